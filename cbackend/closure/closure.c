@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of a closure: allocate, prepare, free; and reading one back. */
+#include "../trampoline/arch/port.h"
+#include "../trampoline/fatal.h"
+#include "../trampoline/pool.h"
+#include "../trampoline/provider.h"
+#include "../trampoline/trail.h"
+#include "entry.h"
+#include "heap.h"
+
+#include <errno.h>
+#include <string.h>
+
+void *trampfd_closure_alloc(size_t size, void **code, struct trampfd_trail *trail)
+{
+    struct trampfd_trail own_trail;
+    struct tfd_slot slot;
+    void *closure;
+
+    if (!trail)
+        trail = &own_trail;
+    trail->count = 0;
+    if (tfd_pool_take(&slot, trail)) {
+        errno = tfd_trail_errno(trail);
+        return NULL;
+    }
+    closure = tfd_slot_shadow(slot);
+    if (size > TFD_HEAP_THRESHOLD) {
+        closure = tfd_heap_alloc(slot, size);
+        if (!closure) {
+            tfd_pool_give(slot, NULL);
+            tfd_trail_add(trail, "closure", "calloc", ENOMEM);
+            errno = ENOMEM;
+            return NULL;
+        }
+    }
+    *code = (void *)(uintptr_t)tfd_block_slot(slot.block, slot.index);
+    return closure;
+}
+
+/* The slot of a live closure, given its writable address. */
+static int find(const void *closure, struct tfd_slot *slot)
+{
+    if (tfd_pool_find_closure(closure, slot))
+        return tfd_heap_find(closure, slot);
+    return tfd_slot_shadow(*slot)->owner.state == TFD_STATE_USED ? 0 : -ENOENT;
+}
+
+int trampfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun, void *user_data)
+{
+    union tfd_record record = {.closure = {.cif = cif, .fun = fun, .user_data = user_data}};
+    struct tfd_slot slot;
+    int error;
+
+    if (!closure || !cif || !fun || find(closure, &slot))
+        return -EINVAL;
+    error = tfd_entry_libffi_set(&record);
+    if (error)
+        return error;
+    if ((void *)closure != (void *)tfd_slot_shadow(slot)) {
+        closure->cif = cif;
+        closure->fun = fun;
+        closure->user_data = user_data;
+    }
+    return tfd_pool_store(slot, &record);
+}
+
+void trampfd_closure_free_named(void *closure, const char *name)
+{
+    struct tfd_slot slot;
+    uintptr_t state;
+
+    if (!closure)
+        return;
+    if (find(closure, &slot))
+        tfd_fatal("free of an address that is not a live closure", closure);
+    state = tfd_slot_shadow(slot)->owner.state;
+    if (tfd_pool_give(slot, name))
+        tfd_fatal("a closure was freed twice, or its provider refused to free it",
+                  tfd_block_slot(slot.block, slot.index));
+    tfd_heap_free(state);
+}
+
+void trampfd_closure_free(void *closure)
+{
+    trampfd_closure_free_named(closure, NULL);
+}
+
+static const char *source_name(enum tfd_source source)
+{
+    static const char *const names[TFD_SOURCES] = {
+        [TFD_BUILT_IN] = "built in",
+        [TFD_OWN_FILE] = "own file",
+        [TFD_MEMFD] = "memfd",
+    };
+
+    return names[source];
+}
+
+int trampfd_slot_find(const void *code, struct trampfd_slot *found)
+{
+    struct tfd_slot slot;
+
+    if (tfd_pool_find_code(code, &slot))
+        return -ENOENT;
+    *found = (struct trampfd_slot){
+        .provider = slot.block->provider->name,
+        .source = source_name(slot.block->source),
+        .block = slot.block->code,
+        .index = slot.index,
+        .record = &slot.block->records[slot.index],
+    };
+    return 0;
+}
+
+int trampfd_closure_read(const void *code, struct trampfd_closure *closure)
+{
+    union tfd_record record;
+    struct tfd_slot slot;
+    uintptr_t state;
+    int error;
+
+    if (tfd_pool_find_code(code, &slot))
+        return -ENOENT;
+    error = slot.block->provider->load(slot.block, slot.index, &record);
+    if (error)
+        return error;
+
+    state = tfd_slot_shadow(slot)->owner.state;
+    memset(closure, 0, sizeof(*closure));
+    if (state == TFD_STATE_FREE)
+        return 0;
+    closure->allocated = 1;
+    closure->closure = state == TFD_STATE_USED ? (void *)tfd_slot_shadow(slot) : (void *)state;
+    if (record.go.entry == tfd_entry_dead)
+        return 0;
+    closure->entry = TRAMPFD_ENTRY_LIBFFI;
+    closure->cif = record.closure.cif;
+    closure->fun = record.closure.fun;
+    closure->user_data = record.closure.user_data;
+    return 0;
+}

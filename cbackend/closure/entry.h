@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Entries: how a call goes on after the slot. */
+#ifndef TFD_ENTRY_H
+#define TFD_ENTRY_H
+
+#include "../trampoline/record.h"
+
+/*
+ * Set the entry words of a record whose cif, fun and user_data are set, so that
+ * libffi marshals the call.  Returns 0, or -ENOTSUP when libffi has no Go closures
+ * for the cif's ABI.
+ */
+int tfd_entry_libffi_set(union tfd_record *record);
+
+#endif

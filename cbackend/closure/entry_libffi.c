@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libffi's Go closures are entered with the address of {entry, cif, handler} in the
+ * static chain register, which is where a slot leaves the record.  They need no code of
+ * their own, take any signature and every ABI that libffi knows.
+ */
+#include "entry.h"
+
+#include <errno.h>
+
+#ifndef FFI_GO_CLOSURES
+#error "this libffi has no Go closures on this CPU; the libffi entry needs them"
+#endif
+
+/* libffi passes the static chain as user data. */
+static void handler(ffi_cif *cif, void *result, void **arguments, void *chain)
+{
+    const union tfd_record *record = chain;
+
+    record->closure.fun(cif, result, arguments, record->closure.user_data);
+}
+
+int tfd_entry_libffi_set(union tfd_record *record)
+{
+    ffi_go_closure go;
+
+    if (ffi_prep_go_closure(&go, record->closure.cif, handler) != FFI_OK)
+        return -ENOTSUP;
+    record->go.entry = (tfd_entry *)go.tramp;
+    record->go.cif = go.cif;
+    record->go.handler = go.fun;
+    return 0;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trampfd.h - closures without memory that is writable and executable.
+ *
+ * A closure is a C function pointer made at run time.  trampfd hands out
+ * addresses inside code pages that already exist (slots) and keeps what
+ * differs from closure to closure in a 64-byte record, which is data.
+ *
+ * Common to all functions
+ *   Threads: every function may be called from any thread at any time, but
+ *     not from a signal handler.  Calling a closure takes no lock.
+ *   Fork:    parent and child own separate closures after fork(2); the child
+ *     may allocate, call and free, even when other threads of the parent were
+ *     in the middle of it.  (After a bare _Fork(3) or clone(2) only calling is
+ *     safe, as with malloc(3).)
+ *   Errors:  functions that return int return 0 or a negative errno value, and
+ *     write their out-parameters only on success.
+ */
+#ifndef TRAMPFD_H
+#define TRAMPFD_H
+
+#include <stddef.h>
+#include <ffi.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TRAMPFD_API __attribute__((visibility("default")))
+
+/*
+ * What a closure calls, exactly as for libffi's closures: `result` has room
+ * for the return value (at least sizeof(ffi_arg); integers narrower than that
+ * are stored as ffi_arg), `arguments[i]` points to the i-th argument.
+ */
+typedef void (*trampfd_handler)(ffi_cif *cif, void *result, void **arguments, void *user_data);
+
+/*
+ * One step on the way to a block of slots: which way was tried, which call or
+ * check decided, and its errno value (0: it worked).  Strings are static.
+ */
+struct trampfd_step {
+    const char *way;
+    const char *call;
+    int error;
+};
+
+#define TRAMPFD_TRAIL_MAX 16
+
+/* Steps in the order they were taken.  Steps beyond the maximum are dropped. */
+struct trampfd_trail {
+    unsigned count;
+    struct trampfd_step steps[TRAMPFD_TRAIL_MAX];
+};
+
+/*
+ * Write "way: call: reason; way: call: reason" of all failed steps into
+ * `buffer` (at most `size` bytes with the final NUL).  Returns the length the
+ * whole text has, as snprintf(3) does.
+ */
+TRAMPFD_API size_t trampfd_trail_format(const struct trampfd_trail *trail, char *buffer,
+                                        size_t size);
+
+/*
+ * Allocate a closure.  Returns `size` bytes of writable memory (malloc
+ * alignment; never less than sizeof(ffi_closure), whatever `size` is) and
+ * stores the function pointer in `*code`.  The memory belongs to the caller
+ * until trampfd_closure_free(); calling the pointer before
+ * trampfd_closure_prep() ends the process with a message.
+ *
+ * Returns NULL with errno set when there is no slot (or no memory): EINVAL for
+ * an unknown TRAMPFD_BACKEND, else the errno of the last way tried.  `trail`,
+ * unless NULL, then holds every way tried; it is emptied first.
+ */
+TRAMPFD_API void *trampfd_closure_alloc(size_t size, void **code, struct trampfd_trail *trail);
+
+/*
+ * Make the closure call `fun(cif, result, arguments, user_data)`.  `closure`
+ * is what trampfd_closure_alloc() returned; `cif` must stay valid until the
+ * closure is freed and no call is under way.  May be called again to retarget
+ * the closure, but not while other threads call it.
+ *
+ * Errors: EINVAL, `closure` is not a live closure of this library;
+ * ENOTSUP, libffi cannot make a closure for the cif's ABI.
+ */
+TRAMPFD_API int trampfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun,
+                                     void *user_data);
+
+/*
+ * Give a closure back; `closure` is the writable address, NULL is ignored.  A
+ * call through its function pointer from now on ends the process with a
+ * message, until the slot is handed out again.  A closure may be freed inside
+ * its own call: that call still returns.
+ *
+ * An address that is not a live closure (freed twice, never allocated, the
+ * function pointer instead of the writable address) is reported on standard
+ * error and ends the process, as with free(3).
+ *
+ * trampfd_closure_free_named() also leaves a name (at most 39 bytes are kept)
+ * for that message.
+ */
+TRAMPFD_API void trampfd_closure_free(void *closure);
+TRAMPFD_API void trampfd_closure_free_named(void *closure, const char *name);
+
+/* Where a function pointer made by this library lies. */
+struct trampfd_slot {
+    const char *provider; /* "table" */
+    const char *source;   /* "built in", "own file" or "memfd" */
+    const void *block;    /* lowest code address of the block of slots */
+    unsigned index;       /* slot number within the block */
+    const void *record;   /* the record that the slot reads, as the process sees it */
+};
+
+/* Errors: ENOENT, `code` is not the start of a slot of this library. */
+TRAMPFD_API int trampfd_slot_find(const void *code, struct trampfd_slot *slot);
+
+enum trampfd_entry {
+    TRAMPFD_ENTRY_DEAD,   /* free, or allocated and not prepared */
+    TRAMPFD_ENTRY_LIBFFI, /* marshalled by libffi */
+};
+
+/* A closure's record, read back from the provider that holds it. */
+struct trampfd_closure {
+    enum trampfd_entry entry;
+    int allocated;        /* 0: the slot is free and the fields below are zero */
+    void *closure;        /* the writable address */
+    ffi_cif *cif;
+    trampfd_handler fun;
+    void *user_data;
+};
+
+/* Errors: ENOENT, `code` is not the start of a slot of this library. */
+TRAMPFD_API int trampfd_closure_read(const void *code, struct trampfd_closure *closure);
+
+/* Where closures come from, and how many there are. */
+struct trampfd_status {
+    const char *provider;       /* "table" */
+    size_t blocks_built_in;     /* blocks of TRAMPFD_BLOCK_SLOTS slots, by source */
+    size_t blocks_own_file;
+    size_t blocks_memfd;
+    size_t slots_used;
+    size_t slots_free;          /* in the blocks that exist */
+    size_t code_bytes;          /* address space of the slots */
+    size_t record_bytes;        /* address space of the records; touched only when used */
+    struct trampfd_trail trail; /* ways refused when the newest block was made */
+};
+
+#define TRAMPFD_BLOCK_SLOTS 4096
+
+/* Never fails; before the first closure every count is 0. */
+TRAMPFD_API void trampfd_status_read(struct trampfd_status *status);
+
+/*
+ * Try every way to make a block, whether or not an earlier one works, and give
+ * back what was made.  Each way ends with one step in `trail`: error 0, or the
+ * call that was refused.
+ */
+TRAMPFD_API void trampfd_probe(struct trampfd_trail *trail);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

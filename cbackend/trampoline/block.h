@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A block: 4096 slots and their records, made by a provider.  The size does not
+ * depend on the page size (4, 16 and 64 KiB pages all divide 64 KiB).
+ */
+#ifndef TFD_BLOCK_H
+#define TFD_BLOCK_H
+
+#include "record.h"
+#include "trampfd.h"
+
+#define TFD_SLOT_SIZE 16
+#define TFD_CODE_BYTES ((size_t)TRAMPFD_BLOCK_SLOTS * TFD_SLOT_SIZE)
+#define TFD_RECORD_BYTES ((size_t)TRAMPFD_BLOCK_SLOTS * TFD_RECORD_SIZE)
+#define TFD_GRANULE ((size_t)65536)
+
+_Static_assert(TFD_CODE_BYTES == TFD_GRANULE, "a block's code is one granule");
+
+enum tfd_source { TFD_BUILT_IN, TFD_OWN_FILE, TFD_MEMFD, TFD_SOURCES };
+
+/*
+ * The provider fills everything up to `records`; `shadow` is where programs
+ * write their ffi_closure (the records themselves, when these are writable in
+ * the process).  The rest belongs to the pool and is guarded by its lock.
+ */
+struct tfd_block {
+    const struct tfd_provider *provider;
+    enum tfd_source source;
+    const char *code;
+    union tfd_record *records;
+    union tfd_record *shadow;
+
+    unsigned used;
+    unsigned fresh; /* slots from here on were never handed out, their memory never touched */
+    unsigned free;  /* index + 1 of the first freed slot, 0 when there is none */
+    struct tfd_block *prev, *next; /* ring of blocks with room */
+};
+
+static inline const void *tfd_block_slot(const struct tfd_block *block, unsigned index)
+{
+    return block->code + index * (size_t)TFD_SLOT_SIZE;
+}
+
+/* Inverse of tfd_block_slot(); -1 when `code` is not the start of a slot of the block. */
+static inline int tfd_block_index_of_code(const struct tfd_block *block, const void *code)
+{
+    size_t offset = (size_t)((const char *)code - block->code);
+
+    return offset < TFD_CODE_BYTES && offset % TFD_SLOT_SIZE == 0 ? (int)(offset / TFD_SLOT_SIZE)
+                                                                  : -1;
+}
+
+/* -1 when `closure` is not the start of a record in the block's shadow. */
+static inline int tfd_block_index_of_closure(const struct tfd_block *block, const void *closure)
+{
+    size_t offset = (size_t)((const char *)closure - (const char *)block->shadow);
+
+    return offset < TFD_RECORD_BYTES && offset % TFD_RECORD_SIZE == 0
+               ? (int)(offset / TFD_RECORD_SIZE)
+               : -1;
+}
+
+#endif

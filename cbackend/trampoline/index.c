@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two levels of pointers over 48 address bits, one entry per granule of 64 KiB.
+ * A lookup is two loads and touches nothing that a stranger's pointer names, so
+ * any value may be looked up.  Leaves are made on demand and never given back
+ * (one covers 4 GiB), so readers need no lock.
+ */
+#include "index.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#define GRANULE_BITS 16
+#define LEVEL_BITS 16
+#define LEVEL_SIZE ((size_t)1 << LEVEL_BITS)
+
+_Static_assert(TFD_GRANULE == (size_t)1 << GRANULE_BITS, "granule");
+
+typedef struct tfd_block *_Atomic entry;
+
+static entry *_Atomic leaves[LEVEL_SIZE];
+
+static entry *entry_of(uintptr_t address)
+{
+    uintptr_t granule = address >> GRANULE_BITS;
+    uintptr_t top = granule >> LEVEL_BITS;
+    entry *leaf = top < LEVEL_SIZE ? atomic_load_explicit(&leaves[top], memory_order_acquire) : NULL;
+
+    return leaf ? &leaf[granule % LEVEL_SIZE] : NULL;
+}
+
+static int make_leaves(uintptr_t start, size_t size)
+{
+    for (uintptr_t at = start; at < start + size; at += TFD_GRANULE) {
+        uintptr_t top = at >> (GRANULE_BITS + LEVEL_BITS);
+        entry *leaf;
+
+        if (entry_of(at))
+            continue;
+        leaf = top < LEVEL_SIZE ? calloc(LEVEL_SIZE, sizeof(*leaf)) : NULL;
+        if (!leaf)
+            return -ENOMEM;
+        atomic_store_explicit(&leaves[top], leaf, memory_order_release);
+    }
+    return 0;
+}
+
+static void set(uintptr_t start, size_t size, struct tfd_block *block)
+{
+    for (uintptr_t at = start; at < start + size; at += TFD_GRANULE)
+        atomic_store_explicit(entry_of(at), block, memory_order_release);
+}
+
+int tfd_index_add(struct tfd_block *block)
+{
+    if (make_leaves((uintptr_t)block->code, TFD_CODE_BYTES)
+        || make_leaves((uintptr_t)block->shadow, TFD_RECORD_BYTES))
+        return -ENOMEM;
+    set((uintptr_t)block->code, TFD_CODE_BYTES, block);
+    set((uintptr_t)block->shadow, TFD_RECORD_BYTES, block);
+    return 0;
+}
+
+void tfd_index_remove(struct tfd_block *block)
+{
+    set((uintptr_t)block->code, TFD_CODE_BYTES, NULL);
+    set((uintptr_t)block->shadow, TFD_RECORD_BYTES, NULL);
+}
+
+struct tfd_block *tfd_index_find(const void *address)
+{
+    entry *at = entry_of((uintptr_t)address);
+
+    return at ? atomic_load_explicit(at, memory_order_acquire) : NULL;
+}

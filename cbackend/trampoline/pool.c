@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Each block has its own free list (newest first, linked by index through the
+ * dead records) and a line between slots that were handed out before and fresh
+ * ones, so that a record's memory is touched only when its slot is used.  Blocks
+ * with room form a list; the first one serves, others join at the end, so that
+ * later blocks can run empty.  One empty block is kept, a second one is given
+ * back: a program that makes and frees closures around a block's border causes no
+ * system call.
+ *
+ * One lock guards all of it.  It is held over fork(2), so a child finds it free and
+ * the lists whole; it is recursive because another library's fork handler may make
+ * a closure while it is held.  Calls of closures never come here.
+ */
+#define _GNU_SOURCE
+#include "pool.h"
+
+#include "arch/port.h"
+#include "fatal.h"
+#include "index.h"
+#include "provider.h"
+#include "trail.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int atfork_error;
+
+static struct {
+    const struct tfd_provider *provider; /* chosen when the first block is made */
+    struct tfd_block first;              /* needs no allocation and no index */
+    struct tfd_block *room, *room_end;   /* blocks with a slot to hand out */
+    unsigned empty;                      /* releasable blocks with no slot in use */
+    size_t blocks[TFD_SOURCES];
+    size_t used;
+    struct trampfd_trail trail; /* what was refused when the newest block was made */
+} pool;
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+static void after_fork_in_parent(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+/* A recursive mutex knows its owner by a thread id that the child does not have. */
+static void after_fork_in_child(void)
+{
+    lock = (pthread_mutex_t)PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+}
+
+static void register_fork_handlers(void)
+{
+    atfork_error = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
+static void enter_room(struct tfd_block *block)
+{
+    block->prev = pool.room_end;
+    block->next = NULL;
+    *(pool.room_end ? &pool.room_end->next : &pool.room) = block;
+    pool.room_end = block;
+}
+
+static void leave_room(struct tfd_block *block)
+{
+    *(block->prev ? &block->prev->next : &pool.room) = block->next;
+    *(block->next ? &block->next->prev : &pool.room_end) = block->prev;
+}
+
+static int counts_as_empty(const struct tfd_block *block)
+{
+    return block->used == 0 && block->provider->releasable(block);
+}
+
+static int is_full(const struct tfd_block *block)
+{
+    return !block->free && block->fresh == TRAMPFD_BLOCK_SLOTS;
+}
+
+static int map_block(struct tfd_block *block, struct trampfd_trail *trail)
+{
+    int error = pool.provider->map(block, trail);
+
+    if (error || block == &pool.first)
+        return error;
+    error = tfd_index_add(block);
+    if (error) {
+        tfd_trail_add(trail, "index", "calloc", ENOMEM);
+        block->provider->unmap(block);
+    }
+    return error;
+}
+
+/* Make one more block; it is in the list of blocks with room afterwards. */
+static int grow(struct trampfd_trail *trail)
+{
+    struct tfd_block *block = &pool.first;
+    int error;
+
+    if (!pool.provider)
+        pool.provider = tfd_provider_choose(trail);
+    if (!pool.provider)
+        return -EINVAL;
+    if (block->provider)
+        block = calloc(1, sizeof(*block));
+    if (!block)
+        return tfd_trail_add(trail, "block", "calloc", ENOMEM);
+
+    error = map_block(block, trail);
+    pool.trail = *trail;
+    if (error) {
+        if (block == &pool.first)
+            memset(block, 0, sizeof(*block));
+        else
+            free(block);
+        return error;
+    }
+    pool.blocks[block->source]++;
+    pool.empty += counts_as_empty(block);
+    enter_room(block);
+    return 0;
+}
+
+static void release(struct tfd_block *block)
+{
+    leave_room(block);
+    pool.blocks[block->source]--;
+    if (block != &pool.first)
+        tfd_index_remove(block);
+    block->provider->unmap(block);
+    if (block == &pool.first)
+        memset(block, 0, sizeof(*block));
+    else
+        free(block);
+}
+
+static union tfd_record dead_record(uint64_t next, const char *name)
+{
+    union tfd_record record = {.dead = {.entry = tfd_entry_dead, .next = next}};
+
+    if (name)
+        strncpy(record.dead.name, name, TFD_NAME_SIZE - 1);
+    return record;
+}
+
+static int write_record(struct tfd_slot slot, const union tfd_record *record)
+{
+    if (slot.block->shadow != slot.block->records)
+        slot.block->shadow[slot.index] = *record;
+    return slot.block->provider->store(slot.block, slot.index, record);
+}
+
+int tfd_pool_store(struct tfd_slot slot, const union tfd_record *record)
+{
+    union tfd_record full = *record;
+
+    full.owner.state = tfd_slot_shadow(slot)->owner.state;
+    return write_record(slot, &full);
+}
+
+/* A stray store into a freed record must not lead the list out of the block. */
+static unsigned pop(struct tfd_block *block)
+{
+    unsigned index = block->free - 1;
+    const union tfd_record *record = &block->shadow[index];
+
+    if (record->dead.next > TRAMPFD_BLOCK_SLOTS || record->owner.state != TFD_STATE_FREE)
+        tfd_fatal("the record of a free closure was overwritten", tfd_block_slot(block, index));
+    block->free = (unsigned)record->dead.next;
+    return index;
+}
+
+static int take(struct tfd_slot *slot, struct trampfd_trail *trail)
+{
+    struct tfd_block *block;
+    union tfd_record record;
+    int error;
+
+    if (!pool.room) {
+        error = grow(trail);
+        if (error)
+            return error;
+    }
+    block = pool.room;
+    slot->block = block;
+    slot->index = block->free ? block->free - 1 : block->fresh;
+    if (!block->free) {
+        record = dead_record(0, NULL);
+        error = write_record(*slot, &record);
+        if (error)
+            return tfd_trail_add(trail, block->provider->name, "store a record", -error);
+    }
+
+    pool.empty -= counts_as_empty(block);
+    if (block->free)
+        pop(block);
+    else
+        block->fresh++;
+    block->used++;
+    pool.used++;
+    tfd_slot_shadow(*slot)->owner.state = TFD_STATE_USED;
+    if (is_full(block))
+        leave_room(block);
+    return 0;
+}
+
+int tfd_pool_take(struct tfd_slot *slot, struct trampfd_trail *trail)
+{
+    int error;
+
+    pthread_once(&once, register_fork_handlers);
+    if (atfork_error)
+        return tfd_trail_add(trail, "fork handlers", "pthread_atfork", atfork_error);
+
+    pthread_mutex_lock(&lock);
+    error = take(slot, trail);
+    pthread_mutex_unlock(&lock);
+    return error;
+}
+
+static int give(struct tfd_slot slot, const char *name)
+{
+    struct tfd_block *block = slot.block;
+    union tfd_record record = dead_record(block->free, name);
+    int was_full = is_full(block);
+    int error;
+
+    if (tfd_slot_shadow(slot)->owner.state == TFD_STATE_FREE)
+        return -EINVAL;
+    error = write_record(slot, &record);
+    if (error)
+        return error;
+
+    block->free = slot.index + 1;
+    block->used--;
+    pool.used--;
+    if (was_full)
+        enter_room(block);
+    if (counts_as_empty(block) && pool.empty++) {
+        pool.empty--;
+        release(block);
+    }
+    return 0;
+}
+
+int tfd_pool_give(struct tfd_slot slot, const char *name)
+{
+    int error;
+
+    pthread_mutex_lock(&lock);
+    error = give(slot, name);
+    pthread_mutex_unlock(&lock);
+    return error;
+}
+
+static struct tfd_block *find_block(const void *address)
+{
+    struct tfd_block *block = &pool.first;
+
+    if (block->code
+        && ((size_t)((const char *)address - block->code) < TFD_CODE_BYTES
+            || (size_t)((const char *)address - (const char *)block->shadow) < TFD_RECORD_BYTES))
+        return block;
+    return tfd_index_find(address);
+}
+
+int tfd_pool_find_code(const void *code, struct tfd_slot *slot)
+{
+    struct tfd_block *block = find_block(code);
+    int index = block ? tfd_block_index_of_code(block, code) : -1;
+
+    if (index < 0)
+        return -ENOENT;
+    *slot = (struct tfd_slot){.block = block, .index = (unsigned)index};
+    return 0;
+}
+
+int tfd_pool_find_closure(const void *closure, struct tfd_slot *slot)
+{
+    struct tfd_block *block = find_block(closure);
+    int index = block ? tfd_block_index_of_closure(block, closure) : -1;
+
+    if (index < 0)
+        return -ENOENT;
+    *slot = (struct tfd_slot){.block = block, .index = (unsigned)index};
+    return 0;
+}
+
+void trampfd_status_read(struct trampfd_status *status)
+{
+    size_t blocks = 0;
+
+    pthread_mutex_lock(&lock);
+    for (int source = 0; source < TFD_SOURCES; source++)
+        blocks += pool.blocks[source];
+    *status = (struct trampfd_status){
+        .provider = pool.provider ? pool.provider->name : tfd_provider_table.name,
+        .blocks_built_in = pool.blocks[TFD_BUILT_IN],
+        .blocks_own_file = pool.blocks[TFD_OWN_FILE],
+        .blocks_memfd = pool.blocks[TFD_MEMFD],
+        .slots_used = pool.used,
+        .slots_free = blocks * TRAMPFD_BLOCK_SLOTS - pool.used,
+        .code_bytes = blocks * TFD_CODE_BYTES,
+        .record_bytes = blocks * TFD_RECORD_BYTES,
+        .trail = pool.trail,
+    };
+    pthread_mutex_unlock(&lock);
+}
+
+void trampfd_probe(struct trampfd_trail *trail)
+{
+    const struct tfd_provider *provider;
+
+    trail->count = 0;
+    pthread_mutex_lock(&lock);
+    provider = tfd_provider_choose(trail);
+    if (provider)
+        provider->probe(trail);
+    pthread_mutex_unlock(&lock);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where slots come from.  A provider is one constant table of functions; the
+ * rest of the library knows nothing of how it works.
+ *
+ * The pool's lock is held during map, unmap and probe.  store and load are called
+ * for a slot that the caller owns, with or without it.
+ */
+#ifndef TFD_PROVIDER_H
+#define TFD_PROVIDER_H
+
+#include "block.h"
+
+struct tfd_provider {
+    const char *name;
+
+    /*
+     * Fill in a new block (zeroed by the caller).  Returns 0 or a negative
+     * errno, with every way that was refused on the trail.
+     */
+    int (*map)(struct tfd_block *block, struct trampfd_trail *trail);
+
+    /* Undo map().  No call may be under way in the block. */
+    void (*unmap)(struct tfd_block *block);
+
+    /* Can the block be given back?  (The built-in one stays for good.) */
+    int (*releasable)(const struct tfd_block *block);
+
+    /*
+     * Make `record` the record of slot `index`: the entry becomes visible to
+     * other threads after the rest.  Returns 0 or a negative errno.
+     */
+    int (*store)(struct tfd_block *block, unsigned index, const union tfd_record *record);
+
+    /* Read a record back from where the slots read it.  Returns 0 or a negative errno. */
+    int (*load)(const struct tfd_block *block, unsigned index, union tfd_record *record);
+
+    /* Try every way to map a block, one step each on the trail, and undo it. */
+    void (*probe)(struct trampfd_trail *trail);
+};
+
+extern const struct tfd_provider tfd_provider_table;
+
+/*
+ * The provider that TRAMPFD_BACKEND asks for (auto, table), chosen at the first
+ * call.  NULL with a step on the trail when there is none of that name.
+ */
+const struct tfd_provider *tfd_provider_choose(struct trampfd_trail *trail);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The static table: slots are pages of the library's own file, records are plain
+ * private memory of the process.  Arming a slot is a store.
+ */
+#include "provider.h"
+
+#include "arch/port.h"
+#include "source.h"
+#include "span.h"
+#include "trail.h"
+
+#include <string.h>
+
+union tfd_record tfd_records[TRAMPFD_BLOCK_SLOTS] __attribute__((aligned(TFD_GRANULE)));
+
+static int built_in_taken; /* guarded by the pool's lock; set for good */
+
+static int map(struct tfd_block *block, struct trampfd_trail *trail)
+{
+    int error;
+
+    block->provider = &tfd_provider_table;
+    if (!built_in_taken) {
+        built_in_taken = 1;
+        block->source = TFD_BUILT_IN;
+        block->code = tfd_slots;
+        block->records = block->shadow = tfd_records;
+        return 0;
+    }
+    block->source = TFD_OWN_FILE;
+    error = tfd_source_own_file(block, trail);
+    if (error) {
+        block->source = TFD_MEMFD;
+        error = tfd_source_memfd(block, trail);
+    }
+    return error;
+}
+
+static void unmap(struct tfd_block *block)
+{
+    tfd_span_unmap(block);
+}
+
+static int releasable(const struct tfd_block *block)
+{
+    return block->source != TFD_BUILT_IN;
+}
+
+static int store(struct tfd_block *block, unsigned index, const union tfd_record *record)
+{
+    union tfd_record *to = &block->records[index];
+    const size_t entry_size = sizeof(record->go.entry);
+
+    memcpy((char *)to + entry_size, (const char *)record + entry_size, sizeof(*to) - entry_size);
+    __atomic_store_n(&to->go.entry, record->go.entry, __ATOMIC_RELEASE);
+    return 0;
+}
+
+static int load(const struct tfd_block *block, unsigned index, union tfd_record *record)
+{
+    *record = block->records[index];
+    return 0;
+}
+
+static void probe(struct trampfd_trail *trail)
+{
+    struct tfd_block block = {0};
+
+    tfd_trail_add(trail, "built in", "slots in the library's text", 0);
+    if (!tfd_source_own_file(&block, trail)) {
+        tfd_trail_add(trail, "own file", "mapped and compared", 0);
+        tfd_span_unmap(&block);
+    }
+    if (!tfd_source_memfd(&block, trail)) {
+        tfd_trail_add(trail, "memfd", "sealed, mapped and compared", 0);
+        tfd_span_unmap(&block);
+    }
+}
+
+const struct tfd_provider tfd_provider_table = {
+    .name = "table",
+    .map = map,
+    .unmap = unmap,
+    .releasable = releasable,
+    .store = store,
+    .load = load,
+    .probe = probe,
+};

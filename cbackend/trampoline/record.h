@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The record: all that differs from closure to closure, 64 bytes of data.
+ *
+ * A live record *is* the ffi_closure.  Its tramp[] bytes, which stock libffi
+ * fills with code, hold what a Go closure of libffi holds (entry, cif, handler);
+ * the static chain register points at the record when the entry runs.
+ */
+#ifndef TFD_RECORD_H
+#define TFD_RECORD_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <ffi.h>
+
+#define TFD_RECORD_SIZE 64
+#define TFD_NAME_SIZE 40
+
+typedef void tfd_entry(void);
+
+union tfd_record {
+    ffi_closure closure;
+    struct {
+        tfd_entry *entry; /* what the slot jumps to; stored last, with release order */
+        ffi_cif *cif;
+        void (*handler)(ffi_cif *, void *, void **, void *);
+    } go;
+    struct {
+        tfd_entry *entry;
+        uint64_t next; /* free list: index + 1 of the next free slot, 0 at its end */
+        char name[TFD_NAME_SIZE];
+    } dead;
+    struct {
+        char body[TFD_RECORD_SIZE - sizeof(uintptr_t)];
+        uintptr_t state; /* one of TFD_STATE_*, or the caller's heap block */
+    } owner;
+};
+
+#define TFD_STATE_FREE ((uintptr_t)0)
+#define TFD_STATE_USED ((uintptr_t)1) /* the record itself is the caller's memory */
+
+_Static_assert(sizeof(union tfd_record) == TFD_RECORD_SIZE, "a record is 64 bytes");
+_Static_assert(sizeof(ffi_closure) <= offsetof(union tfd_record, owner.state),
+               "ffi_closure must leave the last word of a record free");
+_Static_assert(offsetof(union tfd_record, go.entry) == 0, "slots jump through word 0");
+_Static_assert(offsetof(union tfd_record, dead.name) + TFD_NAME_SIZE
+                   <= offsetof(union tfd_record, owner.state), "name ends before state");
+_Static_assert(sizeof(ffi_go_closure) == offsetof(union tfd_record, go.handler) + sizeof(void *),
+               "the first words are libffi's Go closure");
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#include "trail.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+int tfd_trail_add(struct trampfd_trail *trail, const char *way, const char *call, int error)
+{
+    if (trail->count < TRAMPFD_TRAIL_MAX)
+        trail->steps[trail->count++] =
+            (struct trampfd_step){.way = way, .call = call, .error = error};
+    return -error;
+}
+
+int tfd_trail_errno(const struct trampfd_trail *trail)
+{
+    for (unsigned i = trail->count; i-- > 0;)
+        if (trail->steps[i].error)
+            return trail->steps[i].error;
+    return ENOMEM;
+}
+
+size_t trampfd_trail_format(const struct trampfd_trail *trail, char *buffer, size_t size)
+{
+    size_t length = 0;
+
+    if (size)
+        buffer[0] = '\0';
+    for (unsigned i = 0; i < trail->count; i++) {
+        const struct trampfd_step *step = &trail->steps[i];
+        size_t done = length < size ? length : size;
+
+        if (step->error)
+            length += (size_t)snprintf(buffer + done, size - done, "%s%s: %s: %s",
+                                       length ? "; " : "", step->way, step->call,
+                                       strerror(step->error));
+    }
+    return length;
+}

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""trampfd.callback(): one callback, for cffi or for ctypes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Callable, Optional
+
+from . import _from_cffi, _from_ctypes
+
+
+def _is_function_class(value: object) -> bool:
+    return (
+        isinstance(value, type)
+        and "_ctypes" in sys.modules
+        and issubclass(value, _from_ctypes.base_class())
+    )
+
+
+def _cffi_type(type: Any, ffi: Any) -> Any:
+    if isinstance(type, str):
+        if ffi is None:
+            raise TypeError(
+                f"a C declaration needs the ffi object that knows its types: "
+                f"callback({type!r}, ..., ffi=ffi)"
+            )
+        return _from_cffi.parse(ffi, type)
+    if _from_cffi.is_ctype(type):
+        return type
+    raise TypeError(
+        "the type of a callback is a cffi ctype, a C declaration with ffi=, or a ctypes class "
+        f"made by CFUNCTYPE() or PYFUNCTYPE(), not {type!r}"
+    )
+
+
+def callback(
+    type: Any,
+    function: Optional[Callable[..., Any]] = None,
+    error: Any = None,
+    onerror: Optional[Callable[..., Any]] = None,
+    *,
+    ffi: Any = None,
+) -> Any:
+    """Make a C function pointer that calls a Python function.
+
+    type
+        What C sees: a function type of cffi (``ffi.typeof("int(*)(int)")``), a C declaration
+        (``"int(*)(int)"`` or ``"int(int)"``) together with ``ffi=``, or a class made by
+        ``ctypes.CFUNCTYPE`` or ``ctypes.PYFUNCTYPE``.
+    function
+        The callable.  Without it a decorator is returned.
+    error, onerror
+        For cffi: what C gets after an exception (default: zero), and a function
+        ``onerror(exception_class, exception, traceback)`` that is called instead of printing
+        the traceback; what it returns, unless None, is given to C.
+    ffi
+        For a C declaration: the ``cffi.FFI`` or compiled ``ffi`` object that parses it.
+
+    Returns a cdata of that very type, or an instance of that class.  It owns the closure: keep
+    it as long as C may call the pointer.  A later call ends the process with a message.  The
+    function may be called from any thread, also from threads that Python did not create.
+
+    The cdata is one with a destructor, as from ``ffi.gc()``.  Unlike that of
+    ``ffi.callback()`` its repr does not show the function, and ``ffi.release()`` frees the
+    closure at once.
+
+    Raises TypeError for an argument of the wrong type, what cffi raises for a declaration it
+    cannot parse, NotImplementedError for a function type that cannot be called back (variadic,
+    unions, bit fields, packed structures), OverflowError and the like for an `error` that does
+    not fit the result type, and ClosureError (an OSError and MemoryError) when every way to
+    make a closure is refused.
+    """
+    if _is_function_class(type):
+        if error is not None or onerror is not None or ffi is not None:
+            raise TypeError("error=, onerror= and ffi= are for cffi types; ctypes has no such thing")
+
+        def make(function: Callable[..., Any]) -> Any:
+            return _from_ctypes.make(type, function)
+    else:
+        ctype = _cffi_type(type, ffi)
+
+        def make(function: Callable[..., Any]) -> Any:
+            return _from_cffi.make(ctype, function, error, onerror)
+
+    return make if function is None else make(function)

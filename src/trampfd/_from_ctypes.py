@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""Function pointer classes of ctypes: from a class to a signature and an instance."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any, Callable
+
+from . import _native
+
+_signatures: weakref.WeakKeyDictionary[Any, _native.Signature] = weakref.WeakKeyDictionary()
+_bound: Any = None
+
+# The `_type_` letter of a simple type and its C type.  Letters that the extension does not
+# convert itself are converted by ctypes, through `.value`.
+_SCALARS = {
+    "c": "i1", "b": "i1", "B": "u1", "?": "u1", "h": "i2", "H": "u2", "i": "i4", "I": "u4",
+    "l": "i8", "L": "u8", "q": "i8", "Q": "u8", "f": "f4", "d": "f8", "g": "f16", "u": "i4",
+    "P": "p", "z": "p", "Z": "p", "O": "p", "F": "c8", "D": "c16", "G": "c32", "C": "c16", "E": "c8",
+}  # fmt: skip
+
+
+def _ctypes() -> Any:
+    """The module _ctypes, which any class that exists has loaded."""
+    global _bound
+    if _bound is None:
+        import _ctypes
+
+        _native.bind_ctypes(_ctypes)
+        _bound = _ctypes
+    return _bound
+
+
+def base_class() -> Any:
+    """The class of all function pointers, ``_ctypes.CFuncPtr``."""
+    return _ctypes().CFuncPtr
+
+
+def _is_data(cls: Any) -> bool:
+    return isinstance(cls, type) and issubclass(cls, _ctypes()._SimpleCData.__mro__[1])
+
+
+def _is_simple(cls: Any) -> bool:
+    return _is_data(cls) and issubclass(cls, _ctypes()._SimpleCData)
+
+
+def _is_swapped(cls: Any) -> bool:
+    import sys
+
+    other = "__ctype_be__" if sys.byteorder == "little" else "__ctype_le__"
+    return getattr(cls, other, None) is cls
+
+
+def _code(cls: Any) -> str:
+    """See _native/ctypes.c."""
+    if not _is_data(cls):
+        return "!"
+    if not _is_simple(cls) or cls.__base__ is not _ctypes()._SimpleCData:
+        return "*"
+    return "=" if _is_swapped(cls) else str(cls._type_)
+
+
+def _fields(cls: Any) -> list[Any]:
+    """Types of all fields, those of base classes first; bit fields by their unit."""
+    fields: list[Any] = []
+    for base in reversed(cls.__mro__):
+        fields += [field[1] for field in base.__dict__.get("_fields_", ())]
+    return fields
+
+
+def _elements(cls: Any) -> tuple[Any, ...]:
+    elements: list[Any] = []
+    for field in _fields(cls):
+        repeat = 1
+        while issubclass(field, _ctypes().Array):
+            repeat *= field._length_
+            field = field._type_
+        elements += [_layout(field)] * repeat
+    return tuple(elements)
+
+
+def _layout(cls: Any) -> Any:
+    """See _native.Signature."""
+    ctypes = _ctypes()
+    if not _is_data(cls):
+        return "i4"
+    if _is_simple(cls):
+        return _SCALARS[cls._type_]
+    if issubclass(cls, (ctypes.Structure, ctypes.Union)):
+        return ctypes.sizeof(cls), ctypes.alignment(cls), _elements(cls)
+    return "p"
+
+
+def _argument(cls: Any) -> tuple[Any, Any, int, str]:
+    layout = _layout(cls)
+    size = 8 if layout == "p" or not _is_data(cls) else _ctypes().sizeof(cls)
+    return cls, layout, size, _code(cls)
+
+
+def _result(cls: Any) -> tuple[Any, Any, int, str]:
+    if cls is None:
+        return None, "v", 0, "v"
+    if not _is_simple(cls):
+        raise TypeError("invalid result type for callback function")
+    return cls, _layout(cls), _ctypes().sizeof(cls), "=" if _is_swapped(cls) else cls._type_
+
+
+def _signature(cls: Any) -> _native.Signature:
+    arguments = getattr(cls, "_argtypes_", None)
+    if arguments is None:
+        raise TypeError("cannot construct instance of this class: no argtypes")
+    return _native.Signature(
+        "ctypes",
+        -1,
+        cls._flags_,
+        _result(getattr(cls, "_restype_", None)),
+        tuple(_argument(argument) for argument in arguments),
+    )
+
+
+def new(cls: Any, function: Callable[..., Any]) -> Any:
+    """What ``cls.__new__(cls, function)`` gives: an instance that owns a closure.
+
+    The instance's memory is the closure's buffer, which ctypes keeps alive with it.
+    """
+    if not callable(function):
+        raise TypeError("argument must be callable or integer function address")
+    signature = _signatures.get(cls)
+    if signature is None:
+        signature = _signatures[cls] = _signature(cls)
+    return cls.from_buffer(_native.Closure(signature, function, None, None))
+
+
+def make(cls: Any, function: Callable[..., Any]) -> Any:
+    """What ``cls(function)`` gives."""
+    instance = new(cls, function)
+    instance.__init__(function)
+    return instance

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: MIT
+"""install() and uninstall(): every callback of the process through trampfd.
+
+Modules that are loaded already are redirected at once, the others when they are imported, by
+a finder that stands first on ``sys.meta_path``.  Nothing is imported here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any, Callable, Optional
+
+from . import _from_cffi, _from_ctypes, _native
+
+_lock = threading.RLock()
+_installed = False
+
+
+def _cffi_backend_callback(
+    ctype: Any, function: Any, error: Any = None, onerror: Any = None
+) -> Any:
+    """In place of _cffi_backend.callback(), which cffi.FFI.callback() calls."""
+    if not _from_cffi.is_ctype(ctype):
+        raise TypeError(
+            f"callback() argument 1 must be _cffi_backend.CType, not {type(ctype).__name__}"
+        )
+    return _from_cffi.make(ctype, function, error, onerror)
+
+
+def _cffi_ffi_callback(
+    ffi: Any, cdecl: Any, python_callable: Any = None, error: Any = None, onerror: Any = None
+) -> Any:
+    """In place of the method callback() of compiled ffi objects."""
+    if isinstance(cdecl, str):
+        cdecl = _from_cffi.parse(ffi, cdecl)
+    elif not _from_cffi.is_ctype(cdecl):
+        raise TypeError(f"expected a string or ctype object, got '{type(cdecl).__name__:.200}'")
+    if python_callable is None:
+        return lambda function: _from_cffi.make(cdecl, function, error, onerror)
+    return _from_cffi.make(cdecl, python_callable, error, onerror)
+
+
+def _redirect_cffi(backend: ModuleType) -> None:
+    _native.redirect_cffi(
+        backend.callback, backend.FFI.callback, _cffi_backend_callback, _cffi_ffi_callback
+    )
+
+
+def _function_classes(cls: Any) -> Iterator[Any]:
+    yield cls
+    for derived in type.__subclasses__(cls):
+        yield from _function_classes(derived)
+
+
+def _redirect_ctypes(_: ModuleType) -> None:
+    """Classes made from now on inherit; those made before are changed one by one."""
+    for cls in _function_classes(_from_ctypes.base_class()):
+        _native.redirect_new(cls, _from_ctypes.new)
+
+
+_redirections: dict[str, Callable[[ModuleType], None]] = {
+    "_cffi_backend": _redirect_cffi,
+    "_ctypes": _redirect_ctypes,
+}
+
+
+class _RedirectingLoader(Loader):
+    """Loads a module as its own loader does, then redirects it."""
+
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
+
+    def create_module(self, spec: ModuleSpec) -> Optional[ModuleType]:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        assert module.__spec__ is not None
+        module.__loader__ = module.__spec__.loader = self._loader
+        self._loader.exec_module(module)
+        with _lock:
+            if _installed:
+                _redirections[module.__name__](module)
+
+
+class _Finder(MetaPathFinder):
+    """Lets the other finders find; gives their result a loader that redirects."""
+
+    def __init__(self) -> None:
+        self._searching = threading.local()
+
+    def find_spec(
+        self, name: str, path: Optional[Sequence[str]], target: Optional[ModuleType] = None
+    ) -> Optional[ModuleSpec]:
+        if name not in _redirections or getattr(self._searching, "active", False):
+            return None
+        self._searching.active = True
+        try:
+            spec = find_spec(name)
+        finally:
+            self._searching.active = False
+        if spec is not None and spec.loader is not None:
+            spec.loader = _RedirectingLoader(spec.loader)
+        return spec
+
+
+_finder = _Finder()
+
+
+def install() -> None:
+    """Send every callback made from now on in this process through trampfd.
+
+    That is every ``ffi.callback()`` (of ``cffi.FFI()``, of compiled ffi objects, as decorator,
+    through references taken earlier) and every instance of a ctypes function pointer class
+    made from a callable (of classes made before and after).  Callbacks that exist stay as they
+    are.  cffi and ctypes may be imported before or after.  Calling it again changes nothing.
+
+    Affects the main interpreter only; subinterpreters keep stock behaviour.
+
+    Raises RuntimeError for a version of cffi that cannot be redirected; nothing is changed then.
+    """
+    global _installed
+    with _lock:
+        if _installed:
+            return
+        _installed = True
+        try:
+            for name, redirect in _redirections.items():
+                if name in sys.modules:
+                    redirect(sys.modules[name])
+        except BaseException:
+            uninstall()
+            raise
+        sys.meta_path.insert(0, _finder)
+
+
+def uninstall() -> None:
+    """Undo install().  Callbacks made by trampfd stay valid and are freed by trampfd."""
+    global _installed
+    with _lock:
+        _installed = False
+        if _finder in sys.meta_path:
+            sys.meta_path.remove(_finder)
+        _native.restore_cffi()
+        if "_ctypes" in sys.modules:
+            for cls in _function_classes(_from_ctypes.base_class()):
+                _native.restore_new(cls)
+
+
+def is_installed() -> bool:
+    """Is install() in force?"""
+    return _installed
+
+
+@contextlib.contextmanager
+def installed() -> Iterator[None]:
+    """``with trampfd.installed():`` -- install() for the time of the block.
+
+    Left as it was found: inside another install() the end of the block changes nothing.
+    """
+    before = _installed
+    install()
+    try:
+        yield
+    finally:
+        if not before:
+            uninstall()

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+from types import ModuleType
+from typing import Any, Callable, Optional, TypedDict
+
+class ClosureError(OSError, MemoryError):
+    steps: list[tuple[str, str, int]]
+
+class Signature:
+    def __new__(
+        cls,
+        kind: str,
+        abi: int,
+        flags: int,
+        result: tuple[Any, Any, int, str],
+        arguments: tuple[tuple[Any, Any, int, str], ...],
+        /,
+    ) -> Signature: ...
+
+class Closure:
+    callable: Callable[..., Any]
+    address: int
+    def __new__(
+        cls,
+        signature: Signature,
+        callable: Callable[..., Any],
+        error: Any,
+        onerror: Optional[Callable[..., Any]],
+        /,
+    ) -> Closure: ...
+    def __call__(self, *args: Any) -> None: ...
+    def cdata(self, ctype: Any, /) -> Any: ...
+
+class _Status(TypedDict):
+    provider: str
+    blocks_built_in: int
+    blocks_own_file: int
+    blocks_memfd: int
+    slots_used: int
+    slots_free: int
+    code_bytes: int
+    record_bytes: int
+    steps: list[tuple[str, str, int]]
+
+class _Slot(TypedDict):
+    provider: str
+    source: str
+    block: int
+    index: int
+    record: int
+
+def status() -> _Status: ...
+def probe() -> list[tuple[str, str, int]]: ...
+def find(address: int, /) -> Optional[_Slot]: ...
+def prctl(
+    option: int, arg2: int = 0, arg3: int = 0, arg4: int = 0, arg5: int = 0, /
+) -> int: ...
+def bind_cffi(backend: ModuleType, /) -> None: ...
+def bind_ctypes(module: ModuleType, /) -> None: ...
+def redirect_cffi(
+    function: Any, method: Any, on_backend: Callable[..., Any], on_ffi: Callable[..., Any], /
+) -> None: ...
+def restore_cffi() -> None: ...
+def redirect_new(cls: type, replacement: Callable[..., Any], /) -> None: ...
+def restore_new(cls: type, /) -> None: ...

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Callbacks with cffi's conversions, through the functions that cffi exports to the
+ * modules it compiles (the capsule _cffi_backend._C_API, whose layout is fixed by those
+ * modules).  Behaviour to match: cffi's documentation of ffi.callback, and its wording.
+ *
+ * Codes of results: 'v' void; 's' signed integer narrower than ffi_arg, sign-extended;
+ * 'z' any other scalar narrower than ffi_arg but float, zero-extended; 'x' as it is.
+ * Arguments need none.
+ */
+#include "attach.h"
+#include "native.h"
+
+#include <string.h>
+
+/* Positions in the capsule's table; the numbers are part of cffi's binary interface. */
+enum { RESTORE_ERRNO = 13, SAVE_ERRNO = 14, TO_OBJECT = 16, FROM_OBJECT = 17 };
+
+static struct {
+    void (*restore_errno)(void);
+    void (*save_errno)(void);
+    PyObject *(*to_object)(char *data, PyObject *ctype);
+    int (*from_object)(char *data, PyObject *ctype, PyObject *value);
+} api;
+
+int cffi_bind(PyObject *backend)
+{
+    PyObject *capsule = PyObject_GetAttrString(backend, "_C_API");
+    void **table = capsule ? PyCapsule_GetPointer(capsule, "cffi") : NULL;
+
+    Py_XDECREF(capsule);
+    if (!table)
+        return -1;
+    memcpy(&api.restore_errno, &table[RESTORE_ERRNO], sizeof(void *));
+    memcpy(&api.save_errno, &table[SAVE_ERRNO], sizeof(void *));
+    memcpy(&api.to_object, &table[TO_OBJECT], sizeof(void *));
+    memcpy(&api.from_object, &table[FROM_OBJECT], sizeof(void *));
+    return 0;
+}
+
+PyObject *cffi_pointer(void *pointer, PyObject *ctype)
+{
+    return api.to_object((char *)&pointer, ctype);
+}
+
+/* The value that was stored, sign-extended to the width of ffi_arg. */
+static void sign_extend(void *result, Py_ssize_t size)
+{
+    ffi_sarg wide = size == 1   ? *(int8_t *)result
+                    : size == 2 ? *(int16_t *)result
+                                : *(int32_t *)result;
+
+    memcpy(result, &wide, sizeof(wide));
+}
+
+/* Write a result as libffi wants it.  Returns 0, or -1 with an exception. */
+static int store(const struct parameter *parameter, void *result, PyObject *value)
+{
+    switch (parameter->code) {
+    case 'v':
+        if (value == Py_None)
+            return 0;
+        PyErr_SetString(PyExc_TypeError, "callback with the return type 'void' must return None");
+        return -1;
+    case 's':
+        if (api.from_object(result, parameter->type, value) < 0)
+            return -1;
+        sign_extend(result, parameter->size);
+        return 0;
+    case 'z':
+        memset(result, 0, sizeof(ffi_arg));
+        break;
+    }
+    return api.from_object(result, parameter->type, value);
+}
+
+static int prepare(Closure *self, PyObject *error, PyObject *onerror)
+{
+    const struct parameter *result = &self->signature->result;
+    Py_ssize_t size = result->size < (Py_ssize_t)sizeof(ffi_arg) ? (Py_ssize_t)sizeof(ffi_arg)
+                                                                 : result->size;
+
+    if (onerror != Py_None) {
+        Py_INCREF(onerror);
+        self->onerror = onerror;
+    }
+    self->error = PyBytes_FromStringAndSize(NULL, size);
+    if (!self->error)
+        return -1;
+    memset(PyBytes_AS_STRING(self->error), 0, (size_t)size);
+    return error == Py_None ? 0 : store(result, PyBytes_AS_STRING(self->error), error);
+}
+
+static void return_error_value(const Closure *self, void *result)
+{
+    if (self->signature->result.code != 'v')
+        memcpy(result, PyBytes_AS_STRING(self->error), (size_t)PyBytes_GET_SIZE(self->error));
+}
+
+#define CALLBACK "from cffi callback "
+#define CONVERTING ", trying to convert the result back to C"
+
+/* onerror(exception, value, traceback) may give another result; its own exception is reported
+   after the first one. */
+static void call_onerror(const Closure *self, void *result, const char *after)
+{
+    PyObject *type, *value, *traceback, *answer;
+
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    answer = PyObject_CallFunctionObjArgs(self->onerror, type ? type : Py_None,
+                                          value ? value : Py_None,
+                                          traceback ? traceback : Py_None, NULL);
+    if (answer && (answer == Py_None || store(&self->signature->result, result, answer) == 0)) {
+        Py_XDECREF(type);
+        Py_XDECREF(value);
+        Py_XDECREF(traceback);
+    } else {
+        PyObject *second_type, *second_value, *second_traceback;
+
+        PyErr_Fetch(&second_type, &second_value, &second_traceback);
+        PyErr_Restore(type, value, traceback);
+        error_print(CALLBACK, self->callable, after);
+        PyErr_Restore(second_type, second_value, second_traceback);
+        error_print("during handling of the above exception by 'onerror'", NULL, "");
+    }
+    Py_XDECREF(answer);
+}
+
+static void fail(const Closure *self, void *result, const char *after)
+{
+    return_error_value(self, result);
+    if (self->onerror)
+        call_onerror(self, result, after);
+    else
+        error_print(CALLBACK, self->callable, after);
+}
+
+static void call(const Closure *self, void *result, void **arguments)
+{
+    const Signature *signature = self->signature;
+    /* One in front for the callee's use, see PY_VECTORCALL_ARGUMENTS_OFFSET. */
+    PyObject *objects[signature->count + 1];
+    PyObject *value = NULL;
+    Py_ssize_t made;
+
+    for (made = 0; made < signature->count; made++) {
+        objects[made + 1] = api.to_object(arguments[made], signature->arguments[made].type);
+        if (!objects[made + 1])
+            break;
+    }
+    if (made == signature->count)
+        value = PyObject_Vectorcall(self->callable, objects + 1,
+                                    (size_t)made | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    if (!value)
+        fail(self, result, "");
+    else if (store(&signature->result, result, value) < 0)
+        fail(self, result, CONVERTING);
+    Py_XDECREF(value);
+    while (made > 0)
+        Py_DECREF(objects[made--]);
+}
+
+static void handler(ffi_cif *cif, void *result, void **arguments, void *user_data)
+{
+    Closure *self = user_data;
+    struct attachment attachment;
+
+    (void)cif;
+    api.save_errno();
+    if (attach(&attachment)) {
+        Py_INCREF(self);
+        call(self, result, arguments);
+        Py_DECREF(self);
+        detach(&attachment);
+    } else {
+        refuse_call(self->signature, result);
+        return_error_value(self, result);
+    }
+    api.restore_errno();
+}
+
+const struct kind kind_cffi = {
+    .name = "cffi",
+    .handler = handler,
+    .prepare = prepare,
+};

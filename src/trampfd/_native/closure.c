@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trampfd._native.Closure(signature, callable, error, onerror): owns one closure and
+ * what it calls.
+ *
+ * cffi keeps it as the destructor of a cdata (calling it frees the closure), ctypes as
+ * the exporter of the buffer that holds the function pointer.  Both are visited by the
+ * garbage collector, so a cycle through a callback is collected.
+ *
+ * A call holds a reference, so a closure that loses its last one inside its own call is
+ * freed when that call returns.
+ */
+#include "native.h"
+
+#include <string.h>
+#include <structmember.h>
+
+/* For the message of the dead entry. */
+static void remember_name(Closure *self)
+{
+    PyObject *name = PyObject_GetAttrString(self->callable, "__qualname__");
+    const char *text = name && PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL;
+
+    PyErr_Clear();
+    strncpy(self->name, text ? text : Py_TYPE(self->callable)->tp_name, sizeof(self->name) - 1);
+    Py_XDECREF(name);
+}
+
+static PyObject *closure_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    PyObject *callable, *error, *onerror;
+    struct trampfd_trail trail;
+    Signature *signature;
+    Closure *self;
+    int status;
+
+    if (kwargs && PyDict_GET_SIZE(kwargs)) {
+        PyErr_SetString(PyExc_TypeError, "Closure() takes no keyword arguments");
+        return NULL;
+    }
+    if (!PyArg_ParseTuple(args, "O!OOO:Closure", &Signature_Type, &signature, &callable, &error,
+                          &onerror))
+        return NULL;
+    self = (Closure *)type->tp_alloc(type, 0);
+    if (!self)
+        return NULL;
+    Py_INCREF(signature);
+    self->signature = signature;
+    Py_INCREF(callable);
+    self->callable = callable;
+    remember_name(self);
+    if (signature->kind->prepare(self, error, onerror))
+        goto error;
+
+    self->closure = trampfd_closure_alloc(sizeof(ffi_closure), &self->code, &trail);
+    if (!self->closure) {
+        error_no_slot(&trail, errno);
+        goto error;
+    }
+    status = trampfd_closure_prep(self->closure, &signature->cif, signature->kind->handler, self);
+    if (status) {
+        PyErr_Format(PyExc_NotImplementedError,
+                     "libffi cannot make a closure of this function type (%s)", strerror(-status));
+        goto error;
+    }
+    return (PyObject *)self;
+
+error:
+    Py_DECREF(self);
+    return NULL;
+}
+
+static int is_finalizing(void)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return Py_IsFinalizing();
+#else
+    return _Py_IsFinalizing();
+#endif
+}
+
+/* Once the interpreter is gone: no Python, a zero result. */
+static void handler_after_the_end(ffi_cif *cif, void *result, void **arguments, void *user_data)
+{
+    (void)cif;
+    (void)arguments;
+    refuse_call(user_data, result);
+}
+
+/*
+ * C libraries call back at exit, when the interpreter has dropped everything.  A closure
+ * that goes during finalisation therefore stays callable, with a result of zero; its
+ * slot and its signature are given up with the process.
+ */
+static void release(Closure *self)
+{
+    void *closure = self->closure;
+
+    if (!closure)
+        return;
+    self->closure = NULL;
+    if (is_finalizing() && !trampfd_closure_prep(closure, &self->signature->cif,
+                                                 handler_after_the_end, self->signature))
+        Py_INCREF(self->signature);
+    else
+        trampfd_closure_free_named(closure, self->name);
+}
+
+static int closure_traverse(Closure *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->signature);
+    Py_VISIT(self->callable);
+    Py_VISIT(self->onerror);
+    return 0;
+}
+
+static int closure_clear(Closure *self)
+{
+    release(self);
+    Py_CLEAR(self->callable);
+    Py_CLEAR(self->onerror);
+    return 0;
+}
+
+static void closure_dealloc(Closure *self)
+{
+    PyObject_GC_UnTrack(self);
+    closure_clear(self);
+    Py_XDECREF(self->error);
+    Py_XDECREF(self->signature);
+    Py_TYPE(self)->tp_free((PyObject *)self);
+}
+
+/* As a destructor of ffi.gc(): called with the cdata that it is the destructor of. */
+static PyObject *closure_call(Closure *self, PyObject *args, PyObject *kwargs)
+{
+    (void)args;
+    (void)kwargs;
+    release(self);
+    Py_RETURN_NONE;
+}
+
+static int closure_getbuffer(Closure *self, Py_buffer *view, int flags)
+{
+    return PyBuffer_FillInfo(view, (PyObject *)self, &self->code, sizeof(self->code), 0, flags);
+}
+
+static PyObject *closure_address(Closure *self, void *unused)
+{
+    (void)unused;
+    return PyLong_FromVoidPtr(self->code);
+}
+
+static PyObject *closure_cdata(Closure *self, PyObject *ctype)
+{
+    return cffi_pointer(self->code, ctype);
+}
+
+static PyMemberDef closure_members[] = {
+    {"callable", T_OBJECT_EX, offsetof(Closure, callable), READONLY, "What the closure calls."},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyGetSetDef closure_getset[] = {
+    {"address", (getter)closure_address, NULL, "The function pointer, as an int.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyMethodDef closure_methods[] = {
+    {"cdata", (PyCFunction)closure_cdata, METH_O,
+     PyDoc_STR("cdata(ctype)\n--\n\nThe function pointer as a cdata; it does not keep the "
+               "closure alive.")},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyBufferProcs closure_as_buffer = {
+    .bf_getbuffer = (getbufferproc)closure_getbuffer,
+};
+
+PyTypeObject Closure_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "trampfd._native.Closure",
+    .tp_doc = PyDoc_STR("Closure(signature, callable, error, onerror)\n--\n\n"
+                        "Owner of one closure; calling it frees the closure."),
+    .tp_basicsize = sizeof(Closure),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_new = closure_new,
+    .tp_dealloc = (destructor)closure_dealloc,
+    .tp_traverse = (traverseproc)closure_traverse,
+    .tp_clear = (inquiry)closure_clear,
+    .tp_call = (ternaryfunc)closure_call,
+    .tp_members = closure_members,
+    .tp_getset = closure_getset,
+    .tp_methods = closure_methods,
+    .tp_as_buffer = &closure_as_buffer,
+};

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* Exceptions and messages. */
+#include "native.h"
+
+#include <string.h>
+#include <unistd.h>
+
+PyObject *ClosureError;
+
+PyDoc_STRVAR(ClosureError_doc,
+             "No closure could be made.  An OSError and a MemoryError: errno is that of the last\n"
+             "way tried, and the text names every way tried with the step that failed and its\n"
+             "reason.  `steps` has the same as a list of (way, step, errno).");
+
+int error_init(PyObject *module)
+{
+    PyObject *bases = PyTuple_Pack(2, PyExc_OSError, PyExc_MemoryError);
+
+    if (!bases)
+        return -1;
+    ClosureError = PyErr_NewExceptionWithDoc("trampfd.ClosureError", ClosureError_doc, bases, NULL);
+    Py_DECREF(bases);
+    if (!ClosureError)
+        return -1;
+    Py_INCREF(ClosureError);
+    return PyModule_AddObject(module, "ClosureError", ClosureError);
+}
+
+PyObject *error_steps(const struct trampfd_trail *trail)
+{
+    PyObject *list = PyList_New(trail->count);
+
+    for (unsigned i = 0; list && i < trail->count; i++) {
+        const struct trampfd_step *step = &trail->steps[i];
+        PyObject *item = Py_BuildValue("ssi", step->way, step->call, step->error);
+
+        if (!item)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, i, item);
+    }
+    return list;
+}
+
+void error_no_slot(const struct trampfd_trail *trail, int error)
+{
+    char text[1024];
+    PyObject *steps = error_steps(trail);
+    PyObject *exception;
+
+    trampfd_trail_format(trail, text, sizeof(text));
+    exception = PyObject_CallFunction(ClosureError, "iN", error,
+                                      PyUnicode_FromFormat("cannot make a closure: %s", text));
+    if (steps && exception && !PyObject_SetAttrString(exception, "steps", steps))
+        PyErr_SetObject(ClosureError, exception);
+    Py_XDECREF(exception);
+    Py_XDECREF(steps);
+}
+
+void error_print(const char *before, PyObject *object, const char *after)
+{
+    PyObject *type, *value, *traceback, *text;
+
+    PyErr_Fetch(&type, &value, &traceback);
+    text = object ? PyUnicode_FromFormat("%s%R%s", before, object, after)
+                  : PyUnicode_FromFormat("%s%s", before, after);
+    if (!text) { /* a repr that raises must not hide the exception itself */
+        PyErr_Clear();
+        text = PyUnicode_FromFormat("%s<%s object>%s", before,
+                                    object ? Py_TYPE(object)->tp_name : "", after);
+    }
+    PyErr_Restore(type, value, traceback);
+#if PY_VERSION_HEX >= 0x030D0000
+    if (text)
+        PyErr_FormatUnraisable("Exception ignored %U", text);
+#else
+    if (text && PyUnicode_AsUTF8(text))
+        _PyErr_WriteUnraisableMsg(PyUnicode_AsUTF8(text), NULL);
+#endif
+    else
+        PyErr_WriteUnraisable(object);
+    Py_XDECREF(text);
+}
+
+void refuse_call(const Signature *signature, void *result)
+{
+    static const char message[] =
+        "trampfd: a callback was called while the Python interpreter was not running; "
+        "it returned zero\n";
+    static int said;
+    const ffi_type *type = signature->cif.rtype;
+
+    if (type->type != FFI_TYPE_VOID)
+        memset(result, 0, type->size < sizeof(ffi_arg) ? sizeof(ffi_arg) : type->size);
+    if (!__atomic_exchange_n(&said, 1, __ATOMIC_RELAXED)
+        && write(STDERR_FILENO, message, sizeof(message) - 1) < 0)
+        return; /* no standard error: nobody to tell */
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* trampfd._native: what the Python files of the package cannot do themselves. */
+#include "native.h"
+
+#include <sys/prctl.h>
+
+static PyObject *status(PyObject *module, PyObject *unused)
+{
+    struct trampfd_status s;
+
+    (void)module;
+    (void)unused;
+    trampfd_status_read(&s);
+    return Py_BuildValue("{sssnsnsnsnsnsnsnsN}", "provider", s.provider, "blocks_built_in",
+                         (Py_ssize_t)s.blocks_built_in, "blocks_own_file",
+                         (Py_ssize_t)s.blocks_own_file, "blocks_memfd", (Py_ssize_t)s.blocks_memfd,
+                         "slots_used", (Py_ssize_t)s.slots_used, "slots_free",
+                         (Py_ssize_t)s.slots_free, "code_bytes", (Py_ssize_t)s.code_bytes,
+                         "record_bytes", (Py_ssize_t)s.record_bytes, "steps",
+                         error_steps(&s.trail));
+}
+
+static PyObject *probe(PyObject *module, PyObject *unused)
+{
+    struct trampfd_trail trail;
+
+    (void)module;
+    (void)unused;
+    trampfd_probe(&trail);
+    return error_steps(&trail);
+}
+
+static PyObject *find(PyObject *module, PyObject *address)
+{
+    void *code = PyLong_AsVoidPtr(address);
+    struct trampfd_slot slot;
+
+    (void)module;
+    if (!code && PyErr_Occurred())
+        return NULL;
+    if (trampfd_slot_find(code, &slot))
+        Py_RETURN_NONE;
+    return Py_BuildValue("{sssssNsIsN}", "provider", slot.provider, "source", slot.source, "block",
+                         PyLong_FromVoidPtr((void *)slot.block), "index", slot.index, "record",
+                         PyLong_FromVoidPtr((void *)slot.record));
+}
+
+static PyObject *call_prctl(PyObject *module, PyObject *args)
+{
+    int option, result;
+    unsigned long a2 = 0, a3 = 0, a4 = 0, a5 = 0;
+
+    (void)module;
+    if (!PyArg_ParseTuple(args, "i|kkkk:prctl", &option, &a2, &a3, &a4, &a5))
+        return NULL;
+    result = prctl(option, a2, a3, a4, a5);
+    return result < 0 ? PyErr_SetFromErrno(PyExc_OSError) : PyLong_FromLong(result);
+}
+
+/* bind_cffi(module), bind_ctypes(module) */
+static PyObject *bind_cffi(PyObject *module, PyObject *backend)
+{
+    (void)module;
+    if (cffi_bind(backend))
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *bind_ctypes(PyObject *module, PyObject *ctypes)
+{
+    (void)module;
+    if (ctypes_bind(ctypes))
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef methods[] = {
+    {"status", status, METH_NOARGS,
+     PyDoc_STR("status()\n--\n\nCounts of blocks and slots as a dict, see trampfd.status().")},
+    {"probe", probe, METH_NOARGS,
+     PyDoc_STR("probe()\n--\n\nTry every way to make a block: list of (way, step, errno).")},
+    {"find", find, METH_O,
+     PyDoc_STR("find(address)\n--\n\nThe slot at a code address as a dict, or None.")},
+    {"prctl", call_prctl, METH_VARARGS,
+     PyDoc_STR("prctl(option, arg2=0, arg3=0, arg4=0, arg5=0)\n--\n\nprctl(2); raises OSError.")},
+    {"bind_cffi", bind_cffi, METH_O,
+     PyDoc_STR("bind_cffi(backend)\n--\n\nUse this _cffi_backend's conversions.")},
+    {"bind_ctypes", bind_ctypes, METH_O,
+     PyDoc_STR("bind_ctypes(module)\n--\n\nUse this _ctypes module's errno functions.")},
+    {"redirect_cffi", redirect_cffi, METH_VARARGS,
+     PyDoc_STR("redirect_cffi(function, method, on_backend, on_ffi)\n--\n\n"
+               "Let _cffi_backend.callback and FFI.callback call these instead.")},
+    {"restore_cffi", restore_cffi, METH_NOARGS,
+     PyDoc_STR("restore_cffi()\n--\n\nUndo redirect_cffi().")},
+    {"redirect_new", redirect_new, METH_VARARGS,
+     PyDoc_STR("redirect_new(cls, replacement)\n--\n\n"
+               "Let cls(callable) be replacement(cls, callable); _ctypes.CFuncPtr comes first.")},
+    {"restore_new", restore_new, METH_O,
+     PyDoc_STR("restore_new(cls)\n--\n\nUndo redirect_new().")},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "trampfd._native",
+    .m_doc = PyDoc_STR("The compiled part of trampfd."),
+    .m_size = -1,
+    .m_methods = methods,
+};
+
+PyMODINIT_FUNC PyInit__native(void)
+{
+    PyObject *module;
+
+    /* Callbacks attach by PyGILState_Ensure(), which knows the main interpreter only. */
+    if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
+        PyErr_SetString(PyExc_ImportError, "trampfd works in the main interpreter only");
+        return NULL;
+    }
+    module = PyModule_Create(&definition);
+    if (!module)
+        return NULL;
+    if (error_init(module) || PyModule_AddType(module, &Signature_Type)
+        || PyModule_AddType(module, &Closure_Type)) {
+        Py_DECREF(module);
+        return NULL;
+    }
+    return module;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the extension share: signatures and closures. */
+#ifndef NATIVE_H
+#define NATIVE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <trampfd.h>
+
+/* One argument, or the result. */
+struct parameter {
+    PyObject *type;  /* cffi ctype or ctypes class; owned */
+    ffi_type *ffi;   /* borrowed from libffi or owned by the signature */
+    Py_ssize_t size; /* bytes of the C value */
+    char code;       /* how to convert, see the kind's file */
+};
+
+typedef struct {
+    PyObject_HEAD
+    const struct kind *kind;
+    ffi_cif cif;
+    unsigned flags;
+    Py_ssize_t count;
+    struct parameter result;
+    struct parameter *arguments;
+    ffi_type **ffi_arguments;
+    struct layout *layouts; /* structures made for this signature */
+} Signature;
+
+/* A callback: the closure and what it calls.  Fields but `closure` never change. */
+typedef struct {
+    PyObject_HEAD
+    Signature *signature;
+    PyObject *callable;
+    PyObject *onerror;   /* cffi only; NULL for none */
+    PyObject *error;     /* cffi only; bytes to return after an exception */
+    void *closure;       /* NULL once it is freed */
+    void *code;          /* what the buffer protocol shows: the function pointer */
+    char name[40];       /* of the callable, for the message of the dead entry */
+} Closure;
+
+/* A kind of type: cffi or ctypes. */
+struct kind {
+    const char *name;
+    trampfd_handler handler;
+    /* Check what a new closure was given and prepare it; 0, or -1 with an exception. */
+    int (*prepare)(Closure *self, PyObject *error, PyObject *onerror);
+};
+
+extern const struct kind kind_cffi, kind_ctypes;
+extern PyTypeObject Signature_Type, Closure_Type;
+
+/* Bind a kind to the module it converts for; 0, or -1 with an exception. */
+int cffi_bind(PyObject *backend);
+int ctypes_bind(PyObject *module);
+
+/* A new cdata of type `ctype` with the address `pointer`. */
+PyObject *cffi_pointer(void *pointer, PyObject *ctype);
+
+/* Redirections for install(); each a method of the module. */
+PyObject *redirect_cffi(PyObject *module, PyObject *args);
+PyObject *restore_cffi(PyObject *module, PyObject *unused);
+PyObject *redirect_new(PyObject *module, PyObject *args);
+PyObject *restore_new(PyObject *module, PyObject *type);
+
+/* Raised when no closure can be made, see error.c. */
+extern PyObject *ClosureError;
+int error_init(PyObject *module);
+/* A list of (way, step, errno). */
+PyObject *error_steps(const struct trampfd_trail *trail);
+void error_no_slot(const struct trampfd_trail *trail, int error);
+
+/*
+ * Report the current exception through sys.unraisablehook as "Exception ignored
+ * <before><object's repr><after>"; `object` may be NULL.
+ */
+void error_print(const char *before, PyObject *object, const char *after);
+
+/* The interpreter does not run: fill in zeros, and say so once. */
+void refuse_call(const Signature *signature, void *result);
+
+#endif

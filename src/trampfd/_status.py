@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""trampfd.status(): where closures come from and how many there are."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from . import _native
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A way to make a block of slots that was refused."""
+
+    way: str
+    step: str
+    errno: int
+
+    def __str__(self) -> str:
+        return f"{self.way}: {self.step}: {os.strerror(self.errno)}"
+
+
+@dataclass(frozen=True)
+class Status:
+    """Closures of this process.
+
+    provider: name of the provider of slots ("table").
+    refused: ways that were refused when the newest block was made, before one worked.
+    blocks: number of blocks of 4096 slots by source: "built in", "own file", "memfd".
+    slots_used, slots_free: slots in these blocks.
+    code_bytes, record_bytes: address space of slots and of records; memory is used only
+        for records that were used.
+    """
+
+    provider: str
+    refused: tuple[Refusal, ...]
+    blocks: dict[str, int]
+    slots_used: int
+    slots_free: int
+    code_bytes: int
+    record_bytes: int
+
+
+def refusals(steps: list[tuple[str, str, int]]) -> tuple[Refusal, ...]:
+    return tuple(Refusal(*step) for step in steps if step[2])
+
+
+def status() -> Status:
+    """The Status of this process at this moment; before the first callback all counts are 0."""
+    raw = _native.status()
+    return Status(
+        provider=raw["provider"],
+        refused=refusals(raw["steps"]),
+        blocks={
+            "built in": raw["blocks_built_in"],
+            "own file": raw["blocks_own_file"],
+            "memfd": raw["blocks_memfd"],
+        },
+        slots_used=raw["slots_used"],
+        slots_free=raw["slots_free"],
+        code_bytes=raw["code_bytes"],
+        record_bytes=raw["record_bytes"],
+    )
