@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 from . import _from_cffi, _from_ctypes
 
@@ -35,9 +35,9 @@ def _cffi_type(type: Any, ffi: Any) -> Any:
 
 def callback(
     type: Any,
-    function: Optional[Callable[..., Any]] = None,
+    function: Callable[..., Any] | None = None,
     error: Any = None,
-    onerror: Optional[Callable[..., Any]] = None,
+    onerror: Callable[..., Any] | None = None,
     *,
     ffi: Any = None,
 ) -> Any:
@@ -72,7 +72,9 @@ def callback(
     """
     if _is_function_class(type):
         if error is not None or onerror is not None or ffi is not None:
-            raise TypeError("error=, onerror= and ffi= are for cffi types; ctypes has no such thing")
+            raise TypeError(
+                "error=, onerror= and ffi= are for cffi types; ctypes has no such thing"
+            )
 
         def make(function: Callable[..., Any]) -> Any:
             return _from_ctypes.make(type, function)

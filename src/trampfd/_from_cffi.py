@@ -8,7 +8,7 @@ function behind ``ffi.gc``) and the exported C interface.
 from __future__ import annotations
 
 import weakref
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 from . import _native
 
@@ -137,7 +137,7 @@ def _signature(ctype: Any) -> _native.Signature:
 
 
 def make(
-    ctype: Any, function: Callable[..., Any], error: Any, onerror: Optional[Callable[..., Any]]
+    ctype: Any, function: Callable[..., Any], error: Any, onerror: Callable[..., Any] | None
 ) -> Any:
     """A cdata of type `ctype` that owns a closure; errors as those of ffi.callback()."""
     backend = _backend()

@@ -15,7 +15,7 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 from . import _from_cffi, _from_ctypes, _native
 
@@ -77,7 +77,7 @@ class _RedirectingLoader(Loader):
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
 
-    def create_module(self, spec: ModuleSpec) -> Optional[ModuleType]:
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
@@ -96,8 +96,8 @@ class _Finder(MetaPathFinder):
         self._searching = threading.local()
 
     def find_spec(
-        self, name: str, path: Optional[Sequence[str]], target: Optional[ModuleType] = None
-    ) -> Optional[ModuleSpec]:
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         if name not in _redirections or getattr(self._searching, "active", False):
             return None
         self._searching.active = True

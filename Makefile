@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+PYTHON ?= python3
+VENV ?= .venv
+RUN = $(VENV)/bin/python
+
+# What building and testing need from Debian or Ubuntu.
+PACKAGES = build-essential pkg-config libffi-dev python3-dev python3-venv libsqlite3-0
+TEST_PACKAGES = $(PACKAGES) binutils clang gdb python3-cffi-backend strace util-linux valgrind
+
+SOURCES = setup.py pyproject.toml cbackend/sources.txt cbackend/cflags.txt \
+          $(shell find cbackend src/trampfd/_native -name '*.[chS]')
+
+help:
+	@echo 'make demo     set up, then show ctypes and cffi callbacks under hardening, stock and trampfd'
+	@echo 'make test     set up, then run all tests'
+	@echo 'make build    virtual environment in $(VENV) with the package, from this folder'
+	@echo 'make doctor   what trampfd can do on this machine'
+	@echo 'make lint     style and types of the Python files'
+	@echo 'make clean    remove what the other targets made'
+	@echo
+	@echo 'PYTHON=python3.13 and VENV=folder choose another Python and another place.'
+
+demo: $(VENV)/.demo
+	$(RUN) -m trampfd demo
+
+test: $(VENV)/.test
+	$(RUN) -m pytest $(PYTEST_ARGS)
+
+doctor: build
+	$(RUN) -m trampfd doctor
+
+lint: $(VENV)/.lint
+	$(RUN) -m ruff check src tests setup.py
+	$(RUN) -m ruff format --check src tests setup.py
+	$(RUN) -m mypy
+
+build: $(VENV)/.build
+
+$(VENV)/bin/python:
+	tools/debian-packages $(PACKAGES)
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --upgrade pip
+
+$(VENV)/.build: $(VENV)/bin/python $(SOURCES)
+	$(RUN) -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.demo: $(VENV)/.build
+	$(RUN) -m pip install --quiet --editable '.[demo]'
+	touch $@
+
+$(VENV)/.test: $(VENV)/.build
+	tools/debian-packages $(TEST_PACKAGES)
+	$(RUN) -m pip install --quiet --editable '.[demo,test,lint]'
+	touch $@
+
+$(VENV)/.lint: $(VENV)/.build
+	$(RUN) -m pip install --quiet --editable '.[test,lint]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist src/*.egg-info src/trampfd/*.so
+
+.PHONY: help demo test doctor lint build clean

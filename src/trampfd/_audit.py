@@ -1,0 +1,550 @@
+# SPDX-License-Identifier: MIT
+"""`trampfd audit`: which processes have memory that is writable and executable, and who made it.
+
+The maker is a guess, and each guess comes with its reason. The rules, the strongest first: what is
+written in the memory (libffi's closures and GCC's trampolines have a form of their own, and point
+to the code they serve), how the process was started, the name of the memory, and last what else is
+mapped: a just-in-time compiler's library or libffi.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import mmap
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from . import _elf
+from ._maps import (
+    Mapping,
+    aliases,
+    read_maps,
+    read_proc,
+    thread_ids,
+    writable_executable,
+)
+
+CLEAN = 0
+FOUND = 1
+FAILED = 2
+
+WRITABLE_EXECUTABLE = "w+x"
+ALIAS = "alias"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Memory whose code can be changed while it can be executed.
+
+    Attributes:
+        pid: the process.
+        kind: `WRITABLE_EXECUTABLE` for one mapping that is both, `ALIAS` for two of one object.
+        executable: the mapping that is executable.
+        writable: the mapping it can be written through; the same one unless `kind` is `ALIAS`.
+        size: how much of it can be both written and executed, in bytes.
+        maker: the library or feature that most likely made it, or "unknown".
+        reason: what `maker` was concluded from.
+    """
+
+    pid: int
+    kind: str
+    executable: Mapping
+    writable: Mapping
+    size: int
+    maker: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Process:
+    """One inspected process.
+
+    Attributes:
+        pid: its process id.
+        name: its short name (comm).
+        command: its arguments; none for a kernel thread, or once the main thread has ended.
+        libraries: the paths of the libraries for closures it has mapped: libffi, cffi, trampfd.
+        findings: empty if it has no memory that is writable and executable.
+    """
+
+    pid: int
+    name: str
+    command: tuple[str, ...]
+    libraries: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def audit(pids: Iterable[int]) -> list[Finding]:
+    """Return what is writable and executable in the processes `pids`.
+
+    Raises:
+        ProcessLookupError: a process does not exist or ended meanwhile.
+        PermissionError: this user may not look into a process.
+        FileNotFoundError: /proc is not mounted.
+    """
+    return [finding for pid in pids for finding in inspect(pid).findings]
+
+
+def inspect(pid: int) -> Process:
+    """Return what `trampfd audit` tells of process `pid`; raises the errors of `audit`."""
+    name = os.fsdecode(read_proc(pid, "comm")).rstrip("\n")
+    command = os.fsdecode(read_proc(pid, "cmdline")).rstrip("\0")
+    target = _Target(pid, read_maps(pid))
+    return Process(
+        pid=pid,
+        name=name,
+        command=tuple(command.split("\0")) if command else (),
+        libraries=tuple(target.files(_CLOSURE_LIBRARY)),
+        findings=tuple(_findings(target)),
+    )
+
+
+_ANY_FILE = re.compile(r"^/")
+_READ_IMPLIES_EXEC = 0x0400000
+# cffi fills its memory from the end, so the first page of a large block may still be unused.
+_LOOK_AT = 1 << 20
+
+
+class _Target:
+    """A process under inspection: its mappings, and what else is read of it when a rule asks."""
+
+    def __init__(self, pid: int, maps: list[Mapping]) -> None:
+        self.pid = pid
+        self.maps = maps
+
+    def files(self, pattern: re.Pattern[str]) -> list[str]:
+        """The paths of the files mapped executable that match, each once."""
+        paths = (mapping.path for mapping in self.maps if mapping.executable)
+        return list(dict.fromkeys(path for path in paths if pattern.search(path)))
+
+    def file_at(self, address: int) -> str | None:
+        """The path of the file whose code is at `address`."""
+        for mapping in self.maps:
+            if mapping.start <= address < mapping.end and mapping.executable and mapping.inode:
+                return mapping.path
+        return None
+
+    def read(self, mapping: Mapping) -> bytes | None:
+        """The first `_LOOK_AT` bytes of a mapping, None if they may not or cannot be read."""
+        try:
+            with Path(f"/proc/{self.pid}/mem").open("rb", buffering=0) as memory:
+                memory.seek(mapping.start)
+                return memory.read(min(mapping.size, _LOOK_AT))
+        except OSError:
+            return None
+
+    @cached_property
+    def reads_imply_execution(self) -> bool:
+        """Whether the personality of the process makes all memory executable that is readable."""
+        try:
+            return bool(int(read_proc(self.pid, "personality"), 16) & _READ_IMPLIES_EXEC)
+        except OSError:
+            return False
+
+    @cached_property
+    def has_executable_stack(self) -> bool:
+        return any(mapping.path == "[stack]" and mapping.executable for mapping in self.maps)
+
+    @cached_property
+    def stack_pointers(self) -> list[int]:
+        """The stack pointers of the threads that wait in the kernel."""
+        return [
+            pointer
+            for thread in thread_ids(self.pid)
+            for pointer in [_stack_pointer(self.pid, thread)]
+            if pointer is not None
+        ]
+
+    @cached_property
+    def stack_makers(self) -> list[str]:
+        """The mapped files that ask for an executable stack, or else those that do not say."""
+        wishes = {path: _wants_executable_stack(self.pid, path) for path in self.files(_ANY_FILE)}
+        asking = [path for path, wish in wishes.items() if wish == "asks"]
+        return asking or [path for path, wish in wishes.items() if wish == "silent"]
+
+
+def _stack_pointer(pid: int, thread: int) -> int | None:
+    try:
+        fields = read_proc(pid, f"task/{thread}/syscall").split()
+    except OSError:
+        return None
+    return int(fields[-2], 16) if len(fields) > 2 else None
+
+
+def _wants_executable_stack(pid: int, path: str) -> str:
+    try:
+        wish = _elf.read(f"/proc/{pid}/root{path}").executable_stack
+    except (OSError, _elf.ElfError):
+        return "unreadable"
+    return "silent" if wish is None else "asks" if wish else "refuses"
+
+
+def _findings(target: _Target) -> list[Finding]:
+    both = [
+        _finding(target, WRITABLE_EXECUTABLE, mapping, mapping, mapping.size)
+        for mapping in writable_executable(target.maps)
+    ]
+    pairs = [
+        _finding(target, ALIAS, alias.executable, alias.writable, alias.overlap)
+        for alias in aliases(target.maps)
+    ]
+    return both + pairs
+
+
+def _finding(
+    target: _Target, kind: str, executable: Mapping, writable: Mapping, size: int
+) -> Finding:
+    guess = _guess(target, executable)
+    return Finding(
+        target.pid, kind, executable, writable, size, maker=guess.maker, reason=guess.reason
+    )
+
+
+# Who made it: each rule looks at one kind of evidence and answers None if it finds none of it.
+
+
+@dataclass(frozen=True)
+class _Guess:
+    maker: str
+    reason: str
+
+
+def _guess(target: _Target, mapping: Mapping) -> _Guess:
+    contents = target.read(mapping)
+    return (
+        _by_contents(target, mapping, contents or b"")
+        or _by_start(target)
+        or _by_stack(target, mapping)
+        or _by_name(mapping)
+        or _by_libraries(target, mapping, contents)
+        or _Guess("unknown", mapping.path or "anonymous memory; no known maker is mapped")
+    )
+
+
+_LIBFFI = "libffi"
+_GCC = "GCC nested function"
+
+# The code that libffi and GCC write for a function pointer, up to the address (`serves`) of the
+# function that it ends up in. The wildcards are addresses.
+_WRITTEN_CODE = [
+    # libffi 3.4 and later, x86-64: endbr64; lea -11(%rip),%r10; jmp *7(%rip)
+    (_LIBFFI, rb"\xf3\x0f\x1e\xfa\x4c\x8d\x15\xf5\xff{3}\xff\x25\x07\0{3}.{23}(?P<serves>.{8})"),
+    # libffi 3.3, x86-64: lea -7(%rip),%r10; jmp *3(%rip)
+    (_LIBFFI, rb"\x4c\x8d\x15\xf9\xff{3}\xff\x25\x03\0{3}.{19}(?P<serves>.{8})"),
+    # libffi before, x86-64: movabs ,%r11; movabs ,%r10; clc or stc; jmp *%r11
+    (_LIBFFI, rb"\x49\xbb.{8}\x49\xba.{8}[\xf8\xf9]\x49\xff\xe3.{8}(?P<serves>.{8})"),
+    # libffi, AArch64: ldr x16, 16; adr x17, -4; br x16
+    (_LIBFFI, rb"\x90\0\0\x58\xf1\xff\xff\x10\0\x02\x1f\xd6.{20}(?P<serves>.{8})"),
+    # GCC, x86-64, on the stack or on libgcc's heap: mov ,%r11; movabs ,%r10; jmp *%r11
+    (_GCC, rb"[\x41\x49]\xbb(?P<serves>.{8}|.{4})\x49\xba.{8}[\x41\x49]\xff\xe3"),
+]
+_WRITTEN_CODE_PATTERNS = [(kind, re.compile(code, re.DOTALL)) for kind, code in _WRITTEN_CODE]
+
+_SERVED = [
+    (re.compile(r"/_ctypes[^/]*$"), "ctypes (CFUNCTYPE)"),
+    (re.compile(r"/_cffi_backend[^/]*$"), "cffi (ffi.callback)"),
+]
+
+
+def _by_contents(target: _Target, mapping: Mapping, contents: bytes) -> _Guess | None:
+    # The kernel joins neighbouring mappings, so one may hold the code of several makers.
+    makers: dict[str, str] = {}
+    for kind, code in _WRITTEN_CODE_PATTERNS:
+        offsets: dict[bytes, int] = {}
+        for found in code.finditer(contents):
+            offsets.setdefault(found["serves"], found.start())
+        for serves, offset in offsets.items():
+            path = target.file_at(int.from_bytes(serves, sys.byteorder))
+            if path is not None:
+                where = f"{kind} trampoline at {mapping.start + offset:#x} leads to {path}"
+                makers.setdefault(_maker_serving(kind, path), where)
+    return _Guess(", ".join(makers), "; ".join(makers.values())) if makers else None
+
+
+def _maker_serving(kind: str, path: str) -> str:
+    if kind == _LIBFFI:
+        for pattern, maker in _SERVED:
+            if pattern.search(path):
+                return maker
+    return f"{kind} ({Path(path).name})"
+
+
+def _by_start(target: _Target) -> _Guess | None:
+    if not target.reads_imply_execution:
+        return None
+    return _Guess("READ_IMPLIES_EXEC", "its personality makes all readable memory executable")
+
+
+def _by_stack(target: _Target, mapping: Mapping) -> _Guess | None:
+    is_stack = mapping.path == "[stack]" or (
+        target.has_executable_stack
+        and not mapping.inode
+        and any(mapping.start <= pointer < mapping.end for pointer in target.stack_pointers)
+    )
+    if not is_stack:
+        return None
+    makers = ", ".join(target.stack_makers)
+    return _Guess(
+        "executable stack", f"PT_GNU_STACK of {makers}" if makers else "no file asks for it"
+    )
+
+
+_NAMES = [
+    (re.compile(r"^/memfd:libffi"), _LIBFFI),
+    (re.compile(r"/ffi[0-9A-Za-z]{6} \(deleted\)$"), _LIBFFI),
+    # A file that never had a name (O_TMPFILE), which libffi tries before a named one.
+    (re.compile(r"/#\d+ \(deleted\)$"), _LIBFFI),
+    (re.compile(r"^/memfd:doublemapper"), ".NET"),
+    (re.compile(r"^/memfd:tcg-jit"), "QEMU"),
+    (re.compile(r"/orcexec\.[^/]*$"), "ORC"),
+    (re.compile(r"js-executable-memory"), "SpiderMonkey"),
+    (re.compile(r"^\[anon:Ruby:"), "Ruby"),
+    (re.compile(r"^\[anon:v8"), "V8"),
+]
+_NAMELESS = re.compile(
+    r"^(|\[heap\]|\[stack\]|/dev/zero \(deleted\)|/SYSV[0-9a-f]{8} \(deleted\))$"
+)
+
+
+def _by_name(mapping: Mapping) -> _Guess | None:
+    for pattern, maker in _NAMES:
+        if pattern.search(mapping.path):
+            return _Guess(maker, f"the name {mapping.path}")
+    if not _NAMELESS.search(mapping.path):
+        return _Guess(_short_name(mapping.path), f"the name {mapping.path}")
+    return None
+
+
+def _short_name(path: str) -> str:
+    return path if path.startswith("[") else Path(path).name.removesuffix(" (deleted)")
+
+
+_CLOSURE_LIBRARY = re.compile(
+    r"/(libffi[^/]*\.so[^/]*|_cffi_backend[^/]*\.so|libtrampfd[^/]*\.so[^/]*|trampfd/[^/]*\.so)$"
+)
+_CFFI = re.compile(r"/_cffi_backend[^/]*\.so$")
+
+# What is mapped and makes such memory, the likeliest maker first: a compiler is there to be used,
+# while many programs load libffi, LLVM or PCRE2 for something else.
+_LIBRARIES = [
+    (re.compile(pattern), maker)
+    for pattern, maker in [
+        (r"/(node|nodejs|chrome|chromium|electron|libnode\.so[^/]*|libv8[^/]*)$", "V8"),
+        (r"/libjvm\.so$", "Java"),
+        (r"/lib(coreclr|clrjit)\.so$", ".NET"),
+        (r"/(mono|mono-sgen|libmono[^/]*\.so[^/]*)$", "Mono"),
+        (r"/(luajit[^/]*|libluajit[^/]*)$", "LuaJIT"),
+        (r"/(pypy[0-9.]*|libpypy[^/]*)$", "PyPy"),
+        (r"/(ruby[0-9.]*|libruby[^/]*)$", "Ruby"),
+        (r"/qemu-[^/]*$", "QEMU"),
+        (r"/(wine[^/]*|ntdll\.so|ntdll\.dll)$", "Wine"),
+        (r"/libjavascriptcoregtk[^/]*$", "JavaScriptCore"),
+        (r"/(libxul\.so|libmozjs[^/]*)$", "SpiderMonkey"),
+        (r"/opcache\.so$", "PHP"),
+        (_CFFI.pattern, "cffi (ffi.callback)"),
+        (r"/libffi[^/]*\.so[^/]*$", _LIBFFI),
+        (r"/lib(LLVM|llvmlite)[^/]*$", "LLVM"),
+        (r"/libpcre2-[^/]*$", "PCRE2"),
+    ]
+]
+
+
+def _by_libraries(target: _Target, mapping: Mapping, contents: bytes | None) -> _Guess | None:
+    note = "its contents could not be read" if contents is None else "its contents do not tell"
+    backend = target.files(_CFFI)
+    if backend and mapping.size == mmap.PAGESIZE:
+        return _Guess("cffi (ffi.callback)", f"one page, and {backend[0]} is mapped; {note}")
+    for pattern, maker in _LIBRARIES:
+        paths = target.files(pattern)
+        if paths:
+            return _Guess(maker, f"{paths[0]} is mapped; {note}")
+    if mapping.perms.startswith("-wx"):
+        return _Guess(_GCC, f"not readable, as libgcc's heap trampolines are; {note}")
+    return None
+
+
+# The command.
+
+_EPILOG = """\
+exit status:
+  0  all the processes were inspected and none has such memory
+  1  such memory was found
+  2  wrong usage, or a process could not be inspected; with --all only if nothing was found
+
+example:
+  trampfd audit --all          (as root: others' processes cannot be read otherwise)
+  trampfd audit --json $(pidof python3)
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the `audit` command."""
+    parser = subparsers.add_parser(
+        "audit",
+        help="find memory that is writable and executable in running processes",
+        description="List the memory of running processes that is writable and executable, or "
+        "mapped writable at one address and executable at another, and guess who made it.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("pids", metavar="PID", type=_pid, nargs="*", help="a process to inspect")
+    parser.add_argument("--all", action="store_true", help="inspect every process")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.set_defaults(run=run, print_usage=parser.print_usage)
+
+
+def _pid(text: str) -> int:
+    if not re.fullmatch(r"0*[1-9][0-9]*", text):
+        raise argparse.ArgumentTypeError(f"a PID is a whole number above 0, not {text!r}")
+    return int(text)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry out `trampfd audit` and return its exit status.
+
+    Findings go to standard output, what could not be inspected to standard error. The JSON form is
+    a list with one object for each inspected process, whose keys are the attributes of `Process`;
+    each of its `findings` has the attributes of `Finding`, and the mappings in it those of
+    `Mapping`, with `start` and `end` as hexadecimal strings ("0x7f...").
+    """
+    if args.all == bool(args.pids):
+        args.print_usage(sys.stderr)
+        _complain("give either PIDs or --all" if args.all else "name a PID, or use --all")
+        return FAILED
+    pids = running_pids() if args.all else list(dict.fromkeys(args.pids))
+    processes, errors = _inspect_each(pids)
+    if args.json:
+        _print_json(processes)
+    else:
+        _print_text(processes, quiet=args.all)
+    found = any(process.findings for process in processes)
+    if args.all:
+        complete = _report_unread(errors)
+        return FOUND if found else CLEAN if complete else FAILED
+    _report_errors(errors)
+    return FAILED if errors else FOUND if found else CLEAN
+
+
+def running_pids() -> list[int]:
+    """Return the ids of all processes that /proc shows."""
+    return sorted(int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal())
+
+
+def _inspect_each(pids: Sequence[int]) -> tuple[list[Process], dict[int, OSError]]:
+    processes = []
+    errors = {}
+    for pid in pids:
+        try:
+            processes.append(inspect(pid))
+        except OSError as error:
+            errors[pid] = error
+    return processes, errors
+
+
+def _complain(message: str) -> None:
+    print(f"trampfd audit: {message}", file=sys.stderr)
+
+
+def _report_errors(errors: dict[int, OSError]) -> None:
+    for pid, error in errors.items():
+        if isinstance(error, ProcessLookupError):
+            _complain(f"{pid}: no such process")
+        elif isinstance(error, PermissionError):
+            _complain(f"{pid}: not permitted{_hint()}")
+        else:
+            _complain(f"{pid}: {error}")
+
+
+def _report_unread(errors: dict[int, OSError]) -> bool:
+    """Say what --all did not see; return True if it saw everything."""
+    unread = sum(not isinstance(error, ProcessLookupError) for error in errors.values())
+    if unread:
+        _complain(f"{_processes(unread)} could not be read{_hint()}")
+    # Process 1 always exists: where it is not shown, /proc is mounted with hidepid.
+    hidden = not Path("/proc/1").exists()
+    if hidden:
+        _complain(f"/proc hides the processes of other users{_hint()}")
+    return not unread and not hidden
+
+
+def _hint() -> str:
+    return "; run as root" if os.geteuid() != 0 else ""
+
+
+def _processes(count: int) -> str:
+    return "1 process" if count == 1 else f"{count} processes"
+
+
+def _print_json(processes: list[Process]) -> None:
+    print(json.dumps([_json_value(asdict(process)) for process in processes], indent=2))
+
+
+def _json_value(value: Any) -> Any:
+    # Addresses can be larger than the integers that JSON readers keep exact.
+    if isinstance(value, dict):
+        return {
+            key: hex(item) if key in ("start", "end") else _json_value(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, tuple):
+        return [_json_value(item) for item in value]
+    return value
+
+
+def _print_text(processes: list[Process], quiet: bool) -> None:
+    shown = [process for process in processes if process.findings or not quiet]
+    for process in shown:
+        _print_process(process)
+    if not shown and processes:
+        print(f"nothing found in {_processes(len(processes))}")
+
+
+_COMMAND_WIDTH = 100
+
+
+def _print_process(process: Process) -> None:
+    command = shlex.join(process.command)
+    if len(command) > _COMMAND_WIDTH:
+        command = command[: _COMMAND_WIDTH - 3] + "..."
+    print(_printable(f"{process.pid} {process.name}: {command}").rstrip())
+    for library in process.libraries:
+        print(_printable(f"  uses {library}"))
+    if process.findings:
+        _print_table([_HEADINGS] + [_row(finding) for finding in process.findings])
+    else:
+        print("  nothing found")
+
+
+_HEADINGS = ("KIND", "SIZE", "EXECUTABLE AT", "WRITABLE AT", "MADE BY", "BECAUSE")
+
+
+def _row(finding: Finding) -> tuple[str, ...]:
+    same = finding.writable is finding.executable
+    return (
+        finding.kind,
+        f"{finding.size // 1024} KiB",
+        f"{finding.executable.start:x} {finding.executable.perms}",
+        "the same" if same else f"{finding.writable.start:x} {finding.writable.perms}",
+        _printable(finding.maker),
+        _printable(finding.reason),
+    )
+
+
+def _print_table(rows: list[tuple[str, ...]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths))
+        print("  " + "  ".join(cells).rstrip())
+
+
+def _printable(text: str) -> str:
+    # A process chooses its name, its arguments and its paths: none may control the terminal.
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

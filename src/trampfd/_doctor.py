@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+"""``trampfd doctor``: what this system allows, which provider serves, and whether it works."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from . import _native, _selftest, _system
+from ._selftest import Trial
+
+_EPILOG = """\
+The report has three parts: the system (what hardens it, which libffi each user of closures has),
+the ways to make closures (which are taken, which are refused and why), and a self-test: one
+ctypes and one cffi callback in a process of its own, stock and with trampfd, each watched for
+memory that is writable and executable.
+
+exit status: 0 trampfd works here, 1 it does not
+"""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to make closures: where it ended, and the errno of that step (0: it works)."""
+
+    name: str
+    step: str
+    errno: int
+
+    def __str__(self) -> str:
+        return f"works ({self.step})" if not self.errno else (
+            f"refused: {self.step}: {os.strerror(self.errno)}"
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that `trampfd doctor` found.
+
+    system: facts of the machine, of Python and of cffi.
+    provider: the provider that serves closures; ways: what it tried, in its order.
+    trials: the self-test.
+    """
+
+    system: _system.System
+    provider: str
+    ways: tuple[Way, ...]
+    trials: tuple[Trial, ...]
+
+    @property
+    def works(self) -> bool:
+        """Every installed interface works with trampfd and without W+X memory."""
+        ours = [trial for trial in self.trials if trial.backend == "trampfd" and trial.available]
+        return bool(ours) and all(trial.clean for trial in ours)
+
+
+def examine() -> Report:
+    """Examine this system; starts four short-lived child processes."""
+    return Report(
+        system=_system.look(),
+        provider=_native.status()["provider"],
+        ways=tuple(Way(*step) for step in _native.probe()),
+        trials=tuple(
+            _selftest.trial(interface, backend)
+            for interface in _selftest.INTERFACES
+            for backend in _selftest.BACKENDS
+        ),
+    )
+
+
+def _plain(value: Any) -> Any:
+    """For JSON: a Fact becomes an object with value, note and state."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _describe(trial: Trial) -> str:
+    found = []
+    if trial.writable_executable:
+        found.append(f"{trial.writable_executable} mapping(s) writable and executable")
+    if trial.aliased:
+        found.append(f"{trial.aliased} object(s) mapped writable and executable")
+    if trial.available and not found:
+        found.append("no W+X memory")
+    return "; ".join([trial.outcome, *found])
+
+
+def _rows(report: Report) -> Iterator[tuple[str, str]]:
+    yield from _system.rows(report.system)
+    yield "provider", report.provider
+    for way in report.ways:
+        yield f"provider: {way.name}", str(way)
+    for trial in report.trials:
+        yield f"self-test: {trial.interface}, {trial.backend}", _describe(trial)
+    yield "trampfd", "works" if report.works else "does not work here"
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry out `trampfd doctor` and return its exit status."""
+    report = examine()
+    if args.json:
+        print(json.dumps({**_plain(asdict(report)), "works": report.works}, indent=2))
+    else:
+        rows = list(_rows(report))
+        width = max(len(name) for name, _ in rows)
+        for name, text in rows:
+            print(f"{name.ljust(width)}  {text}")
+    return 0 if report.works else 1
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the `doctor` command."""
+    parser = subparsers.add_parser(
+        "doctor",
+        help="tell what this system allows and whether trampfd works",
+        description="Tell what hardens this system, how closures are made, and test it.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    parser.set_defaults(run=run)

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""One callback made and called, with the process's mappings watched.
+
+``python -m trampfd._selftest ctypes|cffi stock|trampfd`` prints a Trial as JSON; trial() runs
+that in a child, whose hardening is inherited from this process and whose W+X memory and crashes
+stay its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from typing import Callable
+
+from ._maps import aliases, read_maps, writable_executable
+
+INTERFACES = ("ctypes", "cffi")
+BACKENDS = ("stock", "trampfd")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of one callback.
+
+    ok: it was made and returned the right value.
+    outcome: that, or the exception, or the signal that ended the child.
+    writable_executable: number of mappings that were both; aliased: number of pairs of one
+        object, one writable and one executable; all in the child, after the call.
+    available: False when the interface is not installed (ok is then False too).
+    """
+
+    interface: str
+    backend: str
+    ok: bool
+    outcome: str
+    writable_executable: int = 0
+    aliased: int = 0
+    available: bool = True
+
+    @property
+    def clean(self) -> bool:
+        """It worked, and nothing was writable and executable."""
+        return self.ok and not self.writable_executable and not self.aliased
+
+
+def _call_ctypes() -> int:
+    import ctypes
+
+    prototype = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_double)
+    return int(prototype(lambda a, b: a + int(b))(40, 2.5))
+
+
+def _call_cffi() -> int:
+    import cffi
+
+    ffi = cffi.FFI()
+    return int(ffi.callback("int(int, double)", lambda a, b: a + int(b))(40, 2.5))
+
+
+def _measure(interface: str, backend: str) -> Trial:
+    calls: dict[str, Callable[[], int]] = {"ctypes": _call_ctypes, "cffi": _call_cffi}
+    if backend == "trampfd":
+        from ._install import install
+
+        install()
+    try:
+        value = calls[interface]()
+    except ModuleNotFoundError as error:
+        return Trial(interface, backend, False, f"not installed: {error}", available=False)
+    except Exception as error:
+        ok, outcome = False, f"{type(error).__name__}: {error}".rstrip(": ")
+    else:
+        ok = value == 42
+        outcome = "works" if ok else f"wrong result {value}"
+    maps = read_maps(os.getpid())
+    return Trial(
+        interface, backend, ok, outcome, len(writable_executable(maps)), len(aliases(maps))
+    )
+
+
+def trial(interface: str, backend: str) -> Trial:
+    """Make and call one callback in a child process."""
+    command = [sys.executable, "-m", __name__, interface, backend]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    try:
+        child = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+        if child.returncode < 0:
+            return Trial(
+                interface, backend, False, f"ended by {signal.Signals(-child.returncode).name}"
+            )
+        return Trial(**json.loads(child.stdout))
+    except subprocess.TimeoutExpired:
+        return Trial(interface, backend, False, "did not end within 60 s")
+    except (OSError, ValueError, TypeError) as error:
+        return Trial(interface, backend, False, f"the test process failed: {error}")
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(_measure(*sys.argv[1:3]))))

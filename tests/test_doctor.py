@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""`trampfd doctor` tells the truth of this system, hardened or not."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trampfd import _selftest
+
+TESTS = Path(__file__).parent
+
+
+def doctor(*words: str, before: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run it in a child that first runs the statement `before`, tests/deny.py at hand."""
+    code = (
+        f"import sys; sys.path.insert(0, {str(TESTS)!r}); {before or 'pass'}; sys.path.pop(0);"
+        f"from trampfd.__main__ import main; sys.exit(main(['doctor', *{words!r}]))"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, **environment},
+    )
+
+
+def report(**options: Any) -> dict[str, Any]:
+    child = doctor("--json", **options)
+    assert child.stderr == ""
+    found: dict[str, Any] = json.loads(child.stdout)
+    assert found["works"] == (child.returncode == 0)
+    return found
+
+
+def trials(found: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(trial["interface"], trial["backend"]): trial for trial in found["trials"]}
+
+
+def test_text_names_every_part() -> None:
+    child = doctor()
+    assert child.returncode == 0, child.stdout
+    assert child.stdout.splitlines()[-1].split() == ["trampfd", "works"]
+    for part in (
+        "kernel: release",
+        "python: version",
+        "hardening: mdwe",
+        "hardening: seccomp",
+        "hardening: memfd noexec",
+        "hardening: pax",
+        "hardening: selinux: mode",
+        "libffi of _ctypes: linkage",
+        "libffi of _cffi_backend: linkage",
+        "provider: built in",
+        "provider: own file",
+        "provider: memfd",
+        "self-test: ctypes, stock",
+        "self-test: cffi, trampfd",
+    ):
+        assert part in child.stdout
+
+
+def test_everything_works_unhardened() -> None:
+    found = report()
+    assert found["works"] is True
+    assert found["provider"] == "table"
+    assert [way["errno"] for way in found["ways"]] == [0, 0, 0]
+    for interface in _selftest.INTERFACES:
+        ours = trials(found)[interface, "trampfd"]
+        assert ours["ok"] and ours["writable_executable"] == ours["aliased"] == 0
+
+
+def test_hardening_is_seen_and_stock_cffi_fails() -> None:
+    found = report(before="import deny; deny.systemd_mdwe()")
+    assert found["works"] is True
+    assert found["system"]["hardening"]["seccomp"]["value"] == "filter"
+    stock = trials(found)["cffi", "stock"]
+    assert not stock["ok"] and "MemoryError" in stock["outcome"]
+
+
+def test_refused_ways_are_named() -> None:
+    found = report(before="import ctypes, deny, trampfd; deny.no_memfd()")
+    ways = {way["name"]: way for way in found["ways"]}
+    assert ways["own file"]["errno"] == 0
+    assert ways["memfd"]["step"] == "memfd_create"
+    assert ways["memfd"]["errno"] != 0
+    assert "provider: memfd" in doctor(before="import deny; deny.no_memfd()").stdout
+
+
+def test_a_failing_provider_is_a_failing_doctor() -> None:
+    found = report(TRAMPFD_BACKEND="nonsense")
+    assert found["works"] is False
+    assert found["ways"][0]["name"] == "TRAMPFD_BACKEND"
+    assert "TRAMPFD_BACKEND" in trials(found)["ctypes", "trampfd"]["outcome"]
+
+
+def test_a_crash_of_the_self_test_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_selftest, "__name__", "trampfd_no_such_module")
+    found = _selftest.trial("ctypes", "stock")
+    assert not found.ok
+    assert "failed" in found.outcome
