@@ -2,14 +2,18 @@
 /* The life of a closure: allocate, prepare, free; and reading one back. */
 #include "../trampoline/arch/port.h"
 #include "../trampoline/fatal.h"
+#include "../trampoline/lock.h"
 #include "../trampoline/pool.h"
 #include "../trampoline/provider.h"
 #include "../trampoline/trail.h"
+#include "closure.h"
 #include "entry.h"
 #include "heap.h"
 
 #include <errno.h>
 #include <string.h>
+
+static size_t without_plan; /* closures prepared for the libffi entry so far */
 
 void *trampfd_closure_alloc(size_t size, void **code, struct trampfd_trail *trail)
 {
@@ -46,15 +50,48 @@ static int find(const void *closure, struct tfd_slot *slot)
     return tfd_slot_shadow(*slot)->owner.state == TFD_STATE_USED ? 0 : -ENOENT;
 }
 
-int trampfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun, void *user_data)
+/* The plan that a record holds a reference to, or NULL. */
+static const struct tfd_plan *plan_of(const union tfd_record *record)
+{
+    return tfd_port_is_plan_entry(record->go.entry) ? record->plan.plan : NULL;
+}
+
+static const struct tfd_plan *plan_of_slot(struct tfd_slot slot)
+{
+    union tfd_record record;
+
+    return slot.block->provider->load(slot.block, slot.index, &record) ? NULL : plan_of(&record);
+}
+
+static void put_plan(const struct tfd_plan *plan)
+{
+    if (plan)
+        tfd_plan_put(plan);
+}
+
+static int set_entry(union tfd_record *record, tfd_dispatch *dispatch)
+{
+    int error;
+
+    if (tfd_entry_plan_set(record, dispatch))
+        return 0;
+    error = tfd_entry_libffi_set(record);
+    if (!error)
+        __atomic_fetch_add(&without_plan, 1, __ATOMIC_RELAXED);
+    return error;
+}
+
+int tfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun, void *user_data,
+                     tfd_dispatch *dispatch)
 {
     union tfd_record record = {.closure = {.cif = cif, .fun = fun, .user_data = user_data}};
+    const struct tfd_plan *old_plan;
     struct tfd_slot slot;
     int error;
 
     if (!closure || !cif || !fun || find(closure, &slot))
         return -EINVAL;
-    error = tfd_entry_libffi_set(&record);
+    error = set_entry(&record, dispatch);
     if (error)
         return error;
     if ((void *)closure != (void *)tfd_slot_shadow(slot)) {
@@ -62,11 +99,20 @@ int trampfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun
         closure->fun = fun;
         closure->user_data = user_data;
     }
-    return tfd_pool_store(slot, &record);
+    old_plan = plan_of_slot(slot);
+    error = tfd_pool_store(slot, &record);
+    put_plan(error ? plan_of(&record) : old_plan);
+    return error;
+}
+
+int trampfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun, void *user_data)
+{
+    return tfd_closure_prep(closure, cif, fun, user_data, tfd_plan_call);
 }
 
 void trampfd_closure_free_named(void *closure, const char *name)
 {
+    const struct tfd_plan *plan;
     struct tfd_slot slot;
     uintptr_t state;
 
@@ -75,9 +121,13 @@ void trampfd_closure_free_named(void *closure, const char *name)
     if (find(closure, &slot))
         tfd_fatal("free of an address that is not a live closure", closure);
     state = tfd_slot_shadow(slot)->owner.state;
+    plan = plan_of_slot(slot);
+    tfd_lock();
     if (tfd_pool_give(slot, name))
         tfd_fatal("a closure was freed twice, or its provider refused to free it",
                   tfd_block_slot(slot.block, slot.index));
+    put_plan(plan);
+    tfd_unlock();
     tfd_heap_free(state);
 }
 
@@ -134,9 +184,16 @@ int trampfd_closure_read(const void *code, struct trampfd_closure *closure)
     closure->closure = state == TFD_STATE_USED ? (void *)tfd_slot_shadow(slot) : (void *)state;
     if (record.go.entry == tfd_entry_dead)
         return 0;
-    closure->entry = TRAMPFD_ENTRY_LIBFFI;
+    closure->entry = plan_of(&record) ? TRAMPFD_ENTRY_PLAN : TRAMPFD_ENTRY_LIBFFI;
     closure->cif = record.closure.cif;
     closure->fun = record.closure.fun;
     closure->user_data = record.closure.user_data;
     return 0;
+}
+
+void trampfd_status_read(struct trampfd_status *status)
+{
+    tfd_pool_status(status);
+    status->plans = tfd_plan_count();
+    status->without_plan = __atomic_load_n(&without_plan, __ATOMIC_RELAXED);
 }

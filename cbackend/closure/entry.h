@@ -12,4 +12,11 @@
  */
 int tfd_entry_libffi_set(union tfd_record *record);
 
+/*
+ * The same with a plan, whose reference the record then holds, and with what the plan's
+ * entry calls (tfd_plan_call or a dispatch of the same kind).  Returns 0 when there is no
+ * plan for the cif; the record is as it was then.
+ */
+int tfd_entry_plan_set(union tfd_record *record, tfd_dispatch *dispatch);
+
 #endif

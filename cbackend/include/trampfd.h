@@ -117,6 +117,7 @@ TRAMPFD_API int trampfd_slot_find(const void *code, struct trampfd_slot *slot);
 enum trampfd_entry {
     TRAMPFD_ENTRY_DEAD,   /* free, or allocated and not prepared */
     TRAMPFD_ENTRY_LIBFFI, /* marshalled by libffi */
+    TRAMPFD_ENTRY_PLAN,   /* marshalled by a plan of the signature */
 };
 
 /* A closure's record, read back from the provider that holds it. */
@@ -142,6 +143,8 @@ struct trampfd_status {
     size_t slots_free;          /* in the blocks that exist */
     size_t code_bytes;          /* address space of the slots */
     size_t record_bytes;        /* address space of the records; touched only when used */
+    size_t plans;               /* signatures compiled, shared by their closures */
+    size_t without_plan;        /* closures prepared so far that only libffi can marshal */
     struct trampfd_trail trail; /* ways refused when the newest block was made */
 };
 

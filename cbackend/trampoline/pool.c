@@ -8,27 +8,20 @@
  * back: a program that makes and frees closures around a block's border causes no
  * system call.
  *
- * One lock guards all of it.  It is held over fork(2), so a child finds it free and
- * the lists whole; it is recursive because another library's fork handler may make
- * a closure while it is held.  Calls of closures never come here.
+ * The library's lock guards all of it.
  */
-#define _GNU_SOURCE
 #include "pool.h"
 
 #include "arch/port.h"
 #include "fatal.h"
 #include "index.h"
+#include "lock.h"
 #include "provider.h"
 #include "trail.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static int atfork_error;
 
 static struct {
     const struct tfd_provider *provider; /* chosen when the first block is made */
@@ -39,27 +32,6 @@ static struct {
     size_t used;
     struct trampfd_trail trail; /* what was refused when the newest block was made */
 } pool;
-
-static void before_fork(void)
-{
-    pthread_mutex_lock(&lock);
-}
-
-static void after_fork_in_parent(void)
-{
-    pthread_mutex_unlock(&lock);
-}
-
-/* A recursive mutex knows its owner by a thread id that the child does not have. */
-static void after_fork_in_child(void)
-{
-    lock = (pthread_mutex_t)PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
-}
-
-static void register_fork_handlers(void)
-{
-    atfork_error = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
-}
 
 static void enter_room(struct tfd_block *block)
 {
@@ -214,15 +186,14 @@ static int take(struct tfd_slot *slot, struct trampfd_trail *trail)
 
 int tfd_pool_take(struct tfd_slot *slot, struct trampfd_trail *trail)
 {
-    int error;
+    int error = tfd_lock_init();
 
-    pthread_once(&once, register_fork_handlers);
-    if (atfork_error)
-        return tfd_trail_add(trail, "fork handlers", "pthread_atfork", atfork_error);
+    if (error)
+        return tfd_trail_add(trail, "fork handlers", "pthread_atfork", error);
 
-    pthread_mutex_lock(&lock);
+    tfd_lock();
     error = take(slot, trail);
-    pthread_mutex_unlock(&lock);
+    tfd_unlock();
     return error;
 }
 
@@ -255,9 +226,9 @@ int tfd_pool_give(struct tfd_slot slot, const char *name)
 {
     int error;
 
-    pthread_mutex_lock(&lock);
+    tfd_lock();
     error = give(slot, name);
-    pthread_mutex_unlock(&lock);
+    tfd_unlock();
     return error;
 }
 
@@ -294,11 +265,11 @@ int tfd_pool_find_closure(const void *closure, struct tfd_slot *slot)
     return 0;
 }
 
-void trampfd_status_read(struct trampfd_status *status)
+void tfd_pool_status(struct trampfd_status *status)
 {
     size_t blocks = 0;
 
-    pthread_mutex_lock(&lock);
+    tfd_lock();
     for (int source = 0; source < TFD_SOURCES; source++)
         blocks += pool.blocks[source];
     *status = (struct trampfd_status){
@@ -312,7 +283,7 @@ void trampfd_status_read(struct trampfd_status *status)
         .record_bytes = blocks * TFD_RECORD_BYTES,
         .trail = pool.trail,
     };
-    pthread_mutex_unlock(&lock);
+    tfd_unlock();
 }
 
 void trampfd_probe(struct trampfd_trail *trail)
@@ -320,9 +291,9 @@ void trampfd_probe(struct trampfd_trail *trail)
     const struct tfd_provider *provider;
 
     trail->count = 0;
-    pthread_mutex_lock(&lock);
+    tfd_lock();
     provider = tfd_provider_choose(trail);
     if (provider)
         provider->probe(trail);
-    pthread_mutex_unlock(&lock);
+    tfd_unlock();
 }

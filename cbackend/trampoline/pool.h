@@ -31,6 +31,9 @@ int tfd_pool_store(struct tfd_slot slot, const union tfd_record *record);
 int tfd_pool_find_code(const void *code, struct tfd_slot *slot);
 int tfd_pool_find_closure(const void *closure, struct tfd_slot *slot);
 
+/* Fill in all of a status that the pool knows. */
+void tfd_pool_status(struct trampfd_status *status);
+
 /* Where the caller of a slot writes its ffi_closure, unless it has a heap block. */
 static inline union tfd_record *tfd_slot_shadow(struct tfd_slot slot)
 {

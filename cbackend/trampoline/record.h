@@ -17,6 +17,14 @@
 #define TFD_NAME_SIZE 40
 
 typedef void tfd_entry(void);
+union tfd_record;
+
+/* What a C function leaves in the two integer return registers. */
+struct tfd_words {
+    uintptr_t first, second;
+};
+
+typedef struct tfd_words tfd_dispatch(char *frame, const union tfd_record *record);
 
 union tfd_record {
     ffi_closure closure;
@@ -25,6 +33,12 @@ union tfd_record {
         ffi_cif *cif;
         void (*handler)(ffi_cif *, void *, void **, void *);
     } go;
+    struct {
+        tfd_entry *entry;            /* spills what the signature uses, see closure/plan.h */
+        const struct tfd_plan *plan; /* counted */
+        tfd_dispatch *dispatch;      /* what the tail calls */
+        tfd_entry *tail;
+    } plan;
     struct {
         tfd_entry *entry;
         uint64_t next; /* free list: index + 1 of the next free slot, 0 at its end */
@@ -45,6 +59,8 @@ _Static_assert(sizeof(ffi_closure) <= offsetof(union tfd_record, owner.state),
 _Static_assert(offsetof(union tfd_record, go.entry) == 0, "slots jump through word 0");
 _Static_assert(offsetof(union tfd_record, dead.name) + TFD_NAME_SIZE
                    <= offsetof(union tfd_record, owner.state), "name ends before state");
+_Static_assert(offsetof(union tfd_record, plan.tail) + sizeof(void *)
+                   <= offsetof(union tfd_record, closure.cif), "the plan fits the tramp bytes");
 _Static_assert(sizeof(ffi_go_closure) == offsetof(union tfd_record, go.handler) + sizeof(void *),
                "the first words are libffi's Go closure");
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """`trampfd audit`: which processes have memory that is writable and executable, and who made it.
 
-The maker is a guess, and each guess comes with its reason. The rules, the strongest first: what is
-written in the memory (libffi's closures and GCC's trampolines have a form of their own, and point
-to the code they serve), how the process was started, the name of the memory, and last what else is
-mapped: a just-in-time compiler's library or libffi.
+The maker is a guess, and each guess comes with its reason. The rules, the strongest first: which
+file asks for an executable stack; what is written in the memory (the code of libffi's closures and
+of GCC's trampolines has a form of its own, and holds the address of the function it leads to); the
+personality of the process; the name of the memory; its permissions; and last what else is mapped,
+such as libffi or the library of a just-in-time compiler.
 """
 
 from __future__ import annotations
@@ -180,8 +181,12 @@ def _stack_pointer(pid: int, thread: int) -> int | None:
 
 
 def _wants_executable_stack(pid: int, path: str) -> str:
+    file = Path(f"/proc/{pid}/root{path}")
+    # By now something else can have that path, and to open a FIFO would wait for its writer.
+    if not file.is_file():
+        return "unreadable"
     try:
-        wish = _elf.read(f"/proc/{pid}/root{path}").executable_stack
+        wish = _elf.read(file).executable_stack
     except (OSError, _elf.ElfError):
         return "unreadable"
     return "silent" if wish is None else "asks" if wish else "refuses"
@@ -220,13 +225,25 @@ class _Guess:
 def _guess(target: _Target, mapping: Mapping) -> _Guess:
     contents = target.read(mapping)
     return (
-        _by_contents(target, mapping, contents or b"")
-        or _by_start(target)
-        or _by_stack(target, mapping)
+        _by_stack(target, mapping)
+        or _by_contents(target, mapping, contents or b"")
+        or _by_personality(target)
         or _by_name(mapping)
+        or _by_permissions(mapping)
         or _by_libraries(target, mapping, contents)
         or _Guess("unknown", mapping.path or "anonymous memory; no known maker is mapped")
     )
+
+
+def _by_stack(target: _Target, mapping: Mapping) -> _Guess | None:
+    is_stack = mapping.path == "[stack]" or (
+        target.has_executable_stack
+        and not mapping.inode
+        and any(mapping.start <= pointer < mapping.end for pointer in target.stack_pointers)
+    )
+    if not is_stack or not target.stack_makers:
+        return None
+    return _Guess("executable stack", f"PT_GNU_STACK of {', '.join(target.stack_makers)}")
 
 
 _LIBFFI = "libffi"
@@ -241,7 +258,7 @@ _WRITTEN_CODE = [
     (_LIBFFI, rb"\x4c\x8d\x15\xf9\xff{3}\xff\x25\x03\0{3}.{19}(?P<serves>.{8})"),
     # libffi before, x86-64: movabs ,%r11; movabs ,%r10; clc or stc; jmp *%r11
     (_LIBFFI, rb"\x49\xbb.{8}\x49\xba.{8}[\xf8\xf9]\x49\xff\xe3.{8}(?P<serves>.{8})"),
-    # libffi, AArch64: ldr x16, 16; adr x17, -4; br x16
+    # libffi, AArch64: ldr x16, .+16; adr x17, .-4; br x16
     (_LIBFFI, rb"\x90\0\0\x58\xf1\xff\xff\x10\0\x02\x1f\xd6.{20}(?P<serves>.{8})"),
     # GCC, x86-64, on the stack or on libgcc's heap: mov ,%r11; movabs ,%r10; jmp *%r11
     (_GCC, rb"[\x41\x49]\xbb(?P<serves>.{8}|.{4})\x49\xba.{8}[\x41\x49]\xff\xe3"),
@@ -277,24 +294,10 @@ def _maker_serving(kind: str, path: str) -> str:
     return f"{kind} ({Path(path).name})"
 
 
-def _by_start(target: _Target) -> _Guess | None:
+def _by_personality(target: _Target) -> _Guess | None:
     if not target.reads_imply_execution:
         return None
     return _Guess("READ_IMPLIES_EXEC", "its personality makes all readable memory executable")
-
-
-def _by_stack(target: _Target, mapping: Mapping) -> _Guess | None:
-    is_stack = mapping.path == "[stack]" or (
-        target.has_executable_stack
-        and not mapping.inode
-        and any(mapping.start <= pointer < mapping.end for pointer in target.stack_pointers)
-    )
-    if not is_stack:
-        return None
-    makers = ", ".join(target.stack_makers)
-    return _Guess(
-        "executable stack", f"PT_GNU_STACK of {makers}" if makers else "no file asks for it"
-    )
 
 
 _NAMES = [
@@ -309,9 +312,7 @@ _NAMES = [
     (re.compile(r"^\[anon:Ruby:"), "Ruby"),
     (re.compile(r"^\[anon:v8"), "V8"),
 ]
-_NAMELESS = re.compile(
-    r"^(|\[heap\]|\[stack\]|/dev/zero \(deleted\)|/SYSV[0-9a-f]{8} \(deleted\))$"
-)
+_NAMELESS = re.compile(r"^(|\[heap\]|/dev/zero \(deleted\)|/SYSV[0-9a-f]{8} \(deleted\))$")
 
 
 def _by_name(mapping: Mapping) -> _Guess | None:
@@ -325,6 +326,12 @@ def _by_name(mapping: Mapping) -> _Guess | None:
 
 def _short_name(path: str) -> str:
     return path if path.startswith("[") else Path(path).name.removesuffix(" (deleted)")
+
+
+def _by_permissions(mapping: Mapping) -> _Guess | None:
+    if mapping.perms != "-wxp":
+        return None
+    return _Guess(_GCC, "writable and executable but not readable, as libgcc's heap trampolines")
 
 
 _CLOSURE_LIBRARY = re.compile(
@@ -366,8 +373,6 @@ def _by_libraries(target: _Target, mapping: Mapping, contents: bytes | None) -> 
         paths = target.files(pattern)
         if paths:
             return _Guess(maker, f"{paths[0]} is mapped; {note}")
-    if mapping.perms.startswith("-wx"):
-        return _Guess(_GCC, f"not readable, as libgcc's heap trampolines are; {note}")
     return None
 
 
@@ -418,6 +423,9 @@ def run(args: argparse.Namespace) -> int:
     if args.all == bool(args.pids):
         args.print_usage(sys.stderr)
         _complain("give either PIDs or --all" if args.all else "name a PID, or use --all")
+        return FAILED
+    if not Path("/proc/self").exists():
+        _complain("/proc is not mounted")
         return FAILED
     pids = running_pids() if args.all else list(dict.fromkeys(args.pids))
     processes, errors = _inspect_each(pids)

@@ -39,6 +39,8 @@ class _Status(TypedDict):
     slots_free: int
     code_bytes: int
     record_bytes: int
+    plans: int
+    without_plan: int
     steps: list[tuple[str, str, int]]
 
 class _Slot(TypedDict):

@@ -31,6 +31,8 @@ class Status:
     slots_used, slots_free: slots in these blocks.
     code_bytes, record_bytes: address space of slots and of records; memory is used only
         for records that were used.
+    plans: signatures compiled, shared by their callbacks; without_plan: callbacks made so far
+        of signatures that only libffi can marshal.
     """
 
     provider: str
@@ -40,6 +42,8 @@ class Status:
     slots_free: int
     code_bytes: int
     record_bytes: int
+    plans: int
+    without_plan: int
 
 
 def refusals(steps: list[tuple[str, str, int]]) -> tuple[Refusal, ...]:
@@ -61,4 +65,6 @@ def status() -> Status:
         slots_free=raw["slots_free"],
         code_bytes=raw["code_bytes"],
         record_bytes=raw["record_bytes"],
+        plans=raw["plans"],
+        without_plan=raw["without_plan"],
     )

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The frame that the plan entries make on x86-64, offsets from the stack pointer:
+ *
+ *     0  rdi rsi rdx rcx r8 r9        those that the signature uses
+ *    48  low words of xmm0 to xmm7    those that the signature uses
+ *   112  result: two words for the integer, or the x87, registers
+ *   128  result: two words for xmm0 and xmm1
+ *   144  (alignment)
+ *   152  return address
+ *   160  the caller's stack arguments
+ */
+#ifndef TFD_X86_64_FRAME_H
+#define TFD_X86_64_FRAME_H
+
+#define FRAME_VECTORS 48
+#define FRAME_RESULT 112
+#define FRAME_VECTOR_RESULT 128
+#define FRAME_SIZE 152
+#define FRAME_STACK 160
+
+/* Offsets in a record. */
+#define RECORD_DISPATCH 16
+#define RECORD_TAIL 24
+
+#define WORD_REGISTERS 6
+#define VECTOR_REGISTERS 8
+
+#endif

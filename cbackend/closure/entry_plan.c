@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* The plan entry's dispatch: from the frame to the handler of libffi's kind. */
+#include "entry.h"
+#include "plan.h"
+
+#include <string.h>
+
+/* Arguments whose words are not side by side in the frame are put so. */
+static void gather(const struct tfd_plan *plan, const char *frame, void **arguments,
+                   uintptr_t (*values)[2])
+{
+    for (unsigned i = 0; i < plan->gather_count; i++) {
+        const struct tfd_gather *one = &plan->gathers[i];
+
+        memcpy(&values[i][0], frame + one->from[0], sizeof(uintptr_t));
+        memcpy(&values[i][1], frame + one->from[1], sizeof(uintptr_t));
+        arguments[one->argument] = values[i];
+    }
+}
+
+/*
+ * The handler may free the closure, and with it the last reference to the plan: what is
+ * needed after the call is taken before it.
+ */
+struct tfd_words tfd_plan_call(char *frame, const union tfd_record *record)
+{
+    const struct tfd_plan *plan = record->plan.plan;
+    enum tfd_result kind = plan->result;
+    unsigned count = plan->count;
+    void *arguments[count + 1];
+    uintptr_t values[plan->gather_count + 1][2];
+    void *result = frame + plan->result_offset;
+
+    for (unsigned i = 0; i < count; i++)
+        arguments[i] = tfd_plan_argument(plan, frame, i);
+    if (__builtin_expect(plan->gather_count != 0, 0))
+        gather(plan, frame, arguments, values);
+    if (kind == TFD_RESULT_MEMORY)
+        result = *(void **)frame;
+
+    record->closure.fun(record->closure.cif, result, arguments, record->closure.user_data);
+
+    if (kind == TFD_RESULT_MEMORY)
+        return (struct tfd_words){(uintptr_t)result, 0};
+    return tfd_plan_words(kind, frame);
+}
+
+int tfd_entry_plan_set(union tfd_record *record, tfd_dispatch *dispatch)
+{
+    const struct tfd_plan *plan = tfd_plan_get(record->closure.cif);
+
+    if (!plan)
+        return 0;
+    record->plan.entry = plan->entry;
+    record->plan.plan = plan;
+    record->plan.dispatch = dispatch;
+    record->plan.tail = plan->tail;
+    return 1;
+}

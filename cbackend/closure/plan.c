@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The cache of plans.  A signature is its types by content, written as a string: the
+ * addresses of a program's ffi_type structures may come to hold other types.  One lock, the
+ * library's, guards the cache; plans are never changed once they are in it.
+ */
+#include "plan.h"
+
+#include "../trampoline/lock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BUCKETS 256
+#define KEY_SIZE 512
+#define COUNT_MAX 1024 /* arguments; the vector of their addresses lies on the stack */
+#define IDLE_MAX 256   /* plans without closures that are kept */
+
+static struct tfd_plan *buckets[BUCKETS];
+static unsigned plans, idle;
+
+struct key {
+    unsigned size;
+    unsigned char bytes[KEY_SIZE];
+};
+
+static int put_bytes(struct key *key, const void *bytes, unsigned size)
+{
+    if (size > KEY_SIZE - key->size)
+        return 0;
+    memcpy(key->bytes + key->size, bytes, size);
+    key->size += size;
+    return 1;
+}
+
+static int put_type(struct key *key, const ffi_type *type)
+{
+    unsigned char code = (unsigned char)type->type;
+
+    if (!put_bytes(key, &code, 1))
+        return 0;
+    if (type->type != FFI_TYPE_STRUCT && type->type != FFI_TYPE_COMPLEX)
+        return 1;
+    if (!put_bytes(key, &type->size, sizeof(type->size))
+        || !put_bytes(key, &type->alignment, sizeof(type->alignment)))
+        return 0;
+    for (ffi_type **element = type->elements; *element; element++)
+        if (!put_type(key, *element))
+            return 0;
+    code = FFI_TYPE_VOID; /* no element is void: it ends the list */
+    return put_bytes(key, &code, 1);
+}
+
+static int make_key(struct key *key, const ffi_cif *cif)
+{
+    unsigned char abi = (unsigned char)cif->abi;
+
+    key->size = 0;
+    if (!put_bytes(key, &abi, 1) || !put_type(key, cif->rtype))
+        return 0;
+    for (unsigned i = 0; i < cif->nargs; i++)
+        if (!put_type(key, cif->arg_types[i]))
+            return 0;
+    return 1;
+}
+
+/* FNV-1a */
+static unsigned hash_key(const struct key *key)
+{
+    unsigned hash = 2166136261u;
+
+    for (unsigned i = 0; i < key->size; i++)
+        hash = (hash ^ key->bytes[i]) * 16777619u;
+    return hash;
+}
+
+static struct tfd_plan *find(const struct key *key, unsigned hash)
+{
+    struct tfd_plan *plan = buckets[hash % BUCKETS];
+
+    while (plan && (plan->hash != hash || plan->key_size != key->size
+                    || memcmp(plan->key, key->bytes, key->size)))
+        plan = plan->next;
+    return plan;
+}
+
+static struct tfd_plan *make(const struct key *key, unsigned hash, const ffi_cif *cif)
+{
+    size_t size = sizeof(struct tfd_plan) + cif->nargs * sizeof(int);
+    size_t gathers_at = (size + 7) & ~(size_t)7;
+    size_t key_at = gathers_at + cif->nargs * sizeof(struct tfd_gather);
+    struct tfd_plan *plan = calloc(1, key_at + key->size);
+
+    if (!plan)
+        return NULL;
+    plan->count = cif->nargs;
+    plan->gathers = (struct tfd_gather *)((char *)plan + gathers_at);
+    if (!tfd_port_plan(plan, cif)) {
+        free(plan);
+        return NULL;
+    }
+    plan->key = (unsigned char *)plan + key_at;
+    plan->key_size = key->size;
+    memcpy(plan->key, key->bytes, key->size);
+    plan->hash = hash;
+    plan->next = buckets[hash % BUCKETS];
+    buckets[hash % BUCKETS] = plan;
+    plans++;
+    idle++; /* until the caller's reference is counted */
+    return plan;
+}
+
+static void forget_idle(void)
+{
+    for (unsigned i = 0; i < BUCKETS; i++)
+        for (struct tfd_plan **at = &buckets[i]; *at;) {
+            struct tfd_plan *plan = *at;
+
+            if (plan->references) {
+                at = &plan->next;
+                continue;
+            }
+            *at = plan->next;
+            free(plan);
+            plans--;
+        }
+    idle = 0;
+}
+
+const struct tfd_plan *tfd_plan_get(const ffi_cif *cif)
+{
+    struct tfd_plan *plan;
+    struct key key;
+    unsigned hash;
+
+    if (cif->nargs > COUNT_MAX || !make_key(&key, cif))
+        return NULL;
+    hash = hash_key(&key);
+    tfd_lock();
+    plan = find(&key, hash);
+    if (!plan)
+        plan = make(&key, hash, cif);
+    if (plan && plan->references++ == 0)
+        idle--;
+    tfd_unlock();
+    return plan;
+}
+
+/* A call under way may use the plan no more: see tfd_plan_call(). */
+void tfd_plan_put(const struct tfd_plan *shared)
+{
+    struct tfd_plan *plan = (struct tfd_plan *)(uintptr_t)shared;
+
+    tfd_lock();
+    if (--plan->references == 0 && ++idle > IDLE_MAX)
+        forget_idle();
+    tfd_unlock();
+}
+
+unsigned tfd_plan_count(void)
+{
+    unsigned count;
+
+    tfd_lock();
+    count = plans;
+    tfd_unlock();
+    return count;
+}
