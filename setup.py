@@ -46,7 +46,7 @@ setup(
             "trampfd._native",
             sources=sources,
             depends=[str(path) for path in [*BACKEND.rglob("*.h"), *NATIVE.glob("*.h")]],
-            include_dirs=[str(BACKEND / "include")],
+            include_dirs=[str(BACKEND / "include"), str(BACKEND)],
             extra_compile_args=[
                 *pkg_config("--cflags"),
                 *shlex.split((BACKEND / "cflags.txt").read_text()),

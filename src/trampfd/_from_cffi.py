@@ -48,6 +48,7 @@ def parse(ffi: Any, declaration: str) -> Any:
 
 
 _FLOATS = {"float": "f4", "double": "f8", "long double": "f16"}
+_CHARACTERS = ("char", "wchar_t", "char16_t", "char32_t")
 _COMPLEX = {"float _Complex": "c8", "double _Complex": "c16"}
 
 
@@ -61,7 +62,7 @@ def _scalar(ctype: Any, size: int) -> str:
         return _FLOATS[name]
     if name in _COMPLEX:
         return _COMPLEX[name]
-    if name in ("char", "wchar_t", "char16_t", "char32_t", "_Bool"):
+    if name in _CHARACTERS or name == "_Bool":
         return f"u{size}"
     return f"{'i' if _is_signed(ctype) else 'u'}{size}"
 
@@ -90,21 +91,31 @@ def _size(ctype: Any) -> int:
     return 0 if ctype.kind == "void" else int(_backend().sizeof(ctype))
 
 
+_NUMBERS = {
+    "i1": "b", "u1": "B", "i2": "h", "u2": "H", "i4": "i", "u4": "I", "i8": "q", "u8": "Q",
+    "f4": "f", "f8": "d",
+}  # fmt: skip
+
+
+def _code(ctype: Any, layout: Any) -> str:
+    """The letter of a plain number; "x" for what cffi converts, see _native/cffi.c."""
+    if ctype.kind != "primitive" or ctype.cname in _CHARACTERS or ctype.cname == "_Bool":
+        return "x"
+    return _NUMBERS.get(layout, "x")
+
+
 def _argument(ctype: Any) -> tuple[Any, Any, int, str]:
-    return ctype, _layout(ctype), _size(ctype), "x"
+    layout = _layout(ctype)
+    return ctype, layout, _size(ctype), _code(ctype, layout)
 
 
 def _result(ctype: Any) -> tuple[Any, Any, int, str]:
-    """How a narrow result fills libffi's ffi_arg, see _native/cffi.c."""
     layout = _layout(ctype)
     size = _size(ctype)
+    code = _code(ctype, layout)
     if layout == "v":
         code = "v"
-    elif size >= 8 or layout == "f4" or not isinstance(layout, str) or layout[0] == "c":
-        code = "x"
-    elif layout[0] == "i" and ctype.kind == "primitive":
-        code = "s"
-    else:
+    elif code == "x" and size < 8 and isinstance(layout, str):
         code = "z"
     return ctype, layout, size, code
 

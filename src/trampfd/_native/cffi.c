@@ -4,13 +4,14 @@
  * modules it compiles (the capsule _cffi_backend._C_API, whose layout is fixed by those
  * modules).  Behaviour to match: cffi's documentation of ffi.callback, and its wording.
  *
- * Codes of results: 'v' void; 's' signed integer narrower than ffi_arg, sign-extended;
- * 'z' any other scalar narrower than ffi_arg but float, zero-extended; 'x' as it is.
- * Arguments need none.
+ * Codes of parameters: bBhHiIqQfd integers and floats that are converted here as long as
+ * they are what they seem, by cffi otherwise; 'v' void; 's' a signed result narrower than
+ * ffi_arg, sign-extended; 'z' any other such result but float, zero-extended; 'x' all others.
  */
-#include "attach.h"
+#include "convert.h"
 #include "native.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* Positions in the capsule's table; the numbers are part of cffi's binary interface. */
@@ -53,10 +54,32 @@ static void sign_extend(void *result, Py_ssize_t size)
     memcpy(result, &wide, sizeof(wide));
 }
 
+static PyObject *load(const struct parameter *parameter, void *data)
+{
+    return api.to_object(data, parameter->type);
+}
+
+static load_function *loader(char code)
+{
+    load_function *function = convert_loader(code);
+
+    return function ? function : load;
+}
+
+/* What the code of a number means where cffi converts it. */
+static char extension(const struct parameter *parameter)
+{
+    if (!convert_is_integer(parameter->code) || parameter->size == sizeof(ffi_arg))
+        return parameter->code;
+    return convert_is_signed(parameter->code) ? 's' : 'z';
+}
+
 /* Write a result as libffi wants it.  Returns 0, or -1 with an exception. */
 static int store(const struct parameter *parameter, void *result, PyObject *value)
 {
-    switch (parameter->code) {
+    if (convert_store_exact(parameter, result, value))
+        return 0;
+    switch (extension(parameter)) {
     case 'v':
         if (value == Py_None)
             return 0;
@@ -136,52 +159,36 @@ static void fail(const Closure *self, void *result, const char *after)
         error_print(CALLBACK, self->callable, after);
 }
 
-static void call(const Closure *self, void *result, void **arguments)
+/* cffi keeps an errno of its own for each thread, which ffi.errno shows. */
+static void call(Closure *self, void *result, PyObject **objects, Py_ssize_t made, int *error)
 {
     const Signature *signature = self->signature;
-    /* One in front for the callee's use, see PY_VECTORCALL_ARGUMENTS_OFFSET. */
-    PyObject *objects[signature->count + 1];
     PyObject *value = NULL;
-    Py_ssize_t made;
 
-    for (made = 0; made < signature->count; made++) {
-        objects[made + 1] = api.to_object(arguments[made], signature->arguments[made].type);
-        if (!objects[made + 1])
-            break;
-    }
+    errno = *error;
+    api.save_errno();
     if (made == signature->count)
-        value = PyObject_Vectorcall(self->callable, objects + 1,
+        value = PyObject_Vectorcall(self->callable, objects,
                                     (size_t)made | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
     if (!value)
         fail(self, result, "");
     else if (store(&signature->result, result, value) < 0)
         fail(self, result, CONVERTING);
     Py_XDECREF(value);
-    while (made > 0)
-        Py_DECREF(objects[made--]);
+    api.restore_errno();
+    *error = errno;
 }
 
-static void handler(ffi_cif *cif, void *result, void **arguments, void *user_data)
+static void refuse(const Closure *self, void *result)
 {
-    Closure *self = user_data;
-    struct attachment attachment;
-
-    (void)cif;
-    api.save_errno();
-    if (attach(&attachment)) {
-        Py_INCREF(self);
-        call(self, result, arguments);
-        Py_DECREF(self);
-        detach(&attachment);
-    } else {
-        refuse_call(self->signature, result);
-        return_error_value(self, result);
-    }
-    api.restore_errno();
+    error_not_running();
+    return_error_value(self, result);
 }
 
 const struct kind kind_cffi = {
     .name = "cffi",
-    .handler = handler,
+    .loader = loader,
     .prepare = prepare,
+    .call = call,
+    .refuse = refuse,
 };

@@ -10,6 +10,7 @@
  * A call holds a reference, so a closure that loses its last one inside its own call is
  * freed when that call returns.
  */
+#include "dispatch.h"
 #include "native.h"
 
 #include <string.h>
@@ -57,7 +58,8 @@ static PyObject *closure_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
         error_no_slot(&trail, errno);
         goto error;
     }
-    status = trampfd_closure_prep(self->closure, &signature->cif, signature->kind->handler, self);
+    status = tfd_closure_prep(self->closure, &signature->cif, dispatch_libffi, self,
+                              dispatch_frame);
     if (status) {
         PyErr_Format(PyExc_NotImplementedError,
                      "libffi cannot make a closure of this function type (%s)", strerror(-status));
@@ -84,7 +86,8 @@ static void handler_after_the_end(ffi_cif *cif, void *result, void **arguments, 
 {
     (void)cif;
     (void)arguments;
-    refuse_call(user_data, result);
+    error_not_running();
+    clear_result(user_data, result);
 }
 
 /*

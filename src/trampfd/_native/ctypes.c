@@ -9,7 +9,7 @@
  * no result; '=' a simple type converted through .value; '!' a type that ctypes cannot
  * make an argument of.
  */
-#include "attach.h"
+#include "convert.h"
 #include "native.h"
 
 #include <errno.h>
@@ -43,7 +43,7 @@ static PyObject *instance_at(PyObject *type, void *address)
 }
 
 /* ctypes makes the instance by calling the class, then copies the C value into it. */
-static PyObject *instance_of(const struct parameter *parameter, const void *data)
+static PyObject *load_instance(const struct parameter *parameter, void *data)
 {
     PyObject *object = PyObject_CallNoArgs(parameter->type);
     Py_buffer view;
@@ -59,7 +59,7 @@ static PyObject *instance_of(const struct parameter *parameter, const void *data
     return object;
 }
 
-static PyObject *value_at(const struct parameter *parameter, void *data)
+static PyObject *load_value(const struct parameter *parameter, void *data)
 {
     PyObject *instance = instance_at(parameter->type, data);
     PyObject *value = instance ? PyObject_GetAttrString(instance, "value") : NULL;
@@ -68,50 +68,44 @@ static PyObject *value_at(const struct parameter *parameter, void *data)
     return value;
 }
 
-static PyObject *load(const struct parameter *parameter, void *data)
+static PyObject *load_pointer(const struct parameter *parameter, void *data)
 {
-    switch (parameter->code) {
-    case 'b':
-        return PyLong_FromLong(*(signed char *)data);
-    case 'B':
-        return PyLong_FromLong(*(unsigned char *)data);
-    case 'h':
-        return PyLong_FromLong(*(short *)data);
-    case 'H':
-        return PyLong_FromLong(*(unsigned short *)data);
-    case 'i':
-        return PyLong_FromLong(*(int *)data);
-    case 'I':
-        return PyLong_FromUnsignedLong(*(unsigned *)data);
-    case 'l':
-        return PyLong_FromLong(*(long *)data);
-    case 'L':
-        return PyLong_FromUnsignedLong(*(unsigned long *)data);
-    case 'q':
-        return PyLong_FromLongLong(*(long long *)data);
-    case 'Q':
-        return PyLong_FromUnsignedLongLong(*(unsigned long long *)data);
-    case 'f':
-        return PyFloat_FromDouble(*(float *)data);
-    case 'd':
-        return PyFloat_FromDouble(*(double *)data);
-    case '?':
-        return PyBool_FromLong(*(_Bool *)data);
-    case 'P':
-        if (!*(void **)data)
-            Py_RETURN_NONE;
-        return PyLong_FromVoidPtr(*(void **)data);
-    case '*':
-        return instance_of(parameter, data);
-    case '!':
+    (void)parameter;
+    if (!*(void **)data)
+        Py_RETURN_NONE;
+    return PyLong_FromVoidPtr(*(void **)data);
+}
+
+static PyObject *load_bool(const struct parameter *parameter, void *data)
+{
+    (void)parameter;
+    return PyBool_FromLong(*(_Bool *)data);
+}
+
+static PyObject *load_impossible(const struct parameter *parameter, void *data)
+{
+    (void)data;
 #if PY_VERSION_HEX >= 0x030D0000
-        PyErr_Format(PyExc_TypeError, "cannot build parameter of type %R", parameter->type);
+    PyErr_Format(PyExc_TypeError, "cannot build parameter of type %R", parameter->type);
 #else
-        PyErr_SetString(PyExc_TypeError, "cannot build parameter");
+    (void)parameter;
+    PyErr_SetString(PyExc_TypeError, "cannot build parameter");
 #endif
-        return NULL;
-    default:
-        return value_at(parameter, data);
+    return NULL;
+}
+
+static load_function *loader(char code)
+{
+    load_function *function = convert_loader(code);
+
+    if (function)
+        return function;
+    switch (code) {
+    case 'P': return load_pointer;
+    case '?': return load_bool;
+    case '*': return load_instance;
+    case '!': return load_impossible;
+    default: return load_value;
     }
 }
 
@@ -141,6 +135,7 @@ static int store_value(const struct parameter *parameter, void *result, PyObject
     return error;
 }
 
+/* Integers are cut to their width without complaint, as ctypes does. */
 static int store_integer(const struct parameter *parameter, void *result, PyObject *value)
 {
     unsigned long long number = PyLong_AsUnsignedLongLongMask(value);
@@ -155,21 +150,10 @@ static int store_integer(const struct parameter *parameter, void *result, PyObje
 
 static int store(const struct parameter *parameter, void *result, PyObject *value)
 {
-    switch (parameter->code) {
-    case 'v':
+    if (parameter->code == 'v' || convert_store_exact(parameter, result, value))
         return 0;
-    case 'b': case 'B': case 'h': case 'H': case 'i': case 'I':
-    case 'l': case 'L': case 'q': case 'Q':
-        if (PyLong_CheckExact(value))
-            return store_integer(parameter, result, value);
-        break;
-    case 'd':
-        if (PyFloat_CheckExact(value)) {
-            *(double *)result = PyFloat_AS_DOUBLE(value);
-            return 0;
-        }
-        break;
-    }
+    if (PyLong_CheckExact(value) && convert_is_integer(parameter->code))
+        return store_integer(parameter, result, value);
     return store_value(parameter, result, value);
 }
 
@@ -225,7 +209,9 @@ static PyObject *call_with_errno(const Closure *self, PyObject **objects, int *e
     if (swap_errno(error))
         return NULL;
     errno = *error;
-    value = PyObject_Vectorcall(self->callable, objects, (size_t)self->signature->count, NULL);
+    value = PyObject_Vectorcall(self->callable, objects,
+                                (size_t)self->signature->count | PY_VECTORCALL_ARGUMENTS_OFFSET,
+                                NULL);
     *error = errno;
     if (!value)
         report(WHILE "calling", self);
@@ -236,58 +222,45 @@ static PyObject *call_with_errno(const Closure *self, PyObject **objects, int *e
     return value;
 }
 
-static void call(const Closure *self, void *result, void **arguments, int *error)
+/* The result of a callback that raises is not defined by ctypes; zero beats a stale word. */
+static void call(Closure *self, void *result, PyObject **objects, Py_ssize_t made, int *error)
 {
     const Signature *signature = self->signature;
-    PyObject *objects[signature->count + 1];
-    PyObject *value = NULL;
-    Py_ssize_t made;
+    PyObject *value;
 
-    for (made = 0; made < signature->count; made++) {
-        objects[made] = load(&signature->arguments[made], arguments[made]);
-        if (!objects[made]) {
-            report_argument(self, made);
-            goto done;
-        }
+    if (made < signature->count) {
+        report_argument(self, made);
+        clear_result(signature, result);
+        return;
     }
     if (signature->flags & FLAG_USE_ERRNO) {
         value = call_with_errno(self, objects, error);
     } else {
-        value = PyObject_Vectorcall(self->callable, objects, (size_t)made, NULL);
+        value = PyObject_Vectorcall(self->callable, objects,
+                                    (size_t)made | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
         *error = errno;
         if (!value)
             report(WHILE "calling", self);
     }
-    if (value && store(&signature->result, result, value))
+    if (!value) {
+        clear_result(signature, result);
+    } else if (store(&signature->result, result, value)) {
+        clear_result(signature, result);
         report(WHILE "converting result of", self);
+    }
     Py_XDECREF(value);
-done:
-    while (made > 0)
-        Py_DECREF(objects[--made]);
 }
 
-static void handler(ffi_cif *cif, void *result, void **arguments, void *user_data)
+static void refuse(const Closure *self, void *result)
 {
-    int error = errno;
-    Closure *self = user_data;
-    struct attachment attachment;
-
-    if (!attach(&attachment)) {
-        refuse_call(self->signature, result);
-        return;
-    }
-    /* The result of a callback that raises is not defined by ctypes; zero beats a stale word. */
-    if (cif->rtype->type != FFI_TYPE_VOID)
-        memset(result, 0, cif->rtype->size < sizeof(ffi_arg) ? sizeof(ffi_arg) : cif->rtype->size);
-    Py_INCREF(self);
-    call(self, result, arguments, &error);
-    Py_DECREF(self);
-    detach(&attachment);
-    errno = error;
+    error_not_running();
+    clear_result(self->signature, result);
 }
 
 const struct kind kind_ctypes = {
     .name = "ctypes",
-    .handler = handler,
+    .loader = loader,
     .prepare = prepare,
+    .call = call,
+    .refuse = refuse,
 };

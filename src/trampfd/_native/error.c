@@ -82,16 +82,21 @@ void error_print(const char *before, PyObject *object, const char *after)
     Py_XDECREF(text);
 }
 
-void refuse_call(const Signature *signature, void *result)
+void clear_result(const Signature *signature, void *result)
 {
-    static const char message[] =
-        "trampfd: a callback was called while the Python interpreter was not running; "
-        "it returned zero\n";
-    static int said;
     const ffi_type *type = signature->cif.rtype;
 
     if (type->type != FFI_TYPE_VOID)
         memset(result, 0, type->size < sizeof(ffi_arg) ? sizeof(ffi_arg) : type->size);
+}
+
+void error_not_running(void)
+{
+    static const char message[] =
+        "trampfd: a callback was called while the Python interpreter was not running; "
+        "it returned its error value\n";
+    static int said;
+
     if (!__atomic_exchange_n(&said, 1, __ATOMIC_RELAXED)
         && write(STDERR_FILENO, message, sizeof(message) - 1) < 0)
         return; /* no standard error: nobody to tell */

@@ -8,12 +8,18 @@
 
 #include <trampfd.h>
 
+struct parameter;
+
+/* A new reference to the C value at `data`, or NULL with an exception. */
+typedef PyObject *load_function(const struct parameter *parameter, void *data);
+
 /* One argument, or the result. */
 struct parameter {
-    PyObject *type;  /* cffi ctype or ctypes class; owned */
-    ffi_type *ffi;   /* borrowed from libffi or owned by the signature */
-    Py_ssize_t size; /* bytes of the C value */
-    char code;       /* how to convert, see the kind's file */
+    PyObject *type;      /* cffi ctype or ctypes class; owned */
+    ffi_type *ffi;       /* borrowed from libffi or owned by the signature */
+    Py_ssize_t size;     /* bytes of the C value */
+    load_function *load; /* of an argument */
+    char code;           /* how to convert, see the kind's file */
 };
 
 typedef struct {
@@ -43,9 +49,17 @@ typedef struct {
 /* A kind of type: cffi or ctypes. */
 struct kind {
     const char *name;
-    trampfd_handler handler;
-    /* Check what a new closure was given and prepare it; 0, or -1 with an exception. */
+    load_function *(*loader)(char code);
+    /* Check what a new closure was given; 0, or -1 with an exception. */
     int (*prepare)(Closure *self, PyObject *error, PyObject *onerror);
+    /*
+     * Attached: call with the `made` arguments there are, and store the result.  Fewer than
+     * the signature has: the next one could not be made, and its exception is set.  No
+     * exception is set afterwards.  `error` is the thread's errno, to read and to set.
+     */
+    void (*call)(Closure *self, void *result, PyObject **objects, Py_ssize_t made, int *error);
+    /* Not attached, because the interpreter does not run: store a result without it. */
+    void (*refuse)(const Closure *self, void *result);
 };
 
 extern const struct kind kind_cffi, kind_ctypes;
@@ -77,7 +91,10 @@ void error_no_slot(const struct trampfd_trail *trail, int error);
  */
 void error_print(const char *before, PyObject *object, const char *after);
 
-/* The interpreter does not run: fill in zeros, and say so once. */
-void refuse_call(const Signature *signature, void *result);
+/* Fill a result with zeros. */
+void clear_result(const Signature *signature, void *result);
+
+/* Say once that a callback came while the interpreter was not running. */
+void error_not_running(void);
 
 #endif

@@ -91,6 +91,7 @@ static int parse_parameter(Signature *self, PyObject *source, struct parameter *
     if (!parameter->ffi)
         return -1;
     parameter->code = *code;
+    parameter->load = self->kind->loader(*code);
     Py_INCREF(type);
     parameter->type = type;
     return 0;
