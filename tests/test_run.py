@@ -175,7 +175,7 @@ def test_harden(programs: Path) -> None:
 def test_help_and_version(programs: Path) -> None:
     assert "--harden" in python(programs, "-m", "trampfd", "run", "--help").stdout
     overview = python(programs, "-m", "trampfd", "--help").stdout
-    for command in ("run", "doctor", "audit"):
+    for command in ("run", "doctor", "audit", "demo"):
         assert command in overview
     assert python(programs, "-m", "trampfd", "--version").stdout.startswith("trampfd ")
     nothing = python(programs, "-m", "trampfd")
