@@ -52,7 +52,7 @@ setup(
                 *shlex.split((BACKEND / "cflags.txt").read_text()),
             ],
             # Slots must outlive every pointer to them: never unload the library.
-            extra_link_args=[*pkg_config("--libs"), "-Wl,-z,nodelete,-z,noexecstack"],
+            extra_link_args=[*pkg_config("--libs"), "-Wl,-z,nodelete,-z,noexecstack,-z,max-page-size=65536"],
         )
     ],
 )

@@ -9,9 +9,8 @@
  * ffi_arg, sign-extended; 'z' any other such result but float, zero-extended; 'x' all others.
  */
 #include "convert.h"
-#include "native.h"
+#include "dispatch.h"
 
-#include <errno.h>
 #include <string.h>
 
 /* Positions in the capsule's table; the numbers are part of cffi's binary interface. */
@@ -77,7 +76,7 @@ static char extension(const struct parameter *parameter)
 /* Write a result as libffi wants it.  Returns 0, or -1 with an exception. */
 static int store(const struct parameter *parameter, void *result, PyObject *value)
 {
-    if (convert_store_exact(parameter, result, value))
+    if (parameter->store && parameter->store(result, value))
         return 0;
     switch (extension(parameter)) {
     case 'v':
@@ -159,14 +158,13 @@ static void fail(const Closure *self, void *result, const char *after)
         error_print(CALLBACK, self->callable, after);
 }
 
-/* cffi keeps an errno of its own for each thread, which ffi.errno shows. */
-static void call(Closure *self, void *result, PyObject **objects, Py_ssize_t made, int *error)
+ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssize_t made,
+                        int *error)
 {
     const Signature *signature = self->signature;
     PyObject *value = NULL;
 
-    errno = *error;
-    api.save_errno();
+    (void)error;
     if (made == signature->count)
         value = PyObject_Vectorcall(self->callable, objects,
                                     (size_t)made | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
@@ -175,8 +173,6 @@ static void call(Closure *self, void *result, PyObject **objects, Py_ssize_t mad
     else if (store(&signature->result, result, value) < 0)
         fail(self, result, CONVERTING);
     Py_XDECREF(value);
-    api.restore_errno();
-    *error = errno;
 }
 
 static void refuse(const Closure *self, void *result)
@@ -185,10 +181,36 @@ static void refuse(const Closure *self, void *result)
     return_error_value(self, result);
 }
 
+/* cffi keeps an errno of its own for each thread, which ffi.errno shows. */
+static struct tfd_words dispatch_frame(char *frame, const union tfd_record *record)
+{
+    const struct tfd_plan *plan = record->plan.plan;
+    Closure *self = record->closure.user_data;
+    enum tfd_result kind = plan->result;
+    void *result = dispatch_result(plan, frame);
+
+    if (plan->gather_count)
+        return tfd_plan_call(frame, record); /* which calls handler() */
+    api.save_errno();
+    if (!dispatch(self, result, plan, frame, NULL, call, NULL))
+        refuse(self, result);
+    api.restore_errno();
+    return dispatch_words(kind, result, frame);
+}
+
+static void handler(ffi_cif *cif, void *result, void **arguments, void *user_data)
+{
+    (void)cif;
+    api.save_errno();
+    if (!dispatch(user_data, result, NULL, NULL, arguments, call, NULL))
+        refuse(user_data, result);
+    api.restore_errno();
+}
+
 const struct kind kind_cffi = {
     .name = "cffi",
     .loader = loader,
     .prepare = prepare,
-    .call = call,
-    .refuse = refuse,
+    .dispatch = dispatch_frame,
+    .handler = handler,
 };

@@ -10,7 +10,6 @@
  * A call holds a reference, so a closure that loses its last one inside its own call is
  * freed when that call returns.
  */
-#include "dispatch.h"
 #include "native.h"
 
 #include <string.h>
@@ -58,8 +57,8 @@ static PyObject *closure_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
         error_no_slot(&trail, errno);
         goto error;
     }
-    status = tfd_closure_prep(self->closure, &signature->cif, dispatch_libffi, self,
-                              dispatch_frame);
+    status = tfd_closure_prep(self->closure, &signature->cif, signature->kind->handler, self,
+                              signature->kind->dispatch);
     if (status) {
         PyErr_Format(PyExc_NotImplementedError,
                      "libffi cannot make a closure of this function type (%s)", strerror(-status));

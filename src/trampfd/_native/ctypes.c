@@ -10,7 +10,7 @@
  * make an argument of.
  */
 #include "convert.h"
-#include "native.h"
+#include "dispatch.h"
 
 #include <errno.h>
 #include <string.h>
@@ -150,7 +150,7 @@ static int store_integer(const struct parameter *parameter, void *result, PyObje
 
 static int store(const struct parameter *parameter, void *result, PyObject *value)
 {
-    if (parameter->code == 'v' || convert_store_exact(parameter, result, value))
+    if (parameter->code == 'v' || (parameter->store && parameter->store(result, value)))
         return 0;
     if (PyLong_CheckExact(value) && convert_is_integer(parameter->code))
         return store_integer(parameter, result, value);
@@ -223,22 +223,19 @@ static PyObject *call_with_errno(const Closure *self, PyObject **objects, int *e
 }
 
 /* The result of a callback that raises is not defined by ctypes; zero beats a stale word. */
-static void call(Closure *self, void *result, PyObject **objects, Py_ssize_t made, int *error)
+ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssize_t made,
+                        int *error)
 {
     const Signature *signature = self->signature;
-    PyObject *value;
+    PyObject *value = NULL;
 
     if (made < signature->count) {
         report_argument(self, made);
-        clear_result(signature, result);
-        return;
-    }
-    if (signature->flags & FLAG_USE_ERRNO) {
+    } else if (signature->flags & FLAG_USE_ERRNO) {
         value = call_with_errno(self, objects, error);
     } else {
         value = PyObject_Vectorcall(self->callable, objects,
                                     (size_t)made | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-        *error = errno;
         if (!value)
             report(WHILE "calling", self);
     }
@@ -257,10 +254,41 @@ static void refuse(const Closure *self, void *result)
     clear_result(self->signature, result);
 }
 
+/* errno matters to those callbacks only that asked for it; attaching changes it. */
+ALWAYS_INLINE void serve(Closure *self, void *result, const struct tfd_plan *plan, char *frame,
+                         void **arguments)
+{
+    int use_errno = self->signature->flags & FLAG_USE_ERRNO;
+    int error = use_errno ? errno : 0;
+
+    if (!dispatch(self, result, plan, frame, arguments, call, &error))
+        refuse(self, result);
+    else if (use_errno)
+        errno = error;
+}
+
+static struct tfd_words dispatch_frame(char *frame, const union tfd_record *record)
+{
+    const struct tfd_plan *plan = record->plan.plan;
+    enum tfd_result kind = plan->result;
+    void *result = dispatch_result(plan, frame);
+
+    if (plan->gather_count)
+        return tfd_plan_call(frame, record); /* which calls handler() */
+    serve(record->closure.user_data, result, plan, frame, NULL);
+    return dispatch_words(kind, result, frame);
+}
+
+static void handler(ffi_cif *cif, void *result, void **arguments, void *user_data)
+{
+    (void)cif;
+    serve(user_data, result, NULL, NULL, arguments);
+}
+
 const struct kind kind_ctypes = {
     .name = "ctypes",
     .loader = loader,
     .prepare = prepare,
-    .call = call,
-    .refuse = refuse,
+    .dispatch = dispatch_frame,
+    .handler = handler,
 };

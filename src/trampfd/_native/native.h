@@ -6,20 +6,27 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include <trampfd.h>
+#include <closure/closure.h>
 
 struct parameter;
 
 /* A new reference to the C value at `data`, or NULL with an exception. */
 typedef PyObject *load_function(const struct parameter *parameter, void *data);
 
+/*
+ * Store a value of exactly the expected class that fits, as libffi wants a result.  Returns
+ * 0, with nothing stored and no exception, for any other.
+ */
+typedef int store_function(void *result, PyObject *value);
+
 /* One argument, or the result. */
 struct parameter {
-    PyObject *type;      /* cffi ctype or ctypes class; owned */
-    ffi_type *ffi;       /* borrowed from libffi or owned by the signature */
-    Py_ssize_t size;     /* bytes of the C value */
-    load_function *load; /* of an argument */
-    char code;           /* how to convert, see the kind's file */
+    PyObject *type;        /* cffi ctype or ctypes class; owned */
+    ffi_type *ffi;         /* borrowed from libffi or owned by the signature */
+    Py_ssize_t size;       /* bytes of the C value */
+    load_function *load;   /* of an argument */
+    store_function *store; /* of a result; may be NULL */
+    char code;             /* how to convert, see the kind's file */
 };
 
 typedef struct {
@@ -52,14 +59,10 @@ struct kind {
     load_function *(*loader)(char code);
     /* Check what a new closure was given; 0, or -1 with an exception. */
     int (*prepare)(Closure *self, PyObject *error, PyObject *onerror);
-    /*
-     * Attached: call with the `made` arguments there are, and store the result.  Fewer than
-     * the signature has: the next one could not be made, and its exception is set.  No
-     * exception is set afterwards.  `error` is the thread's errno, to read and to set.
-     */
-    void (*call)(Closure *self, void *result, PyObject **objects, Py_ssize_t made, int *error);
-    /* Not attached, because the interpreter does not run: store a result without it. */
-    void (*refuse)(const Closure *self, void *result);
+    /* The `python` entry: from the frame of a plan straight to Python objects. */
+    tfd_dispatch *dispatch;
+    /* The same from a vector of addresses, for signatures that have no plan. */
+    trampfd_handler handler;
 };
 
 extern const struct kind kind_cffi, kind_ctypes;

@@ -6,6 +6,7 @@
  * result and each argument: (type, layout, size, code).  A layout is the name of a
  * scalar ("i4", "f8", "p", "v" ...) or, for a structure, (size, alignment, layouts).
  */
+#include "convert.h"
 #include "native.h"
 
 #include <string.h>
@@ -92,6 +93,7 @@ static int parse_parameter(Signature *self, PyObject *source, struct parameter *
         return -1;
     parameter->code = *code;
     parameter->load = self->kind->loader(*code);
+    parameter->store = convert_storer(*code);
     Py_INCREF(type);
     parameter->type = type;
     return 0;
