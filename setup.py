@@ -51,8 +51,12 @@ setup(
                 *pkg_config("--cflags"),
                 *shlex.split((BACKEND / "cflags.txt").read_text()),
             ],
-            # Slots must outlive every pointer to them: never unload the library.
-            extra_link_args=[*pkg_config("--libs"), "-Wl,-z,nodelete,-z,noexecstack,-z,max-page-size=65536"],
+            # nodelete: slots must outlive every pointer to them.  max-page-size: that of the
+            # slots' alignment, so that one segment holds all the code.
+            extra_link_args=[
+                *pkg_config("--libs"),
+                "-Wl,-z,nodelete,-z,noexecstack,-z,max-page-size=65536",
+            ],
         )
     ],
 )
