@@ -7,8 +7,6 @@ function behind ``ffi.gc``) and the exported C interface.
 
 from __future__ import annotations
 
-import contextlib
-import re
 import weakref
 from typing import Any, Callable
 
@@ -33,36 +31,31 @@ def is_ctype(value: object) -> bool:
     return type(value).__name__ == "CType" and type(value).__module__ == "_cffi_backend"
 
 
-# A parenthesis that holds a declarator of its own: pointers, then a parameter list.
-_NESTED = re.compile(r"\(\s*\*(?:\s|\*|\b(?:const|volatile|restrict)\b)*(?=\()")
-
-
-def _with_pointer(declaration: str) -> str:
-    """The declaration of a function as that of a pointer to it: int(int), int(*)(int).
-
-    The `(*)` goes where a name would stand, which may be inside parentheses:
-    int(*(int))(void) is a function that returns a pointer to a function.
-    """
-    at = declaration.find("(")
-    if at < 0:
-        return f"{declaration} *"
-    while nested := _NESTED.match(declaration, at):
-        at = nested.end()
-    return f"{declaration[:at]}(*){declaration[at:]}"
-
-
 def parse(ffi: Any, declaration: str) -> Any:
     """The function pointer type that a C declaration names, parsed by this ffi object.
 
-    ``int(*)(int)`` and ``int(int)`` mean the same, as for ``ffi.callback()``.  Raises what
-    ``ffi.typeof()`` raises.
+    ``int(*)(int)`` and ``int(int)`` mean the same, as for ``ffi.callback()``.  Raises what that
+    or ``ffi.typeof()`` raises.
     """
+    if isinstance(ffi, _backend().FFI):
+        # Without a function this makes no callback but a decorator, bound to (ctype, ...).
+        return ffi.callback(declaration).__self__[0]
     try:
         return ffi.typeof(declaration)
-    except Exception as error:
-        with contextlib.suppress(Exception):
-            return ffi.typeof(_with_pointer(declaration))
-        raise error
+    except Exception:
+        pointer = _as_parameter(ffi, declaration)
+        if pointer is None:
+            raise
+        return pointer
+
+
+def _as_parameter(ffi: Any, declaration: str) -> Any:
+    """C adjusts a parameter of function type to a pointer: that one, None for other types."""
+    try:
+        function = ffi.typeof(f"void(*)({declaration})")
+    except Exception:
+        return None
+    return function.args[0] if len(function.args) == 1 else None
 
 
 _FLOATS = {"float": "f4", "double": "f8", "long double": "f16"}

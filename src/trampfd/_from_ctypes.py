@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 import weakref
 from typing import Any, Callable
 
@@ -18,6 +20,11 @@ _SCALARS = {
     "l": "i8", "L": "u8", "q": "i8", "Q": "u8", "f": "f4", "d": "f8", "g": "f16", "u": "i4",
     "P": "p", "z": "p", "Z": "p", "O": "p", "F": "c8", "D": "c16", "G": "c32",
 }  # fmt: skip
+
+
+_POINTER_SIZE = 8
+
+redirection_lock = threading.RLock()  # held while the redirection of classes changes
 
 
 def _ctypes() -> Any:
@@ -45,8 +52,6 @@ def _is_simple(cls: Any) -> bool:
 
 
 def _is_swapped(cls: Any) -> bool:
-    import sys
-
     other = "__ctype_be__" if sys.byteorder == "little" else "__ctype_le__"
     return getattr(cls, other, None) is cls
 
@@ -106,33 +111,46 @@ def _result(cls: Any) -> tuple[Any, Any, int, str]:
 
 
 def _signature(cls: Any) -> _native.Signature:
-    arguments = getattr(cls, "_argtypes_", None)
-    if arguments is None:
+    """What ctypes fixed when the class was made: an instance shows it, the class's attributes
+    may have been changed since."""
+    prototype = None if cls is base_class() else _instance(cls, bytearray(_POINTER_SIZE))
+    if prototype is None or prototype.argtypes is None:
         raise TypeError("cannot construct instance of this class: no argtypes")
     return _native.Signature(
         "ctypes",
         -1,
         cls._flags_,
-        _result(getattr(cls, "_restype_", None)),
-        tuple(_argument(argument) for argument in arguments),
+        _result(prototype.restype),
+        tuple(_argument(argument) for argument in prototype.argtypes),
     )
 
 
-def new(cls: Any, function: Callable[..., Any]) -> Any:
-    """What ``cls.__new__(cls, function)`` gives: an instance that owns a closure.
+def _instance(cls: Any, buffer: Any) -> Any:
+    """A function pointer whose memory is the buffer, which it keeps alive."""
+    return type(cls).from_buffer(cls, buffer)
 
-    The instance's memory is the closure's buffer, which ctypes keeps alive with it.
-    """
+
+def new(cls: Any, function: Callable[..., Any]) -> Any:
+    """What ``_ctypes.CFuncPtr.__new__(cls, function)`` gives: an instance that owns a closure."""
     if not callable(function):
         raise TypeError("argument must be callable or integer function address")
     signature = _signatures.get(cls)
     if signature is None:
         signature = _signatures[cls] = _signature(cls)
-    return cls.from_buffer(_native.Closure(signature, function, None, None))
+    return _instance(cls, _native.Closure(signature, function, None, None))
 
 
 def make(cls: Any, function: Callable[..., Any]) -> Any:
     """What ``cls(function)`` gives."""
-    instance = new(cls, function)
-    instance.__init__(function)
-    return instance
+    base = base_class()
+    if cls.__new__ is base.__new__:
+        instance = new(cls, function)
+        instance.__init__(function)
+        return instance
+    with redirection_lock:  # a class with a __new__ of its own comes to the base's in the end
+        redirected_here = _native.redirect_new(base, new)
+        try:
+            return cls(function)
+        finally:
+            if redirected_here:
+                _native.restore_new(base)

@@ -19,38 +19,12 @@ from typing import Any, Callable
 
 from . import _from_cffi, _from_ctypes, _native
 
-_lock = threading.RLock()
+_lock = _from_ctypes.redirection_lock
 _installed = False
 
 
-def _cffi_backend_callback(
-    ctype: Any, function: Any, error: Any = None, onerror: Any = None
-) -> Any:
-    """In place of _cffi_backend.callback(), which cffi.FFI.callback() calls."""
-    if not _from_cffi.is_ctype(ctype):
-        raise TypeError(
-            f"callback() argument 1 must be _cffi_backend.CType, not {type(ctype).__name__}"
-        )
-    return _from_cffi.make(ctype, function, error, onerror)
-
-
-def _cffi_ffi_callback(
-    ffi: Any, cdecl: Any, python_callable: Any = None, error: Any = None, onerror: Any = None
-) -> Any:
-    """In place of the method callback() of compiled ffi objects."""
-    if isinstance(cdecl, str):
-        cdecl = _from_cffi.parse(ffi, cdecl)
-    elif not _from_cffi.is_ctype(cdecl):
-        raise TypeError(f"expected a string or ctype object, got '{type(cdecl).__name__:.200}'")
-    if python_callable is None:
-        return lambda function: _from_cffi.make(cdecl, function, error, onerror)
-    return _from_cffi.make(cdecl, python_callable, error, onerror)
-
-
 def _redirect_cffi(backend: ModuleType) -> None:
-    _native.redirect_cffi(
-        backend.callback, backend.FFI.callback, _cffi_backend_callback, _cffi_ffi_callback
-    )
+    _native.redirect_cffi(backend.callback, backend.FFI.callback, backend.CType, _from_cffi.make)
 
 
 def _function_classes(cls: Any) -> Iterator[Any]:

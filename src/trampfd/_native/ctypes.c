@@ -17,14 +17,21 @@
 
 #define FLAG_USE_ERRNO 0x8 /* FUNCFLAG_USE_ERRNO of ctypes */
 
-static PyObject *set_errno; /* _ctypes.set_errno(new) -> old, per thread */
+static PyObject *set_errno;    /* _ctypes.set_errno(new) -> old, per thread */
+static PyObject *simple_value; /* the descriptor behind .value of simple types */
 
 int ctypes_bind(PyObject *module)
 {
-    PyObject *function = PyObject_GetAttrString(module, "set_errno");
+    PyObject *simple = PyObject_GetAttrString(module, "_SimpleCData");
+    PyObject *value = simple ? PyObject_GetAttrString(simple, "value") : NULL;
+    PyObject *function = value ? PyObject_GetAttrString(module, "set_errno") : NULL;
 
-    if (!function)
+    Py_XDECREF(simple);
+    if (!function) {
+        Py_XDECREF(value);
         return -1;
+    }
+    Py_XSETREF(simple_value, value);
     Py_XSETREF(set_errno, function);
     return 0;
 }
@@ -37,9 +44,11 @@ static int prepare(Closure *self, PyObject *error, PyObject *onerror)
     return 0;
 }
 
+/* from_address() and .value are ctypes' own, whatever a class calls by these names. */
 static PyObject *instance_at(PyObject *type, void *address)
 {
-    return PyObject_CallMethod(type, "from_address", "N", PyLong_FromVoidPtr(address));
+    return PyObject_CallMethod((PyObject *)Py_TYPE(type), "from_address", "ON", type,
+                               PyLong_FromVoidPtr(address));
 }
 
 /* ctypes makes the instance by calling the class, then copies the C value into it. */
@@ -62,7 +71,9 @@ static PyObject *load_instance(const struct parameter *parameter, void *data)
 static PyObject *load_value(const struct parameter *parameter, void *data)
 {
     PyObject *instance = instance_at(parameter->type, data);
-    PyObject *value = instance ? PyObject_GetAttrString(instance, "value") : NULL;
+    PyObject *value = instance ? Py_TYPE(simple_value)->tp_descr_get(
+                                     simple_value, instance, (PyObject *)Py_TYPE(instance))
+                               : NULL;
 
     Py_XDECREF(instance);
     return value;
@@ -119,13 +130,13 @@ static int store_value(const struct parameter *parameter, void *result, PyObject
     PyObject *objects = NULL;
     int error = -1;
 
-    if (instance && !PyObject_SetAttrString(instance, "value", value))
+    if (instance && !Py_TYPE(simple_value)->tp_descr_set(simple_value, instance, value))
         objects = PyObject_GetAttrString(instance, "_objects");
     Py_XDECREF(instance);
-    if (objects == Py_None)
-        error = 0;
-    else if (objects && parameter->code == 'O') {
+    if (objects && parameter->code == 'O') { /* also None, which looks like "nothing kept" */
         Py_INCREF(value);
+        error = 0;
+    } else if (objects == Py_None) {
         error = 0;
     } else if (objects) {
         Py_INCREF(objects);
@@ -195,9 +206,7 @@ static void report_argument(const Closure *self, Py_ssize_t index)
                            "ctypes callback function %R", index, self->callable);
 #else
     (void)self;
-    PySys_FormatStderr(self->signature->arguments[index].code == '!' ? "Parsing argument %zd\n"
-                                                                     : "create argument %zd:\n",
-                       index);
+    (void)index;
     PyErr_Print();
 #endif
 }

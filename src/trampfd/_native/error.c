@@ -64,11 +64,6 @@ void error_print(const char *before, PyObject *object, const char *after)
     PyErr_Fetch(&type, &value, &traceback);
     text = object ? PyUnicode_FromFormat("%s%R%s", before, object, after)
                   : PyUnicode_FromFormat("%s%s", before, after);
-    if (!text) { /* a repr that raises must not hide the exception itself */
-        PyErr_Clear();
-        text = PyUnicode_FromFormat("%s<%s object>%s", before,
-                                    object ? Py_TYPE(object)->tp_name : "", after);
-    }
     PyErr_Restore(type, value, traceback);
 #if PY_VERSION_HEX >= 0x030D0000
     if (text)

@@ -89,13 +89,15 @@ static PyMethodDef methods[] = {
     {"bind_ctypes", bind_ctypes, METH_O,
      PyDoc_STR("bind_ctypes(module)\n--\n\nUse this _ctypes module's errno functions.")},
     {"redirect_cffi", redirect_cffi, METH_VARARGS,
-     PyDoc_STR("redirect_cffi(function, method, on_backend, on_ffi)\n--\n\n"
-               "Let _cffi_backend.callback and FFI.callback call these instead.")},
+     PyDoc_STR("redirect_cffi(function, method, ctype_class, replacement)\n--\n\n"
+               "Let _cffi_backend.callback and FFI.callback make their callbacks with\n"
+               "replacement(ctype, callable, error, onerror).")},
     {"restore_cffi", restore_cffi, METH_NOARGS,
      PyDoc_STR("restore_cffi()\n--\n\nUndo redirect_cffi().")},
     {"redirect_new", redirect_new, METH_VARARGS,
      PyDoc_STR("redirect_new(cls, replacement)\n--\n\n"
-               "Let cls(callable) be replacement(cls, callable); _ctypes.CFuncPtr comes first.")},
+               "Let cls(callable) be replacement(cls, callable); _ctypes.CFuncPtr comes first.\n"
+               "Tells whether that is new.")},
     {"restore_new", restore_new, METH_O,
      PyDoc_STR("restore_new(cls)\n--\n\nUndo redirect_new().")},
     {NULL, NULL, 0, NULL},

@@ -15,10 +15,11 @@
 struct redirection {
     PyMethodDef *method;
     PyCFunction original;
-    PyObject *replacement;
 };
 
 static struct redirection backend_callback, ffi_callback;
+static PyTypeObject *cffi_type;        /* of ctype objects */
+static PyObject *replacement_callback; /* called with (ctype, callable, error, onerror) */
 static newfunc original_new;   /* NULL until _ctypes is seen */
 static PyObject *replacement_new;
 
@@ -28,35 +29,72 @@ static int is_main_interpreter(void)
     return PyInterpreterState_Get() == PyInterpreterState_Main();
 }
 
-static PyObject *call_backend_callback(PyObject *self, PyObject *args)
+static PyObject *make_callback(PyObject *ctype, PyObject *callable, PyObject *error,
+                               PyObject *onerror)
 {
-    if (!is_main_interpreter())
-        return backend_callback.original(self, args);
-    return PyObject_Call(backend_callback.replacement, args, NULL);
+    return PyObject_CallFunctionObjArgs(replacement_callback, ctype, callable, error, onerror,
+                                        NULL);
 }
 
-/* replacement(ffi, ...) */
-static PyObject *call_ffi_callback(PyObject *self, PyObject *args, PyObject *kwargs)
+/* Arguments are parsed as cffi parses them, so that its errors are the same. */
+static PyObject *call_backend_callback(PyObject *self, PyObject *args)
 {
-    PyObject *bound, *result;
+    PyObject *ctype, *callable, *error = Py_None, *onerror = Py_None;
 
     if (!is_main_interpreter())
-        return ((PyCFunctionWithKeywords)(void (*)(void))ffi_callback.original)(self, args, kwargs);
-    bound = PyMethod_New(ffi_callback.replacement, self);
-    result = bound ? PyObject_Call(bound, args, kwargs) : NULL;
-    Py_XDECREF(bound);
+        return backend_callback.original(self, args);
+    if (!PyArg_ParseTuple(args, "O!O|OO:callback", cffi_type, &ctype, &callable, &error, &onerror))
+        return NULL;
+    return make_callback(ctype, callable, error, onerror);
+}
+
+/* `arguments` is (ctype, None, error, onerror), as in cffi's own decorators. */
+static PyObject *decorate(PyObject *arguments, PyObject *callable)
+{
+    return make_callback(PyTuple_GET_ITEM(arguments, 0), callable, PyTuple_GET_ITEM(arguments, 2),
+                         PyTuple_GET_ITEM(arguments, 3));
+}
+
+static PyMethodDef decorator = {"callback_decorator", decorate, METH_O, NULL};
+
+/*
+ * Only cffi can read a declaration as it does for callbacks.  Called without a callable it
+ * does nothing else, and gives a decorator bound to a tuple with the type.
+ */
+static PyObject *call_ffi_callback(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *keywords[] = {"cdecl", "python_callable", "error", "onerror", NULL};
+    PyCFunctionWithKeywords original =
+        (PyCFunctionWithKeywords)(void (*)(void))ffi_callback.original;
+    PyObject *declaration, *callable = Py_None, *error = Py_None, *onerror = Py_None;
+    PyObject *without_callable, *cffi_decorator, *arguments, *result;
+
+    if (!is_main_interpreter())
+        return original(self, args, kwargs);
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OOO", keywords, &declaration, &callable,
+                                     &error, &onerror))
+        return NULL;
+    without_callable = PyTuple_Pack(4, declaration, Py_None, error, onerror);
+    cffi_decorator = without_callable ? original(self, without_callable, NULL) : NULL;
+    arguments = cffi_decorator ? PyObject_GetAttrString(cffi_decorator, "__self__") : NULL;
+    if (!arguments)
+        result = NULL;
+    else if (callable == Py_None)
+        result = PyCFunction_New(&decorator, arguments);
+    else
+        result = decorate(arguments, callable);
+    Py_XDECREF(without_callable);
+    Py_XDECREF(cffi_decorator);
+    Py_XDECREF(arguments);
     return result;
 }
 
-static void redirect(struct redirection *redirection, PyMethodDef *method, PyCFunction function,
-                     PyObject *replacement)
+static void redirect(struct redirection *redirection, PyMethodDef *method, PyCFunction function)
 {
     if (!redirection->method) {
         redirection->method = method;
         redirection->original = method->ml_meth;
     }
-    Py_INCREF(replacement);
-    Py_XSETREF(redirection->replacement, replacement);
     method->ml_meth = function;
 }
 
@@ -67,15 +105,15 @@ static void restore(struct redirection *redirection)
     redirection->method = NULL;
 }
 
-/* redirect_cffi(_cffi_backend.callback, FFI.callback, replacement, replacement) */
+/* redirect_cffi(_cffi_backend.callback, FFI.callback, CType, replacement) */
 PyObject *redirect_cffi(PyObject *module, PyObject *args)
 {
-    PyObject *function, *descriptor, *on_backend, *on_ffi;
+    PyObject *function, *descriptor, *type, *replacement;
     PyMethodDef *of_backend, *of_ffi;
 
     (void)module;
-    if (!PyArg_ParseTuple(args, "O!O!OO:redirect_cffi", &PyCFunction_Type, &function,
-                          &PyMethodDescr_Type, &descriptor, &on_backend, &on_ffi))
+    if (!PyArg_ParseTuple(args, "O!O!O!O:redirect_cffi", &PyCFunction_Type, &function,
+                          &PyMethodDescr_Type, &descriptor, &PyType_Type, &type, &replacement))
         return NULL;
     of_backend = ((PyCFunctionObject *)function)->m_ml;
     of_ffi = ((PyMethodDescrObject *)descriptor)->d_method;
@@ -85,8 +123,12 @@ PyObject *redirect_cffi(PyObject *module, PyObject *args)
                         "not know; use trampfd.callback() instead of install()");
         return NULL;
     }
-    redirect(&backend_callback, of_backend, call_backend_callback, on_backend);
-    redirect(&ffi_callback, of_ffi, (PyCFunction)(void (*)(void))call_ffi_callback, on_ffi);
+    Py_INCREF(type);
+    Py_XSETREF(cffi_type, (PyTypeObject *)type);
+    Py_INCREF(replacement);
+    Py_XSETREF(replacement_callback, replacement);
+    redirect(&backend_callback, of_backend, call_backend_callback);
+    redirect(&ffi_callback, of_ffi, (PyCFunction)(void (*)(void))call_ffi_callback);
     Py_RETURN_NONE;
 }
 
@@ -113,11 +155,12 @@ static PyObject *new_function_pointer(PyTypeObject *type, PyObject *args, PyObje
     return PyObject_CallFunctionObjArgs(replacement_new, (PyObject *)type, only, NULL);
 }
 
-/* redirect_new(class, replacement): only if the class has ctypes' own tp_new. */
+/* redirect_new(class, replacement): only if the class has ctypes' own tp_new; did it? */
 PyObject *redirect_new(PyObject *module, PyObject *args)
 {
     PyTypeObject *type;
     PyObject *replacement;
+    int redirects;
 
     (void)module;
     if (!PyArg_ParseTuple(args, "O!O:redirect_new", &PyType_Type, &type, &replacement))
@@ -126,11 +169,12 @@ PyObject *redirect_new(PyObject *module, PyObject *args)
         original_new = type->tp_new; /* the first class is _ctypes.CFuncPtr itself */
     Py_INCREF(replacement);
     Py_XSETREF(replacement_new, replacement);
-    if (type->tp_new == original_new) {
+    redirects = type->tp_new == original_new;
+    if (redirects) {
         type->tp_new = new_function_pointer;
         PyType_Modified(type);
     }
-    Py_RETURN_NONE;
+    return PyBool_FromLong(redirects);
 }
 
 PyObject *restore_new(PyObject *module, PyObject *type)
