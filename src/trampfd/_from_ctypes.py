@@ -6,6 +6,7 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
+from collections.abc import Iterator
 from typing import Any, Callable
 
 from . import _native
@@ -65,34 +66,83 @@ def _code(cls: Any) -> str:
     return "=" if _is_swapped(cls) else str(cls._type_)
 
 
-def _fields(cls: Any) -> list[Any]:
-    """Types of all fields, those of base classes first; bit fields by their unit."""
-    fields: list[Any] = []
+def _fields(cls: Any) -> Iterator[tuple[Any, ...]]:
+    """The entries of _fields_, those of base classes first."""
     for base in reversed(cls.__mro__):
-        fields += [field[1] for field in base.__dict__.get("_fields_", ())]
-    return fields
+        yield from base.__dict__.get("_fields_", ())
 
 
-def _elements(cls: Any) -> tuple[Any, ...]:
-    elements: list[Any] = []
+def _is_aggregate(cls: Any) -> bool:
+    return issubclass(cls, (_ctypes().Structure, _ctypes().Union))
+
+
+def _is_plain(cls: Any) -> bool:
+    """A structure without unions and bit fields: libffi places its members as C does."""
+    if issubclass(cls, _ctypes().Array):
+        return _is_plain(cls._type_)
+    if not _is_aggregate(cls):
+        return True
+    return not issubclass(cls, _ctypes().Union) and all(
+        len(field) == 2 and _is_plain(field[1]) for field in _fields(cls)
+    )
+
+
+def _members(cls: Any) -> tuple[Any, ...]:
+    """Layouts of the members in their order; arrays are repeated members."""
+    members: list[Any] = []
     for field in _fields(cls):
-        repeat = 1
-        while issubclass(field, _ctypes().Array):
-            repeat *= field._length_
-            field = field._type_
-        elements += [_layout(field)] * repeat
-    return tuple(elements)
+        repeat, member = 1, field[1]
+        while issubclass(member, _ctypes().Array):
+            repeat *= member._length_
+            member = member._type_
+        members += [_layout(member)] * repeat
+    return tuple(members)
+
+
+def _scalars(cls: Any, offset: int) -> Iterator[tuple[int, str]]:
+    """Offset and layout of every scalar inside, members of unions on top of each other."""
+    if issubclass(cls, _ctypes().Array):
+        for i in range(cls._length_):
+            yield from _scalars(cls._type_, offset + i * _ctypes().sizeof(cls._type_))
+    elif _is_aggregate(cls):
+        for name, member, *_ in _fields(cls):
+            yield from _scalars(member, offset + getattr(cls, name).offset)
+    else:
+        yield offset, _layout(cls)
+
+
+def _words(cls: Any) -> tuple[str, ...]:
+    """Scalars that C's rules class word by word as they class these members.
+
+    A word of 8 bytes is one of floats only if everything in it is (System V ABI for x86-64,
+    "Classification"); more than two words are passed in memory whatever they hold.
+    """
+    scalars = list(_scalars(cls, 0))
+    size = _ctypes().sizeof(cls)
+    if size > 16:
+        return ()
+    if any(layout in ("f16", "c32") for _, layout in scalars):
+        return ("f16",)
+    words: list[str] = []
+    for start in range(0, size, 8):
+        inside = [layout for offset, layout in scalars if start <= offset < start + 8]
+        length = min(8, size - start)
+        if all(layout in ("f4", "f8", "c8", "c16") for layout in inside):
+            words += ["f8"] if length == 8 else ["f4"]
+        else:
+            words += [f"u{unit}" for unit in (8, 4, 2, 1) if length & unit]
+    return tuple(words)
 
 
 def _layout(cls: Any) -> Any:
     """See _native.Signature."""
-    ctypes = _ctypes()
     if not _is_data(cls):
         return "i4"
     if _is_simple(cls):
         return _SCALARS[cls._type_]
-    if issubclass(cls, (ctypes.Structure, ctypes.Union)):
-        return ctypes.sizeof(cls), ctypes.alignment(cls), _elements(cls)
+    if _is_aggregate(cls):
+        elements = _members(cls) if _is_plain(cls) else _words(cls)
+        return _ctypes().sizeof(cls), _ctypes().alignment(cls), elements
     return "p"
 
 

@@ -19,19 +19,23 @@
 
 static PyObject *set_errno;    /* _ctypes.set_errno(new) -> old, per thread */
 static PyObject *simple_value; /* the descriptor behind .value of simple types */
+static PyObject *data_class;   /* the base of all of ctypes' classes */
 
 int ctypes_bind(PyObject *module)
 {
     PyObject *simple = PyObject_GetAttrString(module, "_SimpleCData");
     PyObject *value = simple ? PyObject_GetAttrString(simple, "value") : NULL;
-    PyObject *function = value ? PyObject_GetAttrString(module, "set_errno") : NULL;
+    PyObject *base = value ? PyObject_GetAttrString(simple, "__base__") : NULL;
+    PyObject *function = base ? PyObject_GetAttrString(module, "set_errno") : NULL;
 
     Py_XDECREF(simple);
     if (!function) {
         Py_XDECREF(value);
+        Py_XDECREF(base);
         return -1;
     }
     Py_XSETREF(simple_value, value);
+    Py_XSETREF(data_class, base);
     Py_XSETREF(set_errno, function);
     return 0;
 }
@@ -59,6 +63,13 @@ static PyObject *load_instance(const struct parameter *parameter, void *data)
 
     if (!object)
         return NULL;
+    if (PyObject_IsInstance(object, data_class) <= 0) {
+        if (!PyErr_Occurred())
+            PyErr_Format(PyExc_TypeError, "%R returned unexpected result of type %s",
+                         parameter->type, Py_TYPE(object)->tp_name);
+        Py_DECREF(object);
+        return NULL;
+    }
     if (PyObject_GetBuffer(object, &view, PyBUF_WRITABLE)) {
         Py_DECREF(object);
         return NULL;
@@ -215,8 +226,10 @@ static PyObject *call_with_errno(const Closure *self, PyObject **objects, int *e
 {
     PyObject *value;
 
-    if (swap_errno(error))
+    if (swap_errno(error)) {
+        report("while setting error for", self);
         return NULL;
+    }
     errno = *error;
     value = PyObject_Vectorcall(self->callable, objects,
                                 (size_t)self->signature->count | PY_VECTORCALL_ARGUMENTS_OFFSET,
@@ -225,7 +238,7 @@ static PyObject *call_with_errno(const Closure *self, PyObject **objects, int *e
     if (!value)
         report(WHILE "calling", self);
     if (swap_errno(error)) {
-        report(WHILE "calling", self);
+        report("while setting error for", self);
         Py_CLEAR(value);
     }
     return value;
