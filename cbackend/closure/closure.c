@@ -58,9 +58,7 @@ static const struct tfd_plan *plan_of(const union tfd_record *record)
 
 static const struct tfd_plan *plan_of_slot(struct tfd_slot slot)
 {
-    union tfd_record record;
-
-    return slot.block->provider->load(slot.block, slot.index, &record) ? NULL : plan_of(&record);
+    return plan_of(&slot.block->records[slot.index]);
 }
 
 static void put_plan(const struct tfd_plan *plan)

@@ -17,6 +17,7 @@
 #define IDLE_MAX 256   /* plans without closures that are kept */
 
 static struct tfd_plan *buckets[BUCKETS];
+static struct tfd_plan *latest; /* programs make many closures of one signature in a row */
 static unsigned plans, idle;
 
 struct key {
@@ -60,6 +61,40 @@ static int make_key(struct key *key, const ffi_cif *cif)
         return 0;
     for (unsigned i = 0; i < cif->nargs; i++)
         if (!put_type(key, cif->arg_types[i]))
+            return 0;
+    return 1;
+}
+
+/* Steps over `type` in a key; 0 when it is another type there. */
+static int match_type(const unsigned char **at, const ffi_type *type)
+{
+    if (*(*at)++ != (unsigned char)type->type)
+        return 0;
+    if (type->type != FFI_TYPE_STRUCT && type->type != FFI_TYPE_COMPLEX)
+        return 1;
+    if (memcmp(*at, &type->size, sizeof(type->size)))
+        return 0;
+    *at += sizeof(type->size);
+    if (memcmp(*at, &type->alignment, sizeof(type->alignment)))
+        return 0;
+    *at += sizeof(type->alignment);
+    for (ffi_type **element = type->elements; *element; element++)
+        if (!match_type(at, *element))
+            return 0;
+    return *(*at)++ == FFI_TYPE_VOID;
+}
+
+/* Is this the plan of the cif?  What put_type() writes tells its own length, so a mismatch
+   is seen before the key ends. */
+static int matches(const struct tfd_plan *plan, const ffi_cif *cif)
+{
+    const unsigned char *at = plan->key + 1;
+
+    if (plan->count != cif->nargs || plan->key[0] != (unsigned char)cif->abi
+        || !match_type(&at, cif->rtype))
+        return 0;
+    for (unsigned i = 0; i < cif->nargs; i++)
+        if (!match_type(&at, cif->arg_types[i]))
             return 0;
     return 1;
 }
@@ -125,9 +160,10 @@ static void forget_idle(void)
             plans--;
         }
     idle = 0;
+    latest = NULL;
 }
 
-const struct tfd_plan *tfd_plan_get(const ffi_cif *cif)
+static struct tfd_plan *find_or_make(const ffi_cif *cif)
 {
     struct tfd_plan *plan;
     struct key key;
@@ -136,12 +172,21 @@ const struct tfd_plan *tfd_plan_get(const ffi_cif *cif)
     if (cif->nargs > COUNT_MAX || !make_key(&key, cif))
         return NULL;
     hash = hash_key(&key);
-    tfd_lock();
     plan = find(&key, hash);
-    if (!plan)
-        plan = make(&key, hash, cif);
-    if (plan && plan->references++ == 0)
-        idle--;
+    return plan ? plan : make(&key, hash, cif);
+}
+
+const struct tfd_plan *tfd_plan_get(const ffi_cif *cif)
+{
+    struct tfd_plan *plan;
+
+    tfd_lock();
+    plan = latest && matches(latest, cif) ? latest : find_or_make(cif);
+    if (plan) {
+        latest = plan;
+        if (plan->references++ == 0)
+            idle--;
+    }
     tfd_unlock();
     return plan;
 }
