@@ -7,12 +7,11 @@ function behind ``ffi.gc``) and the exported C interface.
 
 from __future__ import annotations
 
-import weakref
+import functools
 from typing import Any, Callable
 
 from . import _native
 
-_signatures: weakref.WeakKeyDictionary[Any, _native.Signature] = weakref.WeakKeyDictionary()
 _bound: Any = None
 
 
@@ -149,6 +148,7 @@ def _is_callable_by_value(ctype: Any) -> bool:
     raise AssertionError(f"cffi called {ctype} with a wrong number of arguments")
 
 
+@functools.lru_cache(maxsize=1024)
 def _signature(ctype: Any) -> _native.Signature:
     if ctype.ellipsis or not _is_callable_by_value(ctype):
         raise NotImplementedError(
@@ -171,8 +171,5 @@ def make(
         raise TypeError(
             f"expected a callable object for 'onerror', not {type(onerror).__name__:.200}"
         )
-    signature = _signatures.get(ctype)
-    if signature is None:
-        signature = _signatures[ctype] = _signature(ctype)
-    closure = _native.Closure(signature, function, error, onerror)
+    closure = _native.Closure(_signature(ctype), function, error, onerror)
     return backend.gcp(closure.cdata(ctype), closure)

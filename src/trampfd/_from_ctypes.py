@@ -5,13 +5,11 @@ from __future__ import annotations
 
 import sys
 import threading
-import weakref
 from collections.abc import Iterator
 from typing import Any, Callable
 
 from . import _native
 
-_signatures: weakref.WeakKeyDictionary[Any, _native.Signature] = weakref.WeakKeyDictionary()
 _bound: Any = None
 
 # The `_type_` letter of a simple type and its C type.  Letters that the extension does not
@@ -24,6 +22,7 @@ _SCALARS = {
 
 
 _POINTER_SIZE = 8
+_SIGNATURE = "_trampfd_signature_"
 
 redirection_lock = threading.RLock()  # held while the redirection of classes changes
 
@@ -160,6 +159,15 @@ def _result(cls: Any) -> tuple[Any, Any, int, str]:
     return cls, _layout(cls), _ctypes().sizeof(cls), "=" if _is_swapped(cls) else cls._type_
 
 
+def _signature_of(cls: Any) -> _native.Signature:
+    """Kept by the class itself, so that the two are collected together."""
+    signature: _native.Signature | None = cls.__dict__.get(_SIGNATURE)
+    if signature is None:
+        signature = _signature(cls)
+        type.__setattr__(cls, _SIGNATURE, signature)
+    return signature
+
+
 def _signature(cls: Any) -> _native.Signature:
     """What ctypes fixed when the class was made: an instance shows it, the class's attributes
     may have been changed since."""
@@ -184,10 +192,7 @@ def new(cls: Any, function: Callable[..., Any]) -> Any:
     """What ``_ctypes.CFuncPtr.__new__(cls, function)`` gives: an instance that owns a closure."""
     if not callable(function):
         raise TypeError("argument must be callable or integer function address")
-    signature = _signatures.get(cls)
-    if signature is None:
-        signature = _signatures[cls] = _signature(cls)
-    return _instance(cls, _native.Closure(signature, function, None, None))
+    return _instance(cls, _native.Closure(_signature_of(cls), function, None, None))
 
 
 def make(cls: Any, function: Callable[..., Any]) -> Any:
