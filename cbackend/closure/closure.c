@@ -116,11 +116,11 @@ void trampfd_closure_free_named(void *closure, const char *name)
 
     if (!closure)
         return;
+    tfd_lock();
     if (find(closure, &slot))
         tfd_fatal("free of an address that is not a live closure", closure);
     state = tfd_slot_shadow(slot)->owner.state;
     plan = plan_of_slot(slot);
-    tfd_lock();
     if (tfd_pool_give(slot, name))
         tfd_fatal("a closure was freed twice, or its provider refused to free it",
                   tfd_block_slot(slot.block, slot.index));
@@ -145,48 +145,58 @@ static const char *source_name(enum tfd_source source)
     return names[source];
 }
 
+/* Under the lock: another thread may give back the block of an address that is free. */
 int trampfd_slot_find(const void *code, struct trampfd_slot *found)
 {
     struct tfd_slot slot;
+    int error;
 
-    if (tfd_pool_find_code(code, &slot))
-        return -ENOENT;
-    *found = (struct trampfd_slot){
-        .provider = slot.block->provider->name,
-        .source = source_name(slot.block->source),
-        .block = slot.block->code,
-        .index = slot.index,
-        .record = &slot.block->records[slot.index],
-    };
-    return 0;
+    tfd_lock();
+    error = tfd_pool_find_code(code, &slot);
+    if (!error)
+        *found = (struct trampfd_slot){
+            .provider = slot.block->provider->name,
+            .source = source_name(slot.block->source),
+            .block = slot.block->code,
+            .index = slot.index,
+            .record = &slot.block->records[slot.index],
+        };
+    tfd_unlock();
+    return error;
+}
+
+static void describe(struct trampfd_closure *closure, struct tfd_slot slot,
+                     const union tfd_record *record)
+{
+    uintptr_t state = tfd_slot_shadow(slot)->owner.state;
+
+    memset(closure, 0, sizeof(*closure));
+    if (state == TFD_STATE_FREE)
+        return;
+    closure->allocated = 1;
+    closure->closure = state == TFD_STATE_USED ? (void *)tfd_slot_shadow(slot) : (void *)state;
+    if (record->go.entry == tfd_entry_dead)
+        return;
+    closure->entry = plan_of(record) ? TRAMPFD_ENTRY_PLAN : TRAMPFD_ENTRY_LIBFFI;
+    closure->cif = record->closure.cif;
+    closure->fun = record->closure.fun;
+    closure->user_data = record->closure.user_data;
 }
 
 int trampfd_closure_read(const void *code, struct trampfd_closure *closure)
 {
     union tfd_record record;
     struct tfd_slot slot;
-    uintptr_t state;
     int error;
 
-    if (tfd_pool_find_code(code, &slot))
-        return -ENOENT;
-    error = slot.block->provider->load(slot.block, slot.index, &record);
-    if (error)
-        return error;
-
-    state = tfd_slot_shadow(slot)->owner.state;
-    memset(closure, 0, sizeof(*closure));
-    if (state == TFD_STATE_FREE)
-        return 0;
-    closure->allocated = 1;
-    closure->closure = state == TFD_STATE_USED ? (void *)tfd_slot_shadow(slot) : (void *)state;
-    if (record.go.entry == tfd_entry_dead)
-        return 0;
-    closure->entry = plan_of(&record) ? TRAMPFD_ENTRY_PLAN : TRAMPFD_ENTRY_LIBFFI;
-    closure->cif = record.closure.cif;
-    closure->fun = record.closure.fun;
-    closure->user_data = record.closure.user_data;
-    return 0;
+    tfd_lock();
+    error = tfd_pool_find_code(code, &slot);
+    if (!error)
+        error = slot.block->provider->load(slot.block, slot.index, &record);
+    if (!error)
+        describe(closure, slot, &record);
+    tfd_unlock();
+    return error;
 }
 
 void trampfd_status_read(struct trampfd_status *status)

@@ -13,7 +13,7 @@
 
 #define BUCKETS 256
 #define KEY_SIZE 512
-#define COUNT_MAX 1024 /* arguments; the vector of their addresses lies on the stack */
+#define END 255        /* of a type's elements, in a key; no type has this code */
 #define IDLE_MAX 256   /* plans without closures that are kept */
 
 static struct tfd_plan *buckets[BUCKETS];
@@ -34,21 +34,27 @@ static int put_bytes(struct key *key, const void *bytes, unsigned size)
     return 1;
 }
 
+static int has_elements(const ffi_type *type)
+{
+    return type->type == FFI_TYPE_STRUCT || type->type == FFI_TYPE_COMPLEX;
+}
+
+/* The alignment of a scalar counts too: programs describe packed structures by it. */
 static int put_type(struct key *key, const ffi_type *type)
 {
     unsigned char code = (unsigned char)type->type;
 
-    if (!put_bytes(key, &code, 1))
-        return 0;
-    if (type->type != FFI_TYPE_STRUCT && type->type != FFI_TYPE_COMPLEX)
-        return 1;
-    if (!put_bytes(key, &type->size, sizeof(type->size))
+    if (!put_bytes(key, &code, 1)
         || !put_bytes(key, &type->alignment, sizeof(type->alignment)))
+        return 0;
+    if (!has_elements(type))
+        return 1;
+    if (!type->elements || !put_bytes(key, &type->size, sizeof(type->size)))
         return 0;
     for (ffi_type **element = type->elements; *element; element++)
         if (!put_type(key, *element))
             return 0;
-    code = FFI_TYPE_VOID; /* no element is void: it ends the list */
+    code = END;
     return put_bytes(key, &code, 1);
 }
 
@@ -70,18 +76,18 @@ static int match_type(const unsigned char **at, const ffi_type *type)
 {
     if (*(*at)++ != (unsigned char)type->type)
         return 0;
-    if (type->type != FFI_TYPE_STRUCT && type->type != FFI_TYPE_COMPLEX)
-        return 1;
-    if (memcmp(*at, &type->size, sizeof(type->size)))
-        return 0;
-    *at += sizeof(type->size);
     if (memcmp(*at, &type->alignment, sizeof(type->alignment)))
         return 0;
     *at += sizeof(type->alignment);
+    if (!has_elements(type))
+        return 1;
+    if (!type->elements || memcmp(*at, &type->size, sizeof(type->size)))
+        return 0;
+    *at += sizeof(type->size);
     for (ffi_type **element = type->elements; *element; element++)
         if (!match_type(at, *element))
             return 0;
-    return *(*at)++ == FFI_TYPE_VOID;
+    return *(*at)++ == END;
 }
 
 /* Is this the plan of the cif?  What put_type() writes tells its own length, so a mismatch
@@ -169,7 +175,7 @@ static struct tfd_plan *find_or_make(const ffi_cif *cif)
     struct key key;
     unsigned hash;
 
-    if (cif->nargs > COUNT_MAX || !make_key(&key, cif))
+    if (!make_key(&key, cif))
         return NULL;
     hash = hash_key(&key);
     plan = find(&key, hash);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE
+/*
+ * A recursive mutex of pthreads(7) would know its owner by a thread id, which the child of a
+ * fork does not have; pthread_self() is the same in both.
+ */
 #include "lock.h"
 
 #include <pthread.h>
@@ -12,10 +15,11 @@
 #define SINGLE_THREADED 0
 #endif
 
-static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static int atfork_error;
-static atomic_int ready;
+#define NOBODY ((pthread_t)0)
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic(pthread_t) owner; /* only a thread itself can find itself here */
+static atomic_int registered;
 
 /*
  * While there is one thread there is nobody to lock out.  `depth` tells whether the mutex was
@@ -25,37 +29,44 @@ static unsigned depth;
 
 void tfd_lock(void)
 {
+    pthread_t self;
+
     if (SINGLE_THREADED)
         return;
-    pthread_mutex_lock(&lock);
+    self = pthread_self();
+    if (atomic_load_explicit(&owner, memory_order_relaxed) != self) {
+        pthread_mutex_lock(&mutex);
+        atomic_store_explicit(&owner, self, memory_order_relaxed);
+    }
     depth++;
 }
 
 void tfd_unlock(void)
 {
-    if (!depth)
+    if (!depth || --depth)
         return;
-    depth--;
-    pthread_mutex_unlock(&lock);
+    atomic_store_explicit(&owner, NOBODY, memory_order_relaxed);
+    pthread_mutex_unlock(&mutex);
 }
 
-/* A recursive mutex knows its owner by a thread id that the child does not have. */
-static void after_fork_in_child(void)
-{
-    lock = (pthread_mutex_t)PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
-    depth = 0;
-}
-
-static void register_fork_handlers(void)
-{
-    atfork_error = pthread_atfork(tfd_lock, tfd_unlock, after_fork_in_child);
-}
-
+/* Threads that get here at once may all register: the lock is recursive. */
 int tfd_lock_init(void)
 {
-    if (atomic_load_explicit(&ready, memory_order_acquire))
-        return 0;
-    pthread_once(&once, register_fork_handlers);
-    atomic_store_explicit(&ready, !atfork_error, memory_order_release);
-    return atfork_error;
+    int error = 0;
+
+    if (!atomic_load_explicit(&registered, memory_order_acquire)) {
+        error = pthread_atfork(tfd_lock, tfd_unlock, tfd_unlock);
+        if (!error)
+            atomic_store_explicit(&registered, 1, memory_order_release);
+    }
+    return error;
+}
+
+/*
+ * Before anybody can use the lock: a fork that is under way while handlers are registered
+ * does not run them.  If it fails, the first allocation tries again and reports it.
+ */
+__attribute__((constructor)) static void register_when_loaded(void)
+{
+    tfd_lock_init();
 }

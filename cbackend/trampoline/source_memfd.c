@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #ifndef MFD_NOEXEC_SEAL
@@ -32,9 +33,13 @@ static int create(void)
     return fd;
 }
 
-/* 0 or a positive errno. */
+/* 0 or a positive errno.  Beyond RLIMIT_FSIZE the kernel would send SIGXFSZ. */
 static int fill(int fd)
 {
+    struct rlimit limit;
+
+    if (!getrlimit(RLIMIT_FSIZE, &limit) && limit.rlim_cur < TFD_CODE_BYTES)
+        return EFBIG;
     for (size_t done = 0; done < TFD_CODE_BYTES;) {
         ssize_t put = write(fd, tfd_slots + done, TFD_CODE_BYTES - done);
 

@@ -29,10 +29,10 @@ size_t trampfd_trail_format(const struct trampfd_trail *trail, char *buffer, siz
         buffer[0] = '\0';
     for (unsigned i = 0; i < trail->count; i++) {
         const struct trampfd_step *step = &trail->steps[i];
-        size_t done = length < size ? length : size;
+        size_t left = length < size ? size - length : 0;
 
         if (step->error)
-            length += (size_t)snprintf(buffer + done, size - done, "%s%s: %s: %s",
+            length += (size_t)snprintf(left ? buffer + length : NULL, left, "%s%s: %s: %s",
                                        length ? "; " : "", step->way, step->call,
                                        strerror(step->error));
     }

@@ -40,17 +40,22 @@ static enum class merge(enum class one, enum class other)
 }
 
 /*
- * Merge a scalar of class `class` that covers bytes offset .. offset + size - 1.
+ * Merge a scalar of class `class` that covers bytes offset .. offset + size - 1.  Returns 0 for
+ * one that is not aligned: compilers pass its structure in memory, libffi in registers.
  */
-static void cover(struct classes *classes, enum class class, size_t offset, size_t size)
+static int cover(struct classes *classes, enum class class, size_t offset, size_t size,
+                 size_t alignment)
 {
     for (size_t word = offset / 8; word <= (offset + size - 1) / 8 && word < 2; word++)
         classes->word[word] = merge(classes->word[word], class);
+    return offset % alignment == 0;
 }
 
 /* Returns 0 for a type that only libffi knows. */
 static int classify(const ffi_type *type, struct classes *classes, size_t offset)
 {
+    size_t end = offset + type->size;
+
     switch (type->type) {
     case FFI_TYPE_INT:
     case FFI_TYPE_UINT8: case FFI_TYPE_SINT8:
@@ -58,21 +63,17 @@ static int classify(const ffi_type *type, struct classes *classes, size_t offset
     case FFI_TYPE_UINT32: case FFI_TYPE_SINT32:
     case FFI_TYPE_UINT64: case FFI_TYPE_SINT64:
     case FFI_TYPE_POINTER:
-        cover(classes, WORD, offset, type->size);
-        return 1;
+        return cover(classes, WORD, offset, type->size, type->size);
     case FFI_TYPE_FLOAT:
     case FFI_TYPE_DOUBLE:
-        cover(classes, VECTOR, offset, type->size);
-        return 1;
+        return cover(classes, VECTOR, offset, type->size, type->size);
     case FFI_TYPE_LONGDOUBLE:
-        cover(classes, X87, offset, type->size);
-        return 1;
+        return cover(classes, X87, offset, type->size, type->size);
     case FFI_TYPE_COMPLEX:
         switch (type->elements[0]->type) {
         case FFI_TYPE_FLOAT:
         case FFI_TYPE_DOUBLE:
-            cover(classes, VECTOR, offset, type->size);
-            return 1;
+            return cover(classes, VECTOR, offset, type->size, type->size / 2);
         case FFI_TYPE_LONGDOUBLE:
             classes->word[0] = MEMORY;
             return 1;
@@ -91,7 +92,7 @@ static int classify(const ffi_type *type, struct classes *classes, size_t offset
             if (!alignment)
                 return 0;
             offset = (offset + alignment - 1) / alignment * alignment;
-            if (offset + (*element)->size > 16 || !classify(*element, classes, offset))
+            if (offset + (*element)->size > end || !classify(*element, classes, offset))
                 return 0;
             offset += (*element)->size;
         }
@@ -242,6 +243,8 @@ static int place(struct tfd_plan *plan, unsigned index, const ffi_type *type,
         at->stack += (int)type->size;
         return 1;
     }
+    if (type->alignment > 8) /* more than its registers have in the frame */
+        return 0;
     if (need.words && need.vectors) {
         int word_first = classes.word[0] == WORD;
 
