@@ -38,6 +38,11 @@ def _ctypes() -> Any:
     return _bound
 
 
+def is_bound() -> bool:
+    """Has anything here been used?  Until then nothing is redirected."""
+    return _bound is not None
+
+
 def base_class() -> Any:
     """The class of all function pointers, ``_ctypes.CFuncPtr``."""
     return _ctypes().CFuncPtr

@@ -8,12 +8,12 @@ a finder that stands first on ``sys.meta_path``.  Nothing is imported here.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
 from types import ModuleType
 from typing import Any, Callable
 
@@ -24,7 +24,16 @@ _installed = False
 
 
 def _redirect_cffi(backend: ModuleType) -> None:
-    _native.redirect_cffi(backend.callback, backend.FFI.callback, backend.CType, _from_cffi.make)
+    try:
+        decorator = backend.FFI().callback("void(void)")
+        _native.redirect_cffi(
+            backend.callback, backend.FFI.callback, decorator, backend.CType, _from_cffi.make
+        )
+    except (AttributeError, TypeError) as error:
+        raise RuntimeError(
+            "this version of cffi declares ffi.callback in a way that trampfd does not know; "
+            f"use trampfd.callback() instead of install() ({error})"
+        ) from error
 
 
 def _function_classes(cls: Any) -> Iterator[Any]:
@@ -51,6 +60,12 @@ class _RedirectingLoader(Loader):
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
 
+    def __getattr__(self, name: str) -> Any:
+        """What else the loader offers: get_filename(), path, ..."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._loader, name)
+
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return self._loader.create_module(spec)
 
@@ -76,15 +91,27 @@ class _Finder(MetaPathFinder):
             return None
         self._searching.active = True
         try:
-            spec = find_spec(name)
+            for finder in list(sys.meta_path):
+                spec = finder.find_spec(name, path, target) if finder is not self else None
+                if spec is not None:
+                    if spec.loader is not None:
+                        spec.loader = _RedirectingLoader(spec.loader)
+                    return spec
         finally:
             self._searching.active = False
-        if spec is not None and spec.loader is not None:
-            spec.loader = _RedirectingLoader(spec.loader)
-        return spec
+        return None
 
 
 _finder = _Finder()
+
+
+def _loaded() -> list[str]:
+    """The modules to redirect at once.  Waits for those that another thread is importing, which
+    must not be done while holding the lock: at its end that import takes it."""
+    names = [name for name in _redirections if sys.modules.get(name) is not None]
+    for name in names:
+        importlib.import_module(name)
+    return names
 
 
 def install() -> None:
@@ -100,14 +127,14 @@ def install() -> None:
     Raises RuntimeError for a version of cffi that cannot be redirected; nothing is changed then.
     """
     global _installed
+    loaded = _loaded()
     with _lock:
         if _installed:
             return
         _installed = True
         try:
-            for name, redirect in _redirections.items():
-                if name in sys.modules:
-                    redirect(sys.modules[name])
+            for name in loaded:
+                _redirections[name](sys.modules[name])
         except BaseException:
             uninstall()
             raise
@@ -119,10 +146,11 @@ def uninstall() -> None:
     global _installed
     with _lock:
         _installed = False
-        if _finder in sys.meta_path:
-            sys.meta_path.remove(_finder)
+        # A new list: removing from this one would make imports that are going through it in other
+        # threads skip the next finder.
+        sys.meta_path = [finder for finder in sys.meta_path if finder is not _finder]
         _native.restore_cffi()
-        if "_ctypes" in sys.modules:
+        if _from_ctypes.is_bound():
             for cls in _function_classes(_from_ctypes.base_class()):
                 _native.restore_new(cls)
 

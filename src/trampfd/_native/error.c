@@ -14,14 +14,17 @@ PyDoc_STRVAR(ClosureError_doc,
 
 int error_init(PyObject *module)
 {
-    PyObject *bases = PyTuple_Pack(2, PyExc_OSError, PyExc_MemoryError);
+    if (!ClosureError) { /* one class, however often the module is imported */
+        PyObject *bases = PyTuple_Pack(2, PyExc_OSError, PyExc_MemoryError);
 
-    if (!bases)
-        return -1;
-    ClosureError = PyErr_NewExceptionWithDoc("trampfd.ClosureError", ClosureError_doc, bases, NULL);
-    Py_DECREF(bases);
-    if (!ClosureError)
-        return -1;
+        if (!bases)
+            return -1;
+        ClosureError =
+            PyErr_NewExceptionWithDoc("trampfd.ClosureError", ClosureError_doc, bases, NULL);
+        Py_DECREF(bases);
+        if (!ClosureError)
+            return -1;
+    }
     Py_INCREF(ClosureError);
     return PyModule_AddObject(module, "ClosureError", ClosureError);
 }

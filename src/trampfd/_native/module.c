@@ -89,8 +89,8 @@ static PyMethodDef methods[] = {
     {"bind_ctypes", bind_ctypes, METH_O,
      PyDoc_STR("bind_ctypes(module)\n--\n\nUse this _ctypes module's errno functions.")},
     {"redirect_cffi", redirect_cffi, METH_VARARGS,
-     PyDoc_STR("redirect_cffi(function, method, ctype_class, replacement)\n--\n\n"
-               "Let _cffi_backend.callback and FFI.callback make their callbacks with\n"
+     PyDoc_STR("redirect_cffi(function, method, decorator, ctype_class, replacement)\n--\n\n"
+               "Let _cffi_backend.callback, FFI.callback and its decorators make callbacks with\n"
                "replacement(ctype, callable, error, onerror).")},
     {"restore_cffi", restore_cffi, METH_NOARGS,
      PyDoc_STR("restore_cffi()\n--\n\nUndo redirect_cffi().")},
@@ -103,30 +103,34 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+/* Run for each interpreter that imports the module, also when another one has loaded it. */
+static int execute(PyObject *module)
+{
+    /* Callbacks attach by PyGILState_Ensure(), which knows the main interpreter only. */
+    if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
+        PyErr_SetString(PyExc_ImportError, "trampfd works in the main interpreter only");
+        return -1;
+    }
+    return error_init(module) || PyModule_AddType(module, &Signature_Type)
+                   || PyModule_AddType(module, &Closure_Type)
+               ? -1
+               : 0;
+}
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, execute},
+    {0, NULL},
+};
+
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "trampfd._native",
     .m_doc = PyDoc_STR("The compiled part of trampfd."),
-    .m_size = -1,
     .m_methods = methods,
+    .m_slots = slots,
 };
 
 PyMODINIT_FUNC PyInit__native(void)
 {
-    PyObject *module;
-
-    /* Callbacks attach by PyGILState_Ensure(), which knows the main interpreter only. */
-    if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
-        PyErr_SetString(PyExc_ImportError, "trampfd works in the main interpreter only");
-        return NULL;
-    }
-    module = PyModule_Create(&definition);
-    if (!module)
-        return NULL;
-    if (error_init(module) || PyModule_AddType(module, &Signature_Type)
-        || PyModule_AddType(module, &Closure_Type)) {
-        Py_DECREF(module);
-        return NULL;
-    }
-    return module;
+    return PyModuleDef_Init(&definition);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What install() changes in cffi and ctypes: three function pointers, none of them in
- * code or in an object's private fields.
+ * What install() changes in cffi and ctypes: function pointers, none of them in code or in
+ * an object's private fields.
  *
- * cffi: the ml_meth of the PyMethodDef behind _cffi_backend.callback and behind the
- * method FFI.callback.  A reference that a program took earlier leads to the same
- * PyMethodDef.
+ * cffi: the ml_meth of the PyMethodDef behind _cffi_backend.callback, behind the method
+ * FFI.callback, and behind the decorators that it gives.  A reference that a program took
+ * earlier leads to the same PyMethodDef.
  *
  * ctypes: tp_new of _ctypes.CFuncPtr and of the classes that inherited it.
  */
@@ -17,7 +17,7 @@ struct redirection {
     PyCFunction original;
 };
 
-static struct redirection backend_callback, ffi_callback;
+static struct redirection backend_callback, ffi_callback, ffi_decorator;
 static PyTypeObject *cffi_type;        /* of ctype objects */
 static PyObject *replacement_callback; /* called with (ctype, callable, error, onerror) */
 static newfunc original_new;   /* NULL until _ctypes is seen */
@@ -48,18 +48,18 @@ static PyObject *call_backend_callback(PyObject *self, PyObject *args)
     return make_callback(ctype, callable, error, onerror);
 }
 
-/* `arguments` is (ctype, None, error, onerror), as in cffi's own decorators. */
-static PyObject *decorate(PyObject *arguments, PyObject *callable)
+/* The decorator is bound to (ctype, None, error, onerror). */
+static PyObject *call_ffi_decorator(PyObject *bound, PyObject *callable)
 {
-    return make_callback(PyTuple_GET_ITEM(arguments, 0), callable, PyTuple_GET_ITEM(arguments, 2),
-                         PyTuple_GET_ITEM(arguments, 3));
+    if (!is_main_interpreter())
+        return ffi_decorator.original(bound, callable);
+    return make_callback(PyTuple_GET_ITEM(bound, 0), callable, PyTuple_GET_ITEM(bound, 2),
+                         PyTuple_GET_ITEM(bound, 3));
 }
-
-static PyMethodDef decorator = {"callback_decorator", decorate, METH_O, NULL};
 
 /*
  * Only cffi can read a declaration as it does for callbacks.  Called without a callable it
- * does nothing else, and gives a decorator bound to a tuple with the type.
+ * does nothing else, and gives a decorator.
  */
 static PyObject *call_ffi_callback(PyObject *self, PyObject *args, PyObject *kwargs)
 {
@@ -67,7 +67,7 @@ static PyObject *call_ffi_callback(PyObject *self, PyObject *args, PyObject *kwa
     PyCFunctionWithKeywords original =
         (PyCFunctionWithKeywords)(void (*)(void))ffi_callback.original;
     PyObject *declaration, *callable = Py_None, *error = Py_None, *onerror = Py_None;
-    PyObject *without_callable, *cffi_decorator, *arguments, *result;
+    PyObject *without_callable, *decorator, *result;
 
     if (!is_main_interpreter())
         return original(self, args, kwargs);
@@ -75,17 +75,12 @@ static PyObject *call_ffi_callback(PyObject *self, PyObject *args, PyObject *kwa
                                      &error, &onerror))
         return NULL;
     without_callable = PyTuple_Pack(4, declaration, Py_None, error, onerror);
-    cffi_decorator = without_callable ? original(self, without_callable, NULL) : NULL;
-    arguments = cffi_decorator ? PyObject_GetAttrString(cffi_decorator, "__self__") : NULL;
-    if (!arguments)
-        result = NULL;
-    else if (callable == Py_None)
-        result = PyCFunction_New(&decorator, arguments);
-    else
-        result = decorate(arguments, callable);
+    decorator = without_callable ? original(self, without_callable, NULL) : NULL;
     Py_XDECREF(without_callable);
-    Py_XDECREF(cffi_decorator);
-    Py_XDECREF(arguments);
+    if (!decorator || callable == Py_None)
+        return decorator;
+    result = PyObject_CallFunctionObjArgs(decorator, callable, NULL);
+    Py_DECREF(decorator);
     return result;
 }
 
@@ -105,22 +100,26 @@ static void restore(struct redirection *redirection)
     redirection->method = NULL;
 }
 
-/* redirect_cffi(_cffi_backend.callback, FFI.callback, CType, replacement) */
+/*
+ * redirect_cffi(_cffi_backend.callback, FFI.callback, a decorator, CType, replacement)
+ * Raises TypeError, with nothing changed, for a cffi that declares them differently.
+ */
 PyObject *redirect_cffi(PyObject *module, PyObject *args)
 {
-    PyObject *function, *descriptor, *type, *replacement;
-    PyMethodDef *of_backend, *of_ffi;
+    PyObject *function, *method, *decorator, *type, *replacement;
+    PyMethodDef *of_backend, *of_ffi, *of_decorator;
 
     (void)module;
-    if (!PyArg_ParseTuple(args, "O!O!O!O:redirect_cffi", &PyCFunction_Type, &function,
-                          &PyMethodDescr_Type, &descriptor, &PyType_Type, &type, &replacement))
+    if (!PyArg_ParseTuple(args, "O!O!O!O!O:redirect_cffi", &PyCFunction_Type, &function,
+                          &PyMethodDescr_Type, &method, &PyCFunction_Type, &decorator,
+                          &PyType_Type, &type, &replacement))
         return NULL;
     of_backend = ((PyCFunctionObject *)function)->m_ml;
-    of_ffi = ((PyMethodDescrObject *)descriptor)->d_method;
-    if (of_backend->ml_flags != METH_VARARGS || of_ffi->ml_flags != (METH_VARARGS | METH_KEYWORDS)) {
-        PyErr_SetString(PyExc_RuntimeError,
-                        "this version of cffi declares ffi.callback in a way that trampfd does "
-                        "not know; use trampfd.callback() instead of install()");
+    of_ffi = ((PyMethodDescrObject *)method)->d_method;
+    of_decorator = ((PyCFunctionObject *)decorator)->m_ml;
+    if (of_backend->ml_flags != METH_VARARGS || of_ffi->ml_flags != (METH_VARARGS | METH_KEYWORDS)
+        || of_decorator->ml_flags != METH_O) {
+        PyErr_SetString(PyExc_TypeError, "other calling conventions than expected");
         return NULL;
     }
     Py_INCREF(type);
@@ -129,6 +128,7 @@ PyObject *redirect_cffi(PyObject *module, PyObject *args)
     Py_XSETREF(replacement_callback, replacement);
     redirect(&backend_callback, of_backend, call_backend_callback);
     redirect(&ffi_callback, of_ffi, (PyCFunction)(void (*)(void))call_ffi_callback);
+    redirect(&ffi_decorator, of_decorator, call_ffi_decorator);
     Py_RETURN_NONE;
 }
 
@@ -138,6 +138,7 @@ PyObject *restore_cffi(PyObject *module, PyObject *unused)
     (void)unused;
     restore(&backend_callback);
     restore(&ffi_callback);
+    restore(&ffi_decorator);
     Py_RETURN_NONE;
 }
 
