@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A function that can stand for any other: what calls plan_shim() calls plan_shim_target, with the
+ * same registers and stack arguments, and around it
+ *
+ *   - the registers that a callee must preserve hold known values,
+ *   - both floating-point units round in a way of their own (towards zero),
+ *   - rax, which tells a variadic function how many vector registers are used, holds plan_shim_rax.
+ *
+ * What the target leaves of that is stored in plan_shim_after.  One call at a time.
+ */
+#ifndef PLAN_SHIM_H
+#define PLAN_SHIM_H
+
+#include <stdint.h>
+
+#define PLAN_SHIM_MXCSR 0x7f80
+#define PLAN_SHIM_X87_CONTROL 0x0f7f
+
+/* Where fxsave puts things. */
+struct plan_fxsave {
+    uint16_t x87_control, x87_status;
+    uint8_t x87_used; /* a bit for each register that is not empty */
+    uint8_t reserved[19];
+    uint32_t mxcsr;
+    uint8_t rest[484];
+};
+
+struct plan_preserved {
+    uint64_t rbx, rbp, r12, r13, r14, r15, rsp;
+};
+
+#define HIDDEN extern __attribute__((visibility("hidden")))
+HIDDEN void (*plan_shim_target)(void);
+HIDDEN uint64_t plan_shim_rax;
+HIDDEN struct plan_preserved plan_shim_before, plan_shim_after;
+HIDDEN uint64_t plan_shim_after_rax, plan_shim_after_flags;
+HIDDEN struct plan_fxsave plan_shim_after_state;
+HIDDEN void plan_shim(void);
+
+/* Leaves nothing that its caller could rely on in the registers that a callee need not preserve. */
+HIDDEN void plan_spoil(void);
+#undef HIDDEN
+
+__asm__(
+    ".macro VARIABLE name, size, alignment=8\n"
+    "    .globl \\name\n"
+    "    .hidden \\name\n"
+    "    .balign \\alignment\n"
+    "\\name:\n"
+    "    .skip \\size\n"
+    ".endm\n"
+
+    ".bss\n"
+    "VARIABLE plan_shim_target, 8\n"
+    "VARIABLE plan_shim_rax, 8\n"
+    "VARIABLE plan_shim_before, 56\n"
+    "VARIABLE plan_shim_after, 56\n"
+    "VARIABLE plan_shim_after_rax, 8\n"
+    "VARIABLE plan_shim_after_flags, 8\n"
+    "VARIABLE plan_shim_after_state, 512, 16\n"
+    "VARIABLE return_address, 8\n"
+    "VARIABLE callers, 56\n"
+    "VARIABLE callers_mxcsr, 4\n"
+    "VARIABLE callers_x87_control, 4\n"
+
+    ".section .rodata\n"
+    ".balign 4\n"
+    "mxcsr: .long 0x7f80\n"
+    "x87_control: .long 0x0f7f\n"
+
+    ".macro STORE_PRESERVED where\n"
+    "    .set at, 0\n"
+    "    .irp register, rbx, rbp, r12, r13, r14, r15, rsp\n"
+    "    movq %\\register, \\where + at(%rip)\n"
+    "    .set at, at + 8\n"
+    "    .endr\n"
+    ".endm\n"
+    ".macro LOAD_PRESERVED where\n"
+    "    .set at, 0\n"
+    "    .irp register, rbx, rbp, r12, r13, r14, r15, rsp\n"
+    "    movq \\where + at(%rip), %\\register\n"
+    "    .set at, at + 8\n"
+    "    .endr\n"
+    ".endm\n"
+
+    ".text\n"
+    ".globl plan_shim\n"
+    ".hidden plan_shim\n"
+    ".type plan_shim, @function\n"
+    "plan_shim:\n"
+    "    endbr64\n"
+    "    popq return_address(%rip)\n"
+    "    STORE_PRESERVED callers\n"
+    "    stmxcsr callers_mxcsr(%rip)\n"
+    "    fnstcw callers_x87_control(%rip)\n"
+    "    ldmxcsr mxcsr(%rip)\n"
+    "    fldcw x87_control(%rip)\n"
+    "    .irp register, rbx, rbp, r12, r13, r14, r15\n"
+    "    movabsq $0x5a00000000000000 + at, %\\register\n"
+    "    .set at, at + 1\n"
+    "    .endr\n"
+    "    STORE_PRESERVED plan_shim_before\n"
+    "    movq plan_shim_rax(%rip), %rax\n"
+    "    call *plan_shim_target(%rip)\n"
+    "    STORE_PRESERVED plan_shim_after\n"
+    "    LOAD_PRESERVED callers\n"
+    "    movq %rax, plan_shim_after_rax(%rip)\n"
+    "    fxsave plan_shim_after_state(%rip)\n"
+    "    pushfq\n"
+    "    popq plan_shim_after_flags(%rip)\n"
+    "    cld\n"
+    "    ldmxcsr callers_mxcsr(%rip)\n"
+    "    fldcw callers_x87_control(%rip)\n"
+    "    jmp *return_address(%rip)\n"
+    ".size plan_shim, . - plan_shim\n"
+
+    ".globl plan_spoil\n"
+    ".hidden plan_spoil\n"
+    ".type plan_spoil, @function\n"
+    "plan_spoil:\n"
+    "    endbr64\n"
+    "    .irp register, rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11\n"
+    "    movabsq $0x7b7b7b7b7b7b7b7b, %\\register\n"
+    "    .endr\n"
+    "    .irp number, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n"
+    "    movq %rax, %xmm\\number\n"
+    "    .endr\n"
+    "    ret\n"
+    ".size plan_spoil, . - plan_spoil\n");
+
+#endif

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: MIT
+"""Compile the C core with a program or a library of ``tests/c``, and run it.
+
+What is compiled is kept for the time of the test session, one folder per set of flags.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import functools
+import itertools
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Optional
+
+import pytest
+
+TESTS = Path(__file__).resolve().parent
+BACKEND = TESTS.parent / "cbackend"
+PROGRAMS = TESTS / "c"
+
+# Bytes of the slots of a block.
+SLOTS_SIZE = 4096 * 16
+
+# A program that skips itself ends with this status, as automake's do.
+SKIPPED = 77
+
+# As setup.py links the extension.
+LINK_SHARED = ("-shared", "-Wl,-z,nodelete,-z,noexecstack,-z,defs")
+
+
+@functools.lru_cache(maxsize=None)
+def _folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="trampfd-core-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def new_folder() -> Path:
+    """A folder of its own, removed when the session ends."""
+    return Path(tempfile.mkdtemp(dir=_folder()))
+
+
+def need(tool: str) -> str:
+    """The path of a tool; skips the test, naming it, where it is not installed."""
+    path = shutil.which(tool)
+    if path is None:
+        pytest.skip(f"{tool} is not installed")
+    return path
+
+
+def _pkg_config(what: str) -> list[str]:
+    command = [os.environ.get("PKG_CONFIG", "pkg-config"), what, "libffi"]
+    return shlex.split(subprocess.check_output(command, text=True))
+
+
+@functools.lru_cache(maxsize=None)
+def link_flags() -> tuple[str, ...]:
+    return (*_pkg_config("--libs"), "-pthread", "-ldl")
+
+
+@functools.lru_cache(maxsize=None)
+def compile_flags() -> tuple[str, ...]:
+    """As the package is compiled, and with every warning an error."""
+    return (
+        *shlex.split((BACKEND / "cflags.txt").read_text()),
+        *_pkg_config("--cflags"),
+        "-Werror",
+        "-g",
+        f"-I{BACKEND / 'include'}",
+    )
+
+
+def compiler_run(command: list[str], folder: Path) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, f"{shlex.join(command)}\n{done.stderr}"
+
+
+@functools.lru_cache(maxsize=None)
+def objects(*flags: str, compiler: str = "cc") -> tuple[str, ...]:
+    """The object files of the core."""
+    folder = new_folder()
+    sources = [str(BACKEND / line) for line in (BACKEND / "sources.txt").read_text().split()]
+    compiler_run([need(compiler), *compile_flags(), *flags, "-c", *sources], folder)
+    return tuple(sorted(str(path) for path in folder.glob("*.o")))
+
+
+@functools.lru_cache(maxsize=None)
+def executable(
+    name: str,
+    *flags: str,
+    more: tuple[str, ...] = (),
+    link: tuple[str, ...] = (),
+    compiler: str = "cc",
+) -> Path:
+    """``tests/c/<name>.c``, and files `more`, linked with the core.
+
+    `flags` are for compiling and linking, the core too; `link` for linking this program.
+    """
+    program = new_folder() / name
+    command = [
+        need(compiler),
+        *compile_flags(),
+        f"-I{PROGRAMS}",
+        *flags,
+        "-o",
+        str(program),
+        str(PROGRAMS / f"{name}.c"),
+        *more,
+        *objects(*flags, compiler=compiler),
+        *link,
+        *link_flags(),
+    ]
+    compiler_run(command, program.parent)
+    return program
+
+
+@functools.lru_cache(maxsize=None)
+def shared_library(*names: str, flags: tuple[str, ...] = (), link: tuple[str, ...] = ()) -> Path:
+    """The core as a shared library, with the named files of ``tests/c`` in it."""
+    library = new_folder() / "libtrampfd-test.so"
+    command = [
+        need("cc"),
+        *compile_flags(),
+        "-fPIC",
+        *flags,
+        *LINK_SHARED,
+        "-o",
+        str(library),
+        *(str(PROGRAMS / f"{name}.c") for name in names),
+        *objects("-fPIC", *flags),
+        *link,
+        *link_flags(),
+    ]
+    compiler_run(command, library.parent)
+    return library
+
+
+def copy_of(path: Path) -> Path:
+    """A copy that a program or a test may remove."""
+    return Path(shutil.copy(path, new_folder()))
+
+
+class Core:
+    """The core, and the closures of ``tests/c/core_peer.c``, loaded into this process.
+
+    For scripts that run in a child process, with the folder of this file on their path.
+    """
+
+    def __init__(self, library: str) -> None:
+        self._library = ctypes.CDLL(library)
+        self._library.peer_trail.restype = ctypes.c_char_p
+        self._library.peer_source.restype = ctypes.c_char_p
+        self._library.peer_block.restype = ctypes.c_void_p
+        self._library.peer_make(1)
+        self._slots = ctypes.string_at(self._library.peer_block(0), SLOTS_SIZE)
+        self._maps = open("/proc/self/maps")  # noqa: SIM115
+        self._code = self._executable()
+
+    def _executable(self) -> set[tuple[int, int]]:
+        """Start and end of the executable mappings; read without opening anything."""
+        self._maps.seek(0)
+        lines = [line.split() for line in self._maps]
+        ranges = [tuple(int(n, 16) for n in words[0].split("-")) for words in lines]
+        assert not [words for words in lines if "w" in words[1] and "x" in words[1]], lines
+        return {(a, b) for (a, b), words in zip(ranges, lines) if "x" in words[1]}
+
+    def reopen_maps(self) -> None:
+        """After the descriptors of the process were closed."""
+        self._maps = open("/proc/self/maps")  # noqa: SIM115
+
+    def make(self, count: int) -> int:
+        """Make closures until there are `count`: 0, or the errno of a refusal.
+
+        All closures work then, and nothing is mapped executable that was not when this object
+        was made, but copies of the slots.
+        """
+        error = self._library.peer_make(count - self._library.peer_count())
+        assert self._library.peer_wrong() == 0
+        for start, end in self._executable() - self._code:
+            for at in range(start, end, SLOTS_SIZE):
+                assert ctypes.string_at(at, SLOTS_SIZE) == self._slots, f"{at:#x} is not ours"
+        return int(error)
+
+    def free(self, left: int) -> None:
+        """Free all closures but the first `left`."""
+        self._library.peer_free(left)
+
+    @property
+    def count(self) -> int:
+        return int(self._library.peer_count())
+
+    @property
+    def trail(self) -> str:
+        """What was refused when the last closure was made, or was not."""
+        return str(self._library.peer_trail().decode())
+
+    def sources(self) -> list[str]:
+        """Where the slots of the closures come from, in the order they were made."""
+        sources = [self._library.peer_source(i).decode() for i in range(self.count)]
+        return [source for source, _ in itertools.groupby(sources)]
+
+
+def run(
+    *command: object, environment: Optional[dict[str, str]] = None, timeout: float = 240
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(word) for word in command],
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        errors="surrogateescape",
+        timeout=timeout,
+    )
+
+
+def check(*command: object, environment: Optional[dict[str, str]] = None) -> str:
+    """Run a program that must succeed; skips when it says that something is absent.
+
+    Returns what it wrote to standard output.
+    """
+    done = run(*command, environment=environment)
+    if done.returncode == SKIPPED:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, f"status {done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def python_command(code: str) -> list[str]:
+    """A command that runs Python code which can import the helpers of the tests."""
+    path = [str(TESTS), *filter(None, sys.path)]
+    return [sys.executable, "-c", f"import sys; sys.path[:0] = {path!r}\n{code}"]
+
+
+def script(code: str, *arguments: object) -> str:
+    """Run Python code in a child process, see python_command() and check()."""
+    return check(*python_command(code), *arguments)
+
+
+def traced(calls: str, command: Sequence[object]) -> list[str]:
+    """The system calls of those kinds that a command makes between writing "begin" and "end"."""
+    log = new_folder() / "log"
+    done = run(need("strace"), "-f", "-o", log, "-e", f"trace={calls},write", *command)
+    if done.returncode and "ptrace" in done.stderr:
+        pytest.skip(f"strace cannot trace here: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    lines = log.read_text().splitlines()
+    begin, end = (
+        next(i for i, line in enumerate(lines) if f'write(1, "{mark}' in line)
+        for mark in ("begin", "end")
+    )
+    return lines[begin + 1 : end]

@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: MIT
+"""The C core by itself: programs of ``tests/c`` that are linked with it."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import core
+import pytest
+
+COMPILERS = ("cc", "clang")
+
+# Programs that check one behaviour each, and the argument that they need, if any.
+PROGRAMS = (
+    ("core_abi", ""),
+    ("core_all_slots", ""),
+    ("core_arguments", ""),
+    ("core_backtrace", ""),
+    ("core_border", ""),
+    ("core_churn", ""),
+    ("core_dl_iterate", ""),
+    ("core_free_in_call", ""),
+    ("core_growth", "own file"),
+    ("core_growth", "memfd"),
+    ("core_limit_file_size", ""),
+    ("core_limit_memory", ""),
+    ("core_lookup", ""),
+    ("core_lookup_race", ""),
+    ("core_prep_errors", ""),
+    ("core_probe", ""),
+    ("core_read_back", ""),
+    ("core_registers", ""),
+    ("core_reprep", ""),
+    ("core_sizes", ""),
+    ("core_status", ""),
+    ("core_thousand", ""),
+    ("core_threads", ""),
+    ("core_trail", ""),
+)
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize(("name", "argument"), PROGRAMS)
+def test_program(name: str, argument: str, compiler: str) -> None:
+    program = core.executable(name, compiler=compiler)
+    core.check(core.copy_of(program), *filter(None, [argument]))
+
+
+ADDRESS = "0x[0-9a-f]+"
+NOT_LIVE = "free of an address that is not a live closure (closure {})"
+CALL = "call of a closure that was {}: {{}}{} (slot SLOT of the block at BLOCK)"
+
+# What is misused, and the message, where {} is the address that the program announces.
+ABORTS = {
+    "free twice": NOT_LIVE,
+    "free a large one twice": NOT_LIVE,
+    "free the code": NOT_LIVE,
+    "free the middle": NOT_LIVE,
+    "free stack": NOT_LIVE,
+    "free heap": NOT_LIVE,
+    "free a small number": NOT_LIVE,
+    "call freed": CALL.format("freed", ""),
+    "call freed by name": CALL.format("freed", " (on_click)"),
+    "call freed by long name": CALL.format("freed", " (012345678901234567890123456789012345678)"),
+    "call unprepared": CALL.format("allocated but not prepared", ""),
+    "call large unprepared": CALL.format("allocated but not prepared", ""),
+    "write to freed": "the record of a free closure was overwritten (closure {})",
+}
+
+
+@pytest.mark.parametrize("way", ABORTS)
+def test_misuse_aborts_and_says_why(way: str) -> None:
+    done = core.run(core.executable("core_abort"), way)
+    assert done.returncode == -signal.SIGABRT, done.stderr
+    message = "trampfd: " + ABORTS[way].format(done.stdout.strip()) + "\n"
+    pattern = re.escape(message).replace("SLOT", r"\d+").replace("BLOCK", ADDRESS)
+    assert re.fullmatch(pattern, done.stderr)
+
+
+def test_call_into_a_block_that_was_given_back_ends_the_process() -> None:
+    """No code is left there to say why: see trampfd_closure_free() in trampfd.h."""
+    done = core.run(core.executable("core_abort"), "call into a block that was given back")
+    assert done.returncode in (-signal.SIGSEGV, -signal.SIGBUS), done.stderr
+
+
+@pytest.mark.parametrize("name", ["", "auto", "table"])
+def test_backend_that_exists(name: str) -> None:
+    environment = {"TRAMPFD_BACKEND": name}
+    core.check(core.executable("core_backend"), "table", environment=environment)
+
+
+@pytest.mark.parametrize("name", ["nonsense", "Table", "table ", "tables"])
+def test_backend_that_does_not_exist(name: str) -> None:
+    environment = {"TRAMPFD_BACKEND": name}
+    core.check(core.executable("core_backend"), "refused", environment=environment)
+
+
+# What core_inject.c replaces by functions that can fail.
+WRAPPED = (
+    "calloc", "fcntl", "fopen", "getline", "__getdelim", "memfd_create", "mmap", "open",
+    "pread", "pthread_atfork", "strdup", "write",
+)  # fmt: skip
+
+
+def test_every_call_may_fail() -> None:
+    # Fortified headers would call other names.
+    flags = ("-U_FORTIFY_SOURCE",)
+    wraps = tuple(f"-Wl,--wrap={name}" for name in WRAPPED)
+    core.check(core.copy_of(core.executable("core_inject", *flags, link=wraps)))
+
+
+# Ways to link a program with the core, as flags.
+LINKED = {
+    "position independent": ("-fPIE", "-pie"),
+    "fixed position": ("-fno-pie", "-no-pie"),
+    "static": ("-fno-pie", "-static"),
+    "static, position independent": ("-fPIE", "-static-pie"),
+    "large": ("-fPIE", "-pie", "-Wl,-z,max-page-size=65536"),
+    "separate code": ("-fPIE", "-pie", "-Wl,-z,separate-code,-z,relro,-z,now"),
+}
+
+
+@pytest.mark.parametrize("way", LINKED)
+@pytest.mark.parametrize("argument", ["own file", "memfd"])
+def test_linked_into_a_program(way: str, argument: str) -> None:
+    core.check(core.copy_of(core.executable("core_growth", *LINKED[way])), argument)
+
+
+@pytest.mark.parametrize("way", ["copies", "namespaces", "closed"])
+def test_shared_library(way: str) -> None:
+    library = core.shared_library()
+    core.check(core.executable("core_dlopen"), way, library, core.copy_of(library))
+
+
+def test_a_thousand_closures_take_no_system_call() -> None:
+    assert core.traced("all", [core.executable("core_thousand")]) == []
+
+
+def test_the_border_of_a_block_is_crossed_without_mapping() -> None:
+    calls = "mmap,munmap,mprotect,mremap,madvise"
+    assert core.traced(calls, [core.executable("core_border")]) == []
+
+
+# Scalars in C, and their ffi_type.
+SCALARS = {
+    "signed char": "sint8",
+    "unsigned char": "uint8",
+    "short": "sint16",
+    "unsigned short": "uint16",
+    "int": "sint32",
+    "unsigned": "uint32",
+    "long": "sint64",
+    "unsigned long": "uint64",
+    "float": "float",
+    "double": "double",
+    "long double": "longdouble",
+    "void *": "pointer",
+    "float _Complex": "complex_float",
+    "double _Complex": "complex_double",
+    "long double _Complex": "complex_longdouble",
+}
+
+
+class Signatures:
+    """C text with functions of random signatures, see ``core_signatures.h``."""
+
+    def __init__(self, seed: int, count: int) -> None:
+        self._random = random.Random(seed)
+        self._lines = ["#include <stddef.h>", '#include "core_signatures.h"']
+        self._numbers = itertools.count()
+        # Structures of nothing but one long double, which libffi 3.4 returns the wrong way.
+        self._lone = {"long double"}
+        names = [self._function(number) for number in range(count)]
+        names.append("NULL")
+        self._lines.append(f"void (*const signatures[])(void) = {{{', '.join(names)}}};")
+        self.text = "\n".join(self._lines) + "\n"
+
+    def _type(self, depth: int = 0) -> tuple[str, str]:
+        """The name of a random type in C, and the address of its ffi_type."""
+        if depth == 3 or self._random.random() < 0.7:
+            name = self._random.choice(list(SCALARS))
+            return name, f"&ffi_type_{SCALARS[name]}"
+        members = [self._type(depth + 1) for _ in range(self._random.randint(1, 4))]
+        name = f"s{next(self._numbers)}"
+        fields = " ".join(f"{member} f{i};" for i, (member, _) in enumerate(members))
+        elements = ", ".join(element for _, element in members)
+        self._lines += [
+            f"struct {name} {{ {fields} }};",
+            f"static ffi_type *{name}_elements[] = {{{elements}, NULL}};",
+            f"static ffi_type {name} = {{.type = FFI_TYPE_STRUCT, .elements = {name}_elements}};",
+        ]
+        if len(members) == 1 and members[0][0] in self._lone:
+            self._lone.add(f"struct {name}")
+        return f"struct {name}", f"&{name}"
+
+    def _result(self) -> tuple[str, str]:
+        if self._random.random() < 0.1:
+            return "void", "&ffi_type_void"
+        name, address = self._type()
+        while name.startswith("struct") and name in self._lone:
+            name, address = self._type()
+        return name, address
+
+    def _function(self, number: int) -> str:
+        result, result_type = self._result()
+        arguments = [self._type() for _ in range(self._random.choice([0, 1, 2, 3, 5, 8, 12, 20]))]
+        types = ", ".join(name for name, _ in arguments) or "void"
+        names = [f"a{i}" for i in range(len(arguments))]
+        call = f"code({', '.join(names)})"
+        self._lines += [
+            f"static void signature{number}(void)",
+            "{",
+            *(f"    {type} {name};" for (type, _), name in zip(arguments, names)),
+            f"    static ffi_type *types[] = {{{''.join(a + ', ' for _, a in arguments)}NULL}};",
+            f"    void *addresses[] = {{{''.join(f'&{name}, ' for name in names)}NULL}};",
+            f'    {result} (*code)({types}) = prepare("{result} ({types})", {result_type},'
+            f" {len(arguments)}, types, addresses);",
+        ]
+        if result == "void":
+            self._lines += [f"    {call};", "    check_result(NULL);", "}"]
+        else:
+            self._lines += [f"    {result} result = {call};", "    check_result(&result);", "}"]
+        return f"signature{number}"
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_random_signatures(seed: int, compiler: str) -> None:
+    source = core.new_folder() / "signatures.c"
+    source.write_text(Signatures(seed, 400).text)
+    flags = ("-O1", "-Wno-psabi", "-Wno-unused-variable")
+    program = core.executable(
+        "core_signatures", more=(str(source),), link=flags, compiler=compiler
+    )
+    core.check(program)
+
+
+def test_an_exception_passes_through() -> None:
+    program = core.new_folder() / "core_throw"
+    command = [core.need("c++"), "-Wall", "-Wextra", "-Werror", f"-I{core.BACKEND / 'include'}"]
+    command += ["-o", str(program), str(core.PROGRAMS / "core_throw.cc"), *core.objects()]
+    core.compiler_run([*command, *core.link_flags()], program.parent)
+    core.check(program)
+
+
+@pytest.mark.parametrize(("compiler", "language"), [("cc", "c"), ("c++", "c++")])
+def test_header_stands_alone(compiler: str, language: str) -> None:
+    source = core.new_folder() / "header"
+    source.write_text("#include <trampfd.h>\n#include <trampfd.h>\n")
+    command = [core.need(compiler), "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only"]
+    command += [f"-I{core.BACKEND / 'include'}", "-x", language, str(source)]
+    core.compiler_run(command, source.parent)
+
+
+def readelf(option: str, path: object) -> str:
+    done = core.run(core.need("readelf"), "--wide", option, path)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def assembled() -> Iterator[Path]:
+    names = (core.BACKEND / "sources.txt").read_text().split()
+    stems = {Path(name).stem for name in names if name.endswith(".S")}
+    yield from (Path(path) for path in core.objects() if Path(path).stem in stems)
+
+
+def test_assembly_permits_control_flow_protection() -> None:
+    machine = readelf("--file-header", core.objects()[0])
+    if "X86-64" not in machine:
+        pytest.skip("the GNU property is known here for x86-64 only")
+    paths = list(assembled())
+    assert paths
+    for path in paths:
+        assert "x86 feature: IBT, SHSTK" in readelf("--notes", path), path
+
+
+def test_assembly_asks_for_no_executable_stack() -> None:
+    for path in assembled():
+        (stack,) = (
+            line for line in readelf("--sections", path).splitlines() if ".note.GNU-stack" in line
+        )
+        assert "X" not in stack.split()[7], stack
+
+
+def check_segments(path: object) -> None:
+    """No segment is writable and executable, the stack is not executable, no code is relocated."""
+    segments = re.findall(
+        r"^ +(\w+) +(?:0x[0-9a-f]+ +){5}([R ][W ][E ])", readelf("--segments", path), re.MULTILINE
+    )
+    assert "LOAD" in dict(segments)
+    assert dict(segments)["GNU_STACK"] == "RW "
+    for kind, mode in segments:
+        assert mode != "RWE", kind
+    assert "TEXTREL" not in readelf("--dynamic", path)
+
+
+def test_library_has_no_writable_code() -> None:
+    check_segments(core.shared_library())
+
+
+def test_extension_has_no_writable_code() -> None:
+    from trampfd import _native
+
+    check_segments(_native.__file__)
+    assert "NODELETE" in readelf("--dynamic", _native.__file__)
+
+
+def test_slots_have_unwind_information() -> None:
+    done = core.run(core.need("readelf"), "--wide", "--symbols", core.shared_library())
+    start = next(
+        int(line.split()[1], 16) for line in done.stdout.splitlines() if line.endswith("tfd_slots")
+    )
+    frames = readelf("--debug-dump=frames", core.shared_library())
+    ranges = re.findall(r"FDE .*pc=([0-9a-f]+)\.\.([0-9a-f]+)", frames)
+    size = 4096 * 16
+    assert any(int(a, 16) <= start and int(b, 16) >= start + size for a, b in ranges)
+
+
+def test_every_program_is_run() -> None:
+    """By its name in one of the test files."""
+    tests = "".join(path.read_text() for path in core.TESTS.glob("test_*.py"))
+    names = {path.stem for path in core.PROGRAMS.glob("core_*.c*")}
+    assert names == {name for name in names if f'"{name}' in tests}

@@ -1,0 +1,889 @@
+# SPDX-License-Identifier: MIT
+"""ctypes callbacks by trampfd against what a C compiler makes of the calls, and what is trampfd's own.
+
+What must be as with stock ctypes is in test_ctypes_parity.py. Here the other side of the call is
+the measure: arguments and results of callers that the C compiler made. Then come lifetime, threads,
+install() and the few differences from ctypes that are meant.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from ctypes import CFUNCTYPE, POINTER, byref, c_int, c_long, c_void_p
+from pathlib import Path
+from typing import Any, Callable
+
+import _ctypes
+import pytest
+import signatures
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+import trampfd
+from trampfd import _native
+
+SOURCE = Path(__file__).parent / "c" / "ctypes_echo.c"
+WARNINGS = ["-Wall", "-Wextra", "-Werror"]
+
+Make = Callable[[Any, Callable[..., Any]], Any]
+
+
+def compiled(source: Path, library: Path, *options: str) -> ctypes.CDLL:
+    command = ["cc", "-std=gnu11", "-O2", "-shared", "-fPIC", "-pthread", *options]
+    subprocess.run([*command, str(source), "-o", str(library)], check=True)
+    return ctypes.CDLL(str(library))
+
+
+@pytest.fixture(scope="module")
+def lib(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    return compiled(SOURCE, tmp_path_factory.mktemp("c") / "libctypes_echo.so", *WARNINGS)
+
+
+def instance(cls: Any, function: Callable[..., Any]) -> Any:
+    """By stock ctypes, unless install() is in force."""
+    return cls(function)
+
+
+def under_install(cls: Any, function: Callable[..., Any]) -> Any:
+    with trampfd.installed():
+        return cls(function)
+
+
+WAYS = (trampfd.callback, under_install)
+
+
+@pytest.fixture(params=WAYS, ids=["callback", "installed"])
+def make(request: pytest.FixtureRequest) -> Make:
+    """The two ways to get a callback from trampfd."""
+    way: Make = request.param
+    return way
+
+
+def address(callback: Any) -> int:
+    """Not by ctypes.cast(), which makes a cycle."""
+    value = c_void_p.from_buffer(callback).value
+    assert value is not None
+    return value
+
+
+def is_ours(callback: Any) -> bool:
+    return _native.find(address(callback)) is not None
+
+
+def in_child(code: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        **options,
+    )
+
+
+# --- Calls by the C compiler -------------------------------------------------------------------
+
+
+def ctypes_type(kind: Any) -> Any:
+    """The ctypes class for a type of signatures.py."""
+    if isinstance(kind, signatures.Array):
+        return ctypes_type(kind.item) * kind.length
+    if isinstance(kind, signatures.Structure):
+        fields = [(f"f{i}", ctypes_type(field)) for i, field in enumerate(kind.fields)]
+        return type("Structure", (ctypes.Structure,), {"_fields_": fields})
+    letters = {
+        signatures.SIGNED: {1: "b", 2: "h", 4: "i", 8: "l"},
+        signatures.UNSIGNED: {1: "B", 2: "H", 4: "I", 8: "L"},
+        signatures.BOOL: {1: "?"},
+        signatures.CHAR: {1: "c"},
+        signatures.WIDE: {2: "H", 4: "u"},
+        signatures.FLOAT: {4: "f", 8: "d", 16: "g"},
+        signatures.POINTER: {8: "P"},
+    }
+    return BY_LETTER[letters[kind.kind][kind.size]]
+
+
+BY_LETTER: dict[str, Any] = {
+    cls._type_: cls
+    for cls in (
+        ctypes.c_byte, ctypes.c_short, ctypes.c_int, ctypes.c_long, ctypes.c_ubyte,
+        ctypes.c_ushort, ctypes.c_uint, ctypes.c_ulong, ctypes.c_bool, ctypes.c_char,
+        ctypes.c_wchar, ctypes.c_float, ctypes.c_double, ctypes.c_longdouble, ctypes.c_void_p,
+    )
+}  # fmt: skip
+
+
+def ctypes_value(kind: Any, value: Any) -> Any:
+    """What ctypes shows for a scalar of signatures.py."""
+    if kind.kind == signatures.POINTER:
+        return value or None
+    return ord(value) if kind.kind == signatures.WIDE and kind.size == 2 else value
+
+
+def plain(value: Any) -> Any:
+    """A value without ctypes instances; elements and fields one by one."""
+    if isinstance(value, ctypes.Array):
+        return [plain(element) for element in elements(value)]
+    if isinstance(value, (ctypes.Structure, ctypes.Union)):
+        return [plain(field) for field in fields(value)]
+    return repr(value)
+
+
+def elements(array: Any) -> list[Any]:
+    return [array[i] for i in range(len(array))]
+
+
+def fields(instance: Any) -> Iterator[Any]:
+    """Fields, arrays of characters as arrays and not as the text in them."""
+    for name, kind, *bits in instance._fields_:
+        if not bits and issubclass(kind, ctypes.Array):
+            yield kind.from_buffer(instance, getattr(type(instance), name).offset)
+        else:
+            yield getattr(instance, name)
+
+
+def expected(kind: Any, value: Any) -> Any:
+    """What plain() gives for a value that came unharmed."""
+    if isinstance(kind, signatures.Array):
+        return [expected(kind.item, item) for item in value]
+    if isinstance(kind, signatures.Structure):
+        return [expected(field, item) for field, item in zip(kind.fields, value)]
+    return repr(ctypes_value(kind, value))
+
+
+def run_call(function: Any, call: signatures.Call, make: Make) -> tuple[list[Any], bytes]:
+    """Let C make one call; the arguments that came and the bytes that C got."""
+    received: list[Any] = []
+    result_type = None if call.result_type is None else ctypes_type(call.result_type)
+
+    def callback(*arguments: Any) -> Any:
+        received.append([plain(argument) for argument in arguments])
+        return None if call.result_type is None else ctypes_value(call.result_type, call.result)
+
+    cls = CFUNCTYPE(result_type, *map(ctypes_type, call.argument_types))
+    closure = make(cls, callback)
+    assert is_ours(closure)
+    result = (result_type or c_int)()
+    function(closure, byref(result))
+    return received, bytes(result) if result_type else b""
+
+
+def check_call(function: Any, call: signatures.Call, make: Make) -> None:
+    received, result = run_call(function, call, make)
+    assert received == [list(map(expected, call.argument_types, call.arguments))], call
+    if call.result_type is not None:
+        value = ctypes_type(call.result_type).from_buffer_copy(result).value
+        assert repr(value) == expected(call.result_type, call.result), call
+
+
+def check_calls(calls: Sequence[signatures.Call], folder: Path) -> None:
+    # ctypes takes no structure as the result of a callback.
+    calls = [
+        signatures.Call(call.argument_types, call.arguments, None, None)
+        if isinstance(call.result_type, signatures.Structure)
+        else call
+        for call in calls
+    ]
+    source = folder / "calls.c"
+    source.write_text(signatures.definitions(calls))
+    library = compiled(source, folder / "libcalls.so")
+    for i, call in enumerate(calls):
+        check_call(library[f"call_{i}"], call, trampfd.callback)
+    with trampfd.installed():
+        for i, call in enumerate(calls):
+            check_call(library[f"call_{i}"], call, instance)
+
+
+def test_every_scalar(tmp_path: Path) -> None:
+    check_calls(signatures.every_scalar(), tmp_path)
+
+
+def test_every_structure(tmp_path: Path) -> None:
+    check_calls(signatures.every_structure(), tmp_path)
+
+
+def generated_calls(count: int) -> list[signatures.Call]:
+    """Drawn one by one, compiled together: a compiler for each would take minutes."""
+    calls: list[signatures.Call] = []
+
+    @settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(signatures.calls(result_types=st.one_of(st.none(), signatures.scalars())))
+    def collect(call: signatures.Call) -> None:
+        calls.append(call)
+
+    collect()
+    return calls
+
+
+def test_generated_signatures(tmp_path: Path) -> None:
+    check_calls(generated_calls(300), tmp_path)
+
+
+# --- Structures that ctypes has and signatures.py has not ---------------------------------------
+
+
+def structure(base: Any, fields: list[Any], pack: int = 0) -> Any:
+    names: dict[str, Any] = {"_fields_": fields}
+    if pack:
+        names["_pack_"] = pack
+        names["_layout_"] = "ms"  # Python 3.14 wants it said; older versions look at _pack_ alone
+    return type("Value", (base,), names)
+
+
+PAIR = structure(ctypes.Structure, [("a", ctypes.c_float), ("b", ctypes.c_float)])
+
+# Their C declarations, their classes and some values of their fields.
+BY_VALUE: dict[str, tuple[str, Any, tuple[Any, ...]]] = {
+    "bit fields in one int": (
+        "struct { unsigned a : 3; int b : 5; unsigned c : 24; }",
+        structure(
+            ctypes.Structure, [("a", ctypes.c_uint, 3), ("b", c_int, 5), ("c", ctypes.c_uint, 24)]
+        ),
+        (5, -9, 0xABCDEF),
+    ),
+    "bit fields in a long long": (
+        "struct { long long a : 40; unsigned long long b : 24; int c; }",
+        structure(
+            ctypes.Structure,
+            [("a", ctypes.c_longlong, 40), ("b", ctypes.c_ulonglong, 24), ("c", c_int)],
+        ),
+        (-(2**39), 0xABCDEF, -1),
+    ),
+    "bit fields and a double": (
+        "struct { int a : 4; int b : 9; double c; }",
+        structure(ctypes.Structure, [("a", c_int, 4), ("b", c_int, 9), ("c", ctypes.c_double)]),
+        (-8, 255, 2.5),
+    ),
+    "bit fields of one byte and a double": (
+        "struct { unsigned char a : 1, b : 1, c : 1, d : 1, e : 1; signed char f; double g; }",
+        structure(
+            ctypes.Structure,
+            [
+                *((name, ctypes.c_ubyte, 1) for name in "abcde"),
+                ("f", ctypes.c_byte),
+                ("g", ctypes.c_double),
+            ],
+        ),
+        (1, 0, 1, 1, 0, -3, 2.5),
+    ),
+    "bit fields in a large structure": (
+        "struct { int a : 4; long b[4]; int c : 7; }",
+        structure(ctypes.Structure, [("a", c_int, 4), ("b", c_long * 4), ("c", c_int, 7)]),
+        (7, (1, 2, 3, -4), -64),
+    ),
+    "packed without effect": (
+        "struct __attribute__((packed)) { int a; float b; }",
+        structure(ctypes.Structure, [("a", c_int), ("b", ctypes.c_float)], pack=1),
+        (-5, 0.5),
+    ),
+    "packed and large": (
+        "struct __attribute__((packed)) { char a; double b[3]; }",
+        structure(ctypes.Structure, [("a", ctypes.c_char), ("b", ctypes.c_double * 3)], pack=1),
+        (b"p", (0.5, 1.5, -2.5)),
+    ),
+    "big-endian": (
+        "struct { int a; double b; short c; }",
+        structure(
+            ctypes.BigEndianStructure,
+            [("a", c_int), ("b", ctypes.c_double), ("c", ctypes.c_short)],
+        ),
+        (-2, 1.25, 258),
+    ),
+    "big-endian in registers": (
+        "struct { int a; float b; double c; }",
+        structure(
+            ctypes.BigEndianStructure,
+            [("a", c_int), ("b", ctypes.c_float), ("c", ctypes.c_double)],
+        ),
+        (77, -1.5, 1.25),
+    ),
+    "derived": (
+        "struct { float a; float b; int c; }",
+        structure(PAIR, [("c", c_int)]),
+        (1.5, 2.5, 3),
+    ),
+    "union of int and float": (
+        "union { int a; float b; }",
+        structure(ctypes.Union, [("a", c_int), ("b", ctypes.c_float)]),
+        (0x12345678,),
+    ),
+    "union of long and double": (
+        "union { long a; double b; }",
+        structure(ctypes.Union, [("a", c_long), ("b", ctypes.c_double)]),
+        (0x123456789ABCDEF0,),
+    ),
+    "union of double and long": (
+        "union { double a; long b; }",
+        structure(ctypes.Union, [("a", ctypes.c_double), ("b", c_long)]),
+        (0.1,),
+    ),
+    "union of doubles and a long": (
+        "union { double a[2]; long b; }",
+        structure(ctypes.Union, [("a", ctypes.c_double * 2), ("b", c_long)]),
+        ((0.1, -0.2),),
+    ),
+    "union of a byte and ints": (
+        "union { char a; int b[4]; }",
+        structure(ctypes.Union, [("a", ctypes.c_char), ("b", c_int * 4)]),
+        (b"u",),
+    ),
+    "union of float and double": (
+        "union { float a; double b; }",
+        structure(ctypes.Union, [("a", ctypes.c_float), ("b", ctypes.c_double)]),
+        (0.5,),
+    ),
+    "union of bytes and a pointer": (
+        "union { char a[3]; void *b; }",
+        structure(ctypes.Union, [("a", ctypes.c_char * 3), ("b", c_void_p)]),
+        (b"abc",),
+    ),
+    "union of a structure and an array": (
+        "union { struct { float a; float b; } a; float b[2]; }",
+        structure(ctypes.Union, [("a", PAIR), ("b", ctypes.c_float * 2)]),
+        ((1.5, -2.5),),
+    ),
+    "union in memory": (
+        "union { char a[40]; double b; }",
+        structure(ctypes.Union, [("a", ctypes.c_char * 40), ("b", ctypes.c_double)]),
+        (b"forty bytes are passed in memory, not in",),
+    ),
+    "union in a structure": (
+        "struct { int a; union { int a; double b; } b; }",
+        structure(
+            ctypes.Structure,
+            [
+                ("a", c_int),
+                ("b", structure(ctypes.Union, [("a", c_int), ("b", ctypes.c_double)])),
+            ],
+        ),
+        (1, (2,)),
+    ),
+    "double and a union in a structure": (
+        "struct { double a; union { double a; int b; } b; }",
+        structure(
+            ctypes.Structure,
+            [
+                ("a", ctypes.c_double),
+                ("b", structure(ctypes.Union, [("a", ctypes.c_double), ("b", c_int)])),
+            ],
+        ),
+        (0.5, (0.1,)),
+    ),
+    "function pointer in a structure": (
+        "struct { void (*a)(void); int b; }",
+        structure(ctypes.Structure, [("a", CFUNCTYPE(None)), ("b", c_int)]),
+        (CFUNCTYPE(None)(), 3),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def by_value(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    lines = [
+        f"typedef {declaration} t{i};\n"
+        f"void give_{i}(void (*f)(int, t{i}, double, t{i}, long), const t{i} *v)\n"
+        "{ f(1, *v, 2.5, *v, -7); }\n"
+        f"unsigned long size_{i}(void) {{ return sizeof(t{i}); }}"
+        for i, (declaration, _, _) in enumerate(BY_VALUE.values())
+    ]
+    folder = tmp_path_factory.mktemp("by_value")
+    (folder / "by_value.c").write_text("\n".join(lines))
+    return compiled(folder / "by_value.c", folder / "libby_value.so")
+
+
+@pytest.mark.parametrize("name", BY_VALUE)
+def test_structure_by_value(by_value: ctypes.CDLL, make: Make, name: str) -> None:
+    index = list(BY_VALUE).index(name)
+    _, cls, values = BY_VALUE[name]
+    value = cls(*values)
+    assert by_value[f"size_{index}"]() == ctypes.sizeof(cls)
+    received: list[Any] = []
+
+    def callback(first: int, one: Any, second: float, other: Any, third: int) -> None:
+        received.append((first, type(one), shape(one), second, shape(other), third))
+
+    closure = make(CFUNCTYPE(None, c_int, cls, ctypes.c_double, cls, c_long), callback)
+    by_value[f"give_{index}"](closure, byref(value))
+    assert received == [(1, cls, shape(value), 2.5, shape(value), -7)]
+
+
+def shape(value: Any) -> Any:
+    """The bytes that mean something: those of the fields, not those between them."""
+    if isinstance(value, ctypes.Union):
+        return bytes(value)
+    if isinstance(value, ctypes.Structure):
+        shapes = []
+        for base in reversed(type(value).__mro__):
+            for name, *_ in base.__dict__.get("_fields_", ()):
+                shapes.append(shape(getattr(value, name)))
+        return shapes
+    if isinstance(value, ctypes.Array):
+        return [shape(element) for element in value]
+    return bool(value) if isinstance(value, _ctypes.CFuncPtr) else value
+
+
+def first_argument(cls: Any, other: Any, call: Callable[[Any], None], make: Make) -> bytes:
+    received: list[bytes] = []
+    call(make(CFUNCTYPE(None, cls, other), lambda value, _: received.append(bytes(value))))
+    return received[0]
+
+
+def test_packed_structure_that_libffi_misplaces(lib: ctypes.CDLL) -> None:
+    """C passes it in memory; libffi looks where the next argument is. As stock ctypes has it."""
+    cls = structure(ctypes.Structure, [("tag", ctypes.c_char), ("value", c_int)], pack=1)
+    value = cls(b"x", 0x01020304)
+
+    def call(closure: Any) -> None:
+        lib.give_packed(closure, byref(value), c_long(0x1112131415161718))
+
+    by_stock = first_argument(cls, c_long, call, instance)
+    for way in WAYS:
+        assert first_argument(cls, c_long, call, way) in (bytes(value), by_stock)
+
+
+# --- Everyday use ------------------------------------------------------------------------------
+
+INT = CFUNCTYPE(c_int, c_int)
+
+
+def test_qsort(make: Make) -> None:
+    numbers = [5, 3, -2, 8, 1, 0, 7, -9, 3]
+    array = (c_int * len(numbers))(*numbers)
+    pointer = POINTER(c_int)
+    order = make(CFUNCTYPE(c_int, pointer, pointer), lambda a, b: (a[0] > b[0]) - (a[0] < b[0]))
+    ctypes.CDLL(None).qsort(array, ctypes.c_size_t(len(array)), ctypes.sizeof(c_int), order)
+    assert list(array) == sorted(numbers)
+
+
+def test_decorator(lib: ctypes.CDLL) -> None:
+    @trampfd.callback(INT)
+    def add_one(value: int) -> int:
+        return value + 1
+
+    assert type(add_one) is INT
+    assert is_ours(add_one)
+    assert lib.call_int(add_one, 5) == 6
+
+
+@pytest.mark.parametrize("option", ["error", "onerror", "ffi"])
+def test_options_of_cffi_are_refused(option: str) -> None:
+    with pytest.raises(TypeError, match=f"{option}="):
+        trampfd.callback(INT, abs, **{option: abs})
+
+
+@pytest.mark.parametrize(
+    "type_", [c_int, POINTER(c_int), INT(), ctypes.Structure, 5, None], ids=lambda type_: repr(type_)
+)
+def test_other_types_are_refused(type_: Any) -> None:
+    with pytest.raises(TypeError, match="the type of a callback is .* not "):
+        trampfd.callback(type_, abs)
+
+
+# --- Lifetime ----------------------------------------------------------------------------------
+
+
+def slots_used() -> int:
+    gc.collect()
+    return trampfd.status().slots_used
+
+
+def test_closure_lives_as_long_as_something_refers_to_it(lib: ctypes.CDLL, make: Make) -> None:
+    class Table(ctypes.Structure):
+        _fields_ = [("first", INT), ("second", INT)]
+
+    before = slots_used()
+    table = Table(make(INT, lambda value: value + 1), make(INT, lambda value: value * 2))
+    array = (INT * 2)(make(INT, abs), make(INT, abs))
+    pointer = ctypes.pointer(make(INT, abs))
+    untyped = ctypes.cast(make(INT, abs), c_void_p)
+    view = memoryview(make(INT, abs))
+    assert slots_used() == before + 7
+    assert lib.call_table(byref(table), 5) == 12
+    table.first = make(INT, lambda value: value - 1)
+    assert slots_used() == before + 7
+    del table
+    assert slots_used() == before + 5
+    del array, pointer, untyped, view
+    assert slots_used() == before
+
+
+def test_closure_in_a_cycle_is_freed(make: Make) -> None:
+    before = slots_used()
+    for _ in range(10):
+        cycle: list[Any] = []
+        cycle.append(make(INT, lambda value, cycle=cycle: len(cycle)))
+        cycle[0].itself = cycle[0]
+    del cycle
+    assert slots_used() == before
+
+
+def test_closure_freed_in_its_own_call_is_gone_after_it(lib: ctypes.CDLL, make: Make) -> None:
+    before = slots_used()
+    inside: list[int] = []
+
+    def callback(value: int) -> int:
+        holder.clear()
+        inside.append(slots_used())
+        return value + 1
+
+    holder = [make(INT, callback)]
+    lib.remember(holder[0])
+    del callback
+    assert lib.call_remembered(5) == 6
+    assert inside == [before + 1]
+    assert slots_used() == before
+
+
+def test_instance_that_was_given_another_address(lib: ctypes.CDLL, make: Make) -> None:
+    before = slots_used()
+    callback = make(INT, lambda value: value + 1)
+    c_void_p.from_buffer(callback).value = address(ctypes.CDLL(None).abs)
+    assert callback(-5) == 5
+    del callback
+    assert slots_used() == before
+
+
+def test_failed_init_frees_the_closure(make: Make) -> None:
+    class Failing(_ctypes.CFuncPtr):  # type: ignore[misc, name-defined]
+        _argtypes_ = ()
+        _restype_ = None
+        _flags_ = 1
+
+        def __init__(self, function: Any) -> None:
+            raise LookupError("no")
+
+    before = slots_used()
+    with pytest.raises(LookupError):
+        make(Failing, print)
+    assert slots_used() == before
+
+
+@pytest.mark.parametrize("kind", [*BY_LETTER.values(), ctypes.py_object], ids=repr)
+def test_no_leak_over_many_calls(lib: ctypes.CDLL, make: Make, kind: Any) -> None:
+    value = None if kind is ctypes.py_object else kind().value
+    callback = make(CFUNCTYPE(kind, kind), lambda _: value)
+    function = lib[f"echo_{ {'?': 'bool', 'O': 'P'}.get(kind._type_, kind._type_) }"]
+    source, target = kind(value), ctypes.create_string_buffer(16)
+
+    def blocks_after(calls: int) -> int:
+        for _ in range(calls):
+            function(callback, byref(source), target)
+        gc.collect()
+        return sys.getallocatedblocks()
+
+    start = blocks_after(100)
+    assert blocks_after(2000) - start < 200
+
+
+@pytest.mark.parametrize("value", [("an", "object"), None, [1], "text"], ids=repr)
+def test_object_result_is_owned_by_the_caller(make: Make, value: Any) -> None:
+    """Also None, which ctypes gives away without a reference before Python 3.10."""
+    call = ctypes.PYFUNCTYPE(ctypes.py_object)
+    callback = make(call, lambda: value)
+    borrowed = call(address(callback))
+    before = sys.getrefcount(value)
+    for _ in range(1000):
+        assert borrowed() is value
+    assert abs(sys.getrefcount(value) - before) < 10
+
+
+def test_freed_closure_names_itself() -> None:
+    child = in_child(
+        "import ctypes, trampfd\n"
+        "def the_callback(): pass\n"
+        "callback = trampfd.callback(ctypes.CFUNCTYPE(None), the_callback)\n"
+        "dangling = ctypes.CFUNCTYPE(None).from_buffer_copy(callback)\n"
+        "dangling()\n"
+        "del callback\n"
+        "dangling()\n"
+    )
+    assert child.returncode == -signal.SIGABRT, child
+    assert "the_callback" in child.stderr
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "dropped"])
+def test_called_after_the_interpreter_ended(lib: ctypes.CDLL, kept: bool) -> None:
+    child = in_child(
+        "import ctypes, sys, trampfd\n"
+        "lib = ctypes.CDLL(sys.argv[1])\n"
+        "trampfd.install()\n"
+        "def later(value): print('still called')\n"
+        "callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(later)\n"
+        "lib.remember(callback)\n"
+        "lib.call_remembered_at_exit()\n"
+        f"sys.kept = callback if {kept} else None\n",
+        lib._name,
+    )
+    assert child.returncode == 0, child
+    assert child.stdout == ""
+    assert child.stderr.count("the Python interpreter was not running") == 1
+
+
+# --- Threads -----------------------------------------------------------------------------------
+
+
+def test_thread_of_c_keeps_its_thread_state(lib: ctypes.CDLL, make: Make) -> None:
+    """Stock ctypes makes one anew for each call, so that thread-local data is lost."""
+    local = threading.local()
+
+    def callback(value: int) -> int:
+        local.calls = getattr(local, "calls", 0) + 1
+        return int(local.calls)
+
+    assert lib.call_in_threads(make(INT, callback), 3, 20) == 3 * sum(range(1, 21))
+
+
+def test_threads_make_call_and_free(lib: ctypes.CDLL, make: Make) -> None:
+    failures: list[Any] = []
+    before = slots_used()
+
+    def work(number: int) -> None:
+        for i in range(100):
+            callback = make(INT, lambda value, i=i: value + i + number)
+            if lib.call_int(callback, 1) != 1 + i + number:
+                failures.append((number, i))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert slots_used() == before
+
+
+# --- install() ---------------------------------------------------------------------------------
+
+
+def test_install_reaches_classes_made_before_and_after(lib: ctypes.CDLL) -> None:
+    class Before(_ctypes.CFuncPtr):  # type: ignore[misc, name-defined]
+        _argtypes_ = (c_int,)
+        _restype_ = c_int
+        _flags_ = 1
+
+    class BeforeWithNew(_ctypes.CFuncPtr):  # type: ignore[misc, name-defined]
+        _argtypes_ = (c_int,)
+        _restype_ = c_int
+        _flags_ = 1
+
+        def __new__(cls, function: Any) -> Any:
+            return super().__new__(cls, lambda value: 100 + function(value))
+
+    old = [(cls(abs), cls) for cls in (Before, BeforeWithNew, INT)]
+    with trampfd.installed():
+
+        class After(_ctypes.CFuncPtr):  # type: ignore[misc, name-defined]
+            _argtypes_ = (c_int,)
+            _restype_ = c_int
+            _flags_ = 1
+
+        new = [(cls(abs), cls) for cls in (Before, BeforeWithNew, INT, After)]
+        assert all(is_ours(callback) for callback, _ in new)
+    late = [(cls(abs), cls) for cls in (Before, BeforeWithNew, INT, After)]
+    assert not any(is_ours(callback) for callback, _ in [*old, *late])
+    for callback, cls in [*old, *new, *late]:
+        assert type(callback) is cls
+        assert lib.call_int(callback, -5) == (105 if cls is BeforeWithNew else 5)
+
+
+def test_install_twice_and_uninstall_once() -> None:
+    try:
+        trampfd.install()
+        trampfd.install()
+        with trampfd.installed():
+            assert is_ours(INT(abs))
+        assert is_ours(INT(abs))
+    finally:
+        trampfd.uninstall()
+    assert not is_ours(INT(abs))
+    trampfd.uninstall()
+    assert not is_ours(INT(abs))
+
+
+def test_installed_blocks_that_overlap() -> None:
+    """As they do in threads."""
+    first, second = trampfd.installed(), trampfd.installed()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert is_ours(INT(abs))
+    second.__exit__(None, None, None)
+    assert not is_ours(INT(abs))
+
+
+def test_installed_block_inside_install() -> None:
+    try:
+        with trampfd.installed():
+            trampfd.install()
+        assert is_ours(INT(abs))
+    finally:
+        trampfd.uninstall()
+    assert not is_ours(INT(abs))
+
+
+@pytest.mark.parametrize("name", ["ctypes", "_ctypes"])
+def test_install_before_the_import(name: str) -> None:
+    child = in_child(
+        "import sys, trampfd\n"
+        "from trampfd import _native\n"
+        "assert '_ctypes' not in sys.modules\n"
+        "trampfd.install()\n"
+        "assert '_ctypes' not in sys.modules\n"
+        f"import {name}\n"
+        "import ctypes\n"
+        "callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(abs)\n"
+        "assert _native.find(ctypes.cast(callback, ctypes.c_void_p).value)\n"
+        "assert callback(-5) == 5\n"
+        "print(ctypes.__spec__.loader.__class__.__name__, sys.modules['_ctypes'].__spec__.name)\n"
+    )
+    assert (child.returncode, child.stderr) == (0, ""), child.stderr
+    assert child.stdout == "SourceFileLoader _ctypes\n"
+
+
+def test_own_new_under_callback_leaves_nothing_installed() -> None:
+    made: list[Any] = []
+
+    class WithNew(_ctypes.CFuncPtr):  # type: ignore[misc, name-defined]
+        _argtypes_ = ()
+        _restype_ = None
+        _flags_ = 1
+
+        def __new__(cls, function: Any) -> Any:
+            made.append(ctypes.PYFUNCTYPE(c_int, c_int))
+            return super().__new__(cls, function)
+
+    assert is_ours(trampfd.callback(WithNew, print))
+    assert not trampfd.is_installed()
+    assert not is_ours(INT(abs))
+    assert not is_ours(made[0](abs))
+
+
+# --- Differences from ctypes that are meant ----------------------------------------------------
+
+
+def test_difference_what_the_instance_keeps(make: Make) -> None:
+    callback = make(INT, abs)
+    assert [type(kept) for kept in callback._objects.values()] == [memoryview]
+    assert not callback._b_needsfree_
+    with pytest.raises(ValueError, match="cannot be resized"):
+        ctypes.resize(callback, 64)
+
+
+def fail(*_: Any) -> Any:
+    raise ValueError("on purpose")
+
+
+@pytest.mark.parametrize("kind", BY_LETTER.values(), ids=lambda kind: kind.__name__)
+def test_difference_result_of_a_failed_call_is_zero(
+    lib: ctypes.CDLL, make: Make, kind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With stock ctypes it is what happened to be on the stack."""
+    seen: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda report: seen.append(report.exc_type))
+    function = lib[f"echo_{'bool' if kind._type_ == '?' else kind._type_}"]
+    callbacks = [make(CFUNCTYPE(kind, kind), fail)]
+    if kind is not ctypes.c_bool:  # anything is true or false
+        callbacks.append(make(CFUNCTYPE(kind, kind), lambda _: object()))
+    for callback in callbacks:
+        result = ctypes.create_string_buffer(b"\xa5" * 16, 16)
+        function(callback, byref(kind()), result)
+        assert not any(result.raw[: min(10, ctypes.sizeof(kind))])
+    assert seen == [ValueError, TypeError][: len(callbacks)]
+
+
+def test_difference_array_argument_is_filled_with_zeros(lib: ctypes.CDLL, make: Make) -> None:
+    """C passes a pointer; ctypes copies it and what lies behind it on the stack."""
+    received: list[bytes] = []
+    cls = c_int * 8
+    callback = make(CFUNCTYPE(None, cls), lambda array: received.append(bytes(array)))
+    lib.give_pointer(callback, c_void_p(0x1122334455667788))
+    assert received == [(0x1122334455667788).to_bytes(8, sys.byteorder) + bytes(24)]
+
+
+STRANGE_ARGUMENT = """\
+import ctypes, sys, trampfd
+class Strange(ctypes.c_int):
+    def __new__(cls):
+        return "something else"
+lib = ctypes.CDLL(sys.argv[1])
+lib.call_int(trampfd.callback(ctypes.CFUNCTYPE(None, Strange), print), 5)
+"""
+
+
+def test_difference_argument_class_that_makes_something_else(lib: ctypes.CDLL) -> None:
+    """Before Python 3.13.2 ctypes says neither which class it was nor what it made."""
+    child = in_child(STRANGE_ARGUMENT, lib._name)
+    assert (child.returncode, child.stdout) == (0, "")
+    message = "TypeError: <class '__main__.Strange'> returned unexpected result of type str\n"
+    assert child.stderr.endswith(message)
+
+
+AUDIT = """import ctypes, sys, trampfd
+lib = ctypes.CDLL(sys.argv[1])
+class Number(ctypes.c_int): pass
+class Pair(ctypes.Structure): _fields_ = [("x", ctypes.c_int)]
+kinds = [ctypes.c_int, ctypes.c_char, ctypes.c_longdouble, ctypes.py_object, Number, Pair]
+prototypes = [ctypes.CFUNCTYPE(None, kind) for kind in kinds]
+echo = ctypes.CFUNCTYPE(ctypes.c_char, ctypes.c_char)
+plain, private = ctypes.CFUNCTYPE(None), ctypes.CFUNCTYPE(None, use_errno=True)
+buffer = ctypes.create_string_buffer(1)
+functions = lib.echo_c, lib.call_without_arguments
+events = []
+sys.addaudithook(lambda event, _: events.append(event) if event.startswith("ctypes.") else None)
+def seen():
+    found = sorted(set(events)), len(events)
+    events.clear()
+    return found
+callbacks = [trampfd.callback(prototype, print) for prototype in prototypes]
+print(*seen())
+callback = trampfd.callback(echo, lambda value: value)
+callback_plain = trampfd.callback(plain, int)
+callback_private = trampfd.callback(private, int)
+seen()
+functions[0](callback, buffer, buffer)
+functions[1](callback_plain)
+print(*seen())
+functions[1](callback_private)
+print(*seen())
+"""
+
+
+def test_difference_audit_events(lib: ctypes.CDLL) -> None:
+    """Stock ctypes has none: making a callback uses a buffer, and use_errno ctypes.set_errno()."""
+    child = in_child(AUDIT, lib._name)
+    assert child.stdout.splitlines() == [
+        "['ctypes.cdata', 'ctypes.cdata/buffer'] 12",
+        "[] 0",
+        "['ctypes.set_errno'] 2",
+    ], child.stderr
+
+
+REFUSING_HOOK = """import ctypes, sys, trampfd
+lib = ctypes.CDLL(sys.argv[1])
+callback = trampfd.callback(ctypes.CFUNCTYPE(None, use_errno=True), lambda: print("called"))
+function = lib.call_without_arguments
+def hook(event, _):
+    if event == "ctypes.set_errno":
+        raise PermissionError("not here")
+sys.addaudithook(hook)
+function(callback)
+print("after the call")
+"""
+
+
+def test_refused_errno_is_reported(lib: ctypes.CDLL) -> None:
+    child = in_child(REFUSING_HOOK, lib._name)
+    assert child.stdout == "after the call\n", child.stderr
+    assert "setting error for ctypes callback function" in child.stderr
+    assert "PermissionError: not here" in child.stderr

@@ -1,0 +1,1341 @@
+# SPDX-License-Identifier: MIT
+"""ctypes callbacks by trampfd beside stock ctypes: the same cases, the same observations.
+
+A case makes callbacks, lets C call them and notes what it saw. All cases run in three child
+processes (this file as a script): with stock ctypes, with trampfd.callback() and under
+trampfd.install(). What was noted, and what appeared on standard error, must not differ.
+"""
+
+from __future__ import annotations
+
+import copy
+import ctypes
+import functools
+import gc
+import io
+import json
+import math
+import os
+import pickle
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+import warnings
+import weakref
+from collections.abc import Iterator
+from ctypes import CFUNCTYPE, POINTER, PYFUNCTYPE, byref, c_char_p, c_int, c_long, c_void_p
+from pathlib import Path
+from typing import Any, Callable, Optional
+
+import _ctypes
+import pytest
+
+CDECL = 0x1
+USE_ERRNO = 0x8
+
+SWAPPED = "__ctype_be__" if sys.byteorder == "little" else "__ctype_le__"
+
+
+# --- What a case works with -------------------------------------------------------------------
+
+
+def normalised(text: str) -> str:
+    return re.sub(r"0x[0-9a-f]+", "0x...", text)
+
+
+class Bench:
+    """A way to make callbacks, the C functions that call them, and a notebook."""
+
+    def __init__(self, make: Callable[[Any, Any], Any], library: str) -> None:
+        self.make = make
+        self.lib = ctypes.CDLL(library, use_errno=True)
+        self.notes: list[str] = []
+        self.unraisable = 0
+
+    def note(self, *values: Any) -> None:
+        """Types and values."""
+        self.notes.append(
+            normalised(" ".join(f"{type(value).__name__} {value!r}" for value in values))
+        )
+
+    def attempt(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Call it and note an exception instead of a result."""
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            self.note(error)
+            return None
+
+    def recorder(self, result: Any = None) -> Callable[..., Any]:
+        def callback(*args: Any) -> Any:
+            self.note(*args)
+            return result
+
+        return callback
+
+
+Case = Callable[[Bench], None]
+CASES: dict[str, Case] = {}
+
+
+def case(function: Case) -> Case:
+    CASES[function.__name__] = function
+    return function
+
+
+def case_each(table: dict[str, Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """One case for each entry of the table; the case gets the entry's value."""
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        for name, value in table.items():
+            CASES[f"{function.__name__}[{name}]"] = functools.partial(
+                lambda bench, value: function(bench, value), value=value
+            )
+        return function
+
+    return decorate
+
+
+# --- Simple types ------------------------------------------------------------------------------
+
+SIMPLE: dict[str, Any] = {
+    cls.__name__: cls
+    for cls in (
+        ctypes.c_byte, ctypes.c_ubyte, ctypes.c_short, ctypes.c_ushort, ctypes.c_int,
+        ctypes.c_uint, ctypes.c_long, ctypes.c_ulong, ctypes.c_longlong, ctypes.c_ulonglong,
+        ctypes.c_float, ctypes.c_double, ctypes.c_longdouble, ctypes.c_bool, ctypes.c_char,
+        ctypes.c_wchar, ctypes.c_char_p, ctypes.c_wchar_p, ctypes.c_void_p, ctypes.py_object,
+    )
+}  # fmt: skip
+# On Linux c_longlong is c_long, so that "q" and "Q" need classes of their own.
+for letter in "qQ":
+    SIMPLE[f"letter_{letter}"] = type(
+        f"letter_{letter}", (ctypes._SimpleCData,), {"_type_": letter}
+    )
+SWAPPABLE: dict[str, Any] = {
+    f"{name}_swapped": getattr(cls, SWAPPED)
+    for name, cls in SIMPLE.items()
+    if getattr(cls, SWAPPED, cls) is not cls
+}
+
+SENTINEL = ("an", "object")
+INTEGERS = [0, 1, -1, 2, 127, 128, 255, 256, -128, -129, 2**15, -(2**31), 2**31, 2**63, 2**64 - 1]
+FLOATS = [0.0, -0.0, 1.5, -2.25, 1e-45, 3.4e38, math.inf, -math.inf, math.nan]
+
+
+def inputs(cls: Any) -> Iterator[Any]:
+    """Instances of a simple type whose bytes C passes."""
+    letter = cls._type_
+    values: list[Any]
+    if letter in "fdg":
+        values = FLOATS
+    elif letter == "c":
+        values = [b"\0", b"a", b"\xff"]
+    elif letter == "u":
+        values = ["\0", "a", "\N{SNOWMAN}", "\N{GRINNING FACE}"]
+    elif letter == "z":
+        values = [None, b"", b"bytes \xff"]
+    elif letter == "Z":
+        values = [None, "", "text \N{SNOWMAN}\N{GRINNING FACE}"]
+    elif letter == "O":
+        values = [SENTINEL, None, 5]
+    elif letter == "P":
+        values = [None, 0, 1, 2**64 - 1]
+    elif letter == "?":
+        values = [False, True]
+    else:
+        values = INTEGERS
+    for value in values:
+        yield cls(value)
+
+
+def echo(bench: Bench, cls: Any) -> Any:
+    letter = cls._type_
+    name = {"?": "bool", "z": "P", "Z": "P", "O": "P"}.get(letter, letter)
+    function = getattr(bench.lib, f"echo_{name}")
+    function.restype = None
+    return function
+
+
+def output(cls: Any) -> Any:
+    return ctypes.create_string_buffer(b"\xa5" * 16, 16)
+
+
+def shown(cls: Any, raw: bytes) -> str:
+    """What C got, without what differs from run to run."""
+    if cls._type_ in "zZO":
+        return "null" if not any(raw[:8]) else "pointer"
+    return raw[: 10 if cls._type_ == "g" else ctypes.sizeof(cls)].hex()
+
+
+@case_each({**SIMPLE, **SWAPPABLE})
+def argument_and_result(bench: Bench, cls: Any) -> None:
+    """A value goes through the callback unchanged."""
+    seen: list[Any] = []
+
+    def identity(value: Any) -> Any:
+        seen.append(value)
+        bench.note(value)
+        return value
+
+    callback = bench.make(CFUNCTYPE(cls, cls), identity)
+    for instance in inputs(cls):
+        out = output(cls)
+        echo(bench, cls)(callback, byref(instance), out)
+        bench.note(shown(cls, out.raw))
+
+
+class Index:
+    def __index__(self) -> int:
+        return 7
+
+    def __repr__(self) -> str:
+        return "Index()"
+
+
+class Float:
+    def __float__(self) -> float:
+        return 2.5
+
+    def __repr__(self) -> str:
+        return "Float()"
+
+
+class Truth:
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __bool__(self) -> bool:
+        if self.value is None:
+            raise ValueError("no truth in it")
+        return bool(self.value)
+
+    __index__ = __bool__
+
+    def __repr__(self) -> str:
+        return f"Truth({self.value})"
+
+
+class Integer(int):
+    pass
+
+
+class Real(float):
+    pass
+
+
+class Text(str):
+    pass
+
+
+RESULTS: list[Any] = [
+    None, True, False, *INTEGERS, 2**64, 2**70, -(2**70), *FLOATS, 1e300, 1 + 2j,
+    "", "a", "ab", "\N{SNOWMAN}", "\N{GRINNING FACE}", Text("t"), b"", b"x", b"xy",
+    bytearray(b"z"), bytearray(b"zz"), Index(), Float(), Truth(True), Truth(False), Truth(None),
+    Integer(9), Real(0.5), [], SENTINEL, ctypes.c_int(5), ctypes.c_double(5), ctypes.c_char_p(b"q"),
+]  # fmt: skip
+
+
+def convert_results(bench: Bench, result_type: Any, cls: Any, results: list[Any]) -> None:
+    values = iter(results)
+    callback = bench.make(CFUNCTYPE(result_type, cls), lambda _: next(values))
+    for _ in results:
+        failures, out = bench.unraisable, output(cls)
+        echo(bench, cls)(callback, byref(cls()), out)
+        failed = bench.unraisable > failures
+        bench.note("not converted" if failed else shown(result_type, out.raw))
+
+
+def conversion(bench: Bench, cls: Any) -> None:
+    if cls._type_ == "O":
+        convert_results(bench, cls, ctypes.c_void_p, RESULTS)
+    else:
+        convert_results(bench, cls, cls, RESULTS)
+
+
+case_each({**SIMPLE, **SWAPPABLE})(conversion)
+
+
+@case
+def result_void_takes_anything(bench: Bench) -> None:
+    for value in RESULTS:
+        bench.lib.call_without_arguments(bench.make(CFUNCTYPE(None), lambda value=value: value))
+    bench.note(bench.unraisable)
+
+
+@case
+def result_int_extends_to_the_register(bench: Bench) -> None:
+    """C may read a narrow result with a wider type's register only after it extended it."""
+    for cls in (ctypes.c_byte, ctypes.c_ubyte, ctypes.c_short, ctypes.c_ushort):
+        out = ctypes.c_int(0)
+        callback = bench.make(CFUNCTYPE(cls, c_int), lambda _: -1)
+        bench.lib.echo_i(callback, byref(c_int(0)), byref(out))
+        bench.note(cls(out.value))
+
+
+@case
+def result_strings_warn_of_a_leak(bench: Bench) -> None:
+    for cls, value in ((c_char_p, b"kept"), (ctypes.c_wchar_p, "kept")):
+        out = c_void_p()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            bench.lib.echo_P(
+                bench.make(CFUNCTYPE(cls, c_void_p), lambda _, v=value: v), byref(out), byref(out)
+            )
+        for warning in caught:
+            bench.note(warning.category, str(warning.message), warning.filename, warning.lineno)
+        gc.collect()
+        bench.note(ctypes.cast(out, cls).value)
+
+
+@case
+def result_string_with_warnings_as_errors(bench: Bench) -> None:
+    out = c_void_p()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        bench.lib.echo_P(
+            bench.make(CFUNCTYPE(c_char_p, c_void_p), lambda _: b"kept"), byref(out), byref(out)
+        )
+
+
+@case
+def result_string_of_a_character_pointer_array(bench: Bench) -> None:
+    text = ctypes.create_string_buffer(b"in memory")
+    out = c_void_p()
+    callback = bench.make(CFUNCTYPE(c_char_p, c_void_p), lambda _: ctypes.addressof(text))
+    bench.lib.echo_P(callback, byref(out), byref(out))
+    bench.note(ctypes.cast(out, c_char_p).value)
+
+
+@case
+def argument_object_keeps_its_references(bench: Bench) -> None:
+    value = ["argument"]
+    callback = bench.make(CFUNCTYPE(None, ctypes.py_object), lambda value: None)
+    before = sys.getrefcount(value)
+    for _ in range(100):
+        bench.lib.give_pointer(callback, ctypes.py_object(value))
+    bench.note(sys.getrefcount(value) - before)
+
+
+@case
+def argument_object_null(bench: Bench) -> None:
+    bench.lib.give_pointer(bench.make(CFUNCTYPE(None, ctypes.py_object), bench.recorder()), None)
+    # PyErr_Print() leaves these behind; Python 3.13 reports through the hook instead.
+    bench.note(repr(getattr(sys, "last_value", None)))
+    if hasattr(sys, "last_value"):
+        del sys.last_value, sys.last_type, sys.last_traceback
+
+
+@case
+def argument_character_beyond_unicode(bench: Bench) -> None:
+    callback = bench.make(CFUNCTYPE(ctypes.c_wchar, ctypes.c_wchar), bench.recorder("x"))
+    for number in (0xD800, 0x10FFFF, 0x110000, -1):
+        bench.lib.echo_u(callback, byref(c_int(number)), byref(c_int()))
+
+
+# --- Subclasses of simple types ----------------------------------------------------------------
+
+
+def subclass_of(cls: Any) -> Any:
+    return type(f"My_{cls.__name__}", (cls,), {"extra": "attribute"})
+
+
+SUBCLASSES = {name: subclass_of(cls) for name, cls in {**SIMPLE, **SWAPPABLE}.items()}
+
+
+@case_each(SUBCLASSES)
+def subclass_argument(bench: Bench, cls: Any) -> None:
+    def look(instance: Any) -> None:
+        bench.note(type(instance).__mro__[:3], instance.extra, bool(instance))
+        bench.attempt(lambda: bench.note(instance.value))
+        bench.note(instance._objects, instance._b_base_, instance._b_needsfree_)
+
+    callback = bench.make(CFUNCTYPE(None, cls), look)
+    for instance in inputs(cls):
+        echo(bench, cls)(callback, byref(instance), output(cls))
+
+
+@case_each(SUBCLASSES)
+def subclass_result(bench: Bench, cls: Any) -> None:
+    plain = c_void_p if cls._type_ == "O" else cls.__mro__[1]
+    convert_results(bench, cls, plain, RESULTS)
+
+
+class WithValue(c_int):
+    """Its own `value` is not what ctypes converts by."""
+
+    @property
+    def value(self) -> Any:
+        return "not the number"
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        raise ValueError("not to be set")
+
+
+class CharWithValue(ctypes._SimpleCData):  # type: ignore[type-arg]
+    _type_ = "c"
+    value = WithValue.__dict__["value"]
+
+
+class DoubleWithValue(ctypes._SimpleCData):  # type: ignore[type-arg]
+    _type_ = "g"
+    value = WithValue.__dict__["value"]
+
+
+@case
+def class_with_value_of_its_own(bench: Bench) -> None:
+    for cls, value in ((WithValue, True), (CharWithValue, b"c"), (DoubleWithValue, 2.5)):
+        plain = {"i": c_int, "c": ctypes.c_char, "g": ctypes.c_longdouble}[cls._type_]
+        out = output(plain)
+        callback = bench.make(CFUNCTYPE(cls, cls), bench.recorder(value))
+        echo(bench, plain)(callback, byref(plain(value)), out)
+        bench.note(shown(plain, out.raw))
+
+
+class NoisyInt(c_int):
+    def __init__(self, value: int = 17) -> None:
+        c_int.__init__(self, value)
+        self.made_with = value
+
+
+class FailingInt(c_int):
+    def __init__(self) -> None:
+        raise ValueError("no instances today")
+
+
+class DirectWithInit(ctypes._SimpleCData):  # type: ignore[type-arg]
+    """A simple type itself: no instance is made of it."""
+
+    _type_ = "i"
+
+    def __init__(self) -> None:
+        raise ValueError("never called")
+
+
+@case
+def argument_instances_are_made_by_the_class(bench: Bench) -> None:
+    def look(instance: Any) -> None:
+        bench.note(type(instance).__name__, instance.value, instance.made_with)
+
+    bench.lib.call_int(bench.make(CFUNCTYPE(c_int, NoisyInt), look), 5)
+    bench.lib.call_int(bench.make(CFUNCTYPE(None, DirectWithInit), bench.recorder()), 5)
+
+
+@case
+def argument_instance_that_cannot_be_made(bench: Bench) -> None:
+    callback = bench.make(CFUNCTYPE(None, c_int, FailingInt), bench.recorder())
+    bench.lib.echo_l(callback, byref(c_long(1)), byref(c_long()))
+
+
+# --- Pointers, arrays, function pointers -------------------------------------------------------
+
+
+class Point(ctypes.Structure):
+    _fields_ = [("x", c_int), ("y", ctypes.c_double)]
+
+
+@case
+def argument_pointer(bench: Bench) -> None:
+    number = c_int(42)
+
+    def look(pointer: Any) -> None:
+        bench.note(type(pointer).__name__, bool(pointer))
+        bench.attempt(lambda: bench.note(pointer.contents.value, pointer[0]))
+        if pointer:
+            pointer[0] = 43
+
+    callback = bench.make(CFUNCTYPE(None, POINTER(c_int)), look)
+    bench.lib.give_pointer(callback, byref(number))
+    bench.note(number.value)
+    bench.lib.give_pointer(callback, None)
+
+
+@case
+def argument_structure_by_reference(bench: Bench) -> None:
+    point = Point(1, 2.5)
+
+    def move(pointer: Any) -> None:
+        bench.note(pointer.contents.x, pointer.contents.y)
+        pointer.contents.x = 9
+
+    bench.lib.give_pointer(bench.make(CFUNCTYPE(None, POINTER(Point)), move), byref(point))
+    bench.note(point.x)
+
+
+@case
+def argument_pointer_subclass(bench: Bench) -> None:
+    class IntPointer(POINTER(c_int)):  # type: ignore[misc]
+        def twice(self) -> int:
+            return int(2 * self[0])
+
+    callback = bench.make(
+        CFUNCTYPE(None, IntPointer), lambda p: bench.note(type(p).__name__, p.twice())
+    )
+    bench.lib.give_pointer(callback, byref(c_int(21)))
+
+
+@case
+def argument_array_as_large_as_a_pointer(bench: Bench) -> None:
+    """ctypes fills an array with the bytes of the pointer that C passes for it."""
+    pointer = 0x1122334455667788
+
+    def look(array: Any) -> None:
+        bench.note(type(array).__name__, bytes(array).hex())
+
+    for cls in (ctypes.c_char * 8, ctypes.c_ubyte * 3, c_int * 2, c_long * 1, c_int * 0):
+        bench.lib.give_pointer(bench.make(CFUNCTYPE(None, cls), look), c_void_p(pointer))
+
+
+@case
+def argument_function_pointer(bench: Bench) -> None:
+    inner_class = CFUNCTYPE(c_int, c_int)
+
+    def outer(function: Any) -> None:
+        bench.note(type(function) is inner_class, bool(function))
+        if function:
+            bench.note(function(20))
+
+    callback = bench.make(CFUNCTYPE(None, inner_class), outer)
+    bench.lib.give_pointer(callback, bench.make(inner_class, lambda value: value + 1))
+    bench.lib.give_pointer(callback, None)
+    bench.lib.give_pointer(callback, ctypes.CDLL(None).abs)
+
+
+# --- Custom classes in argtypes and restype ----------------------------------------------------
+
+
+class FromParam:
+    @classmethod
+    def from_param(cls, value: Any) -> Any:
+        return c_int(value)
+
+
+class FromParamInstance:
+    def from_param(self, value: Any) -> Any:
+        return c_int(value)
+
+    def __repr__(self) -> str:
+        return "FromParamInstance()"
+
+
+@case
+def argument_class_with_from_param(bench: Bench) -> None:
+    for converter in (FromParam, FromParamInstance()):
+        cls = CFUNCTYPE(c_int, converter)
+        callback = bench.make(cls, bench.recorder(3))
+        bench.lib.call_int.restype = None
+        bench.lib.call_int(callback, 5)
+    bench.lib.call_int.restype = c_int
+
+
+@case
+def argument_class_without_from_param(bench: Bench) -> None:
+    bench.attempt(CFUNCTYPE, None, int)
+
+
+class Number(ctypes.Union):
+    _fields_ = [("i", c_int), ("l", c_long)]
+
+
+@case
+def result_types_that_are_refused(bench: Bench) -> None:
+    for cls in (
+        Point, Number, c_int * 4, POINTER(c_int), CFUNCTYPE(None), ctypes.BigEndianStructure,
+        int, len, lambda value: value, FromParam,
+    ):  # fmt: skip
+        kind = CFUNCTYPE(cls, c_int)
+        bench.attempt(bench.make, kind, bench.recorder())
+        bench.note(bool(kind()))
+    for cls in ("text", 5, c_int(5)):
+        bench.attempt(CFUNCTYPE, cls, c_int)
+
+
+@case
+def not_callable(bench: Bench) -> None:
+    cls = CFUNCTYPE(None)
+    for value in ("text", 3.5, b"", []):
+        bench.attempt(bench.make, cls, value)
+
+
+# --- Classes -----------------------------------------------------------------------------------
+
+
+@case
+def class_made_by_hand(bench: Bench) -> None:
+    class ByHand(_ctypes.CFuncPtr):  # type: ignore[misc, name-defined]
+        _argtypes_ = (c_int,)
+        _restype_ = c_int
+        _flags_ = CDECL
+
+    class Slotted(_ctypes.CFuncPtr):  # type: ignore[misc, name-defined]
+        _argtypes_ = [c_int]
+        _restype_ = c_int
+        _flags_ = CDECL
+        __slots__ = ()
+
+    class SlottedWithNames(_ctypes.CFuncPtr):  # type: ignore[misc, name-defined]
+        _argtypes_ = (c_int,)
+        _restype_ = c_int
+        _flags_ = CDECL
+        __slots__ = ("name",)
+
+    for cls in (ByHand, Slotted, SlottedWithNames):
+        callback = bench.make(cls, lambda value: value * 2)
+        bench.note(type(callback).__name__, hasattr(callback, "__dict__"), callback(4))
+        bench.note(bench.lib.call_int(callback, 4))
+        bench.attempt(setattr, callback, "name", "a name")
+        bench.attempt(setattr, callback, "other", "another")
+
+
+@case
+def class_with_init(bench: Bench) -> None:
+    class WithInit(_ctypes.CFuncPtr):  # type: ignore[misc, name-defined]
+        _argtypes_ = (c_int,)
+        _restype_ = c_int
+        _flags_ = CDECL
+
+        def __init__(self, function: Any) -> None:
+            bench.note("init", function.__name__, bool(self))
+            self.function = function
+
+    def negate(value: int) -> int:
+        return -value
+
+    callback = bench.make(WithInit, negate)
+    bench.note(callback.function.__name__, bench.lib.call_int(callback, 5))
+    negate.__name__ = "fails"
+
+    class FailingInit(WithInit):
+        _argtypes_ = (c_int,)
+        _restype_ = c_int
+        _flags_ = CDECL
+
+        def __init__(self, function: Any) -> None:
+            raise LookupError("no")
+
+    bench.attempt(bench.make, FailingInit, negate)
+
+
+@case
+def class_with_new(bench: Bench) -> None:
+    class WithNew(_ctypes.CFuncPtr):  # type: ignore[misc, name-defined]
+        _argtypes_ = (c_int,)
+        _restype_ = c_int
+        _flags_ = CDECL
+
+        def __new__(cls, function: Any) -> Any:
+            bench.note("new", function.__name__)
+            base = _ctypes.CFuncPtr  # type: ignore[attr-defined]
+            return base.__new__(cls, lambda value: 1000 + function(value))
+
+    def negate(value: int) -> int:
+        return -value
+
+    class DerivedWithNew(CFUNCTYPE(c_int, c_int)):  # type: ignore[misc]
+        _argtypes_ = (c_int,)
+        _restype_ = c_int
+        _flags_ = CDECL
+
+        __new__ = WithNew.__new__
+
+    class Derived(WithNew):
+        _argtypes_ = (c_int,)
+        _restype_ = c_int
+        _flags_ = CDECL
+
+    for cls in (WithNew, DerivedWithNew, Derived):
+        callback = bench.attempt(bench.make, cls, negate)
+        if callback is not None:
+            bench.note(type(callback).__name__, bench.lib.call_int(callback, 5))
+
+
+@case
+def class_derived_from_a_function_class(bench: Bench) -> None:
+    """Whether the signature is inherited depends on the version of Python."""
+    base = CFUNCTYPE(c_int, c_int)
+
+    def derive(**names: Any) -> Any:
+        return type("Derived", (base,), names)
+
+    for names in (
+        {},
+        {"_flags_": CDECL},
+        {"_flags_": CDECL, "_argtypes_": (c_int,), "_restype_": c_int},
+        {"_flags_": CDECL, "_argtypes_": (), "_restype_": None},
+    ):
+        cls = bench.attempt(derive, **names)
+        if cls is None:
+            continue
+        callback = bench.attempt(bench.make, cls, bench.recorder(6))
+        if callback is not None:
+            bench.note(bench.lib.call_int(callback, 5) if callback.restype else "void")
+
+
+@case
+def class_without_argtypes(bench: Bench) -> None:
+    bench.attempt(bench.make, _ctypes.CFuncPtr, bench.recorder())  # type: ignore[attr-defined]
+    bench.attempt(bench.make, bench.lib._FuncPtr, bench.recorder())
+    bench.attempt(bench.make, ctypes.pythonapi._FuncPtr, bench.recorder())
+
+
+@case
+def class_changed_after_it_was_made(bench: Bench) -> None:
+    cls = PYFUNCTYPE(c_int, c_int)
+    cls._argtypes_ = (ctypes.c_double, ctypes.c_double)
+    cls._restype_ = ctypes.c_double
+    cls._flags_ = 0
+    bench.note(bench.lib.call_int(bench.make(cls, bench.recorder(4)), 5))
+
+
+@case
+def class_is_collected(bench: Bench) -> None:
+    class Argument(ctypes.Structure):
+        _fields_ = [("x", c_int)]
+
+    class Function(_ctypes.CFuncPtr):  # type: ignore[misc, name-defined]
+        _argtypes_ = (Argument,)
+        _restype_ = None
+        _flags_ = CDECL
+
+    Argument.callback = bench.make(Function, bench.recorder())
+    seen = weakref.ref(Function)
+    del Argument, Function
+    gc.collect()
+    bench.note(seen() is None)
+
+
+@case
+def python_function_class(bench: Bench) -> None:
+    cls = PYFUNCTYPE(c_int, c_int)
+    callback = bench.make(cls, lambda value: value + 1)
+    bench.note(type(callback).__name__, callback(1), bench.lib.call_int(callback, 2))
+
+
+@case
+def structure_without_fields_by_value(bench: Bench) -> None:
+    """ctypes raises RuntimeError, trampfd the derived NotImplementedError with other words."""
+
+    class Empty(ctypes.Structure):
+        _fields_: list[Any] = []
+
+    try:
+        bench.make(CFUNCTYPE(None, Empty), bench.recorder())
+    except RuntimeError:
+        bench.note("refused")
+
+
+# --- What can be called back -------------------------------------------------------------------
+
+
+class Callable_:
+    def __call__(self, value: int) -> int:
+        return value + 100
+
+    def method(self, value: int) -> int:
+        return value + 200
+
+    @classmethod
+    def of_class(cls, value: int) -> int:
+        return value + 300
+
+    @staticmethod
+    def static(value: int) -> int:
+        return value + 400
+
+
+class CallableTuple(tuple):  # type: ignore[type-arg]
+    def __call__(self, value: int) -> int:
+        return value
+
+
+class CallableInt(int):
+    def __call__(self, value: int) -> int:
+        return value
+
+
+@case
+def callables(bench: Bench) -> None:
+    cls = CFUNCTYPE(c_int, c_int)
+    instance = Callable_()
+    abs_of_libc = ctypes.CDLL(None).abs
+    for function in (
+        instance, instance.method, Callable_.of_class, Callable_.static, abs, int,
+        functools.partial(max, 3), (-1).__add__, [0, 10, 20, 30, 40, 50].__getitem__, abs_of_libc,
+        bench.make(cls, lambda value: value + 500),
+    ):  # fmt: skip
+        bench.note(bench.lib.call_int(bench.make(cls, function), 5))
+
+
+@case
+def class_called_with_other_things(bench: Bench) -> None:
+    """Everything that is not one callable is left to ctypes: results and errors."""
+    cls = CFUNCTYPE(c_int, c_int)
+    path = bench.lib._name
+
+    def function(value: int) -> int:
+        return value
+
+    def show(*args: Any, **kwargs: Any) -> None:
+        made = bench.attempt(cls, *args, **kwargs)
+        if made is not None:
+            bench.note(type(made).__name__, bool(made), made._objects if not made else None)
+
+    show()
+    show(x=1)
+    show(0)
+    show(5)
+    show(-1)
+    show(2**64)
+    show(2**70)
+    show(True)
+    show(CallableInt(5))
+    show(CallableTuple())
+    show(CallableTuple(("call_int", bench.lib)))
+    show(3.5)
+    show("call_int")
+    show(None)
+    show(Index())
+    show(function, 1)
+    show(function, function)
+    show(function, x=1)
+    show(function, function=function)
+    show(function=function)
+    show(("call_int", bench.lib))
+    show(("call_int", bench.lib), ((1,), (1,)))
+    show(("call_int", bench.lib), 5)
+    show(("call_int",))
+    show(("call_int", path))
+    show(("call_int", None))
+    show((None, bench.lib))
+    show(("there is no such function", bench.lib))
+    show(())
+
+
+@case
+def instances_by_other_ways(bench: Bench) -> None:
+    cls = CFUNCTYPE(c_int, c_int)
+    callback = bench.make(cls, lambda value: value + 1)
+    address = ctypes.cast(callback, c_void_p).value
+    assert address
+    pointer = c_void_p(address)
+    for other in (
+        cls(address), cls.from_address(ctypes.addressof(callback)), cls.from_buffer(callback),
+        cls.from_buffer_copy(callback), cls.from_buffer(pointer), ctypes.cast(callback, cls),
+        ctypes.cast(address, cls), ctypes.pointer(callback).contents, cls.from_param(callback),
+    ):  # fmt: skip
+        bench.note(type(other).__name__, other(1), bench.lib.call_int(other, 2))
+
+
+# --- Instances ---------------------------------------------------------------------------------
+
+
+@case
+def instance_like_any_other(bench: Bench) -> None:
+    cls = CFUNCTYPE(c_int, c_int)
+
+    def function(value: int) -> int:
+        return value
+
+    callback = bench.make(cls, function)
+    other = bench.make(cls, function)
+    bench.note(type(callback) is cls, repr(callback), str(callback))
+    bench.note(bool(callback), ctypes.sizeof(callback), ctypes.alignment(callback))
+    bench.note(callback == other, callback == callback, callback != other, callback == function)
+    bench.attempt(hash, callback)
+    bench.note(ctypes.addressof(callback) != ctypes.addressof(other))
+    bench.note(ctypes.cast(callback, c_void_p).value != ctypes.cast(other, c_void_p).value)
+    bench.note(c_void_p.from_buffer(callback).value == ctypes.cast(callback, c_void_p).value)
+    bench.note(memoryview(callback).format, memoryview(callback).nbytes)
+    bench.note(callback._b_base_, sorted(set(dir(callback)) - set(dir(cls))))
+    bench.note(isinstance(callback._objects, dict), len(callback._objects))
+    bench.note(callback.restype, callback.argtypes, hasattr(callback, "errcheck"))
+    bench.note(hasattr(callback, "__name__"), vars(callback))
+    callback.note = "an attribute"
+    bench.note(vars(callback), weakref.ref(callback)() is callback)
+    bench.attempt(lambda: callback < other)
+    bench.attempt(callback, 1, 2)
+    bench.attempt(callback)
+    bench.attempt(callback, "text")
+
+
+@case
+def instance_is_not_copied(bench: Bench) -> None:
+    callback = bench.make(CFUNCTYPE(None), bench.recorder())
+    bench.attempt(copy.copy, callback)
+    bench.attempt(copy.deepcopy, callback)
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        bench.attempt(pickle.dumps, callback, protocol)
+
+
+@case
+def instance_prototype_can_be_changed(bench: Bench) -> None:
+    callback = bench.make(CFUNCTYPE(c_int, c_int), lambda value: value + 1)
+    bench.note(callback(1))
+    callback.argtypes = (ctypes.c_char,)
+    bench.note(callback(b"\1"))
+    callback.restype = ctypes.c_bool
+    bench.note(callback(b"\1"))
+    callback.errcheck = lambda result, function, arguments: (result, function is callback)
+    bench.note(callback(b"\1"))
+    bench.attempt(setattr, callback, "argtypes", 5)
+    bench.attempt(setattr, callback, "restype", 5)
+    bench.attempt(setattr, callback, "errcheck", 5)
+    del callback.argtypes, callback.restype, callback.errcheck
+    bench.note(callback(7))
+
+
+@case
+def instance_in_structures_and_arrays(bench: Bench) -> None:
+    cls = CFUNCTYPE(c_int, c_int)
+
+    class Table(ctypes.Structure):
+        _fields_ = [("first", cls), ("second", cls)]
+
+    table = Table()
+    bench.note(bool(table.first))
+    table.first = bench.make(cls, lambda value: value + 1)
+    table.second = bench.make(cls, lambda value: value * 2)
+    gc.collect()
+    bench.note(bench.lib.call_table(byref(table), 5), table.first(1), type(table.second) is cls)
+    table = Table(bench.make(cls, lambda value: value + 3), bench.make(cls, lambda value: value))
+    gc.collect()
+    bench.note(bench.lib.call_table(byref(table), 5))
+    bench.note(sorted(table._objects), [type(kept).__name__ for kept in table._objects.values()])
+
+    array = (cls * 3)(*[bench.make(cls, lambda value, i=i: value * 10 + i) for i in range(3)])
+    gc.collect()
+    bench.note(bench.lib.call_each(array, 3, 7), array[1](1))
+    array[1] = bench.make(cls, lambda value: value)
+    gc.collect()
+    bench.note(bench.lib.call_each(array, 3, 7))
+
+    pointer = ctypes.pointer(bench.make(cls, lambda value: value - 1))
+    gc.collect()
+    bench.note(bench.lib.call_each(pointer, 1, 7))
+
+    untyped = ctypes.cast(bench.make(cls, lambda value: value - 2), c_void_p)
+    gc.collect()
+    bench.note(bench.lib.call_int(untyped, 7))
+    bench.attempt(setattr, table, "first", bench.make(CFUNCTYPE(None), bench.recorder()))
+    bench.attempt(setattr, table, "first", 5)
+
+
+@case
+def instance_owns_the_callable(bench: Bench) -> None:
+    class Function:
+        def __call__(self, value: int) -> int:
+            return value
+
+    function = Function()
+    seen = weakref.ref(function)
+    callback = bench.make(CFUNCTYPE(c_int, c_int), function)
+    del function
+    gc.collect()
+    bench.note(seen() is not None)
+    del callback
+    bench.note(seen() is None)
+
+
+@case
+def instance_in_a_cycle_is_collected(bench: Bench) -> None:
+    class Owner:
+        def __init__(self) -> None:
+            self.callback = bench.make(CFUNCTYPE(c_int, c_int), self.method)
+
+        def method(self, value: int) -> int:
+            return value
+
+    seen = weakref.ref(Owner())
+    gc.collect()
+    bench.note(seen() is None)
+
+    holder: list[Any] = []
+    holder.append(bench.make(CFUNCTYPE(None), lambda: holder))
+    seen_callback = weakref.ref(holder[0])
+    del holder
+    gc.collect()
+    bench.note(seen_callback() is None)
+
+
+# --- Exceptions --------------------------------------------------------------------------------
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+def raiser(error: BaseException) -> Callable[..., Any]:
+    def deep() -> Any:
+        raise error
+
+    def callback(*args: Any) -> Any:
+        return deep()
+
+    return callback
+
+
+EXCEPTIONS: dict[str, BaseException] = {
+    "ValueError": ValueError("a message"),
+    "no message": KeyError(),
+    "unicode": RuntimeError("\N{SNOWMAN}"),
+    "unspeakable": Unspeakable(),
+    "SystemExit": SystemExit(3),
+    "KeyboardInterrupt": KeyboardInterrupt(),
+    "GeneratorExit": GeneratorExit(),
+    "MemoryError": MemoryError(),
+    "StopIteration": StopIteration(1),
+}
+
+
+@case_each(EXCEPTIONS)
+def exception_in_the_callback(bench: Bench, error: BaseException) -> None:
+    bench.lib.call_without_arguments(bench.make(CFUNCTYPE(None), raiser(error)))
+    bench.lib.call_int(bench.make(CFUNCTYPE(c_int, c_int), raiser(error)), 1)
+    bench.lib.call_without_arguments(bench.make(CFUNCTYPE(None, use_errno=True), raiser(error)))
+
+
+@case
+def exception_with_a_cause(bench: Bench) -> None:
+    def callback() -> None:
+        try:
+            raise KeyError("first")
+        except KeyError as error:
+            raise ValueError("second") from error
+
+    bench.lib.call_without_arguments(bench.make(CFUNCTYPE(None), callback))
+
+
+@case
+def exception_for_a_wrong_number_of_arguments(bench: Bench) -> None:
+    bench.lib.call_int(bench.make(CFUNCTYPE(c_int, c_int), lambda: 1), 1)
+    bench.lib.call_int(bench.make(CFUNCTYPE(c_int, c_int), lambda a, b: 1), 1)
+    bench.lib.call_int(bench.make(CFUNCTYPE(c_int, c_int), Callable_), 1)
+
+
+@case
+def exception_reaches_the_hook(bench: Bench) -> None:
+    def hook(report: Any) -> None:
+        trace = traceback.extract_tb(report.exc_traceback)
+        bench.note(
+            report.exc_type, str(report.exc_value), report.err_msg, report.object,
+            [(frame.name, frame.lineno) for frame in trace],
+        )  # fmt: skip
+
+    original, sys.unraisablehook = sys.unraisablehook, hook
+    try:
+        callback = bench.make(CFUNCTYPE(c_int, c_int), raiser(ValueError("a message")))
+        bench.lib.call_int(callback, 1)
+        callback = bench.make(CFUNCTYPE(c_int, c_int), lambda _: "not a number")
+        bench.lib.call_int(callback, 1)
+        callback = bench.make(CFUNCTYPE(c_int, c_int, use_errno=True), raiser(OSError(2, "x")))
+        bench.lib.call_int(callback, 1)
+        callback = bench.make(CFUNCTYPE(None, ctypes.py_object), bench.recorder())
+        bench.lib.give_pointer(callback, None)
+        callback = bench.make(CFUNCTYPE(None, FailingInt), bench.recorder())
+        bench.lib.call_int(callback, 1)
+    finally:
+        sys.unraisablehook = original
+    sys.__dict__.pop("last_value", None)
+
+
+@case
+def exception_in_the_hook(bench: Bench) -> None:
+    original = sys.unraisablehook
+    try:
+        sys.unraisablehook = raiser(LookupError("in the hook"))
+        bench.lib.call_without_arguments(bench.make(CFUNCTYPE(None), raiser(ValueError("x"))))
+        sys.unraisablehook = None  # type: ignore[assignment]
+        bench.lib.call_without_arguments(bench.make(CFUNCTYPE(None), raiser(ValueError("y"))))
+    finally:
+        sys.unraisablehook = original
+
+
+@case
+def exception_without_a_standard_error(bench: Bench) -> None:
+    failing = io.StringIO()
+    failing.close()
+    for stream in (None, failing, io.StringIO()):
+        original, sys.stderr = sys.stderr, stream  # type: ignore[assignment]
+        try:
+            callback = bench.make(CFUNCTYPE(None), raiser(ValueError("a message")))
+            bench.lib.call_without_arguments(callback)
+            callback = bench.make(CFUNCTYPE(None, ctypes.py_object), bench.recorder())
+            bench.lib.give_pointer(callback, None)
+            callback = bench.make(CFUNCTYPE(None, FromParam), bench.recorder())
+            bench.lib.give_pointer(callback, None)
+        finally:
+            sys.stderr = original
+        if isinstance(stream, io.StringIO) and not stream.closed:
+            bench.note(stream.getvalue())
+
+
+class BadRepr:
+    def __call__(self) -> None:
+        raise ValueError("in the call")
+
+    def __repr__(self) -> str:
+        raise LookupError("no repr")
+
+
+@case
+def exception_of_a_callable_without_repr(bench: Bench) -> None:
+    bench.lib.call_without_arguments(bench.make(CFUNCTYPE(None), BadRepr()))
+
+
+# --- errno -------------------------------------------------------------------------------------
+
+
+@case
+def errno_is_private_with_use_errno(bench: Bench) -> None:
+    def callback() -> None:
+        bench.note(ctypes.get_errno())
+        ctypes.set_errno(77)
+
+    cls = CFUNCTYPE(None, use_errno=True)
+    ctypes.set_errno(3)
+    made = bench.make(cls, callback)
+    bench.note(bench.lib.call_with_errno(made, 11), ctypes.get_errno())
+    bench.note(bench.lib.call_with_errno(made, 12), ctypes.get_errno())
+
+
+@case
+def errno_passes_without_use_errno(bench: Bench) -> None:
+    plain = ctypes.CDLL(bench.lib._name)
+    ctypes.set_errno(3)
+
+    def look() -> None:
+        bench.note(ctypes.get_errno())
+
+    def fail() -> None:
+        bench.attempt(os.stat, "/there is no such file")
+
+    bench.note(plain.call_with_errno(bench.make(CFUNCTYPE(None), look), 11), ctypes.get_errno())
+    bench.note(plain.call_with_errno(bench.make(CFUNCTYPE(None), fail), 11), ctypes.get_errno())
+
+
+@case
+def errno_when_the_callback_fails(bench: Bench) -> None:
+    def callback() -> None:
+        ctypes.set_errno(55)
+        raise ValueError("after set_errno")
+
+    ctypes.set_errno(3)
+    made = bench.make(CFUNCTYPE(None, use_errno=True), callback)
+    bench.note(bench.lib.call_with_errno(made, 11), ctypes.get_errno())
+
+
+# --- Nesting, threads, lifetime ----------------------------------------------------------------
+
+
+@case
+def nested_calls(bench: Bench) -> None:
+    cls = CFUNCTYPE(c_int, c_int)
+
+    def countdown(value: int) -> int:
+        return value if value <= 0 else bench.lib.call_int(callback, value - 1) + 1
+
+    callback = bench.make(cls, countdown)
+    bench.note(bench.lib.call_int(callback, 50), bench.lib.call_twice(callback, 10))
+
+
+@case
+def made_and_called_inside_a_callback(bench: Bench) -> None:
+    cls = CFUNCTYPE(c_int, c_int)
+
+    def outer(value: int) -> int:
+        return int(bench.lib.call_int(bench.make(cls, lambda inner: inner * 3), value))
+
+    bench.note(bench.lib.call_int(bench.make(cls, outer), 5))
+
+
+@case
+def freed_inside_its_own_call(bench: Bench) -> None:
+    cls = CFUNCTYPE(c_int, c_int)
+    holder: list[Any] = []
+
+    def callback(value: int) -> int:
+        holder.clear()
+        gc.collect()
+        return value + 1
+
+    holder.append(bench.make(cls, callback))
+    bench.lib.remember(holder[0])
+    bench.note(bench.lib.call_remembered(5), holder)
+
+
+@case
+def threads_of_c_and_of_python(bench: Bench) -> None:
+    callback = bench.make(CFUNCTYPE(c_int, c_int), lambda value: value + 1)
+    bench.note(bench.lib.call_in_threads(callback, 4, 50))
+    results: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: results.append(bench.lib.call_int(callback, 5)))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    bench.note(results)
+
+
+@case
+def exception_in_a_thread_of_c(bench: Bench) -> None:
+    bench.lib.call_in_threads(bench.make(CFUNCTYPE(None, c_int), raiser(ValueError("x"))), 1, 2)
+
+
+# --- The child processes -----------------------------------------------------------------------
+
+
+def maker(mode: str) -> Callable[[Any, Any], Any]:
+    """How to make a callback; what it makes is checked to be of the right provenance."""
+    if mode == "stock":
+        return lambda cls, function: cls(function)
+
+    import trampfd
+    from trampfd import _native
+
+    if mode == "install":
+        trampfd.install()
+
+    def make(cls: Any, function: Any) -> Any:
+        made = cls(function) if mode == "install" else trampfd.callback(cls, function)
+        assert _native.find(c_void_p.from_buffer(made).value), "not made by trampfd"
+        return made
+
+    return make
+
+
+def run_case(bench: Bench, function: Case) -> dict[str, Any]:
+    """Notes and standard error of one case, the latter from the file descriptor."""
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as caught:
+        sys.stderr.flush()
+        os.dup2(caught.fileno(), 2)
+        try:
+            function(bench)
+        except BaseException:
+            bench.notes.append("the case itself failed: " + traceback.format_exc())
+        finally:
+            sys.stderr.flush()
+            os.dup2(saved, 2)
+            os.close(saved)
+        caught.seek(0)
+        text = normalised(caught.read().decode())
+    return {"notes": bench.notes, "stderr": text}
+
+
+def main(mode: str, library: str, results: str) -> None:
+    bench = Bench(maker(mode), library)
+
+    def count(report: Any) -> None:
+        bench.unraisable += 1
+        sys.__unraisablehook__(report)
+
+    sys.unraisablehook = count
+    warnings.simplefilter("always")
+    with Path(results).open("w") as file:
+        for name, function in CASES.items():
+            bench.notes = []
+            json.dump([name, run_case(bench, function)], file)
+            file.write("\n")
+            file.flush()
+    assert (mode == "stock") == ("trampfd" not in sys.modules)
+
+
+# --- The comparison ----------------------------------------------------------------------------
+
+MODES = ("stock", "callback", "install")
+
+
+def observe(folder: Path, python: str = sys.executable, **environment: str) -> dict[str, Any]:
+    """What each mode noted of each case, and under "exit" how its process ended."""
+    library = folder / "libctypes_echo.so"
+    source = Path(__file__).parent / "c" / "ctypes_echo.c"
+    options = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-pthread"]
+    subprocess.run(["cc", *options, str(source), "-o", str(library)], check=True)
+    found: dict[str, Any] = {}
+    for mode in MODES:
+        results = folder / mode
+        child = subprocess.run(
+            [python, __file__, mode, str(library), str(results)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env={**os.environ, **environment},
+        )
+        lines = results.read_text().splitlines() if results.exists() else []
+        found[mode] = dict(json.loads(line) for line in lines)
+        found[mode]["exit"] = f"{child.returncode} {child.stderr}"
+    return found
+
+
+def check_completeness(found: dict[str, Any]) -> None:
+    missing = [name for name in CASES if name not in found]
+    assert not missing, f"it ended in {missing[0]}: {found['exit']}"
+    assert found["exit"] == "0 "
+
+
+@pytest.fixture(scope="module")
+def observed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return observe(tmp_path_factory.mktemp("parity"))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_all_cases_ran(observed: dict[str, Any], mode: str) -> None:
+    check_completeness(observed[mode])
+
+
+@pytest.mark.parametrize("mode", MODES[1:])
+@pytest.mark.parametrize("name", CASES)
+def test_same_as_stock(observed: dict[str, Any], name: str, mode: str) -> None:
+    stock, ours = observed["stock"][name], observed[mode][name]
+    assert not any("the case itself failed" in note for note in stock["notes"]), stock
+    assert stock["notes"] or stock["stderr"], "nothing was observed"
+    assert ours["notes"] == stock["notes"]
+    assert ours["stderr"] == stock["stderr"]
+
+
+CPYTHON_TESTS = """\
+import importlib, pathlib, sys, unittest
+if sys.argv[1] == "install":
+    import trampfd
+    trampfd.install()
+package = importlib.import_module(sys.argv[2])
+files = sorted(pathlib.Path(package.__file__).parent.glob("test_*.py"))
+# Those two look for libraries with ldconfig and the compiler, and make no callbacks.
+names = [file.stem for file in files if file.stem not in ("test_find", "test_loading")]
+suite = unittest.TestSuite(
+    unittest.defaultTestLoader.loadTestsFromName(f"{package.__name__}.{name}") for name in names
+)
+result = unittest.TextTestRunner(stream=open("/dev/null", "w")).run(suite)
+bad = result.errors + result.failures
+print(result.testsRun, len(result.skipped), sorted((test.id(), text) for test, text in bad))
+"""
+
+
+def test_cpython_tests_of_ctypes() -> None:
+    """Those that come with this Python, which install() must not disturb."""
+    name = "test.test_ctypes" if sys.version_info >= (3, 12) else "ctypes.test"
+    pytest.importorskip(name, reason=f"CPython's own tests of ctypes: no module {name}")
+    stock, installed = (
+        subprocess.run(
+            [sys.executable, "-c", CPYTHON_TESTS, mode, name],
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        for mode in ("stock", "install")
+    )
+    assert stock.returncode == 0, stock.stderr
+    assert int(stock.stdout.split()[0]) > 100
+    assert (installed.returncode, installed.stdout) == (0, stock.stdout), installed.stderr
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

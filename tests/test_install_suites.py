@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: MIT
+"""The tests that CPython has for ctypes and cffi for itself, stock and after install().
+
+Every test must end the same way, and with trampfd no memory may be writable and executable after
+any of them.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from dataclasses import dataclass
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+import pytest
+
+# What both suites have in common: `observe` is told of each test that ended, `finish` writes what
+# came of all. Callbacks made by trampfd are counted, so that a suite that makes none is noticed.
+OBSERVER = """
+import json, os
+
+outcomes, reasons, exposed, made = {}, {}, [], 0
+
+def count_closures():
+    from trampfd import _native
+    new = _native.Closure
+    def closure(*args):
+        global made
+        made += 1
+        return new(*args)
+    _native.Closure = closure
+
+if os.environ["CLOSURES"] == "trampfd":
+    import trampfd
+    trampfd.install()
+    count_closures()
+
+def observe(name, outcome, reason=""):
+    outcomes[name], reasons[name] = outcome, reason
+
+def look(name):
+    with open("/proc/self/maps", "rb") as file:
+        modes = [line.split()[1] for line in file]
+    if any(b"w" in mode and b"x" in mode for mode in modes):
+        exposed.append(name)
+
+def finish():
+    seen = {"outcomes": outcomes, "reasons": reasons, "exposed": exposed, "made": made}
+    with open(os.environ["OUTCOMES"], "w") as file:
+        json.dump(seen, file)
+"""
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """Of one run of a suite.
+
+    outcomes, reasons: how each test ended, and for a failure why.
+    exposed: the tests after which memory was writable and executable.
+    made: the number of closures that trampfd made.
+    """
+
+    outcomes: dict[str, str]
+    reasons: dict[str, str]
+    exposed: list[str]
+    made: int
+
+
+def run(command: list[str], closures: str, folder: Path, cwd: Path) -> Outcomes:
+    """Run a suite that imports ``observer``; ``folder`` is where it finds it."""
+    (folder / "observer.py").write_text(OBSERVER)
+    file = folder / f"{closures}.json"
+    path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH", "")]))
+    environment = {"CLOSURES": closures, "OUTCOMES": str(file), "PYTHONPATH": path}
+    result = subprocess.run(
+        [sys.executable, *command],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=500,
+    )
+    assert file.exists(), f"{result.returncode}\n{result.stdout[-3000:]}\n{result.stderr[-3000:]}"
+    return Outcomes(**json.loads(file.read_text()))
+
+
+def differences(stock: Outcomes, ours: Outcomes) -> dict[str, str]:
+    """The tests that end differently, and why they do with trampfd."""
+    names = {*stock.outcomes, *ours.outcomes}
+    return {
+        name: ours.reasons.get(name, "not run")
+        for name in sorted(names)
+        if stock.outcomes.get(name) != ours.outcomes.get(name)
+    }
+
+
+CTYPES_SUITE = """
+import importlib, pkgutil, sys, unittest
+import observer
+
+class Result(unittest.TestResult):
+    def addSuccess(self, test):
+        observer.observe(test.id(), "passed")
+    def addFailure(self, test, error):
+        observer.observe(test.id(), "failed", self._exc_info_to_string(error, test))
+    addError = addFailure
+    def addSubTest(self, test, subtest, error):
+        if error is not None:
+            observer.observe(subtest.id(), "failed", self._exc_info_to_string(error, test))
+    def addSkip(self, test, reason):
+        observer.observe(test.id(), "skipped", reason)
+    def addExpectedFailure(self, test, error):
+        observer.observe(test.id(), "expected failure")
+    def addUnexpectedSuccess(self, test):
+        observer.observe(test.id(), "unexpected success")
+    def stopTest(self, test):
+        observer.look(test.id())
+
+package = importlib.import_module(sys.argv[1])
+suite = unittest.TestSuite()
+for module in pkgutil.iter_modules(package.__path__):
+    if module.name.startswith("test_"):
+        try:
+            tests = importlib.import_module(f"{sys.argv[1]}.{module.name}")
+        except unittest.SkipTest as error:
+            observer.observe(module.name, "skipped", str(error))
+        else:
+            suite.addTests(unittest.defaultTestLoader.loadTestsFromModule(tests))
+suite.run(Result())
+observer.finish()
+"""
+
+
+def ctypes_tests() -> str:
+    """The package of CPython's tests of ctypes; it has moved in Python 3.12."""
+    name = "test.test_ctypes" if sys.version_info >= (3, 12) else "ctypes.test"
+    try:
+        found = importlib.util.find_spec(name)
+    except ModuleNotFoundError:
+        found = None
+    if found is None or importlib.util.find_spec("_ctypes_test") is None:
+        pytest.skip(f"this Python comes without {name} or _ctypes_test")
+    return name
+
+
+def test_cpython_tests_of_ctypes(tmp_path: Path) -> None:
+    command = ["-c", CTYPES_SUITE, ctypes_tests()]
+    stock, ours = (run(command, closures, tmp_path, tmp_path) for closures in ("stock", "trampfd"))
+    assert len(stock.outcomes) > 400
+    assert differences(stock, ours) == {}
+    assert ours.exposed == []
+    assert (stock.made, ours.made > 100) == (0, True)
+
+
+CFFI_PLUGIN = """
+import observer
+import py, pytest
+
+py.test = pytest  # older versions of cffi's tests call it that
+
+def pytest_runtest_logreport(report):
+    if report.when == "call" or report.outcome != "passed":
+        observer.observe(report.nodeid, report.outcome, report.longreprtext)
+
+def pytest_runtest_teardown(item):
+    observer.look(item.nodeid)
+
+def pytest_sessionfinish():
+    observer.finish()
+"""
+
+# These look at the repr of a callback, which in stock cffi names the function. There is no public
+# way to give another cdata that repr.
+CFFI_REPR = {"test_callback", "test_function_pointer", "test_functionptr_simple"}
+
+
+def cffi_version(path: Path | None = None) -> str:
+    environment = {**os.environ, **({"PYTHONPATH": str(path)} if path else {})}
+    code = "import _cffi_backend; print(_cffi_backend.__version__)"
+    result = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60
+    )
+    if result.returncode != 0:
+        pytest.skip("cffi is not installed")
+    return result.stdout.strip()
+
+
+@functools.cache
+def cffi_archive(version: str, folder: Path) -> Path | str:
+    """cffi's source distribution, which has its tests; or why it cannot be had."""
+    command = ["pip", "download", "--no-deps", "--no-binary", "cffi", f"cffi=={version}"]
+    result = subprocess.run(
+        [sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, timeout=300
+    )
+    for archive in folder.glob(f"cffi-{version}.tar.gz"):
+        return archive
+    return (result.stderr.strip().splitlines() or ["pip said nothing"])[-1]
+
+
+@pytest.fixture(scope="module")
+def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("archives")
+
+
+def cffi_sources(version: str, archives: Path, folder: Path) -> Path:
+    archive = cffi_archive(version, archives)
+    if isinstance(archive, str):
+        pytest.skip(f"cffi {version} cannot be had from the package index: {archive}")
+    with tarfile.open(archive) as file:
+        file.extractall(folder)
+    sources = folder / f"cffi-{version}"
+    # Where this is the package itself it would be imported in place of the installed one.
+    shutil.rmtree(sources / "cffi", ignore_errors=True)
+    return sources
+
+
+def check_cffi(sources: Path, folder: Path, tests: list[str], at_least: int) -> None:
+    (folder / "cffi_plugin.py").write_text(CFFI_PLUGIN)
+    command = ["-m", "pytest", "-p", "cffi_plugin", "-p", "no:cacheprovider", *tests]
+    stock, ours = (run(command, closures, folder, sources) for closures in ("stock", "trampfd"))
+    assert len(stock.outcomes) > at_least
+    different = {
+        name.rpartition("::")[2]: reason for name, reason in differences(stock, ours).items()
+    }
+    assert {*different} <= CFFI_REPR, "\n".join(different.values())
+    assert all("repr(" in reason for reason in different.values()), different
+    assert ours.exposed == []
+    assert (stock.made, ours.made > 20) == (0, True)
+
+
+def test_cffi_tests_of_its_backend(tmp_path: Path, archives: Path) -> None:
+    sources = cffi_sources(cffi_version(), archives, tmp_path)
+    (tests,) = sources.glob("**/c/test_c.py")
+    check_cffi(sources, tmp_path, [str(tests)], at_least=200)
+
+
+def test_cffi_tests_of_debian_backend(tmp_path: Path, archives: Path) -> None:
+    """It has libffi as a shared library."""
+    package = Path("/usr/lib/python3/dist-packages")
+    names = [f"_cffi_backend{suffix}" for suffix in EXTENSION_SUFFIXES]
+    found = [package / name for name in names if (package / name).exists()]
+    if not found:
+        version = ".".join(map(str, sys.version_info[:2]))
+        pytest.skip(f"python3-cffi-backend is not installed for Python {version}")
+    (tmp_path / found[0].name).symlink_to(found[0])
+    sources = cffi_sources(cffi_version(tmp_path), archives, tmp_path)
+    (tests,) = sources.glob("**/c/test_c.py")
+    check_cffi(sources, tmp_path, [str(tests)], at_least=200)
+
+
+def test_cffi_tests_of_callbacks(tmp_path: Path, archives: Path) -> None:
+    """Of cffi.FFI(), of compiled ffi objects, and of modules that the C compiler makes."""
+    if shutil.which("cc") is None:
+        pytest.skip("no C compiler (cc)")
+    sources = cffi_sources(cffi_version(), archives, tmp_path)
+    chosen = "(callback or TestFunction or TestFFI or test_ffi_obj) and not init_once"
+    tests = ["testing/cffi0", "testing/cffi1", "-k", chosen]
+    check_cffi(sources, tmp_path, tests, at_least=150)

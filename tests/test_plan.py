@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""Plans do with a call what the C compiler and libffi do with it, and are shared and counted.
+
+Random signatures come from ``fuzz_plan.py``; TRAMPFD_FUZZ says how many of them (20000 unless set)
+and TRAMPFD_FUZZ_SEED which (1).
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+import re
+
+import core
+import fuzz_plan
+import pytest
+
+COUNT = int(os.environ.get("TRAMPFD_FUZZ", "20000"))
+SEED = int(os.environ.get("TRAMPFD_FUZZ_SEED", "1"))
+
+PROGRAMS = [
+    "plan_abi", "plan_cache", "plan_free_in_call", "plan_leak", "plan_limits", "plan_reprep",
+    "plan_threads", "plan_types", "plan_unwind",
+]  # fmt: skip
+SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+SANITIZE_THREADS = ("-fsanitize=thread",)
+VALGRIND = (
+    "--quiet", "--error-exitcode=1", "--leak-check=full", "--errors-for-leak-kinds=definite",
+)  # fmt: skip
+
+# 0 to 6 integer registers with 0 to 8 vector registers; the kinds of results in plan.h.
+ENTRIES, RESULTS = 7 * 9, 11
+TAILS = {f"tfd_plan_tail_{name}" for name in ("words", "vectors", "x87", "x87_pair")}
+
+pytestmark = pytest.mark.skipif(
+    platform.machine() != "x86_64", reason="plans are for x86-64 only so far"
+)
+
+
+def test_random_signatures() -> None:
+    report = fuzz_plan.fuzz(COUNT, SEED)
+    assert report.signatures == COUNT
+    assert report.plans > 0.8 * COUNT
+    if COUNT >= 5000:
+        assert len(report.entries) == ENTRIES
+        assert len(report.results) == RESULTS
+        assert len(report.tails) == len(TAILS)
+        assert report.gathers >= 4
+
+
+def test_random_signatures_called_by_clang() -> None:
+    core.need("clang")
+    assert fuzz_plan.fuzz(1000, SEED, compiler="clang").signatures == 1000
+
+
+def test_random_signatures_under_sanitizers() -> None:
+    assert fuzz_plan.fuzz(1000, SEED, flags=SANITIZE).signatures == 1000
+
+
+def test_random_signatures_under_valgrind() -> None:
+    before = [core.need("valgrind"), *VALGRIND]
+    assert fuzz_plan.fuzz(500, SEED, before=before).signatures == 500
+
+
+def test_a_signature_depends_on_its_number_only() -> None:
+    text = fuzz_plan.batch_text(3, 1200, 50)
+    for number in (1200, 1234, 1249):
+        assert fuzz_plan.signature_text(3, number).rpartition("\n")[0] in text
+        assert fuzz_plan.signature_text(3, number) != fuzz_plan.signature_text(4, number)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_program(program: str) -> None:
+    core.check(core.executable(program))
+
+
+@pytest.mark.parametrize("program", [name for name in PROGRAMS if name != "plan_leak"])
+def test_program_under_sanitizers(program: str) -> None:
+    core.check(core.executable(program, *SANITIZE))
+
+
+def test_program_under_thread_sanitizer() -> None:
+    core.check(core.executable("plan_threads", *SANITIZE_THREADS))
+
+
+@pytest.mark.parametrize(
+    "program", [name for name in PROGRAMS if name not in ("plan_leak", "plan_threads")]
+)
+def test_program_under_valgrind(program: str) -> None:
+    core.check(core.need("valgrind"), *VALGRIND, core.executable(program))
+
+
+def test_exception_of_cpp() -> None:
+    program = core.new_folder() / "plan_throw"
+    source = core.PROGRAMS / "plan_throw.cc"
+    command = [core.need("c++"), "-O2", "-Wall", "-Wextra", "-Werror"]
+    command += [
+        f"-I{core.BACKEND / 'include'}",
+        "-o",
+        str(program),
+        str(source),
+        *core.objects(),
+        *core.link_flags(),
+    ]
+    core.compiler_run(command, program.parent)
+    core.check(program)
+
+
+def test_debugger_finds_the_caller_at_every_instruction() -> None:
+    script = core.PROGRAMS / "plan_step.py"
+    done = core.run(core.need("gdb"), "-nx", "-batch", "-x", script, core.executable("plan_unwind"))
+    if "ptrace" in done.stderr or "not supported in this copy of GDB" in done.stderr:
+        pytest.skip(f"gdb cannot debug here: {done.stderr}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    seen = set(re.findall(r"^\d+ (\w+)$", done.stdout, re.MULTILINE))
+    assert seen >= {"tfd_slots", "tfd_plan_entries", "tfd_plan_call", *TAILS}, done.stdout
+
+
+@functools.cache
+def instructions(signature: str, marshalled_by: str, calls: int) -> int:
+    """Of a program that makes so many calls."""
+    callgrind = (core.need("valgrind"), "--tool=callgrind", "--callgrind-out-file=/dev/null")
+    done = core.run(*callgrind, core.executable("plan_cost"), signature, marshalled_by, calls)
+    if done.returncode == core.SKIPPED:
+        pytest.skip(done.stderr)
+    assert done.returncode == 0, done.stderr
+    (collected,) = re.findall(r"Collected : (\d+)", done.stderr)
+    return int(collected)
+
+
+def instructions_of_a_call(signature: str, marshalled_by: str) -> float:
+    """With the handler and the caller's loop."""
+    more, less = (instructions(signature, marshalled_by, calls) for calls in (2000, 1000))
+    return (more - less) / 1000
+
+
+@pytest.mark.parametrize("rival", ["libffi", "stock"])
+@pytest.mark.parametrize("signature", ["ints", "doubles", "structure", "mixed"])
+def test_plan_takes_fewer_instructions(signature: str, rival: str) -> None:
+    plan, other = (instructions_of_a_call(signature, by) for by in ("plan", rival))
+    print(f"{signature}: {plan:.1f} instructions a call with a plan, {other:.1f} by {rival}")
+    assert 0 < plan < other

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: MIT
+"""The core under sanitizers and valgrind; and memory that stays flat over a million closures."""
+
+from __future__ import annotations
+
+import core
+import pytest
+
+COMPILERS = ("cc", "clang")
+
+# What a sanitizer cannot tell of an address range that is not its own is left out: resource limits
+# and counts, and races that are stopwatches rather than checks.
+ADDRESS = (
+    ("core_abi", ""),
+    ("core_all_slots", ""),
+    ("core_arguments", ""),
+    ("core_backend", "table"),
+    ("core_backtrace", ""),
+    ("core_border", ""),
+    ("core_churn", ""),
+    ("core_dl_iterate", ""),
+    ("core_first_race", ""),
+    ("core_fork_apart", ""),
+    ("core_fork_handlers", "before"),
+    ("core_free_in_call", ""),
+    ("core_growth", "own file"),
+    ("core_growth", "memfd"),
+    ("core_limit_file_size", ""),
+    ("core_lookup", ""),
+    ("core_prep_errors", ""),
+    ("core_probe", ""),
+    ("core_read_back", ""),
+    ("core_registers", ""),
+    ("core_reprep", ""),
+    ("core_signal", ""),
+    ("core_sizes", ""),
+    ("core_status", ""),
+    ("core_thousand", ""),
+    ("core_threads", ""),
+    ("core_trail", ""),
+)
+
+THREAD = (
+    ("core_dl_iterate", ""),
+    ("core_first_race", ""),
+    ("core_fork_apart", ""),
+    ("core_fork_handlers", "before"),
+    ("core_signal", ""),
+    ("core_threads", ""),
+)
+
+VALGRIND = (
+    ("core_all_slots", ""),
+    ("core_arguments", ""),
+    ("core_churn", ""),
+    ("core_free_in_call", ""),
+    ("core_lookup", ""),
+    ("core_read_back", ""),
+    ("core_reprep", ""),
+)
+
+OPTIONS = {
+    "ASAN_OPTIONS": "allocator_may_return_null=1:detect_leaks=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+    "TSAN_OPTIONS": "exitcode=66",
+}
+
+
+def check(name: str, argument: str, compiler: str, *flags: str) -> None:
+    program = core.executable(name, *flags, compiler=compiler)
+    core.check(core.copy_of(program), *filter(None, [argument]), environment=OPTIONS)
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize(("name", "argument"), ADDRESS)
+def test_address_and_undefined(name: str, argument: str, compiler: str) -> None:
+    flags = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
+    check(name, argument, compiler, *flags)
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize(("name", "argument"), THREAD)
+def test_thread(name: str, argument: str, compiler: str) -> None:
+    check(name, argument, compiler, "-fsanitize=thread")
+
+
+@pytest.mark.parametrize(("name", "argument"), VALGRIND)
+def test_valgrind(name: str, argument: str) -> None:
+    command = [core.need("valgrind"), "--quiet", "--error-exitcode=9", "--leak-check=full"]
+    core.check(*command, core.executable(name), *filter(None, [argument]))
+
+
+def test_a_million_closures_keep_memory_flat() -> None:
+    core.check(core.executable("core_flat"))
+
+
+# Kibibytes that the second half of the rounds may add.
+GROWTH_MAX = 512
+
+FLAT = """
+import ctypes, os, sys
+import trampfd
+
+rounds, growth_max = int(sys.argv[2]), int(sys.argv[3])
+if sys.argv[1] == "cffi":
+    import cffi
+    type = cffi.FFI().typeof("int(*)(int)")
+else:
+    type = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)
+
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE") // 1024
+
+
+def run(count):
+    callback = trampfd.callback
+    function = lambda number: number + 1
+    for i in range(count):
+        made = callback(type, function)
+        if i % 16 == 0:
+            assert made(i) == i + 1
+
+
+run(rounds // 2)
+half, blocks = resident(), trampfd.status().blocks
+run(rounds // 2)
+assert resident() - half < growth_max, (half, resident())
+assert trampfd.status().blocks == blocks
+assert trampfd.status().slots_used <= 1, trampfd.status()
+"""
+
+
+@pytest.mark.parametrize("kind", ["ctypes", "cffi"])
+def test_a_million_callbacks_keep_memory_flat(kind: str) -> None:
+    if kind == "cffi":
+        pytest.importorskip("cffi")
+    core.script(FLAT, kind, 1_000_000, GROWTH_MAX)
+
+
+CYCLES = """
+import ctypes, gc, os, sys
+import trampfd
+
+cls = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)
+
+
+class Owner:
+    def __init__(self):
+        self.callback = trampfd.callback(cls, self.method)
+
+    def method(self, number):
+        return number + 1
+
+
+def run(count):
+    for _ in range(count):
+        assert Owner().callback(1) == 2
+
+
+run(1000)
+gc.collect()
+used = trampfd.status().slots_used
+run(20000)
+gc.collect()
+assert trampfd.status().slots_used == used, trampfd.status()
+"""
+
+
+def test_cycles_through_callbacks_are_collected() -> None:
+    core.script(CYCLES)

@@ -1,0 +1,345 @@
+# SPDX-License-Identifier: MIT
+"""install() where libffi is linked statically into its user, with hidden symbols.
+
+Nothing of libffi can be redirected then: there is no symbol and no entry in a table of the linker.
+The users here are cffi's wheel from PyPI, and a `_ctypes` that is built for the system's Python of
+Debian from its own source package.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import setuptools
+import test_ctypes_parity
+
+TESTS = Path(__file__).parent
+PROJECT = TESTS.parent
+PYTHON = "/usr/bin/python3"
+POLICIES = ("mdwe", "systemd_mdwe", "no_exec_maps")
+ABSENT = 77  # exit status of a child whose kernel has not got the policy
+
+
+def symbols(library: str, *options: str) -> dict[str, str]:
+    """Names and types of the symbols of libffi, as nm(1) shows them."""
+    listing = subprocess.run(
+        ["nm", *options, library], check=True, capture_output=True, text=True
+    ).stdout
+    split = (line.split() for line in listing.splitlines())
+    return {words[-1]: words[-2] for words in split if words[-1].startswith("ffi_")}
+
+
+def is_linked_statically(library: str) -> bool:
+    """Neither a need for libffi.so nor a symbol of libffi that another library could provide."""
+    dynamic = subprocess.run(
+        ["readelf", "--dynamic", library], check=True, capture_output=True, text=True
+    ).stdout
+    return "libffi" not in dynamic and not symbols(library, "--dynamic")
+
+
+def run_under(
+    policy: str, code: str, *arguments: str, python: str = sys.executable, path: Sequence[str] = ()
+) -> None:
+    """Run code in a child, tests/deny.py at hand, where the policy can be put in force."""
+    put_in_force = (
+        "def put_in_force():\n"
+        "    try:\n"
+        f"        deny.{policy}()\n"
+        "    except OSError as error:\n"
+        "        print(error)\n"
+        f"        sys.exit({ABSENT})\n"
+    )
+    child = subprocess.run(
+        [python, "-c", f"import deny, sys\n{put_in_force}{code}", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([*path, str(TESTS)])},
+    )
+    if child.returncode == ABSENT:
+        pytest.skip(f"{policy}: {child.stdout.strip()}")
+    assert (child.returncode, child.stdout, child.stderr) == (0, "done\n", "")
+
+
+# --- cffi's wheel ------------------------------------------------------------------------------
+
+CFFI = """\
+import cffi, trampfd
+from trampfd import _native
+
+ffi = cffi.FFI()
+ffi.cdef("void qsort(void *, size_t, size_t, int (*)(const void *, const void *));")
+libc = ffi.dlopen(None)
+put_in_force()
+trampfd.install()
+
+def compare(a, b):
+    return ffi.cast("int *", a)[0] - ffi.cast("int *", b)[0]
+
+callbacks = [
+    ffi.callback("int(const void *, const void *)", compare),
+    ffi.callback("int(*)(const void *, const void *)")(compare),
+]
+callbacks += [ffi.callback("int(int)", lambda value, i=i: value + i) for i in range(1000)]
+for callback in callbacks:
+    assert _native.find(int(ffi.cast("uintptr_t", callback)))
+for callback in callbacks[:2]:
+    array = ffi.new("int[]", [3, -1, 2])
+    libc.qsort(array, 3, 4, callback)
+    assert list(array) == [-1, 2, 3]
+trampfd.uninstall()
+assert [callback(5) for callback in callbacks[2:]] == list(range(5, 1005))
+assert not deny.wx_mappings() and not deny.aliased()
+print("done")
+"""
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_cffi_wheel(policy: str) -> None:
+    backend = pytest.importorskip("_cffi_backend", reason="cffi: not installed")
+    if not is_linked_statically(backend.__file__):
+        pytest.skip("cffi's wheel from PyPI: this _cffi_backend uses a shared libffi")
+    run_under(policy, CFFI, path=sys.path)
+
+
+# --- _ctypes with a static libffi --------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Python:
+    """The system's Python: its version, where its headers are, and how its extensions end."""
+
+    version: str
+    include: str
+    suffix: str
+
+    @property
+    def name(self) -> str:
+        """Of Debian's package: python3.11."""
+        return "python" + ".".join(self.version.split(".")[:2])
+
+
+def system_python() -> Python:
+    code = (
+        "import platform, sysconfig\n"
+        "print(platform.python_version())\n"
+        "print(sysconfig.get_path('include'))\n"
+        "print(sysconfig.get_config_var('EXT_SUFFIX'))\n"
+    )
+    try:
+        child = subprocess.run([PYTHON, "-c", code], check=True, capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip(f"Debian's Python: no {PYTHON}")
+    python = Python(*child.stdout.split())
+    if not Path(python.include, "Python.h").exists():
+        pytest.skip(f"Debian's python3-dev: no {python.include}/Python.h")
+    return python
+
+
+def release() -> str:
+    """The code name of the release of Debian that this is, or "" for another system."""
+    lines = Path("/etc/os-release").read_text().splitlines()
+    values = dict(line.replace('"', "").split("=", 1) for line in lines if "=" in line)
+    return values.get("VERSION_CODENAME", "") if values.get("ID") == "debian" else ""
+
+
+SOURCES = """\
+Types: deb-src
+URIs: http://deb.debian.org/debian
+Suites: {release}
+Components: main
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+"""
+
+
+def fetch_source(python: Python, folder: Path) -> Path:
+    """Debian's source of this Python, by an apt that shares no file with the system's."""
+    if not release() or not shutil.which("apt-get"):
+        pytest.skip(f"Debian's {python.name} source: this is not Debian")
+    for name in ("lists/partial", "cache/archives/partial"):
+        (folder / name).mkdir(parents=True)
+    (folder / "debian.sources").write_text(SOURCES.format(release=release()))
+    options = {
+        "Dir::Etc::sourcelist": folder / "debian.sources",
+        "Dir::Etc::sourceparts": "/dev/null",
+        "Dir::State::lists": folder / "lists",
+        "Dir::Cache": folder / "cache",
+        "APT::Sandbox::User": "",  # the folder is not for others
+    }
+    apt = ["apt-get", *(f"-o{name}={value}" for name, value in options.items())]
+    for command in (["update"], ["source", "--download-only", "--tar-only", python.name]):
+        child = subprocess.run(
+            [*apt, *command], cwd=folder, capture_output=True, text=True, timeout=600
+        )
+        if child.returncode:
+            lines = child.stderr.strip().splitlines()
+            pytest.skip(f"Debian's {python.name} source: {lines[-1] if lines else 'apt-get failed'}")
+    found = list(folder.glob(f"{python.name}_{python.version}.orig.tar.*"))
+    if not found:
+        names = [path.name for path in folder.glob("*.tar.*")]
+        pytest.skip(f"Debian's {python.name} source: {python.version} is wanted, there is {names}")
+    return found[0]
+
+
+def cached_source(python: Python, folder: Path) -> Path:
+    """The same, kept for the next time."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "trampfd")
+    found = list(cache.glob(f"{python.name}_{python.version}.orig.tar.*"))
+    if found:
+        return found[0]
+    fetched = fetch_source(python, folder)
+    cache.mkdir(parents=True, exist_ok=True)
+    unfinished = cache / f"{fetched.name}.{os.getpid()}"
+    shutil.copyfile(fetched, unfinished)
+    return unfinished.replace(cache / fetched.name)
+
+
+def unpack(source: Path, folder: Path) -> None:
+    """What is needed of it: the module and the internal headers."""
+    with tarfile.open(source) as archive:
+        for member in archive:
+            _, _, name = member.name.partition("/")
+            if member.isfile() and name.startswith(("Modules/_ctypes/", "Include/internal/")):
+                path = folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                content = archive.extractfile(member)
+                assert content is not None
+                path.write_bytes(content.read())
+
+
+def static_library() -> str:
+    """Debian has a libffi.a for programs and one that can be linked into a shared object."""
+    child = subprocess.run(
+        ["cc", "-print-file-name=libffi_pic.a"], check=True, capture_output=True, text=True
+    )
+    path = child.stdout.strip()
+    if not os.path.isabs(path):  # cc gives the bare name back when there is no such file
+        pytest.skip("Debian's libffi-dev: no libffi_pic.a")
+    return path
+
+
+def build_ctypes(python: Python, source: Path, folder: Path) -> Path:
+    """_ctypes as CPython's build makes it, but with libffi inside and out of sight."""
+    module = source / "Modules" / "_ctypes"
+    # One is a module for CPython's tests, the other an allocator for systems whose libffi has none.
+    others = {"_ctypes_test.c", "malloc_closure.c"}
+    files = [str(path) for path in sorted(module.glob("*.c")) if path.name not in others]
+    features = ("PREP_CIF_VAR", "PREP_CLOSURE_LOC", "CLOSURE_ALLOC")
+    library = folder / f"_ctypes{python.suffix}"
+    subprocess.run(
+        [
+            "cc", "-O2", "-w", "-shared", "-fPIC", "-DPy_BUILD_CORE_MODULE",
+            *(f"-DHAVE_FFI_{feature}=1" for feature in features),
+            f"-I{source / 'Include' / 'internal'}", f"-I{python.include}",
+            *files, "-o", str(library), static_library(), "-Wl,--exclude-libs,ALL", "-ldl",
+        ],
+        check=True,
+    )  # fmt: skip
+    return library
+
+
+def build_trampfd(folder: Path) -> Path:
+    """trampfd for the system's Python, with the setuptools of this one."""
+    project = folder / "project"
+    ignored = shutil.ignore_patterns("*.so", "*.egg-info", "__pycache__")
+    for name in ("src", "cbackend"):
+        shutil.copytree(PROJECT / name, project / name, ignore=ignored)
+    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(PROJECT / name, project)
+    package = folder / "package"
+    subprocess.run(
+        [PYTHON, "setup.py", "--quiet", "build", "--build-lib", str(package)],
+        cwd=project,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(Path(setuptools.__file__).parents[1])},
+    )
+    return package
+
+
+@dataclass(frozen=True)
+class Built:
+    """The _ctypes with a static libffi, and where trampfd for the same Python is."""
+
+    ctypes: Path
+    package: Path
+
+    @property
+    def path(self) -> list[str]:
+        return [str(self.ctypes.parent), str(self.package)]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    folder = tmp_path_factory.mktemp("static_libffi")
+    for name in ("apt", "source", "module"):
+        (folder / name).mkdir()
+    python = system_python()
+    unpack(cached_source(python, folder / "apt"), folder / "source")
+    library = build_ctypes(python, folder / "source", folder / "module")
+    return Built(library, build_trampfd(folder))
+
+
+def test_libffi_is_inside_and_hidden(built: Built) -> None:
+    assert is_linked_statically(str(built.ctypes))
+    own = symbols(str(built.ctypes))
+    assert {own[name] for name in ("ffi_call", "ffi_closure_alloc", "ffi_prep_closure_loc")} == {"t"}
+
+
+CTYPES = """\
+import _ctypes, ctypes, trampfd
+from ctypes import CFUNCTYPE, POINTER, c_int
+from trampfd import _native
+
+assert _ctypes.__file__ == sys.argv[1], _ctypes.__file__
+libc = ctypes.CDLL(None)
+before = CFUNCTYPE(c_int, POINTER(c_int), POINTER(c_int))
+put_in_force()
+trampfd.install()
+after = CFUNCTYPE(c_int, c_int)
+
+class Pair(ctypes.Structure):
+    _fields_ = [("x", c_int), ("y", ctypes.c_double)]
+
+order = before(lambda a, b: a[0] - b[0])
+pair = CFUNCTYPE(ctypes.c_double, Pair)(lambda pair: pair.x + pair.y)
+callbacks = [after(lambda value, i=i: value + i) for i in range(1000)]
+for callback in [order, pair, *callbacks]:
+    assert _native.find(ctypes.c_void_p.from_buffer(callback).value)
+array = (c_int * 3)(3, -1, 2)
+libc.qsort(array, ctypes.c_size_t(3), ctypes.c_size_t(4), order)
+assert list(array) == [-1, 2, 3]
+assert pair(Pair(1, 0.5)) == 1.5
+trampfd.uninstall()
+assert [callback(5) for callback in callbacks] == list(range(5, 1005))
+assert not deny.wx_mappings() and not deny.aliased()
+print("done")
+"""
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_ctypes(built: Built, policy: str) -> None:
+    run_under(policy, CTYPES, str(built.ctypes), python=PYTHON, path=built.path)
+
+
+def test_same_as_stock_ctypes(built: Built, tmp_path: Path) -> None:
+    """All cases of test_ctypes_parity.py."""
+    path = os.pathsep.join([*built.path, str(Path(pytest.__file__).parents[1])])
+    found = test_ctypes_parity.observe(tmp_path, PYTHON, PYTHONPATH=path)
+    for mode in test_ctypes_parity.MODES:
+        test_ctypes_parity.check_completeness(found[mode])
+    differences: dict[str, Any] = {
+        f"{name} {mode}": (found[mode][name], stock)
+        for name, stock in found["stock"].items()
+        for mode in test_ctypes_parity.MODES[1:]
+        if found[mode][name] != stock
+    }
+    assert not differences
