@@ -16,6 +16,8 @@ help:
 	@echo 'make build    virtual environment in $(VENV) with the package, from this folder'
 	@echo 'make doctor   what trampfd can do on this machine'
 	@echo 'make lint     style and types of the Python files'
+	@echo 'make vm       the kernel module in a virtual machine: build, selftests (KERNEL=6.1, 6.12 or sid)'
+	@echo 'make matrix   all tests on Debian trixie and sid, the module on three kernels; takes long'
 	@echo 'make clean    remove what the other targets made'
 	@echo
 	@echo 'PYTHON=python3.13 and VENV=folder choose another Python and another place.'
@@ -58,7 +60,16 @@ $(VENV)/.lint: $(VENV)/.build
 	$(RUN) -m pip install --quiet --editable '.[test,lint]'
 	touch $@
 
+KERNEL = 6.12
+vm:
+	tests/vm/run --kernel $(KERNEL)
+
+RELEASES = trixie sid
+KERNELS = 6.1 6.12 sid
+matrix:
+	tools/matrix '$(RELEASES)' '$(KERNELS)'
+
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info src/trampfd/*.so
 
-.PHONY: help demo test doctor lint build clean
+.PHONY: help demo test doctor lint build vm matrix clean

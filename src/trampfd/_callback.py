@@ -24,6 +24,8 @@ def _cffi_type(type: Any, ffi: Any) -> Any:
                 f"a C declaration needs the ffi object that knows its types: "
                 f"callback({type!r}, ..., ffi=ffi)"
             )
+        if not hasattr(ffi, "typeof"):
+            raise TypeError(f"ffi= is a cffi.FFI or a compiled ffi object, not {ffi!r}")
         return _from_cffi.parse(ffi, type)
     if _from_cffi.is_ctype(type):
         return type

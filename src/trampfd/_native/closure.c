@@ -80,19 +80,21 @@ static int is_finalizing(void)
 #endif
 }
 
-/* Once the interpreter is gone: no Python, a zero result. */
-static void handler_after_the_end(ffi_cif *cif, void *result, void **arguments, void *user_data)
+/* Once the interpreter is gone: no Python, the error value, of which ctypes has none. */
+static void handler_after_the_end(ffi_cif *cif, void *result, void **arguments, void *error)
 {
-    (void)cif;
     (void)arguments;
     error_not_running();
-    clear_result(user_data, result);
+    if (error && cif->rtype->type != FFI_TYPE_VOID)
+        memcpy(result, PyBytes_AS_STRING(error), (size_t)PyBytes_GET_SIZE(error));
+    else
+        clear_result(cif, result);
 }
 
 /*
  * C libraries call back at exit, when the interpreter has dropped everything.  A closure
- * that goes during finalisation therefore stays callable, with a result of zero; its
- * slot and its signature are given up with the process.
+ * that goes during finalisation therefore stays callable and returns its error value; its
+ * slot, its signature and that value are given up with the process.
  */
 static void release(Closure *self)
 {
@@ -102,10 +104,12 @@ static void release(Closure *self)
         return;
     self->closure = NULL;
     if (is_finalizing() && !trampfd_closure_prep(closure, &self->signature->cif,
-                                                 handler_after_the_end, self->signature))
+                                                 handler_after_the_end, self->error)) {
         Py_INCREF(self->signature);
-    else
+        Py_XINCREF(self->error);
+    } else {
         trampfd_closure_free_named(closure, self->name);
+    }
 }
 
 static int closure_traverse(Closure *self, visitproc visit, void *arg)

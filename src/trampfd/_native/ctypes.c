@@ -262,9 +262,9 @@ ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssiz
             report(WHILE "calling", self);
     }
     if (!value) {
-        clear_result(signature, result);
+        clear_result(&signature->cif, result);
     } else if (store(&signature->result, result, value)) {
-        clear_result(signature, result);
+        clear_result(&signature->cif, result);
         report(WHILE "converting result of", self);
     }
     Py_XDECREF(value);
@@ -273,7 +273,7 @@ ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssiz
 static void refuse(const Closure *self, void *result)
 {
     error_not_running();
-    clear_result(self->signature, result);
+    clear_result(&self->signature->cif, result);
 }
 
 /* errno matters to those callbacks only that asked for it; attaching changes it. */

@@ -80,9 +80,9 @@ void error_print(const char *before, PyObject *object, const char *after)
     Py_XDECREF(text);
 }
 
-void clear_result(const Signature *signature, void *result)
+void clear_result(const ffi_cif *cif, void *result)
 {
-    const ffi_type *type = signature->cif.rtype;
+    const ffi_type *type = cif->rtype;
 
     if (type->type != FFI_TYPE_VOID)
         memset(result, 0, type->size < sizeof(ffi_arg) ? sizeof(ffi_arg) : type->size);

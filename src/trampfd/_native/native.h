@@ -95,7 +95,7 @@ void error_no_slot(const struct trampfd_trail *trail, int error);
 void error_print(const char *before, PyObject *object, const char *after);
 
 /* Fill a result with zeros. */
-void clear_result(const Signature *signature, void *result);
+void clear_result(const ffi_cif *cif, void *result);
 
 /* Say once that a callback came while the interpreter was not running. */
 void error_not_running(void);

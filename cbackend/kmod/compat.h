@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What changed in the kernel between 6.1 and the newest version this module is built for. */
+#ifndef TRAMPFD_COMPAT_H
+#define TRAMPFD_COMPAT_H
+
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/version.h>
+
+/* Only for a vma that nobody else can see yet: inside the mmap operation. */
+static inline void trampfd_vm_flags(struct vm_area_struct *vma, unsigned long set,
+				    unsigned long clear)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+	vm_flags_mod(vma, set, clear);
+#else
+	vma->vm_flags = (vma->vm_flags | set) & ~clear;
+#endif
+	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
+}
+
+static inline unsigned long trampfd_unmapped_area(struct file *file, unsigned long addr,
+						  unsigned long len, unsigned long pgoff,
+						  unsigned long flags)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+	return mm_get_unmapped_area(file, addr, len, pgoff, flags);
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+	return mm_get_unmapped_area(current->mm, file, addr, len, pgoff, flags);
+#else
+	return current->mm->get_unmapped_area(file, addr, len, pgoff, flags);
+#endif
+}
+
+#endif

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The trampfd descriptor: the file operations that all types share.
+ *
+ * The file is an anonymous inode. Newer kernels refuse PROT_EXEC on those, which does not matter
+ * here: user space asks for no right to execute, the types add VM_EXEC to what they map.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/mman.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "compat.h"
+#include "trampfd.h"
+
+static loff_t file_llseek(struct file *file, loff_t pos, int whence)
+{
+	struct trampfd *tfd = file->private_data;
+
+	if (whence != SEEK_SET)
+		return -EINVAL;
+	if (pos != TRAMPFD_ALLOWED_PCS_OFFSET && !tfd->type->has_position(tfd, pos))
+		return -EINVAL;
+	file->f_pos = pos;
+	return pos;
+}
+
+static ssize_t file_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+{
+	struct trampfd *tfd = file->private_data;
+
+	if (!buf || !count)
+		return -EINVAL;
+	if (*pos != TRAMPFD_ALLOWED_PCS_OFFSET)
+		return tfd->type->read(tfd, buf, count, *pos);
+	return tfd->type->reads_allowed ? trampfd_allowed_read(tfd, buf, count) : -EINVAL;
+}
+
+static ssize_t file_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	struct trampfd *tfd = file->private_data;
+
+	if (!buf || !count)
+		return -EINVAL;
+	if (*pos == TRAMPFD_ALLOWED_PCS_OFFSET)
+		return trampfd_allowed_write(tfd, buf, count);
+	return tfd->type->write(tfd, buf, count, *pos);
+}
+
+static long file_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return cmd == TRAMPFD_IOC_LOCK ? trampfd_allowed_lock(file->private_data) : -ENOTTY;
+}
+
+static int file_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct trampfd *tfd = file->private_data;
+
+	return tfd->type->mmap(tfd, vma);
+}
+
+/* The mmap operation never sees MAP_FIXED, MAP_POPULATE and the like, so they are refused here. */
+static unsigned long file_unmapped_area(struct file *file, unsigned long addr, unsigned long len,
+					unsigned long pgoff, unsigned long flags)
+{
+	struct trampfd *tfd = file->private_data;
+
+	if (tfd->type->plain_mmap_only &&
+	    (flags & ~(MAP_DENYWRITE | MAP_EXECUTABLE)) != MAP_PRIVATE)
+		return -EINVAL;
+	return trampfd_unmapped_area(file, addr, len, pgoff, flags);
+}
+
+static void file_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	struct trampfd *tfd = file->private_data;
+
+	seq_printf(m, "type: %s\n", tfd->type->name);
+	mutex_lock(&tfd->lock);
+	seq_printf(m, "allowed: %u%s\n", tfd->nallowed, tfd->locked ? " locked" : "");
+	mutex_unlock(&tfd->lock);
+	if (tfd->type->show)
+		tfd->type->show(m, tfd);
+}
+
+static void destroy(struct trampfd *tfd)
+{
+	struct trampfd_quota *quota = tfd->quota;
+
+	mutex_destroy(&tfd->lock);
+	tfd->type->release(tfd);
+	trampfd_uncharge(quota, TRAMPFD_DESCRIPTORS, 1);
+	trampfd_quota_put(quota);
+}
+
+static int file_release(struct inode *inode, struct file *file)
+{
+	destroy(file->private_data);
+	return 0;
+}
+
+static const struct file_operations trampfd_fops = {
+	.owner = THIS_MODULE,
+	.llseek = file_llseek,
+	.read = file_read,
+	.write = file_write,
+	.unlocked_ioctl = file_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = file_mmap,
+	.get_unmapped_area = file_unmapped_area,
+	.show_fdinfo = file_show_fdinfo,
+	.release = file_release,
+};
+
+/* Gives the new object an owner to charge. The quota is left to destroy() on success only. */
+static struct trampfd *create_object(const struct trampfd_type *type, const void __user *user_data)
+{
+	struct trampfd_quota *quota;
+	struct trampfd *tfd;
+	void *data;
+	int err;
+
+	data = memdup_user(user_data, type->data_size);
+	if (IS_ERR(data))
+		return ERR_CAST(data);
+	tfd = type->create(data);
+	kfree(data);
+	if (IS_ERR(tfd))
+		return tfd;
+
+	tfd->type = type;
+	mutex_init(&tfd->lock);
+	quota = trampfd_quota_get();
+	err = quota ? trampfd_charge(quota, TRAMPFD_DESCRIPTORS) : -ENOMEM;
+	if (err) {
+		trampfd_quota_put(quota);
+		type->release(tfd);
+		return ERR_PTR(err);
+	}
+	tfd->quota = quota;
+	return tfd;
+}
+
+/* Makes a descriptor; the file owns the object as soon as there is a file. */
+int trampfd_create_fd(const struct trampfd_type *type, const void __user *data)
+{
+	struct trampfd *tfd;
+	struct file *file;
+	int fd;
+
+	tfd = create_object(type, data);
+	if (IS_ERR(tfd))
+		return PTR_ERR(tfd);
+
+	file = anon_inode_getfile("[trampfd]", &trampfd_fops, tfd, O_RDWR);
+	if (IS_ERR(file)) {
+		destroy(tfd);
+		return PTR_ERR(file);
+	}
+	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
+
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		fput(file);
+	else
+		fd_install(fd, file);
+	return fd;
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Limits per user, and counts of live objects.
+ *
+ * Memory is also charged to the memory cgroup (GFP_KERNEL_ACCOUNT where it is allocated); these
+ * limits hold where there is none. A user is the real uid of the creator, whatever the namespace.
+ */
+#include <linux/cred.h>
+#include <linux/hashtable.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "trampfd.h"
+
+struct trampfd_quota {
+	struct hlist_node node;		/* quotas_lock */
+	unsigned int users;		/* quotas_lock; descriptors that point here */
+	kuid_t uid;
+	atomic_long_t used[TRAMPFD_COUNTS];
+};
+
+static DEFINE_MUTEX(quotas_lock);
+static DEFINE_HASHTABLE(quotas, 6);
+
+static unsigned long limits[TRAMPFD_COUNTS] = {
+	[TRAMPFD_DESCRIPTORS] = 65536,
+	[TRAMPFD_PAGES] = 65536,
+};
+
+module_param_named(max_user_descriptors, limits[TRAMPFD_DESCRIPTORS], ulong, 0644);
+MODULE_PARM_DESC(max_user_descriptors, "descriptors that one user may have open (default 65536)");
+module_param_named(max_user_pages, limits[TRAMPFD_PAGES], ulong, 0644);
+MODULE_PARM_DESC(max_user_pages, "pages of table records that one user may have (default 65536)");
+
+static atomic_long_t live[TRAMPFD_COUNTS];
+atomic_long_t trampfd_live_contexts;
+atomic_long_t trampfd_live_copies;
+
+static int live_get(char *buf, const struct kernel_param *kp)
+{
+	return sysfs_emit(buf, "descriptors %ld contexts %ld copies %ld pages %ld\n",
+			  atomic_long_read(&live[TRAMPFD_DESCRIPTORS]),
+			  atomic_long_read(&trampfd_live_contexts),
+			  atomic_long_read(&trampfd_live_copies),
+			  atomic_long_read(&live[TRAMPFD_PAGES]));
+}
+
+static const struct kernel_param_ops live_ops = { .get = live_get };
+
+module_param_cb(live, &live_ops, NULL, 0444);
+MODULE_PARM_DESC(live, "objects alive now: descriptors, contexts, copies of tables, pages");
+
+static struct trampfd_quota *find_quota(kuid_t uid)
+{
+	struct trampfd_quota *quota;
+
+	hash_for_each_possible(quotas, quota, node, __kuid_val(uid))
+		if (uid_eq(quota->uid, uid))
+			return quota;
+	return NULL;
+}
+
+/* Returns the caller's quota with a reference, or NULL when there is no memory. */
+struct trampfd_quota *trampfd_quota_get(void)
+{
+	kuid_t uid = current_uid();
+	struct trampfd_quota *quota;
+
+	mutex_lock(&quotas_lock);
+	quota = find_quota(uid);
+	if (!quota) {
+		quota = kzalloc(sizeof(*quota), GFP_KERNEL_ACCOUNT);
+		if (!quota)
+			goto unlock;
+		quota->uid = uid;
+		hash_add(quotas, &quota->node, __kuid_val(uid));
+	}
+	quota->users++;
+unlock:
+	mutex_unlock(&quotas_lock);
+	return quota;
+}
+
+void trampfd_quota_put(struct trampfd_quota *quota)
+{
+	if (!quota)
+		return;
+	mutex_lock(&quotas_lock);
+	if (!--quota->users) {
+		hash_del(&quota->node);
+		kfree(quota);
+	}
+	mutex_unlock(&quotas_lock);
+}
+
+int trampfd_charge(struct trampfd_quota *quota, enum trampfd_count what)
+{
+	if (atomic_long_inc_return(&quota->used[what]) > READ_ONCE(limits[what])) {
+		atomic_long_dec(&quota->used[what]);
+		return -EDQUOT;
+	}
+	atomic_long_inc(&live[what]);
+	return 0;
+}
+
+void trampfd_uncharge(struct trampfd_quota *quota, enum trampfd_count what, long n)
+{
+	atomic_long_sub(n, &quota->used[what]);
+	atomic_long_sub(n, &live[what]);
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The device: query and creation, and every way of getting them wrong. */
+#define _GNU_SOURCE
+#include "test.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static void query(void)
+{
+	struct trampfd_query q = {};
+	int device = open_device();
+
+	CHECK(ioctl(device, TRAMPFD_IOC_QUERY, &q) == 0);
+	CHECK(q.version == TRAMPFD_VERSION && q.reserved == 0);
+	CHECK(q.features == (TRAMPFD_FEATURE_USER | TRAMPFD_FEATURE_TABLE | TRAMPFD_FEATURE_LOCK));
+	CHECK(q.max_slots == 4096 && q.slot_size == 16 && q.record_size == 64);
+	CHECK(q.displacement == 65536);
+	close(device);
+}
+
+static void query_wants_zeros(void)
+{
+	int device = open_device();
+
+	for (size_t i = 0; i < sizeof(struct trampfd_query); i++) {
+		struct trampfd_query q = {}, before;
+
+		((char *)&q)[i] = 1;
+		before = q;
+		FAILS(ioctl(device, TRAMPFD_IOC_QUERY, &q), EINVAL);
+		CHECK(!memcmp(&q, &before, sizeof(q)));
+	}
+	FAILS(ioctl(device, TRAMPFD_IOC_QUERY, bad_pointer), EFAULT);
+	FAILS(ioctl(device, TRAMPFD_IOC_QUERY, NULL), EFAULT);
+	close(device);
+}
+
+static void query_into_read_only_memory(void)
+{
+	void *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int device = open_device();
+
+	FAILS(ioctl(device, TRAMPFD_IOC_QUERY, page), EFAULT);
+	munmap(page, 4096);
+	close(device);
+}
+
+static void unknown_requests(void)
+{
+	int device = open_device(), user = new_user();
+	char buffer[64];
+
+	FAILS(ioctl(device, TRAMPFD_IOC_LOCK), ENOTTY);
+	FAILS(ioctl(device, _IO(TRAMPFD_IOC_MAGIC, 99)), ENOTTY);
+	FAILS(ioctl(user, TRAMPFD_IOC_QUERY, buffer), ENOTTY);
+	FAILS(ioctl(user, TRAMPFD_IOC_CREATE, buffer), ENOTTY);
+	poison(buffer, sizeof(buffer));
+	FAILS(read(device, buffer, sizeof(buffer)), EINVAL);
+	CHECK(poisoned(buffer, sizeof(buffer)));
+	FAILS(write(device, buffer, sizeof(buffer)), EINVAL);
+	FAILS(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, device, 0), ENODEV);
+	close(user);
+	close(device);
+}
+
+static struct trampfd_user user_args;
+static struct trampfd_table table_args = { .nslots = 1 };
+
+static void create_misuse(void)
+{
+	const struct trampfd_create good = {
+		.type = TRAMPFD_USER, .data = (uintptr_t)&user_args, .data_size = sizeof(user_args),
+	};
+	const struct { size_t offset; size_t size; uint64_t value; int error; } cases[] = {
+#define CASE(field, v, e) \
+		{ offsetof(struct trampfd_create, field), sizeof(good.field), (v), (e) }
+		CASE(flags, 1, EINVAL), CASE(flags, 0x80000000, EINVAL), CASE(reserved, 1, EINVAL),
+		CASE(data, 0, EINVAL), CASE(data, 8, EFAULT), CASE(data, ~0ULL, EFAULT),
+		CASE(type, TRAMPFD_NUM_TYPES, EINVAL), CASE(type, 0xffffffff, EINVAL),
+		CASE(data_size, 0, EINVAL), CASE(data_size, 7, EINVAL), CASE(data_size, 9, EINVAL),
+		CASE(data_size, 0xffffffff, EINVAL), CASE(type, TRAMPFD_TABLE, EINVAL),
+#undef CASE
+	};
+	int device = open_device();
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct trampfd_create args = good;
+
+		memcpy((char *)&args + cases[i].offset, &cases[i].value, cases[i].size);
+		FAILS(ioctl(device, TRAMPFD_IOC_CREATE, &args), cases[i].error);
+	}
+	FAILS(ioctl(device, TRAMPFD_IOC_CREATE, NULL), EFAULT);
+	FAILS(ioctl(device, TRAMPFD_IOC_CREATE, bad_pointer), EFAULT);
+	close(device);
+}
+
+static void creation_data_misuse(void)
+{
+	for (size_t i = 0; i < sizeof(struct trampfd_user); i++) {
+		struct trampfd_user args = {};
+
+		((char *)&args)[i] = 1;
+		FAILS(create(TRAMPFD_USER, &args, sizeof(args)), EINVAL);
+	}
+	for (size_t i = 0; i < sizeof(struct trampfd_table); i++) {
+		struct trampfd_table args = { .nslots = 64 };
+
+		if (i >= offsetof(struct trampfd_table, nslots) &&
+		    i < offsetof(struct trampfd_table, reserved))
+			continue;
+		((char *)&args)[i] = 1;
+		FAILS(create(TRAMPFD_TABLE, &args, sizeof(args)), EINVAL);
+	}
+	const unsigned int counts[] = { 0, TRAMPFD_MAX_SLOTS + 1, 0x80000000, 0xffffffff };
+
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		table_args.nslots = counts[i];
+		FAILS(create(TRAMPFD_TABLE, &table_args, sizeof(table_args)), EINVAL);
+	}
+	table_args.nslots = 1;
+}
+
+static void descriptor(void)
+{
+	const struct { int fd; const char *type; } cases[] = {
+		{ new_user(), "type: TRAMPFD_USER\n" }, { new_table(7), "type: TRAMPFD_TABLE\n" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char path[64], text[512] = "";
+		int length, info;
+
+		CHECK(fcntl(cases[i].fd, F_GETFD) == FD_CLOEXEC);
+		CHECK((fcntl(cases[i].fd, F_GETFL) & O_ACCMODE) == O_RDWR);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", cases[i].fd);
+		length = readlink(path, text, sizeof(text) - 1);
+		CHECK(length > 0 && !strcmp(text, "anon_inode:[trampfd]"));
+		FAILS(open(path, O_RDWR), ENXIO);
+		snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", cases[i].fd);
+		info = open(path, O_RDONLY);
+		memset(text, 0, sizeof(text));
+		CHECK(read(info, text, sizeof(text) - 1) > 0);
+		CHECK(strstr(text, cases[i].type));
+		CHECK(strstr(text, "allowed: 0\n"));
+		close(info);
+		close(cases[i].fd);
+	}
+}
+
+static void no_descriptor_left(void)
+{
+	struct rlimit old, none;
+	struct trampfd_create args = {
+		.type = TRAMPFD_TABLE, .data = (uintptr_t)&table_args,
+		.data_size = sizeof(table_args),
+	};
+	int device = open_device();
+
+	getrlimit(RLIMIT_NOFILE, &old);
+	none = old;
+	none.rlim_cur = device + 1;
+	setrlimit(RLIMIT_NOFILE, &none);
+	FAILS(ioctl(device, TRAMPFD_IOC_CREATE, &args), EMFILE);
+	setrlimit(RLIMIT_NOFILE, &old);
+	close(device);
+}
+
+/* int $0x80 from a 64-bit program is a 32-bit system call, the only kind that is refused. */
+static void caller_of_32_bits(void)
+{
+	struct low {
+		struct trampfd_query query;
+		struct trampfd_create create;
+		struct trampfd_user user;
+	} *low = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
+		      -1, 0);
+	int device = open_device();
+	long result;
+
+	low->create.data = (uintptr_t)&low->user;
+	low->create.data_size = sizeof(low->user);
+	asm volatile("int $0x80" : "=a"(result) : "a"(54), "b"(device), "c"(TRAMPFD_IOC_QUERY),
+		     "d"(&low->query) : "memory", "r8", "r9", "r10", "r11");
+	CHECK(result == 0 && low->query.version == TRAMPFD_VERSION);
+	asm volatile("int $0x80" : "=a"(result) : "a"(54), "b"(device), "c"(TRAMPFD_IOC_CREATE),
+		     "d"(&low->create) : "memory", "r8", "r9", "r10", "r11");
+	CHECK(result == -EOPNOTSUPP);
+	munmap(low, 4096);
+	close(device);
+}
+
+int main(void)
+{
+	const struct test tests[] = {
+		TEST(query), TEST(query_wants_zeros), TEST(query_into_read_only_memory),
+		TEST(unknown_requests), TEST(create_misuse), TEST(creation_data_misuse),
+		TEST(descriptor), TEST(no_descriptor_left), TEST(caller_of_32_bits),
+	};
+
+	return run_tests(tests, ARRAY_SIZE(tests));
+}

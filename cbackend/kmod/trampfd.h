@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Inside of the trampfd module.
+ *
+ * A descriptor is a struct trampfd embedded in the object of its type. file.c owns what all types
+ * have in common (file operations, list of allowed PCs, limits); a type fills in struct
+ * trampfd_type. Lock order: mmap_lock, then trampfd.lock. User memory is never touched under
+ * trampfd.lock, so a fault that needs the lock cannot deadlock.
+ */
+#ifndef TRAMPFD_H
+#define TRAMPFD_H
+
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/trampfd.h>
+
+struct seq_file;
+struct trampfd;
+struct trampfd_quota;
+
+/**
+ * struct trampfd_type - what a type of descriptor does
+ * @name: for fdinfo
+ * @data_size: size of its creation data
+ * @create: checks the creation data and makes the object, without touching the common part
+ * @release: frees the object; nothing else uses it any more
+ * @has_position: whether a file position means something beyond the allowed list
+ * @read: reads a position
+ * @write: writes a position other than the allowed list
+ * @mmap: maps the descriptor
+ * @stored_allowed: whether all that is stored is in the allowed list; called under trampfd.lock
+ * @reads_allowed: the allowed list can be read back
+ * @plain_mmap_only: mmap flags must be exactly MAP_PRIVATE
+ * @show: type's own fdinfo lines, or NULL
+ */
+struct trampfd_type {
+	const char *name;
+	size_t data_size;
+	struct trampfd *(*create)(const void *data);
+	void (*release)(struct trampfd *tfd);
+	bool (*has_position)(struct trampfd *tfd, loff_t pos);
+	ssize_t (*read)(struct trampfd *tfd, char __user *buf, size_t count, loff_t pos);
+	ssize_t (*write)(struct trampfd *tfd, const char __user *buf, size_t count, loff_t pos);
+	int (*mmap)(struct trampfd *tfd, struct vm_area_struct *vma);
+	bool (*stored_allowed)(struct trampfd *tfd);
+	bool reads_allowed;
+	bool plain_mmap_only;
+	void (*show)(struct seq_file *m, struct trampfd *tfd);
+};
+
+/**
+ * struct trampfd - part that all descriptors have
+ * @type: constant
+ * @quota: whom this descriptor and its pages are charged to; constant
+ * @lock: guards the fields below and what the type says
+ * @locked: the list below is final
+ * @nallowed: length of the list; zero: anything is allowed
+ * @allowed: allowed PCs
+ */
+struct trampfd {
+	const struct trampfd_type *type;
+	struct trampfd_quota *quota;
+	struct mutex lock;		/* guards what follows */
+	bool locked;
+	u32 nallowed;
+	u64 allowed[TRAMPFD_MAX_PCS];
+};
+
+/* file.c */
+int trampfd_create_fd(const struct trampfd_type *type, const void __user *data);
+
+/* vma.c: a mapping stays whole, where it is and as it is until it is unmapped */
+int trampfd_refuse_split(struct vm_area_struct *vma, unsigned long addr);
+int trampfd_refuse_mremap(struct vm_area_struct *vma);
+int trampfd_refuse_mprotect(struct vm_area_struct *vma, unsigned long start, unsigned long end,
+			    unsigned long newflags);
+
+/* allowed.c */
+ssize_t trampfd_allowed_read(struct trampfd *tfd, char __user *buf, size_t count);
+ssize_t trampfd_allowed_write(struct trampfd *tfd, const char __user *buf, size_t count);
+bool trampfd_allows(const struct trampfd *tfd, u64 pc);
+int trampfd_allowed_lock(struct trampfd *tfd);
+
+/* limits.c: what is counted per user, and live objects for leak checks */
+enum trampfd_count {
+	TRAMPFD_DESCRIPTORS,		/* open descriptors */
+	TRAMPFD_PAGES,			/* pages of records */
+	TRAMPFD_COUNTS,
+};
+
+struct trampfd_quota *trampfd_quota_get(void);
+void trampfd_quota_put(struct trampfd_quota *quota);
+int trampfd_charge(struct trampfd_quota *quota, enum trampfd_count what);
+void trampfd_uncharge(struct trampfd_quota *quota, enum trampfd_count what, long n);
+extern atomic_long_t trampfd_live_contexts;
+extern atomic_long_t trampfd_live_copies;
+
+/* user.c, table.c */
+extern const struct trampfd_type trampfd_user_type;
+extern const struct trampfd_type trampfd_table_type;
+
+/* code.c: the slots of all tables */
+int trampfd_code_init(void);
+void trampfd_code_exit(void);
+int trampfd_code_mmap(struct vm_area_struct *vma);
+
+/* x86_64.c: all that depends on the processor */
+bool trampfd_arch_user_address(u64 address);
+bool trampfd_arch_caller_supported(void);
+bool trampfd_arch_reg_known(u32 name);
+bool trampfd_arch_reg_is_pc(u32 name);
+void trampfd_arch_set_reg(struct pt_regs *regs, u32 name, u64 value);
+struct pt_regs *trampfd_arch_fault_regs(unsigned long pc);
+bool trampfd_arch_push(struct pt_regs *regs, const struct trampfd_stack *stack,
+		       unsigned long *base);
+void trampfd_arch_write_slot(u8 *code, u32 displacement);
+
+#endif

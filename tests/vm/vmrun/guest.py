@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""Boots the guest, runs the command in it and judges how it went."""
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from . import VmError
+from .debian import Kernel
+from .initramfs import make_initramfs
+from .log import complaints
+
+NOTHING_ALIVE = "descriptors 0 contexts 0 copies 0 pages 0"
+RESULTS = ("console.log", "dmesg", "live", "output", "status", "init-error")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to run, where, and with how much of everything."""
+    kernel: Kernel
+    module: Path
+    words: list[str]
+    folder: Path
+    env: dict[str, str]
+    output: Optional[Path]
+    timeout: int
+    memory: int
+    kvm: bool
+    debug_allocator: bool
+
+
+def command_script(job: Job) -> str:
+    """The shell script that the guest runs below the host's root."""
+    settings = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                "HOME": "/root", "LC_ALL": "C.UTF-8", "TRAMPFD_KO": "/mnt/out/trampfd.ko",
+                **job.env}
+    words = [f"{name}={value}" for name, value in settings.items()]
+    return (f"cd {shlex.quote(str(job.folder))} || exit 125\n"
+            f"exec env -i {shlex.join(words)} {shlex.join(job.words)}\n")
+
+
+def qemu(job: Job, out: Path, initramfs: Path) -> list[str]:
+    """The command line. Any panic ends QEMU, as does the guest's poweroff."""
+    parameters = "console=ttyS0 loglevel=5 panic=-1 oops=panic panic_on_warn=1"
+    if job.debug_allocator:
+        parameters += " slub_debug=FZP slab_debug=FZP page_poison=1 kfence.sample_interval=50"
+    machine = (["-accel", "kvm", "-cpu", "host"] if job.kvm
+               else ["-accel", "tcg,thread=multi", "-cpu", "max"])
+    shares: list[str] = []
+    for tag, path, options in (("hostroot", Path("/"), ",readonly=on,multidevs=remap"),
+                               ("out", out, "")):
+        shares += ["-fsdev", f"local,id={tag},path={path},security_model=none{options}",
+                   "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}"]
+    return ["qemu-system-x86_64", *machine, "-M", "q35", "-m", str(job.memory), "-smp", "2",
+            "-display", "none", "-no-reboot", "-nodefaults",
+            "-serial", f"file:{out / 'console.log'}", "-kernel", str(job.kernel.vmlinuz),
+            "-initrd", str(initramfs), "-append", parameters, *shares]
+
+
+def text(path: Path) -> str:
+    return path.read_text(errors="replace") if path.exists() else ""
+
+
+def boot(job: Job, out: Path) -> str:
+    """Runs the guest to its end; returns what went wrong with it, or nothing."""
+    with tempfile.TemporaryDirectory(prefix="trampfd-vm-") as place:
+        initramfs = Path(place) / "initramfs"
+        make_initramfs(job.kernel, initramfs)
+        try:
+            done = subprocess.run(qemu(job, out, initramfs), stdin=subprocess.DEVNULL,
+                                  timeout=job.timeout, check=False)
+        except subprocess.TimeoutExpired:
+            return f"the guest was ended after {job.timeout} s"
+    if done.returncode:
+        return f"QEMU failed with status {done.returncode}"
+    return "" if (out / "status").exists() else "the guest died before the command ended"
+
+
+def faults(out: Path) -> list[str]:
+    """What the kernel log and the module's counters tell against the run."""
+    found = complaints(text(out / "console.log"))
+    found += [line for line in complaints(text(out / "dmesg")) if line not in found]
+    live = text(out / "live").strip()
+    if live != NOTHING_ALIVE:
+        found.append(f"the module was not clean at the end: {live or 'not known'}")
+    return found
+
+
+def report(out: Path, trouble: str, found: list[str]) -> int:
+    """Prints the command's output and the verdict; returns the status for the caller."""
+    sys.stdout.write(text(out / "output"))
+    status = text(out / "status").strip()
+    if trouble:
+        print(f"vm: {trouble}; {text(out / 'init-error').strip() or 'end of its console'}:")
+        print("\n".join(text(out / "console.log").splitlines()[-60:]))
+    for line in found:
+        print(f"vm: kernel: {line}")
+    code = int(status) if status.isdigit() else 1
+    if trouble or found:
+        code = code or 1
+    print(f"vm: {'passed' if code == 0 else f'failed ({code})'}", flush=True)
+    return code
+
+
+def run_in_guest(job: Job) -> int:
+    """Runs the job; returns 0 only if the command did and the kernel had nothing to say."""
+    with tempfile.TemporaryDirectory(prefix="trampfd-out-") as place:
+        out = job.output.absolute() if job.output else Path(place)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise VmError(f"{out}: {error.strerror}") from error
+        for name in RESULTS:
+            (out / name).unlink(missing_ok=True)
+        shutil.copy(job.module, out / "trampfd.ko")
+        (out / "command").write_text(command_script(job))
+        trouble = boot(job, out)
+        return report(out, trouble, faults(out))

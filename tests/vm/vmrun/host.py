@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""Tools of the host: running them, and installing what is absent."""
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Optional, Union
+
+from . import VmError
+
+Word = Union[str, Path]
+
+# tool -> Debian package
+BUILD_TOOLS = {"apt-get": "apt", "dpkg-deb": "dpkg", "tar": "tar", "unshare": "util-linux",
+               "chroot": "coreutils"}
+BOOT_TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "busybox": "busybox-static",
+              "cpio": "cpio", "gcc": "gcc", "make": "make", "objcopy": "binutils",
+              "xz": "xz-utils"}
+
+
+def run(words: Sequence[Word], *, env: Optional[Mapping[str, str]] = None,
+        cwd: Optional[Path] = None) -> str:
+    """Runs a tool and returns what it printed; VmError with its output when it fails."""
+    done = subprocess.run([str(word) for word in words], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=cwd,
+                          env=None if env is None else {**os.environ, **env}, check=False)
+    if done.returncode:
+        line = " ".join(str(word) for word in words[:8])
+        raise VmError(f"{line} ... failed with status {done.returncode}:\n{done.stdout[-4000:]}")
+    return done.stdout
+
+
+def require_tools(*, boot: bool) -> None:
+    """Makes sure that the tools are there; root gets them installed."""
+    tools = {**BUILD_TOOLS, **(BOOT_TOOLS if boot else {})}
+    packages = sorted({package for tool, package in tools.items() if not shutil.which(tool)})
+    if not packages:
+        return
+    install = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise VmError("not installed here: " + " ".join(packages) + "; run: " + " ".join(install))
+    print("vm: installing " + " ".join(packages), flush=True)
+    run(["apt-get", "update"])
+    run(install, env={"DEBIAN_FRONTEND": "noninteractive"})

@@ -1,0 +1,55 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: MIT
+# First process of the guest. The share "out" holds the module and the command; the command's output
+# and status, and the kernel log, go back there. A missing "status" file means that the guest died.
+export PATH=/bin
+busybox mount -t proc proc /proc
+busybox --install -s /bin
+
+fail() {
+	echo "init: $1" | tee /out/init-error
+	poweroff -f
+}
+
+mount -t devtmpfs dev /dev
+mount -t sysfs sys /sys
+while read -r name; do
+	insmod "/modules/$name.ko" || fail "insmod $name"
+done < /modules/order
+
+options=trans=virtio,version=9p2000.L,msize=262144
+mount -t 9p -o "$options" out /out || fail "mount out"
+mount -t 9p -o "$options,ro,cache=loose" hostroot /host || fail "mount the host's root"
+mount -t tmpfs -o size=75% upper /upper && mkdir /upper/data /upper/work
+mount -t overlay -o lowerdir=/host,upperdir=/upper/data,workdir=/upper/work overlay /new ||
+	fail "mount overlay"
+
+mount -t proc proc /new/proc
+mount -t sysfs sys /new/sys
+mount --bind /dev /new/dev
+mkdir -p /new/dev/pts /new/dev/shm /new/mnt/out
+mount -t devpts devpts /new/dev/pts
+mount -t tmpfs shm /new/dev/shm
+mount -t tmpfs run /new/run
+mount --bind /out /new/mnt/out
+ln -s /proc/self/fd /new/dev/fd
+ip link set lo up
+hostname trampfd-vm
+
+insmod /out/trampfd.ko || fail "insmod trampfd"
+chroot /new /bin/sh /mnt/out/command > /out/output 2>&1
+status=$?
+
+# What the command's processes leave behind for the next moment (RCU, delayed closing) is not a leak.
+live=/sys/module/trampfd/parameters/live
+none="descriptors 0 contexts 0 copies 0 pages 0"
+for second in 1 2 3 4 5; do
+	[ "$(cat $live)" = "$none" ] && break
+	sleep 1
+done
+cat $live > /out/live
+rmmod trampfd || echo "rmmod failed" >> /out/live
+dmesg > /out/dmesg
+echo "$status" > /out/status
+sync
+poweroff -f

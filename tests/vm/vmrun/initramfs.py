@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""The first file system of the guest: busybox, the modules for 9p, and the init script."""
+from __future__ import annotations
+
+import lzma
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from . import VmError
+from .debian import Kernel
+from .host import run
+
+WANTED = ("virtio_pci", "9pnet_virtio", "9p", "overlay")
+INIT = Path(__file__).with_name("init.sh")
+
+
+def module_image(path: Path) -> bytes:
+    """A module's ELF image, whichever way the package compressed it."""
+    data = path.read_bytes()
+    return lzma.decompress(data) if path.suffix == ".xz" else data
+
+
+def depends(path: Path) -> list[str]:
+    """Modules that this one needs, from its .modinfo section."""
+    with tempfile.NamedTemporaryFile(suffix=".ko") as image, \
+            tempfile.NamedTemporaryFile() as section:
+        image.write(module_image(path))
+        image.flush()
+        run(["objcopy", "-O", "binary", "--only-section=.modinfo", image.name, section.name])
+        for line in Path(section.name).read_bytes().split(b"\0"):
+            if line.startswith(b"depends="):
+                return [name.replace("-", "_") for name in line[8:].decode().split(",") if name]
+    return []
+
+
+def load_order(files: Mapping[str, Path]) -> list[str]:
+    """The wanted modules and what they need, needed ones first. Built-in ones have no file."""
+    order: list[str] = []
+
+    def visit(name: str) -> None:
+        if name in order or name not in files:
+            return
+        for other in depends(files[name]):
+            visit(other)
+        order.append(name)
+
+    for name in WANTED:
+        visit(name)
+    if "9p" not in order or "overlay" not in order:
+        raise VmError("the kernel package has no 9p or overlay module")
+    return order
+
+
+def make_initramfs(kernel: Kernel, target: Path) -> None:
+    """Writes the compressed archive to target."""
+    busybox = shutil.which("busybox")
+    if not busybox:
+        raise VmError("not installed here: busybox-static")
+    files = kernel.module_files()
+    order = load_order(files)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        for name in ("bin", "modules", "proc", "sys", "dev", "host", "new", "upper", "out"):
+            (folder / name).mkdir()
+        shutil.copy(busybox, folder / "bin" / "busybox")
+        shutil.copy(INIT, folder / "init")
+        (folder / "init").chmod(0o755)
+        for name in order:
+            (folder / "modules" / f"{name}.ko").write_bytes(module_image(files[name]))
+        (folder / "modules" / "order").write_text("".join(f"{name}\n" for name in order))
+        run(["sh", "-c", 'find . | cpio -o -H newc --quiet | gzip -1 > "$1"', "sh", target],
+            cwd=folder)

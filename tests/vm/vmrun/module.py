@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""Builds the kernel module and its selftests."""
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+from . import VmError
+from .debian import Kernel
+from .host import run
+
+# An own mount namespace: /dev/null and /proc (objtool reads it) for the build, and nothing left
+# mounted whatever happens. Without root the build runs as root of an own user namespace.
+IN_ROOT = """
+mount --bind /dev/null "$0/dev/null" && mount --rbind /proc "$0/proc" && exec chroot "$0" "$@"
+"""
+
+
+def build_module(kernel: Kernel, checkout: Path, place: Path, *, sparse: bool) -> Path:
+    """Builds the module of the checkout for the kernel; returns the .ko file, which is in place.
+
+    The source is copied, so the checkout stays clean.
+    """
+    name = f"trampfd-{os.getpid()}"
+    build = kernel.root / "build" / name
+    target = place / "trampfd.ko"
+    try:
+        shutil.copytree(checkout / "cbackend" / "kmod", build)
+        shutil.copytree(checkout / "cbackend" / "include" / "uapi", build / "uapi")
+        log = make_in_root(kernel, name, sparse)
+        if sparse and not re.search(r"^ +CHECK ", log, re.MULTILINE):
+            raise VmError(f"sparse did not run: the header package of {kernel.release} lacks what "
+                          "the kernel's build needs for it; use --sparse with another kernel")
+        complaints = re.findall(r"^.*(?:warning|error):.*$", log, re.MULTILINE)
+        if complaints:
+            raise VmError("the module does not build cleanly:\n" + "\n".join(complaints))
+        run(["objcopy", "--strip-debug", build / "trampfd.ko", target])
+    finally:
+        shutil.rmtree(build, ignore_errors=True)
+    return target
+
+
+def make_in_root(kernel: Kernel, name: str, sparse: bool) -> str:
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    checks = ["C=2", "CF=-D__CHECK_ENDIAN__"] if sparse else []
+    return run(["unshare", *user, "--mount", "sh", "-c", IN_ROOT, kernel.root,
+                "make", "-C", kernel.headers, f"M=/build/{name}", f"-j{os.cpu_count()}",
+                # type information for debuggers would need the kernel's own image
+                "CONFIG_DEBUG_INFO_BTF_MODULES=", *checks, "modules"],
+               env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"})
+
+
+def build_selftests(checkout: Path, place: Path, *, short: bool) -> list[str]:
+    """Compiles the selftests into place with the host's compiler; returns words that run them."""
+    source = checkout / "cbackend" / "kmod" / "selftest"
+    build = place / "selftest"
+    run(["make", "-C", source, f"BUILD={build}"])
+    return ["sh", str(source / "run.sh"), str(build), *(["short"] if short else [])]
