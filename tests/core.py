@@ -11,6 +11,7 @@ import ctypes
 import functools
 import itertools
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -18,7 +19,6 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional
 
 import pytest
 
@@ -36,7 +36,7 @@ SKIPPED = 77
 LINK_SHARED = ("-shared", "-Wl,-z,nodelete,-z,noexecstack,-z,defs")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="trampfd-core-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -61,12 +61,12 @@ def _pkg_config(what: str) -> list[str]:
     return shlex.split(subprocess.check_output(command, text=True))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def link_flags() -> tuple[str, ...]:
     return (*_pkg_config("--libs"), "-pthread", "-ldl")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def compile_flags() -> tuple[str, ...]:
     """As the package is compiled, and with every warning an error."""
     return (
@@ -83,7 +83,7 @@ def compiler_run(command: list[str], folder: Path) -> None:
     assert done.returncode == 0, f"{shlex.join(command)}\n{done.stderr}"
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def objects(*flags: str, compiler: str = "cc") -> tuple[str, ...]:
     """The object files of the core."""
     folder = new_folder()
@@ -92,7 +92,7 @@ def objects(*flags: str, compiler: str = "cc") -> tuple[str, ...]:
     return tuple(sorted(str(path) for path in folder.glob("*.o")))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def executable(
     name: str,
     *flags: str,
@@ -122,7 +122,7 @@ def executable(
     return program
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def shared_library(*names: str, flags: tuple[str, ...] = (), link: tuple[str, ...] = ()) -> Path:
     """The core as a shared library, with the named files of ``tests/c`` in it."""
     library = new_folder() / "libtrampfd-test.so"
@@ -209,7 +209,7 @@ class Core:
 
 
 def run(
-    *command: object, environment: Optional[dict[str, str]] = None, timeout: float = 240
+    *command: object, environment: dict[str, str] | None = None, timeout: float = 240
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(word) for word in command],
@@ -221,7 +221,7 @@ def run(
     )
 
 
-def check(*command: object, environment: Optional[dict[str, str]] = None) -> str:
+def check(*command: object, environment: dict[str, str] | None = None) -> str:
     """Run a program that must succeed; skips when it says that something is absent.
 
     Returns what it wrote to standard output.
@@ -245,15 +245,18 @@ def script(code: str, *arguments: object) -> str:
 
 
 def traced(calls: str, command: Sequence[object]) -> list[str]:
-    """The system calls of those kinds that a command makes between writing "begin" and "end"."""
+    """The system calls of those kinds that a command makes between writing "begin" and "end".
+
+    Descriptors are followed by the path of their file.
+    """
     log = new_folder() / "log"
-    done = run(need("strace"), "-f", "-o", log, "-e", f"trace={calls},write", *command)
+    done = run(need("strace"), "-f", "-y", "-o", log, "-e", f"trace={calls},write", *command)
     if done.returncode and "ptrace" in done.stderr:
         pytest.skip(f"strace cannot trace here: {done.stderr.strip()}")
     assert done.returncode == 0, done.stderr
     lines = log.read_text().splitlines()
     begin, end = (
-        next(i for i, line in enumerate(lines) if f'write(1, "{mark}' in line)
+        next(i for i, line in enumerate(lines) if re.search(rf'write\(1\S*, "{mark}', line))
         for mark in ("begin", "end")
     )
     return lines[begin + 1 : end]

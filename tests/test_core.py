@@ -234,9 +234,7 @@ def test_random_signatures(seed: int, compiler: str) -> None:
     source = core.new_folder() / "signatures.c"
     source.write_text(Signatures(seed, 400).text)
     flags = ("-O1", "-Wno-psabi", "-Wno-unused-variable")
-    program = core.executable(
-        "core_signatures", more=(str(source),), link=flags, compiler=compiler
-    )
+    program = core.executable("core_signatures", more=(str(source),), link=flags, compiler=compiler)
     core.check(program)
 
 

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""ctypes callbacks by trampfd against what a C compiler makes of the calls, and what is trampfd's own.
+"""ctypes callbacks by trampfd: calls made by a C compiler, lifetime, threads, install().
 
 What must be as with stock ctypes is in test_ctypes_parity.py. Here the other side of the call is
-the measure: arguments and results of callers that the C compiler made. Then come lifetime, threads,
-install() and the few differences from ctypes that are meant.
+the measure: arguments and results of callers that the C compiler made. The few differences from
+ctypes that are meant are at the end.
 """
 
 from __future__ import annotations
 
+import _ctypes
 import ctypes
 import gc
 import signal
@@ -19,7 +20,6 @@ from ctypes import CFUNCTYPE, POINTER, byref, c_int, c_long, c_void_p
 from pathlib import Path
 from typing import Any, Callable
 
-import _ctypes
 import pytest
 import signatures
 from hypothesis import HealthCheck, Phase, given, settings
@@ -476,6 +476,19 @@ def test_decorator(lib: ctypes.CDLL) -> None:
     assert lib.call_int(add_one, 5) == 6
 
 
+def test_class_with_a_list_of_argtypes(lib: ctypes.CDLL, make: Make) -> None:
+    """ctypes, too, takes any sequence, unless it is built to check itself."""
+
+    class WithList(_ctypes.CFuncPtr):
+        _argtypes_ = [c_int]  # noqa: RUF012
+        _restype_ = c_int
+        _flags_ = 1
+
+    callback = make(WithList, abs)
+    assert is_ours(callback)
+    assert lib.call_int(callback, -5) == 5
+
+
 @pytest.mark.parametrize("option", ["error", "onerror", "ffi"])
 def test_options_of_cffi_are_refused(option: str) -> None:
     with pytest.raises(TypeError, match=f"{option}="):
@@ -483,10 +496,10 @@ def test_options_of_cffi_are_refused(option: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "type_", [c_int, POINTER(c_int), INT(), ctypes.Structure, 5, None], ids=lambda type_: repr(type_)
+    "type_", [c_int, POINTER(c_int), INT(), ctypes.Structure, 5, None], ids=repr
 )
 def test_other_types_are_refused(type_: Any) -> None:
-    with pytest.raises(TypeError, match="the type of a callback is .* not "):
+    with pytest.raises(TypeError, match=r"the type of a callback is .* not "):
         trampfd.callback(type_, abs)
 
 
@@ -555,7 +568,7 @@ def test_instance_that_was_given_another_address(lib: ctypes.CDLL, make: Make) -
 
 
 def test_failed_init_frees_the_closure(make: Make) -> None:
-    class Failing(_ctypes.CFuncPtr):  # type: ignore[misc, name-defined]
+    class Failing(_ctypes.CFuncPtr):
         _argtypes_ = ()
         _restype_ = None
         _flags_ = 1
@@ -667,12 +680,12 @@ def test_threads_make_call_and_free(lib: ctypes.CDLL, make: Make) -> None:
 
 
 def test_install_reaches_classes_made_before_and_after(lib: ctypes.CDLL) -> None:
-    class Before(_ctypes.CFuncPtr):  # type: ignore[misc, name-defined]
+    class Before(_ctypes.CFuncPtr):
         _argtypes_ = (c_int,)
         _restype_ = c_int
         _flags_ = 1
 
-    class BeforeWithNew(_ctypes.CFuncPtr):  # type: ignore[misc, name-defined]
+    class BeforeWithNew(_ctypes.CFuncPtr):
         _argtypes_ = (c_int,)
         _restype_ = c_int
         _flags_ = 1
@@ -683,7 +696,7 @@ def test_install_reaches_classes_made_before_and_after(lib: ctypes.CDLL) -> None
     old = [(cls(abs), cls) for cls in (Before, BeforeWithNew, INT)]
     with trampfd.installed():
 
-        class After(_ctypes.CFuncPtr):  # type: ignore[misc, name-defined]
+        class After(_ctypes.CFuncPtr):
             _argtypes_ = (c_int,)
             _restype_ = c_int
             _flags_ = 1
@@ -754,7 +767,7 @@ def test_install_before_the_import(name: str) -> None:
 def test_own_new_under_callback_leaves_nothing_installed() -> None:
     made: list[Any] = []
 
-    class WithNew(_ctypes.CFuncPtr):  # type: ignore[misc, name-defined]
+    class WithNew(_ctypes.CFuncPtr):
         _argtypes_ = ()
         _restype_ = None
         _flags_ = 1
@@ -863,7 +876,7 @@ def test_difference_audit_events(lib: ctypes.CDLL) -> None:
     """Stock ctypes has none: making a callback uses a buffer, and use_errno ctypes.set_errno()."""
     child = in_child(AUDIT, lib._name)
     assert child.stdout.splitlines() == [
-        "['ctypes.cdata', 'ctypes.cdata/buffer'] 12",
+        "['ctypes.cdata', 'ctypes.cdata/buffer'] 24",
         "[] 0",
         "['ctypes.set_errno'] 2",
     ], child.stderr

@@ -8,6 +8,7 @@ trampfd.install(). What was noted, and what appeared on standard error, must not
 
 from __future__ import annotations
 
+import _ctypes
 import copy
 import ctypes
 import functools
@@ -28,9 +29,8 @@ import weakref
 from collections.abc import Iterator
 from ctypes import CFUNCTYPE, POINTER, PYFUNCTYPE, byref, c_char_p, c_int, c_long, c_void_p
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import Any, Callable, ClassVar
 
-import _ctypes
 import pytest
 
 CDECL = 0x1
@@ -376,12 +376,12 @@ class WithValue(c_int):
         raise ValueError("not to be set")
 
 
-class CharWithValue(ctypes._SimpleCData):  # type: ignore[type-arg]
+class CharWithValue(ctypes._SimpleCData):
     _type_ = "c"
     value = WithValue.__dict__["value"]
 
 
-class DoubleWithValue(ctypes._SimpleCData):  # type: ignore[type-arg]
+class DoubleWithValue(ctypes._SimpleCData):
     _type_ = "g"
     value = WithValue.__dict__["value"]
 
@@ -407,7 +407,7 @@ class FailingInt(c_int):
         raise ValueError("no instances today")
 
 
-class DirectWithInit(ctypes._SimpleCData):  # type: ignore[type-arg]
+class DirectWithInit(ctypes._SimpleCData):
     """A simple type itself: no instance is made of it."""
 
     _type_ = "i"
@@ -468,7 +468,7 @@ def argument_structure_by_reference(bench: Bench) -> None:
 
 @case
 def argument_pointer_subclass(bench: Bench) -> None:
-    class IntPointer(POINTER(c_int)):  # type: ignore[misc]
+    class IntPointer(POINTER(c_int)):
         def twice(self) -> int:
             return int(2 * self[0])
 
@@ -566,18 +566,18 @@ def not_callable(bench: Bench) -> None:
 
 @case
 def class_made_by_hand(bench: Bench) -> None:
-    class ByHand(_ctypes.CFuncPtr):  # type: ignore[misc, name-defined]
+    class ByHand(_ctypes.CFuncPtr):
         _argtypes_ = (c_int,)
         _restype_ = c_int
         _flags_ = CDECL
 
-    class Slotted(_ctypes.CFuncPtr):  # type: ignore[misc, name-defined]
-        _argtypes_ = [c_int]
+    class Slotted(_ctypes.CFuncPtr):
+        _argtypes_ = (c_int,)
         _restype_ = c_int
         _flags_ = CDECL
         __slots__ = ()
 
-    class SlottedWithNames(_ctypes.CFuncPtr):  # type: ignore[misc, name-defined]
+    class SlottedWithNames(_ctypes.CFuncPtr):
         _argtypes_ = (c_int,)
         _restype_ = c_int
         _flags_ = CDECL
@@ -593,7 +593,7 @@ def class_made_by_hand(bench: Bench) -> None:
 
 @case
 def class_with_init(bench: Bench) -> None:
-    class WithInit(_ctypes.CFuncPtr):  # type: ignore[misc, name-defined]
+    class WithInit(_ctypes.CFuncPtr):
         _argtypes_ = (c_int,)
         _restype_ = c_int
         _flags_ = CDECL
@@ -622,20 +622,20 @@ def class_with_init(bench: Bench) -> None:
 
 @case
 def class_with_new(bench: Bench) -> None:
-    class WithNew(_ctypes.CFuncPtr):  # type: ignore[misc, name-defined]
+    class WithNew(_ctypes.CFuncPtr):
         _argtypes_ = (c_int,)
         _restype_ = c_int
         _flags_ = CDECL
 
         def __new__(cls, function: Any) -> Any:
             bench.note("new", function.__name__)
-            base = _ctypes.CFuncPtr  # type: ignore[attr-defined]
+            base = _ctypes.CFuncPtr
             return base.__new__(cls, lambda value: 1000 + function(value))
 
     def negate(value: int) -> int:
         return -value
 
-    class DerivedWithNew(CFUNCTYPE(c_int, c_int)):  # type: ignore[misc]
+    class DerivedWithNew(CFUNCTYPE(c_int, c_int)):
         _argtypes_ = (c_int,)
         _restype_ = c_int
         _flags_ = CDECL
@@ -677,7 +677,7 @@ def class_derived_from_a_function_class(bench: Bench) -> None:
 
 @case
 def class_without_argtypes(bench: Bench) -> None:
-    bench.attempt(bench.make, _ctypes.CFuncPtr, bench.recorder())  # type: ignore[attr-defined]
+    bench.attempt(bench.make, _ctypes.CFuncPtr, bench.recorder())
     bench.attempt(bench.make, bench.lib._FuncPtr, bench.recorder())
     bench.attempt(bench.make, ctypes.pythonapi._FuncPtr, bench.recorder())
 
@@ -696,7 +696,7 @@ def class_is_collected(bench: Bench) -> None:
     class Argument(ctypes.Structure):
         _fields_ = [("x", c_int)]
 
-    class Function(_ctypes.CFuncPtr):  # type: ignore[misc, name-defined]
+    class Function(_ctypes.CFuncPtr):
         _argtypes_ = (Argument,)
         _restype_ = None
         _flags_ = CDECL
@@ -720,7 +720,7 @@ def structure_without_fields_by_value(bench: Bench) -> None:
     """ctypes raises RuntimeError, trampfd the derived NotImplementedError with other words."""
 
     class Empty(ctypes.Structure):
-        _fields_: list[Any] = []
+        _fields_: ClassVar[list[Any]] = []
 
     try:
         bench.make(CFUNCTYPE(None, Empty), bench.recorder())
@@ -747,7 +747,7 @@ class Callable_:
         return value + 400
 
 
-class CallableTuple(tuple):  # type: ignore[type-arg]
+class CallableTuple(tuple):
     def __call__(self, value: int) -> int:
         return value
 
@@ -953,10 +953,10 @@ def instance_in_a_cycle_is_collected(bench: Bench) -> None:
     gc.collect()
     bench.note(seen() is None)
 
-    holder: list[Any] = []
-    holder.append(bench.make(CFUNCTYPE(None), lambda: holder))
-    seen_callback = weakref.ref(holder[0])
-    del holder
+    callback = bench.make(CFUNCTYPE(None), lambda: None)
+    callback.itself = callback
+    seen_callback = weakref.ref(callback)
+    del callback
     gc.collect()
     bench.note(seen_callback() is None)
 
@@ -1049,7 +1049,7 @@ def exception_in_the_hook(bench: Bench) -> None:
     try:
         sys.unraisablehook = raiser(LookupError("in the hook"))
         bench.lib.call_without_arguments(bench.make(CFUNCTYPE(None), raiser(ValueError("x"))))
-        sys.unraisablehook = None  # type: ignore[assignment]
+        sys.unraisablehook = None
         bench.lib.call_without_arguments(bench.make(CFUNCTYPE(None), raiser(ValueError("y"))))
     finally:
         sys.unraisablehook = original
@@ -1060,7 +1060,7 @@ def exception_without_a_standard_error(bench: Bench) -> None:
     failing = io.StringIO()
     failing.close()
     for stream in (None, failing, io.StringIO()):
-        original, sys.stderr = sys.stderr, stream  # type: ignore[assignment]
+        original, sys.stderr = sys.stderr, stream
         try:
             callback = bench.make(CFUNCTYPE(None), raiser(ValueError("a message")))
             bench.lib.call_without_arguments(callback)

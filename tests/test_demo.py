@@ -21,6 +21,10 @@ needs_soundfile = pytest.mark.skipif(
     importlib.util.find_spec("soundfile") is None, reason="soundfile is not installed"
 )
 
+may_be_writable_and_executable = pytest.mark.skipif(
+    _demo_policy.is_refused(), reason="this system refuses writable and executable memory"
+)
+
 
 def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -79,6 +83,7 @@ def test_stock_cffi_fails_under_hardening(policy: str) -> None:
 
 
 @needs_soundfile
+@may_be_writable_and_executable
 def test_stock_cffi_has_writable_executable_memory_without_hardening() -> None:
     report = demo("--policy", "none")
     stock, ours = runs(report, "stock")["flac"], runs(report, "trampfd")["flac"]
@@ -168,6 +173,7 @@ def test_failing_jobs_are_reported(fake_soundfile: str, how: str, outcome: str) 
     assert (report["works"], report["status"]) == (False, 1)
 
 
+@may_be_writable_and_executable
 @pytest.mark.parametrize(("how", "found"), [("exposes", (1, 0)), ("aliases", (0, 1))])
 def test_writable_executable_memory_is_reported(
     fake_soundfile: str, how: str, found: tuple[int, int]
@@ -207,23 +213,23 @@ def test_missing_sqlite(tmp_path: Path, fake_soundfile: str) -> None:
 
 # A kernel without PR_SET_MDWE answers EINVAL: so does this filter, for prctl(PR_SET_MDWE).
 WITHOUT_MDWE = """\
-import array, errno, runpy, struct, sys
-from trampfd import _native
-from trampfd._demo_policy import _LOAD, _RETURN, _SKIP_UNLESS_EQUAL, _ALLOW, _NUMBER, _ARGUMENTS
+import array, errno, os, runpy, struct, sys
+from trampfd import _demo_policy as policy, _native
 from trampfd._demo_policy import _operation
-number = {"x86_64": 157, "aarch64": 167, "riscv64": 167}[__import__("os").uname().machine]
+
+prctl = {"x86_64": 157, "aarch64": 167, "riscv64": 167}[os.uname().machine]
 program = array.array("B", b"".join((
-    _operation(_LOAD, _NUMBER),
-    _operation(_SKIP_UNLESS_EQUAL, number, skip=3),
-    _operation(_LOAD, _ARGUMENTS),
-    _operation(_SKIP_UNLESS_EQUAL, 65, skip=1),
-    _operation(_RETURN, 0x00050000 | errno.EINVAL),
-    _operation(_RETURN, _ALLOW),
+    _operation(policy._LOAD, policy._NUMBER),
+    _operation(policy._SKIP_UNLESS_EQUAL, prctl, skip=3),
+    _operation(policy._LOAD, policy._ARGUMENTS),
+    _operation(policy._SKIP_UNLESS_EQUAL, 65, skip=1),
+    _operation(policy._RETURN, 0x00050000 | errno.EINVAL),
+    _operation(policy._RETURN, policy._ALLOW),
 )))
 address, size = program.buffer_info()
 header = array.array("B", struct.pack("HP", size // 8, address))
-_native.prctl(38, 1)
-_native.prctl(22, 2, header.buffer_info()[0])
+_native.prctl(policy._PR_SET_NO_NEW_PRIVS, 1)
+_native.prctl(policy._PR_SET_SECCOMP, policy._SECCOMP_MODE_FILTER, header.buffer_info()[0])
 sys.argv[:] = ["trampfd", "demo", *sys.argv[1:]]
 runpy.run_module("trampfd", run_name="__main__", alter_sys=True)
 """

@@ -124,6 +124,29 @@ expect_refusal("own file: ", "memfd: memfd_create: Operation not permitted")
     hostile(LOAD + replacement + body, library_in(folder), folder, another_build())
 
 
+def test_replaced_file_is_never_mapped(replacement: str, folder: Path) -> None:
+    """Not even for the time of a comparison."""
+    body = "os.write(1, b'begin\\n')\nexpect(['memfd'])\nos.write(1, b'end\\n')"
+    command = core.python_command(PRELUDE + LOAD + replacement + body)
+    arguments = library_in(folder), folder, another_build()
+    lines = core.traced("mmap,mprotect", [*command, *arguments])
+    executable = [line for line in lines if "PROT_EXEC" in line]
+    assert len(executable) == 4, lines
+    assert all("</memfd:trampfd-slots" in line for line in executable), executable
+
+
+def test_memfd_is_sealed_before_it_is_mapped(folder: Path) -> None:
+    body = "os.unlink(library)\nos.write(1, b'begin\\n')\nexpect(['memfd'], 5000)"
+    command = core.python_command(PRELUDE + LOAD + body + "\nos.write(1, b'end\\n')")
+    lines = core.traced("memfd_create,fcntl,mmap", [*command, library_in(folder), folder])
+    calls = [line for line in lines if "trampfd-slots" in line]
+    kinds = ["memfd_create(", "write(", "F_ADD_SEALS", "PROT_READ|PROT_EXEC, MAP_PRIVATE|"]
+    assert len(calls) == len(kinds), calls
+    assert all(kind in call for kind, call in zip(kinds, calls)), calls
+    for seal in ("F_SEAL_WRITE", "F_SEAL_SHRINK", "F_SEAL_GROW", "F_SEAL_SEAL"):
+        assert seal in calls[2], calls
+
+
 def test_replaced_by_a_build_that_differs_elsewhere(folder: Path) -> None:
     """Its slots may be the same, and then may be used."""
     other = core.copy_of(core.shared_library("core_peer", flags=("-O1", "-DNDEBUG")))
@@ -263,10 +286,12 @@ os.chroot(folder + "/jail")
 os.chdir("/")
 expect(["memfd"])
 """,
-    "chroot with /proc and another file at the path": JAIL + """
+    "chroot with /proc and another file at the path": JAIL
+    + """
 expect(["memfd"])
 """,
-    "chroot with /proc and another file at the path, no memfd": JAIL + """
+    "chroot with /proc and another file at the path, no memfd": JAIL
+    + """
 deny.no_memfd()
 expect_refusal("own file: read the slots from the library's file: Stale file handle", "memfd: ")
 """,
@@ -362,6 +387,22 @@ assert len(open("/proc/self/maps").readlines()) <= lines + 2
 
 def test_no_memfd_is_needed(folder: Path) -> None:
     hostile(LOAD + "deny.no_memfd()\nexpect(['own file'])", library_in(folder), folder)
+
+
+@pytest.mark.parametrize("policy", ["mdwe", "systemd_mdwe"])
+def test_policy_comes_into_force_later(policy: str, folder: Path) -> None:
+    body = f"""
+expect(["own file"], 5000)
+try:
+    deny.{policy}()
+except OSError as error:
+    print(error, file=sys.stderr)
+    sys.exit(core.SKIPPED)
+expect(["own file"])
+os.unlink(library)
+expect(["own file", "memfd"], 30000)
+"""
+    hostile(LOAD + body, library_in(folder), folder)
 
 
 def package_in(folder: Path) -> Path:

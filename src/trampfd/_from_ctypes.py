@@ -24,7 +24,8 @@ _SCALARS = {
 _POINTER_SIZE = 8
 _SIGNATURE = "_trampfd_signature_"
 
-redirection_lock = threading.RLock()  # held while the redirection of classes changes
+redirection_lock = threading.RLock()  # guards tp_new of the classes, and:
+is_active = False  # redirect() is in force
 
 
 def _ctypes() -> Any:
@@ -36,11 +37,6 @@ def _ctypes() -> Any:
         _native.bind_ctypes(_ctypes)
         _bound = _ctypes
     return _bound
-
-
-def is_bound() -> bool:
-    """Has anything here been used?  Until then nothing is redirected."""
-    return _bound is not None
 
 
 def base_class() -> Any:
@@ -202,15 +198,49 @@ def new(cls: Any, function: Callable[..., Any]) -> Any:
 
 def make(cls: Any, function: Callable[..., Any]) -> Any:
     """What ``cls(function)`` gives."""
-    base = base_class()
-    if cls.__new__ is base.__new__:
+    if cls.__new__ is base_class().__new__:
         instance = new(cls, function)
         instance.__init__(function)
         return instance
-    with redirection_lock:  # a class with a __new__ of its own comes to the base's in the end
-        redirected_here = _native.redirect_new(base, new)
-        try:
-            return cls(function)
-        finally:
-            if redirected_here:
-                _native.restore_new(base)
+    # A class with a __new__ of its own comes to ctypes' in the end.
+    with redirection_lock:
+        redirected = [c for c in _function_bases(cls) if _native.redirect_new(c, new)]
+    try:
+        return _native.call_redirected(cls, function)
+    finally:
+        with redirection_lock:
+            if not is_active:
+                for c in redirected:
+                    _native.restore_new(c)
+
+
+def _function_bases(cls: Any) -> list[Any]:
+    return [c for c in cls.__mro__ if issubclass(c, base_class())]
+
+
+def _derived_classes(cls: Any) -> Iterator[Any]:
+    yield cls
+    for derived in type.__subclasses__(cls):
+        yield from _derived_classes(derived)
+
+
+def redirect() -> None:
+    """Let all classes, those made before and after, make trampfd's callbacks."""
+    global is_active
+    with redirection_lock:
+        is_active = True
+        for cls in _derived_classes(base_class()):
+            _native.redirect_new(cls, new)
+        _native.activate_new(True)
+
+
+def restore() -> None:
+    """Undo redirect()."""
+    global is_active
+    with redirection_lock:
+        if not is_active:
+            return
+        is_active = False
+        _native.activate_new(False)
+        for cls in _derived_classes(base_class()):
+            _native.restore_new(cls)

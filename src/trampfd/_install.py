@@ -19,8 +19,10 @@ from typing import Any, Callable
 
 from . import _from_cffi, _from_ctypes, _native
 
-_lock = _from_ctypes.redirection_lock
-_installed = False
+_lock = threading.RLock()  # guards what follows, and what is redirected
+_installed = False  # by install()
+_blocks: set[object] = set()  # of installed(), entered and not left
+_in_force = False  # everything is redirected
 
 
 def _redirect_cffi(backend: ModuleType) -> None:
@@ -36,21 +38,9 @@ def _redirect_cffi(backend: ModuleType) -> None:
         ) from error
 
 
-def _function_classes(cls: Any) -> Iterator[Any]:
-    yield cls
-    for derived in type.__subclasses__(cls):
-        yield from _function_classes(derived)
-
-
-def _redirect_ctypes(_: ModuleType) -> None:
-    """Classes made from now on inherit; those made before are changed one by one."""
-    for cls in _function_classes(_from_ctypes.base_class()):
-        _native.redirect_new(cls, _from_ctypes.new)
-
-
 _redirections: dict[str, Callable[[ModuleType], None]] = {
     "_cffi_backend": _redirect_cffi,
-    "_ctypes": _redirect_ctypes,
+    "_ctypes": lambda _: _from_ctypes.redirect(),
 }
 
 
@@ -74,7 +64,7 @@ class _RedirectingLoader(Loader):
         module.__loader__ = module.__spec__.loader = self._loader
         self._loader.exec_module(module)
         with _lock:
-            if _installed:
+            if _in_force:
                 _redirections[module.__name__](module)
 
 
@@ -114,6 +104,32 @@ def _loaded() -> list[str]:
     return names
 
 
+def _redirect(loaded: list[str]) -> None:
+    """Needs the lock."""
+    global _in_force
+    if _in_force:
+        return
+    _in_force = True
+    try:
+        for name in loaded:
+            _redirections[name](sys.modules[name])
+    except BaseException:
+        _restore()
+        raise
+    sys.meta_path.insert(0, _finder)
+
+
+def _restore() -> None:
+    """Needs the lock."""
+    global _in_force
+    _in_force = False
+    # A new list: removing from this one would make imports that are going through it in other
+    # threads skip the next finder.
+    sys.meta_path = [finder for finder in sys.meta_path if finder is not _finder]
+    _native.restore_cffi()
+    _from_ctypes.restore()
+
+
 def install() -> None:
     """Send every callback made from now on in this process through trampfd.
 
@@ -129,47 +145,43 @@ def install() -> None:
     global _installed
     loaded = _loaded()
     with _lock:
-        if _installed:
-            return
+        _redirect(loaded)
         _installed = True
-        try:
-            for name in loaded:
-                _redirections[name](sys.modules[name])
-        except BaseException:
-            uninstall()
-            raise
-        sys.meta_path.insert(0, _finder)
 
 
 def uninstall() -> None:
-    """Undo install().  Callbacks made by trampfd stay valid and are freed by trampfd."""
+    """Undo install().  Callbacks made by trampfd stay valid and are freed by trampfd.
+
+    Blocks of installed() that are open come to their end with it.
+    """
     global _installed
     with _lock:
         _installed = False
-        # A new list: removing from this one would make imports that are going through it in other
-        # threads skip the next finder.
-        sys.meta_path = [finder for finder in sys.meta_path if finder is not _finder]
-        _native.restore_cffi()
-        if _from_ctypes.is_bound():
-            for cls in _function_classes(_from_ctypes.base_class()):
-                _native.restore_new(cls)
+        _blocks.clear()
+        _restore()
 
 
 def is_installed() -> bool:
-    """Is install() in force?"""
-    return _installed
+    """Are callbacks made by trampfd now, by install() or inside a block of installed()?"""
+    return _in_force
 
 
 @contextlib.contextmanager
 def installed() -> Iterator[None]:
-    """``with trampfd.installed():`` -- install() for the time of the block.
+    """``with trampfd.installed():`` -- as after install(), for the time of the block.
 
-    Left as it was found: inside another install() the end of the block changes nothing.
+    For all threads of the process.  Blocks may overlap; the end of the last one undoes it,
+    unless install() was called before or meanwhile.
     """
-    before = _installed
-    install()
+    block = object()
+    loaded = _loaded()
+    with _lock:
+        _redirect(loaded)
+        _blocks.add(block)
     try:
         yield
     finally:
-        if not before:
-            uninstall()
+        with _lock:
+            _blocks.discard(block)
+            if not _blocks and not _installed:
+                _restore()

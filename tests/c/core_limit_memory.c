@@ -7,16 +7,6 @@
 
 #include <sys/resource.h>
 
-static size_t address_space(void)
-{
-    char text[64] = "";
-    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-
-    CHECK(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0, "/proc/self/statm: %s", strerror(errno));
-    close(fd);
-    return strtoul(text, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
-}
-
 static void limit(size_t bytes)
 {
     struct rlimit limit = {.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};
@@ -30,7 +20,7 @@ int main(void)
     struct trampfd_trail trail;
     unsigned refusals = 0;
     void *closure = NULL;
-    size_t size = address_space();
+    size_t size = memory(0);
     adder *code;
 
     while (!closure) {
@@ -38,21 +28,21 @@ int main(void)
         size_t before;
 
         limit(size);
-        before = address_space();
+        before = memory(0);
         errno = 0;
         closure = trampfd_closure_alloc(8, (void **)&code, &trail);
         if (!closure) {
             CHECK(errno == ENOMEM, "limit %zu: %s", size, strerror(errno));
             CHECK(trail.count && trail.steps[trail.count - 1].error == ENOMEM, "limit %zu", size);
             /* A part of the index may stay, for the next time: 512 KiB by malloc. */
-            CHECK(address_space() <= before + (1 << 20), "limit %zu: from %zu to %zu", size, before,
-                  address_space());
+            CHECK(memory(0) <= before + (1 << 20), "limit %zu: from %zu to %zu", size, before,
+                  memory(0));
             CHECK(count_descriptors() == descriptors, "limit %zu: descriptors", size);
             call_many(many);
             refusals++;
         }
         size += 32768;
-        CHECK(size < address_space() + (64 << 20), "no limit suffices");
+        CHECK(size < memory(0) + (64 << 20), "no limit suffices");
     }
     CHECK(refusals > 3, "%u refusals", refusals);
     limit(RLIM_INFINITY);

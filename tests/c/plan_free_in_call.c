@@ -83,8 +83,7 @@ static void after_call(const char *what)
                                                                                                    \
         prepare(ffi, &stored, sizeof(stored));                                                     \
         result = ((type (*)(gathered, int))own_code)((gathered){1.5, -7}, 11);                     \
-        CHECK(!memcmp(&result, &value, sizeof(type) == 16 && ffi == &ffi_type_longdouble           \
-                                           ? 10 : sizeof(type)), #type);                           \
+        CHECK(!memcmp(&result, &value, ffi == &ffi_type_longdouble ? 10 : sizeof(type)), #type);   \
         after_call(#type);                                                                         \
     } while (0)
 

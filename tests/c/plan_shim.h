@@ -16,6 +16,8 @@
 
 #define PLAN_SHIM_MXCSR 0x7f80
 #define PLAN_SHIM_X87_CONTROL 0x0f7f
+#define PLAN_SHIM_TEXT(value) PLAN_SHIM_TEXT_OF(value)
+#define PLAN_SHIM_TEXT_OF(value) #value
 
 /* Where fxsave puts things. */
 struct plan_fxsave {
@@ -29,6 +31,9 @@ struct plan_fxsave {
 struct plan_preserved {
     uint64_t rbx, rbp, r12, r13, r14, r15, rsp;
 };
+
+_Static_assert(sizeof(struct plan_fxsave) == 512 && sizeof(struct plan_preserved) == 56,
+               "the sizes of the variables below");
 
 #define HIDDEN extern __attribute__((visibility("hidden")))
 HIDDEN void (*plan_shim_target)(void);
@@ -66,8 +71,8 @@ __asm__(
 
     ".section .rodata\n"
     ".balign 4\n"
-    "mxcsr: .long 0x7f80\n"
-    "x87_control: .long 0x0f7f\n"
+    "mxcsr: .long " PLAN_SHIM_TEXT(PLAN_SHIM_MXCSR) "\n"
+    "x87_control: .long " PLAN_SHIM_TEXT(PLAN_SHIM_X87_CONTROL) "\n"
 
     ".macro STORE_PRESERVED where\n"
     "    .set at, 0\n"

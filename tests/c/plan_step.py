@@ -8,6 +8,7 @@ instructions of each function it looked at.
 from __future__ import annotations
 
 import collections
+import sys
 from collections.abc import Iterator
 
 import gdb
@@ -42,7 +43,7 @@ def step_through(caller: str, seen: collections.Counter[str]) -> None:
         called = True
         if caller not in others or "main" not in others:
             pc = gdb.newest_frame().pc()
-            raise gdb.GdbError(f"at {pc:#x} in {now}, called by {others}, not by {caller}")
+            raise AssertionError(f"at {pc:#x} in {now}, called by {others}, not by {caller}")
         if now == "handle":
             gdb.execute("finish", to_string=True)
         else:
@@ -61,4 +62,8 @@ def main() -> None:
         print(f"{count} {name}")
 
 
-main()
+try:
+    main()
+except (AssertionError, gdb.error) as error:
+    print(error, file=sys.stderr)
+    gdb.execute("quit 1")

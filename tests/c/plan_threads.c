@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads that make, call and free closures of the same signatures lose no plan and no reference. */
+/* Threads that make, call and free closures of the same signatures lose no plan, no reference. */
 #include "plan_check.h"
 
 #include <pthread.h>

@@ -31,7 +31,7 @@ static void handle(ffi_cif *, void *, void **arguments, void *)
     throw std::runtime_error(std::to_string(static_cast<mixed *>(arguments[0])->l));
 }
 
-/* More values live over the call than there are registers to scratch. */
+// More values live over the call than there are registers that a callee preserves.
 template <typename R> static long sum_over_throw(R (*code)(mixed, double, int), long n)
 {
     long a = n * 3, b = n ^ 5, c = n + 7, d = n * n, e = n - 11, f = ~n;
@@ -61,7 +61,9 @@ template <typename R> static void check(ffi_type *result)
     auto closure = static_cast<ffi_closure *>(
         trampfd_closure_alloc(sizeof(ffi_closure), &code, nullptr));
 
-    if (!closure || ffi_prep_cif(&cif, FFI_UNIX64, 3, result ? result : &type_mixed, types) != FFI_OK
+    if (!result)
+        result = &type_mixed;
+    if (!closure || ffi_prep_cif(&cif, FFI_UNIX64, 3, result, types) != FFI_OK
         || trampfd_closure_prep(closure, &cif, handle, nullptr)
         || trampfd_closure_read(code, &read) || read.entry != TRAMPFD_ENTRY_PLAN)
         fail("no closure with a plan");

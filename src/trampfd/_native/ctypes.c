@@ -27,13 +27,17 @@ int ctypes_bind(PyObject *module)
     PyObject *value = simple ? PyObject_GetAttrString(simple, "value") : NULL;
     PyObject *base = value ? PyObject_GetAttrString(simple, "__base__") : NULL;
     PyObject *function = base ? PyObject_GetAttrString(module, "set_errno") : NULL;
+    PyObject *pointer = function ? PyObject_GetAttrString(module, "CFuncPtr") : NULL;
 
     Py_XDECREF(simple);
-    if (!function) {
+    if (!pointer) {
         Py_XDECREF(value);
         Py_XDECREF(base);
+        Py_XDECREF(function);
         return -1;
     }
+    redirect_bind((PyTypeObject *)pointer);
+    Py_DECREF(pointer);
     Py_XSETREF(simple_value, value);
     Py_XSETREF(data_class, base);
     Py_XSETREF(set_errno, function);

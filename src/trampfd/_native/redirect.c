@@ -20,8 +20,10 @@ struct redirection {
 static struct redirection backend_callback, ffi_callback, ffi_decorator;
 static PyTypeObject *cffi_type;        /* of ctype objects */
 static PyObject *replacement_callback; /* called with (ctype, callable, error, onerror) */
-static newfunc original_new;   /* NULL until _ctypes is seen */
+static newfunc original_new;           /* of _ctypes.CFuncPtr; NULL until it is seen */
 static PyObject *replacement_new;
+static int new_is_active;              /* for all threads: install() is in force */
+static __thread int new_is_forced;     /* for this thread, while call_redirected() runs */
 
 /* In another interpreter of the process everything stays as it was. */
 static int is_main_interpreter(void)
@@ -150,10 +152,42 @@ static PyObject *new_function_pointer(PyTypeObject *type, PyObject *args, PyObje
 {
     PyObject *only = PyTuple_GET_SIZE(args) == 1 ? PyTuple_GET_ITEM(args, 0) : NULL;
 
-    if (!only || PyLong_Check(only) || PyTuple_Check(only) || !PyCallable_Check(only)
+    if (!(new_is_active || new_is_forced) || !only || PyLong_Check(only) || PyTuple_Check(only) || !PyCallable_Check(only)
         || !is_main_interpreter())
         return original_new(type, args, kwargs);
     return PyObject_CallFunctionObjArgs(replacement_new, (PyObject *)type, only, NULL);
+}
+
+void redirect_bind(PyTypeObject *base)
+{
+    if (!original_new) /* once: later it may be ours */
+        original_new = base->tp_new;
+}
+
+/* activate_new(flag): redirected classes make trampfd's callbacks, or ctypes' own. */
+PyObject *activate_new(PyObject *module, PyObject *flag)
+{
+    int active = PyObject_IsTrue(flag);
+
+    (void)module;
+    if (active < 0)
+        return NULL;
+    new_is_active = active;
+    Py_RETURN_NONE;
+}
+
+/* call_redirected(class, callable) -> class(callable), by trampfd in any case. */
+PyObject *call_redirected(PyObject *module, PyObject *args)
+{
+    PyObject *class, *callable, *instance;
+
+    (void)module;
+    if (!PyArg_ParseTuple(args, "OO:call_redirected", &class, &callable))
+        return NULL;
+    new_is_forced++;
+    instance = PyObject_CallFunctionObjArgs(class, callable, NULL);
+    new_is_forced--;
+    return instance;
 }
 
 /* redirect_new(class, replacement): only if the class has ctypes' own tp_new; did it? */
@@ -166,8 +200,6 @@ PyObject *redirect_new(PyObject *module, PyObject *args)
     (void)module;
     if (!PyArg_ParseTuple(args, "O!O:redirect_new", &PyType_Type, &type, &replacement))
         return NULL;
-    if (!original_new)
-        original_new = type->tp_new; /* the first class is _ctypes.CFuncPtr itself */
     Py_INCREF(replacement);
     Py_XSETREF(replacement_new, replacement);
     redirects = type->tp_new == original_new;
