@@ -37,8 +37,13 @@ def mount(source, target, type, flags=0, data=None):
 
 
 def own_mounts():
-    user = 0 if os.geteuid() == 0 else CLONE_NEWUSER
-    skip_unless(libc.unshare(CLONE_NEWNS | user), "a mount namespace")
+    user, group = os.geteuid(), os.getegid()
+    flags = CLONE_NEWNS | (CLONE_NEWUSER if user else 0)
+    skip_unless(libc.unshare(flags), "a mount namespace")
+    if user:
+        write("/proc/self/setgroups", b"deny")
+        write("/proc/self/uid_map", b"0 %d 1" % user)
+        write("/proc/self/gid_map", b"0 %d 1" % group)
     mount("none", "/", None, MS_REC | MS_PRIVATE)
 
 

@@ -53,8 +53,11 @@ def _is_simple(cls: Any) -> bool:
 
 
 def _is_swapped(cls: Any) -> bool:
-    other = "__ctype_be__" if sys.byteorder == "little" else "__ctype_le__"
-    return getattr(cls, other, None) is cls
+    """Of the other byte order; types of one byte are of both."""
+    native, other = "__ctype_le__", "__ctype_be__"
+    if sys.byteorder == "big":
+        native, other = other, native
+    return getattr(cls, other, None) is cls and getattr(cls, native, None) is not cls
 
 
 def _code(cls: Any) -> str:

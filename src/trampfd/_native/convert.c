@@ -57,6 +57,32 @@ static int store_double(void *result, PyObject *value)
     return 1;
 }
 
+static int store_char(void *result, PyObject *value)
+{
+    if (!PyBytes_CheckExact(value) || PyBytes_GET_SIZE(value) != 1)
+        return 0;
+    *(ffi_arg *)result = (unsigned char)PyBytes_AS_STRING(value)[0];
+    return 1;
+}
+
+static int store_bool(void *result, PyObject *value)
+{
+    if (!PyBool_Check(value))
+        return 0;
+    *(ffi_arg *)result = value == Py_True;
+    return 1;
+}
+
+static int store_pointer(void *result, PyObject *value)
+{
+    long number = 0;
+
+    if (value != Py_None && !exact_long(value, &number))
+        return 0;
+    *(ffi_sarg *)result = number;
+    return 1;
+}
+
 _Static_assert(sizeof(long long) == sizeof(long), "q and Q are l and L");
 _Static_assert(sizeof(long) == sizeof(ffi_arg), "a long fills an ffi_arg");
 
@@ -89,6 +115,9 @@ store_function *convert_storer(char code)
     case 'l': case 'q': return store_long;
     case 'L': case 'Q': return store_unsigned_long;
     case 'd': return store_double;
+    case 'c': return store_char;
+    case '?': return store_bool;
+    case 'P': return store_pointer;
     default: return NULL;
     }
 }

@@ -5,8 +5,10 @@
 
 #include "native.h"
 
-/* The converters of numbers, bBhHiIlLqQfd; NULL for other letters, and for storing f. */
+/* The converter to Python of numbers, bBhHiIlLqQfd; NULL for other letters. */
 load_function *convert_loader(char code);
+
+/* The converter to C of values as they should be, bBhHiIlLqQdc?P; NULL for other letters. */
 store_function *convert_storer(char code);
 
 /* Is the letter one of a signed, of any integer type? */

@@ -108,6 +108,20 @@ static PyObject *load_bool(const struct parameter *parameter, void *data)
     return PyBool_FromLong(*(_Bool *)data);
 }
 
+static PyObject *load_char(const struct parameter *parameter, void *data)
+{
+    (void)parameter;
+    return PyBytes_FromStringAndSize(data, 1);
+}
+
+static PyObject *load_string(const struct parameter *parameter, void *data)
+{
+    (void)parameter;
+    if (!*(char **)data)
+        Py_RETURN_NONE;
+    return PyBytes_FromString(*(char **)data);
+}
+
 static PyObject *load_impossible(const struct parameter *parameter, void *data)
 {
     (void)data;
@@ -129,6 +143,8 @@ static load_function *loader(char code)
     switch (code) {
     case 'P': return load_pointer;
     case '?': return load_bool;
+    case 'c': return load_char;
+    case 'z': return load_string;
     case '*': return load_instance;
     case '!': return load_impossible;
     default: return load_value;
