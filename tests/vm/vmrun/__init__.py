@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Parts of tests/vm/run."""
+
 from __future__ import annotations
 
 

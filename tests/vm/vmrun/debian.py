@@ -5,6 +5,7 @@ For each kernel a private apt configuration with its own lists and an empty pack
 the newest kernel of the suite, its headers, and the compiler that the headers ask for. Everything
 but the kernel itself is unpacked into one folder that serves as root of the build.
 """
+
 from __future__ import annotations
 
 import fcntl
@@ -30,6 +31,7 @@ GUEST_MODULES = ("net/9p", "fs/9p", "fs/netfs", "fs/fscache", "fs/overlayfs", "d
 @dataclass(frozen=True)
 class Source:
     """Where a kernel comes from: lines for apt, and the meta packages to resolve."""
+
     suites: tuple[str, ...]
     image: str
     headers: str
@@ -50,6 +52,7 @@ class Kernel:
     folder/root has compiler and headers at their own paths, folder/image the kernel and the
     modules that the guest needs to reach the host's files.
     """
+
     release: str
     folder: Path
 
@@ -71,8 +74,10 @@ class Kernel:
 
     def module_files(self) -> dict[str, Path]:
         """Name of each guest module (as in depends=) and its file."""
-        return {path.name.split(".")[0].replace("-", "_"): path
-                for path in (self.folder / "image").rglob("*.ko*")}
+        return {
+            path.name.split(".")[0].replace("-", "_"): path
+            for path in (self.folder / "image").rglob("*.ko*")
+        }
 
 
 def cache_folder() -> Path:
@@ -99,8 +104,9 @@ class Apt:
         for name in ("lists/partial", "cache/archives/partial"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / "status").touch()
-        (folder / "sources.list").write_text("".join(
-            f"deb [arch=amd64 signed-by={KEYRING}] {MIRROR}/{suite}\n" for suite in suites))
+        (folder / "sources.list").write_text(
+            "".join(f"deb [arch=amd64 signed-by={KEYRING}] {MIRROR}/{suite}\n" for suite in suites)
+        )
         self.config.write_text(
             f'Dir::Etc::sourcelist "{folder}/sources.list";\n'
             'Dir::Etc::sourceparts "/dev/null";\n'
@@ -108,7 +114,8 @@ class Apt:
             f'Dir::State "{folder}";\nDir::State::status "{folder}/status";\n'
             f'Dir::Cache "{folder}/cache";\n'
             'APT::Architecture "amd64";\nAPT::Install-Recommends "false";\n'
-            'APT::Sandbox::User "";\nAcquire::Retries "3";\n')
+            'APT::Sandbox::User "";\nAcquire::Retries "3";\n'
+        )
 
     def get(self, *words: str) -> str:
         return run(["apt-get", *words], env={"APT_CONFIG": str(self.config)})
@@ -128,9 +135,18 @@ def unpack(package: Path, target: Path, *patterns: str) -> None:
     """Unpacks a package, or the files of it that match."""
     target.mkdir(parents=True, exist_ok=True)
     chosen = " ".join(f"'{pattern}'" for pattern in patterns)
-    run(["sh", "-c", 'dpkg-deb --fsys-tarfile "$1" | tar -x -C "$2" --no-same-owner '
-         f"--keep-directory-symlink --wildcards {chosen} || test -n \"$3\"",
-         "sh", package, target, chosen])
+    run(
+        [
+            "sh",
+            "-c",
+            'dpkg-deb --fsys-tarfile "$1" | tar -x -C "$2" --no-same-owner '
+            f'--keep-directory-symlink --wildcards {chosen} || test -n "$3"',
+            "sh",
+            package,
+            target,
+            chosen,
+        ]
+    )
 
 
 def unpack_image(package: Path, target: Path) -> None:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Boots the guest, runs the command in it and judges how it went."""
+
 from __future__ import annotations
 
 import shlex
@@ -9,7 +10,6 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
 
 from . import VmError
 from .debian import Kernel
@@ -23,12 +23,13 @@ RESULTS = ("console.log", "dmesg", "live", "output", "status", "init-error")
 @dataclass(frozen=True)
 class Job:
     """What to run, where, and with how much of everything."""
+
     kernel: Kernel
     module: Path
     words: list[str]
     folder: Path
     env: dict[str, str]
-    output: Optional[Path]
+    output: Path | None
     timeout: int
     memory: int
     kvm: bool
@@ -37,12 +38,18 @@ class Job:
 
 def command_script(job: Job) -> str:
     """The shell script that the guest runs below the host's root."""
-    settings = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                "HOME": "/root", "LC_ALL": "C.UTF-8", "TRAMPFD_KO": "/mnt/out/trampfd.ko",
-                **job.env}
+    settings = {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/root",
+        "LC_ALL": "C.UTF-8",
+        "TRAMPFD_KO": "/mnt/out/trampfd.ko",
+        **job.env,
+    }
     words = [f"{name}={value}" for name, value in settings.items()]
-    return (f"cd {shlex.quote(str(job.folder))} || exit 125\n"
-            f"exec env -i {shlex.join(words)} {shlex.join(job.words)}\n")
+    return (
+        f"cd {shlex.quote(str(job.folder))} || exit 125\n"
+        f"exec env -i {shlex.join(words)} {shlex.join(job.words)}\n"
+    )
 
 
 def qemu(job: Job, out: Path, initramfs: Path) -> list[str]:
@@ -50,17 +57,45 @@ def qemu(job: Job, out: Path, initramfs: Path) -> list[str]:
     parameters = "console=ttyS0 loglevel=5 panic=-1 oops=panic panic_on_warn=1"
     if job.debug_allocator:
         parameters += " slub_debug=FZP slab_debug=FZP page_poison=1 kfence.sample_interval=50"
-    machine = (["-accel", "kvm", "-cpu", "host"] if job.kvm
-               else ["-accel", "tcg,thread=multi", "-cpu", "max"])
+    machine = (
+        ["-accel", "kvm", "-cpu", "host"]
+        if job.kvm
+        else ["-accel", "tcg,thread=multi", "-cpu", "max"]
+    )
     shares: list[str] = []
-    for tag, path, options in (("hostroot", Path("/"), ",readonly=on,multidevs=remap"),
-                               ("out", out, "")):
-        shares += ["-fsdev", f"local,id={tag},path={path},security_model=none{options}",
-                   "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}"]
-    return ["qemu-system-x86_64", *machine, "-M", "q35", "-m", str(job.memory), "-smp", "2",
-            "-display", "none", "-no-reboot", "-nodefaults",
-            "-serial", f"file:{out / 'console.log'}", "-kernel", str(job.kernel.vmlinuz),
-            "-initrd", str(initramfs), "-append", parameters, *shares]
+    for tag, path, options in (
+        ("hostroot", Path("/"), ",readonly=on,multidevs=remap"),
+        ("out", out, ""),
+    ):
+        shares += [
+            "-fsdev",
+            f"local,id={tag},path={path},security_model=none{options}",
+            "-device",
+            f"virtio-9p-pci,fsdev={tag},mount_tag={tag}",
+        ]
+    return [
+        "qemu-system-x86_64",
+        *machine,
+        "-M",
+        "q35",
+        "-m",
+        str(job.memory),
+        "-smp",
+        "2",
+        "-display",
+        "none",
+        "-no-reboot",
+        "-nodefaults",
+        "-serial",
+        f"file:{out / 'console.log'}",
+        "-kernel",
+        str(job.kernel.vmlinuz),
+        "-initrd",
+        str(initramfs),
+        "-append",
+        parameters,
+        *shares,
+    ]
 
 
 def text(path: Path) -> str:
@@ -73,8 +108,12 @@ def boot(job: Job, out: Path) -> str:
         initramfs = Path(place) / "initramfs"
         make_initramfs(job.kernel, initramfs)
         try:
-            done = subprocess.run(qemu(job, out, initramfs), stdin=subprocess.DEVNULL,
-                                  timeout=job.timeout, check=False)
+            done = subprocess.run(
+                qemu(job, out, initramfs),
+                stdin=subprocess.DEVNULL,
+                timeout=job.timeout,
+                check=False,
+            )
         except subprocess.TimeoutExpired:
             return f"the guest was ended after {job.timeout} s"
     if done.returncode:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Tools of the host: running them, and installing what is absent."""
+
 from __future__ import annotations
 
 import os
@@ -7,26 +8,45 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Optional, Union
+from typing import Union
 
 from . import VmError
 
 Word = Union[str, Path]
 
 # tool -> Debian package
-BUILD_TOOLS = {"apt-get": "apt", "dpkg-deb": "dpkg", "tar": "tar", "unshare": "util-linux",
-               "chroot": "coreutils"}
-BOOT_TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "busybox": "busybox-static",
-              "cpio": "cpio", "gcc": "gcc", "make": "make", "objcopy": "binutils",
-              "xz": "xz-utils"}
+BUILD_TOOLS = {
+    "apt-get": "apt",
+    "dpkg-deb": "dpkg",
+    "tar": "tar",
+    "unshare": "util-linux",
+    "chroot": "coreutils",
+}
+BOOT_TOOLS = {
+    "qemu-system-x86_64": "qemu-system-x86",
+    "busybox": "busybox-static",
+    "cpio": "cpio",
+    "gcc": "gcc",
+    "make": "make",
+    "objcopy": "binutils",
+    "xz": "xz-utils",
+}
 
 
-def run(words: Sequence[Word], *, env: Optional[Mapping[str, str]] = None,
-        cwd: Optional[Path] = None) -> str:
+def run(
+    words: Sequence[Word], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> str:
     """Runs a tool and returns what it printed; VmError with its output when it fails."""
-    done = subprocess.run([str(word) for word in words], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=cwd,
-                          env=None if env is None else {**os.environ, **env}, check=False)
+    done = subprocess.run(
+        [str(word) for word in words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=cwd,
+        env=None if env is None else {**os.environ, **env},
+        check=False,
+    )
     if done.returncode:
         line = " ".join(str(word) for word in words[:8])
         raise VmError(f"{line} ... failed with status {done.returncode}:\n{done.stdout[-4000:]}")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The first file system of the guest: busybox, the modules for 9p, and the init script."""
+
 from __future__ import annotations
 
 import lzma
@@ -24,8 +25,10 @@ def module_image(path: Path) -> bytes:
 
 def depends(path: Path) -> list[str]:
     """Modules that this one needs, from its .modinfo section."""
-    with tempfile.NamedTemporaryFile(suffix=".ko") as image, \
-            tempfile.NamedTemporaryFile() as section:
+    with (
+        tempfile.NamedTemporaryFile(suffix=".ko") as image,
+        tempfile.NamedTemporaryFile() as section,
+    ):
         image.write(module_image(path))
         image.flush()
         run(["objcopy", "-O", "binary", "--only-section=.modinfo", image.name, section.name])
@@ -70,5 +73,7 @@ def make_initramfs(kernel: Kernel, target: Path) -> None:
         for name in order:
             (folder / "modules" / f"{name}.ko").write_bytes(module_image(files[name]))
         (folder / "modules" / "order").write_text("".join(f"{name}\n" for name in order))
-        run(["sh", "-c", 'find . | cpio -o -H newc --quiet | gzip -1 > "$1"', "sh", target],
-            cwd=folder)
+        run(
+            ["sh", "-c", 'find . | cpio -o -H newc --quiet | gzip -1 > "$1"', "sh", target],
+            cwd=folder,
+        )

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Reads a kernel log for what must not be there."""
+
 from __future__ import annotations
 
 import re
@@ -11,7 +12,8 @@ COMPLAINT = re.compile(
     r"inconsistent lock|suspicious RCU|bad unlock|scheduling while atomic|sleeping function|"
     r"soft lockup|hard LOCKUP|rcu.*stall|list_(?:add|del)|refcount_t:|use-after-free|"
     r"Bad page|Bad rss-counter|non-zero pgtables_bytes|unreferenced object|Objects remaining|"
-    r"Redzone|Poison overwritten|Out of memory: Killed|memory leak|still has locks held")
+    r"Redzone|Poison overwritten|Out of memory: Killed|memory leak|still has locks held"
+)
 
 
 def complaints(log: str) -> list[str]:

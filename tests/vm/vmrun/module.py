@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Builds the kernel module and its selftests."""
+
 from __future__ import annotations
 
 import os
@@ -31,8 +32,10 @@ def build_module(kernel: Kernel, checkout: Path, place: Path, *, sparse: bool) -
         shutil.copytree(checkout / "cbackend" / "include" / "uapi", build / "uapi")
         log = make_in_root(kernel, name, sparse)
         if sparse and not re.search(r"^ +CHECK ", log, re.MULTILINE):
-            raise VmError(f"sparse did not run: the header package of {kernel.release} lacks what "
-                          "the kernel's build needs for it; use --sparse with another kernel")
+            raise VmError(
+                f"sparse did not run: the header package of {kernel.release} lacks what "
+                "the kernel's build needs for it; use --sparse with another kernel"
+            )
         complaints = re.findall(r"^.*(?:warning|error):.*$", log, re.MULTILINE)
         if complaints:
             raise VmError("the module does not build cleanly:\n" + "\n".join(complaints))
@@ -45,11 +48,27 @@ def build_module(kernel: Kernel, checkout: Path, place: Path, *, sparse: bool) -
 def make_in_root(kernel: Kernel, name: str, sparse: bool) -> str:
     user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     checks = ["C=2", "CF=-D__CHECK_ENDIAN__"] if sparse else []
-    return run(["unshare", *user, "--mount", "sh", "-c", IN_ROOT, kernel.root,
-                "make", "-C", kernel.headers, f"M=/build/{name}", f"-j{os.cpu_count()}",
-                # type information for debuggers would need the kernel's own image
-                "CONFIG_DEBUG_INFO_BTF_MODULES=", *checks, "modules"],
-               env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"})
+    return run(
+        [
+            "unshare",
+            *user,
+            "--mount",
+            "sh",
+            "-c",
+            IN_ROOT,
+            kernel.root,
+            "make",
+            "-C",
+            kernel.headers,
+            f"M=/build/{name}",
+            f"-j{os.cpu_count()}",
+            # type information for debuggers would need the kernel's own image
+            "CONFIG_DEBUG_INFO_BTF_MODULES=",
+            *checks,
+            "modules",
+        ],
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"},
+    )
 
 
 def build_selftests(checkout: Path, place: Path, *, short: bool) -> list[str]:
