@@ -330,7 +330,7 @@ def calls(
     """Calls with up to `max_arguments` arguments of these types (default: of every type)."""
     count = draw(st.sampled_from(range(max_arguments + 1)))
     arguments = draw(st.lists(argument_types or types(), min_size=count, max_size=count))
-    result = draw(result_types or st.one_of(st.none(), types(), types()))
+    result = draw(st.one_of(st.none(), types(), types()) if result_types is None else result_types)
     return Call(
         tuple(arguments),
         tuple(draw(values(type)) for type in arguments),

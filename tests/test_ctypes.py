@@ -782,6 +782,70 @@ def test_own_new_under_callback_leaves_nothing_installed() -> None:
     assert not is_ours(made[0](abs))
 
 
+def test_own_new_under_callback_makes_another() -> None:
+    """Python wants to find the same below any class that has a __new__ of its own."""
+
+    class Base(_ctypes.CFuncPtr):
+        _argtypes_ = ()
+        _restype_ = None
+        _flags_ = 1
+
+    class Other(Base):
+        _argtypes_ = ()
+        _restype_ = None
+        _flags_ = 1
+
+        def __new__(cls, function: Any) -> Any:
+            return _ctypes.CFuncPtr.__new__(cls, function)
+
+    class WithNew(_ctypes.CFuncPtr):
+        _argtypes_ = ()
+        _restype_ = None
+        _flags_ = 1
+
+        def __new__(cls, function: Any) -> Any:
+            made.append(Other(function))
+            return _ctypes.CFuncPtr.__new__(cls, function)
+
+    made: list[Any] = []
+    made.append(trampfd.callback(WithNew, print))
+    assert [type(callback) for callback in made] == [Other, WithNew]
+    assert is_ours(made[1])
+    assert not is_ours(Other(print))
+
+
+def test_own_new_under_callback_in_two_threads() -> None:
+    """One is made while the other, begun earlier, ends."""
+    inside, go_on = threading.Event(), threading.Event()
+
+    class First(_ctypes.CFuncPtr):
+        _argtypes_ = ()
+        _restype_ = None
+        _flags_ = 1
+
+        def __new__(cls, function: Any) -> Any:
+            inside.set()
+            assert go_on.wait(60)
+            return _ctypes.CFuncPtr.__new__(cls, function)
+
+    class Second(_ctypes.CFuncPtr):
+        _argtypes_ = ()
+        _restype_ = None
+        _flags_ = 1
+
+        def __new__(cls, function: Any) -> Any:
+            go_on.set()
+            thread.join()
+            return _ctypes.CFuncPtr.__new__(cls, function)
+
+    made: list[Any] = []
+    thread = threading.Thread(target=lambda: made.append(trampfd.callback(First, print)))
+    thread.start()
+    assert inside.wait(60)
+    made.append(trampfd.callback(Second, print))
+    assert [is_ours(callback) for callback in made] == [True, True]
+
+
 # --- Differences from ctypes that are meant ----------------------------------------------------
 
 
@@ -876,7 +940,7 @@ def test_difference_audit_events(lib: ctypes.CDLL) -> None:
     """Stock ctypes has none: making a callback uses a buffer, and use_errno ctypes.set_errno()."""
     child = in_child(AUDIT, lib._name)
     assert child.stdout.splitlines() == [
-        "['ctypes.cdata', 'ctypes.cdata/buffer'] 24",
+        "['ctypes.cdata', 'ctypes.cdata/buffer'] 12",
         "[] 0",
         "['ctypes.set_errno'] 2",
     ], child.stderr

@@ -65,7 +65,7 @@ def test_says_what_readelf_says(path: Path) -> None:
     assert [elf.rpath] == (dynamic(entries, "RPATH") or [None])
     assert [elf.runpath] == (dynamic(entries, "RUNPATH") or [None])
 
-    stack = re.findall(r"GNU_STACK(?:\s+0x\w+){5}\s+([RWE ]+?)\s+0x", readelf("--segments", path))
+    stack = re.findall(r"GNU_STACK(?:\s+0x\w+){5}\s+([RWE ]+?)\s+\d", readelf("--segments", path))
     flags = [sum({"R": 4, "W": 2, "E": 1}.get(letter, 0) for letter in text) for text in stack]
     assert [elf.stack_flags] == (flags or [None])
     assert elf.executable_stack == (bool(flags[0] & 1) if flags else None)

@@ -884,7 +884,7 @@ def test_beside_finders_of_others(name: str, when: str) -> None:
 
 
 @pytest.mark.parametrize("call", ["install", "uninstall"])
-@pytest.mark.parametrize("position", range(4))
+@pytest.mark.parametrize("position", range(6))
 def test_during_an_import(call: str, position: int) -> None:
     """None of the finders after the one that is just being asked is passed over."""
     code = f"""
@@ -901,9 +901,8 @@ class Finder:
 
 if {call!r} == "uninstall":
     trampfd.install()
-sys.meta_path[:] = [
-    item for pair in zip(map(Finder, range(9)), sys.meta_path) for item in pair
-] + [Finder(9)]
+finders = map(Finder, range(99))
+sys.meta_path[:] = [item for three in zip(finders, finders, sys.meta_path) for item in three]
 import colorsys
 show([asked, trampfd.is_installed()])
 """

@@ -7,6 +7,7 @@ import sys
 from typing import Any, Callable
 
 from . import _from_cffi, _from_ctypes
+from ._install import installed
 
 
 def _is_function_class(value: object) -> bool:
@@ -79,6 +80,9 @@ def callback(
             )
 
         def make(function: Callable[..., Any]) -> Any:
+            if _from_ctypes.has_new(type):
+                with installed():
+                    return type(function)
             return _from_ctypes.make(type, function)
     else:
         ctype = _cffi_type(type, ffi)

@@ -21,7 +21,6 @@ _SCALARS = {
 }  # fmt: skip
 
 
-_POINTER_SIZE = 8
 _SIGNATURE = "_trampfd_signature_"
 
 redirection_lock = threading.RLock()  # guards tp_new of the classes, and:
@@ -175,7 +174,8 @@ def _signature_of(cls: Any) -> _native.Signature:
 def _signature(cls: Any) -> _native.Signature:
     """What ctypes fixed when the class was made: an instance shows it, the class's attributes
     may have been changed since."""
-    prototype = None if cls is base_class() else _instance(cls, bytearray(_POINTER_SIZE))
+    base = base_class()
+    prototype = None if cls is base else base.__new__(cls)
     if prototype is None or prototype.argtypes is None:
         raise TypeError("cannot construct instance of this class: no argtypes")
     return _native.Signature(
@@ -187,38 +187,27 @@ def _signature(cls: Any) -> _native.Signature:
     )
 
 
-def _instance(cls: Any, buffer: Any) -> Any:
-    """A function pointer whose memory is the buffer, which it keeps alive."""
-    return type(cls).from_buffer(cls, buffer)
+def has_new(cls: Any) -> bool:
+    """Has a class a ``__new__`` of its own?  It calls that of _ctypes.CFuncPtr in the end."""
+    return cls.__new__ is not base_class().__new__
 
 
 def new(cls: Any, function: Callable[..., Any]) -> Any:
-    """What ``_ctypes.CFuncPtr.__new__(cls, function)`` gives: an instance that owns a closure."""
+    """What ``_ctypes.CFuncPtr.__new__(cls, function)`` gives: an instance that owns a closure.
+
+    Its memory is the closure's buffer, which ctypes keeps alive with it.
+    """
     if not callable(function):
         raise TypeError("argument must be callable or integer function address")
-    return _instance(cls, _native.Closure(_signature_of(cls), function, None, None))
+    closure = _native.Closure(_signature_of(cls), function, None, None)
+    return type(cls).from_buffer(cls, closure)
 
 
 def make(cls: Any, function: Callable[..., Any]) -> Any:
-    """What ``cls(function)`` gives."""
-    if cls.__new__ is base_class().__new__:
-        instance = new(cls, function)
-        instance.__init__(function)
-        return instance
-    # A class with a __new__ of its own comes to ctypes' in the end.
-    with redirection_lock:
-        redirected = [c for c in _function_bases(cls) if _native.redirect_new(c, new)]
-    try:
-        return _native.call_redirected(cls, function)
-    finally:
-        with redirection_lock:
-            if not is_active:
-                for c in redirected:
-                    _native.restore_new(c)
-
-
-def _function_bases(cls: Any) -> list[Any]:
-    return [c for c in cls.__mro__ if issubclass(c, base_class())]
+    """What ``cls(function)`` gives for a class that has no ``__new__`` of its own."""
+    instance = new(cls, function)
+    instance.__init__(function)
+    return instance
 
 
 def _derived_classes(cls: Any) -> Iterator[Any]:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Callbacks with the conversions of ctypes.  The common simple types are converted here;
- * everything else, and every case that raises, goes through ctypes' own public objects
- * (from_address(), .value), so that values and messages are its own.
+ * everything else, and every case that raises, goes through an instance and its .value, so
+ * that values and messages are ctypes' own.
  *
  * Codes of parameters: the `_type_` letter of a simple type itself (not of a subclass of
  * it, whose instances ctypes passes on); '*' an instance made by calling the class; 'v'
@@ -18,28 +18,26 @@
 #define FLAG_USE_ERRNO 0x8 /* FUNCFLAG_USE_ERRNO of ctypes */
 
 static PyObject *set_errno;    /* _ctypes.set_errno(new) -> old, per thread */
+static PyObject *simple_class; /* _ctypes._SimpleCData; its base is that of all classes */
 static PyObject *simple_value; /* the descriptor behind .value of simple types */
-static PyObject *data_class;   /* the base of all of ctypes' classes */
 
 int ctypes_bind(PyObject *module)
 {
     PyObject *simple = PyObject_GetAttrString(module, "_SimpleCData");
     PyObject *value = simple ? PyObject_GetAttrString(simple, "value") : NULL;
-    PyObject *base = value ? PyObject_GetAttrString(simple, "__base__") : NULL;
-    PyObject *function = base ? PyObject_GetAttrString(module, "set_errno") : NULL;
+    PyObject *function = value ? PyObject_GetAttrString(module, "set_errno") : NULL;
     PyObject *pointer = function ? PyObject_GetAttrString(module, "CFuncPtr") : NULL;
 
-    Py_XDECREF(simple);
     if (!pointer) {
+        Py_XDECREF(simple);
         Py_XDECREF(value);
-        Py_XDECREF(base);
         Py_XDECREF(function);
         return -1;
     }
     redirect_bind((PyTypeObject *)pointer);
     Py_DECREF(pointer);
+    Py_XSETREF(simple_class, simple);
     Py_XSETREF(simple_value, value);
-    Py_XSETREF(data_class, base);
     Py_XSETREF(set_errno, function);
     return 0;
 }
@@ -52,44 +50,79 @@ static int prepare(Closure *self, PyObject *error, PyObject *onerror)
     return 0;
 }
 
-/* from_address() and .value are ctypes' own, whatever a class calls by these names. */
-static PyObject *instance_at(PyObject *type, void *address)
+/* Since 3.13.2 ctypes reports arguments that cannot be made as it does all else. */
+static int reports_arguments(void)
 {
-    return PyObject_CallMethod((PyObject *)Py_TYPE(type), "from_address", "ON", type,
-                               PyLong_FromVoidPtr(address));
+#if PY_VERSION_HEX >= 0x030D0000
+    return Py_Version >= 0x030D02F0;
+#else
+    return 0;
+#endif
+}
+
+/*
+ * Neither a constructor of the class's own is called, nor, as by from_address(), an audit
+ * hook.
+ */
+static PyObject *bare_instance(PyObject *type)
+{
+    PyObject *none = PyTuple_New(0);
+    PyObject *object = NULL;
+
+    if (none)
+        object = ((PyTypeObject *)simple_class)->tp_new((PyTypeObject *)type, none, NULL);
+    Py_XDECREF(none);
+    return object;
+}
+
+static int copy_in(PyObject *instance, const struct parameter *parameter, const void *data)
+{
+    Py_buffer view;
+
+    if (PyObject_GetBuffer(instance, &view, PyBUF_WRITABLE))
+        return -1;
+    memcpy(view.buf, data, (size_t)(view.len < parameter->size ? view.len : parameter->size));
+    PyBuffer_Release(&view);
+    return 0;
+}
+
+static int copy_out(PyObject *instance, const struct parameter *parameter, void *data)
+{
+    Py_buffer view;
+
+    if (PyObject_GetBuffer(instance, &view, PyBUF_SIMPLE))
+        return -1;
+    memcpy(data, view.buf, (size_t)parameter->size);
+    PyBuffer_Release(&view);
+    return 0;
 }
 
 /* ctypes makes the instance by calling the class, then copies the C value into it. */
 static PyObject *load_instance(const struct parameter *parameter, void *data)
 {
     PyObject *object = PyObject_CallNoArgs(parameter->type);
-    Py_buffer view;
 
     if (!object)
         return NULL;
-    if (PyObject_IsInstance(object, data_class) <= 0) {
-        if (!PyErr_Occurred())
-            PyErr_Format(PyExc_TypeError, "%R returned unexpected result of type %s",
-                         parameter->type, Py_TYPE(object)->tp_name);
-        Py_DECREF(object);
-        return NULL;
+    if (!PyObject_TypeCheck(object, ((PyTypeObject *)simple_class)->tp_base)) {
+        PyErr_Format(PyExc_TypeError, "%R returned unexpected result of type %s",
+                     parameter->type, Py_TYPE(object)->tp_name);
+        Py_CLEAR(object);
+    } else if (copy_in(object, parameter, data)) {
+        Py_CLEAR(object);
     }
-    if (PyObject_GetBuffer(object, &view, PyBUF_WRITABLE)) {
-        Py_DECREF(object);
-        return NULL;
-    }
-    memcpy(view.buf, data, (size_t)(view.len < parameter->size ? view.len : parameter->size));
-    PyBuffer_Release(&view);
     return object;
 }
 
+/* By ctypes' own .value, whatever a class calls so. */
 static PyObject *load_value(const struct parameter *parameter, void *data)
 {
-    PyObject *instance = instance_at(parameter->type, data);
-    PyObject *value = instance ? Py_TYPE(simple_value)->tp_descr_get(
-                                     simple_value, instance, (PyObject *)Py_TYPE(instance))
-                               : NULL;
+    PyObject *instance = bare_instance(parameter->type);
+    PyObject *value = NULL;
 
+    if (instance && !copy_in(instance, parameter, data))
+        value = Py_TYPE(simple_value)->tp_descr_get(simple_value, instance,
+                                                    (PyObject *)Py_TYPE(instance));
     Py_XDECREF(instance);
     return value;
 }
@@ -125,12 +158,10 @@ static PyObject *load_string(const struct parameter *parameter, void *data)
 static PyObject *load_impossible(const struct parameter *parameter, void *data)
 {
     (void)data;
-#if PY_VERSION_HEX >= 0x030D0000
-    PyErr_Format(PyExc_TypeError, "cannot build parameter of type %R", parameter->type);
-#else
-    (void)parameter;
-    PyErr_SetString(PyExc_TypeError, "cannot build parameter");
-#endif
+    if (reports_arguments())
+        PyErr_Format(PyExc_TypeError, "cannot build parameter of type %R", parameter->type);
+    else
+        PyErr_SetString(PyExc_TypeError, "cannot build parameter");
     return NULL;
 }
 
@@ -157,11 +188,12 @@ static load_function *loader(char code)
  */
 static int store_value(const struct parameter *parameter, void *result, PyObject *value)
 {
-    PyObject *instance = instance_at(parameter->type, result);
+    PyObject *instance = bare_instance(parameter->type);
     PyObject *objects = NULL;
     int error = -1;
 
-    if (instance && !Py_TYPE(simple_value)->tp_descr_set(simple_value, instance, value))
+    if (instance && !Py_TYPE(simple_value)->tp_descr_set(simple_value, instance, value)
+        && !copy_out(instance, parameter, result))
         objects = PyObject_GetAttrString(instance, "_objects");
     Py_XDECREF(instance);
     if (objects && parameter->code == 'O') { /* also None, which looks like "nothing kept" */
@@ -233,13 +265,15 @@ static void report(const char *doing, const Closure *self)
 static void report_argument(const Closure *self, Py_ssize_t index)
 {
 #if PY_VERSION_HEX >= 0x030D0000
-    PyErr_FormatUnraisable("Exception ignored while creating argument %zd for "
-                           "ctypes callback function %R", index, self->callable);
-#else
+    if (reports_arguments()) {
+        PyErr_FormatUnraisable("Exception ignored while creating argument %zd for "
+                               "ctypes callback function %R", index, self->callable);
+        return;
+    }
+#endif
     (void)self;
     (void)index;
     PyErr_Print();
-#endif
 }
 
 static PyObject *call_with_errno(const Closure *self, PyObject **objects, int *error)

@@ -96,12 +96,9 @@ static PyMethodDef methods[] = {
      PyDoc_STR("restore_cffi()\n--\n\nUndo redirect_cffi().")},
     {"activate_new", activate_new, METH_O,
      PyDoc_STR("activate_new(flag)\n--\n\nMake the redirections of redirect_new() count, or not.")},
-    {"call_redirected", call_redirected, METH_VARARGS,
-     PyDoc_STR("call_redirected(cls, callable)\n--\n\n"
-               "cls(callable), with the redirections counting in this thread.")},
     {"redirect_new", redirect_new, METH_VARARGS,
      PyDoc_STR("redirect_new(cls, replacement)\n--\n\n"
-               "Let cls(callable) be replacement(cls, callable).  Tells whether that is new.")},
+               "Let cls(callable) be replacement(cls, callable).")},
     {"restore_new", restore_new, METH_O,
      PyDoc_STR("restore_new(cls)\n--\n\nUndo redirect_new().")},
     {NULL, NULL, 0, NULL},

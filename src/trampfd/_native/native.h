@@ -80,7 +80,6 @@ PyObject *redirect_cffi(PyObject *module, PyObject *args);
 PyObject *restore_cffi(PyObject *module, PyObject *unused);
 void redirect_bind(PyTypeObject *base); /* _ctypes.CFuncPtr, before the others */
 PyObject *activate_new(PyObject *module, PyObject *flag);
-PyObject *call_redirected(PyObject *module, PyObject *args);
 PyObject *redirect_new(PyObject *module, PyObject *args);
 PyObject *restore_new(PyObject *module, PyObject *type);
 

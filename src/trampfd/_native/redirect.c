@@ -22,8 +22,7 @@ static PyTypeObject *cffi_type;        /* of ctype objects */
 static PyObject *replacement_callback; /* called with (ctype, callable, error, onerror) */
 static newfunc original_new;           /* of _ctypes.CFuncPtr; NULL until it is seen */
 static PyObject *replacement_new;
-static int new_is_active;              /* for all threads: install() is in force */
-static __thread int new_is_forced;     /* for this thread, while call_redirected() runs */
+static int new_is_active;              /* install() is in force */
 
 /* In another interpreter of the process everything stays as it was. */
 static int is_main_interpreter(void)
@@ -152,7 +151,7 @@ static PyObject *new_function_pointer(PyTypeObject *type, PyObject *args, PyObje
 {
     PyObject *only = PyTuple_GET_SIZE(args) == 1 ? PyTuple_GET_ITEM(args, 0) : NULL;
 
-    if (!(new_is_active || new_is_forced) || !only || PyLong_Check(only) || PyTuple_Check(only) || !PyCallable_Check(only)
+    if (!new_is_active || !only || PyLong_Check(only) || PyTuple_Check(only) || !PyCallable_Check(only)
         || !is_main_interpreter())
         return original_new(type, args, kwargs);
     return PyObject_CallFunctionObjArgs(replacement_new, (PyObject *)type, only, NULL);
@@ -176,38 +175,22 @@ PyObject *activate_new(PyObject *module, PyObject *flag)
     Py_RETURN_NONE;
 }
 
-/* call_redirected(class, callable) -> class(callable), by trampfd in any case. */
-PyObject *call_redirected(PyObject *module, PyObject *args)
-{
-    PyObject *class, *callable, *instance;
-
-    (void)module;
-    if (!PyArg_ParseTuple(args, "OO:call_redirected", &class, &callable))
-        return NULL;
-    new_is_forced++;
-    instance = PyObject_CallFunctionObjArgs(class, callable, NULL);
-    new_is_forced--;
-    return instance;
-}
-
-/* redirect_new(class, replacement): only if the class has ctypes' own tp_new; did it? */
+/* redirect_new(class, replacement): only if the class has ctypes' own tp_new. */
 PyObject *redirect_new(PyObject *module, PyObject *args)
 {
     PyTypeObject *type;
     PyObject *replacement;
-    int redirects;
 
     (void)module;
     if (!PyArg_ParseTuple(args, "O!O:redirect_new", &PyType_Type, &type, &replacement))
         return NULL;
     Py_INCREF(replacement);
     Py_XSETREF(replacement_new, replacement);
-    redirects = type->tp_new == original_new;
-    if (redirects) {
+    if (type->tp_new == original_new) {
         type->tp_new = new_function_pointer;
         PyType_Modified(type);
     }
-    return PyBool_FromLong(redirects);
+    Py_RETURN_NONE;
 }
 
 PyObject *restore_new(PyObject *module, PyObject *type)
