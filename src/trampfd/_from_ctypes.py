@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Iterator
 from typing import Any, Callable
 
@@ -23,8 +22,7 @@ _SCALARS = {
 
 _SIGNATURE = "_trampfd_signature_"
 
-redirection_lock = threading.RLock()  # guards tp_new of the classes, and:
-is_active = False  # redirect() is in force
+_redirected = False  # redirect() is in force; guarded by its caller's lock
 
 
 def _ctypes() -> Any:
@@ -218,21 +216,19 @@ def _derived_classes(cls: Any) -> Iterator[Any]:
 
 def redirect() -> None:
     """Let all classes, those made before and after, make trampfd's callbacks."""
-    global is_active
-    with redirection_lock:
-        is_active = True
-        for cls in _derived_classes(base_class()):
-            _native.redirect_new(cls, new)
-        _native.activate_new(True)
+    global _redirected
+    _redirected = True
+    for cls in _derived_classes(base_class()):
+        _native.redirect_new(cls, new)
+    _native.activate_new(True)
 
 
 def restore() -> None:
-    """Undo redirect()."""
-    global is_active
-    with redirection_lock:
-        if not is_active:
-            return
-        is_active = False
-        _native.activate_new(False)
-        for cls in _derived_classes(base_class()):
-            _native.restore_new(cls)
+    """Undo redirect(); without it, _ctypes need not even be loaded."""
+    global _redirected
+    if not _redirected:
+        return
+    _redirected = False
+    _native.activate_new(False)
+    for cls in _derived_classes(base_class()):
+        _native.restore_new(cls)

@@ -17,8 +17,6 @@ class Signature:
     ) -> Signature: ...
 
 class Closure:
-    callable: Callable[..., Any]
-    address: int
     def __new__(
         cls,
         signature: Signature,

@@ -13,7 +13,6 @@
 #include "native.h"
 
 #include <string.h>
-#include <structmember.h>
 
 /* For the message of the dead entry. */
 static void remember_name(Closure *self)
@@ -151,26 +150,10 @@ static int closure_getbuffer(Closure *self, Py_buffer *view, int flags)
     return PyBuffer_FillInfo(view, (PyObject *)self, &self->code, sizeof(self->code), 0, flags);
 }
 
-static PyObject *closure_address(Closure *self, void *unused)
-{
-    (void)unused;
-    return PyLong_FromVoidPtr(self->code);
-}
-
 static PyObject *closure_cdata(Closure *self, PyObject *ctype)
 {
     return cffi_pointer(self->code, ctype);
 }
-
-static PyMemberDef closure_members[] = {
-    {"callable", T_OBJECT_EX, offsetof(Closure, callable), READONLY, "What the closure calls."},
-    {NULL, 0, 0, 0, NULL},
-};
-
-static PyGetSetDef closure_getset[] = {
-    {"address", (getter)closure_address, NULL, "The function pointer, as an int.", NULL},
-    {NULL, NULL, NULL, NULL, NULL},
-};
 
 static PyMethodDef closure_methods[] = {
     {"cdata", (PyCFunction)closure_cdata, METH_O,
@@ -195,8 +178,6 @@ PyTypeObject Closure_Type = {
     .tp_traverse = (traverseproc)closure_traverse,
     .tp_clear = (inquiry)closure_clear,
     .tp_call = (ternaryfunc)closure_call,
-    .tp_members = closure_members,
-    .tp_getset = closure_getset,
     .tp_methods = closure_methods,
     .tp_as_buffer = &closure_as_buffer,
 };
