@@ -1,69 +1,103 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The list of PCs that may be stored in a descriptor, and its lock. */
+#include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "trampfd.h"
 
-struct allowed_list {
-	struct trampfd_values head;
-	u64 values[TRAMPFD_MAX_PCS];
-};
-
 ssize_t trampfd_allowed_read(struct trampfd *tfd, char __user *buf, size_t count)
 {
-	struct allowed_list list = {};
+	struct trampfd_values *list;
+	ssize_t ret;
 
-	if (count < sizeof(list.head) || count > sizeof(list))
+	if (count < sizeof(*list) || count > struct_size(list, values, tfd->type->max_allowed))
 		return -EINVAL;
+	list = kzalloc(count, GFP_KERNEL);
+	if (!list)
+		return -ENOMEM;
 
 	mutex_lock(&tfd->lock);
-	list.head.nvalues = tfd->nallowed;
-	memcpy(list.values, tfd->allowed, sizeof(list.values));
+	if (tfd->allowed) {
+		count = min(count, struct_size(list, values, tfd->allowed->nvalues));
+		memcpy(list, tfd->allowed, count);
+	} else {
+		count = sizeof(*list);
+	}
 	mutex_unlock(&tfd->lock);
 
-	count = min(count, sizeof(list.head) + list.head.nvalues * sizeof(u64));
-	return copy_to_user(buf, &list, count) ? -EFAULT : count;
+	ret = copy_to_user(buf, list, count) ? -EFAULT : count;
+	kfree(list);
+	return ret;
+}
+
+static int check_list(const struct trampfd *tfd, const struct trampfd_values *list, size_t count)
+{
+	u32 i;
+
+	if (list->reserved || list->nvalues > tfd->type->max_allowed ||
+	    count != struct_size(list, values, list->nvalues))
+		return -EINVAL;
+	for (i = 0; i < list->nvalues; i++)
+		if (!list->values[i])
+			return -EINVAL;
+	return 0;
+}
+
+/* An owned copy of what the caller wrote, checked. */
+static struct trampfd_values *copy_list(const struct trampfd *tfd, const char __user *buf,
+					size_t count)
+{
+	struct trampfd_values *list;
+	int err;
+
+	if (count < sizeof(*list) || count > struct_size(list, values, tfd->type->max_allowed))
+		return ERR_PTR(-EINVAL);
+	list = kmalloc(count, GFP_KERNEL_ACCOUNT);
+	if (!list)
+		return ERR_PTR(-ENOMEM);
+	err = copy_from_user(list, buf, count) ? -EFAULT : check_list(tfd, list, count);
+	if (!err)
+		return list;
+	kfree(list);
+	return ERR_PTR(err);
 }
 
 ssize_t trampfd_allowed_write(struct trampfd *tfd, const char __user *buf, size_t count)
 {
-	struct allowed_list list = {};
+	struct trampfd_values *list = copy_list(tfd, buf, count);
 	ssize_t ret = count;
-	u32 i;
 
-	if (count < sizeof(list.head) || count > sizeof(list))
-		return -EINVAL;
-	if (copy_from_user(&list, buf, count))
-		return -EFAULT;
-	if (list.head.reserved || list.head.nvalues > TRAMPFD_MAX_PCS ||
-	    count != sizeof(list.head) + list.head.nvalues * sizeof(u64))
-		return -EINVAL;
-	for (i = 0; i < list.head.nvalues; i++)
-		if (!list.values[i])
-			return -EINVAL;
+	if (IS_ERR(list))
+		return PTR_ERR(list);
+	if (!list->nvalues) {
+		kfree(list);
+		list = NULL;
+	}
 
 	mutex_lock(&tfd->lock);
-	if (tfd->locked) {
+	if (tfd->locked)
 		ret = -EPERM;
-	} else {
-		tfd->nallowed = list.head.nvalues;
-		memcpy(tfd->allowed, list.values, sizeof(list.values));
-	}
+	else
+		swap(tfd->allowed, list);
 	mutex_unlock(&tfd->lock);
+	kfree(list);
 	return ret;
 }
 
 /* Whether the list lets @pc be stored. Call it under tfd->lock. */
 bool trampfd_allows(const struct trampfd *tfd, u64 pc)
 {
+	const struct trampfd_values *list = tfd->allowed;
 	u32 i;
 
 	lockdep_assert_held(&tfd->lock);
-	for (i = 0; i < tfd->nallowed; i++)
-		if (tfd->allowed[i] == pc)
+	if (!list)
+		return true;
+	for (i = 0; i < list->nvalues; i++)
+		if (list->values[i] == pc)
 			return true;
-	return !tfd->nallowed;
+	return false;
 }
 
 /* From here on everything stored is in the list: what is there now, and what comes later. */
@@ -72,7 +106,7 @@ int trampfd_allowed_lock(struct trampfd *tfd)
 	int err = 0;
 
 	mutex_lock(&tfd->lock);
-	if (!tfd->nallowed)
+	if (!tfd->allowed)
 		err = -EINVAL;
 	else if (!tfd->type->stored_allowed(tfd))
 		err = -EPERM;

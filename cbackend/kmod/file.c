@@ -52,7 +52,16 @@ static ssize_t file_write(struct file *file, const char __user *buf, size_t coun
 
 static long file_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	return cmd == TRAMPFD_IOC_LOCK ? trampfd_allowed_lock(file->private_data) : -ENOTTY;
+	struct trampfd *tfd = file->private_data;
+
+	switch (cmd) {
+	case TRAMPFD_IOC_LOCK:
+		return trampfd_allowed_lock(tfd);
+	case TRAMPFD_IOC_ID:
+		return put_user(tfd->id, (u64 __user *)arg);
+	default:
+		return -ENOTTY;
+	}
 }
 
 static int file_mmap(struct file *file, struct vm_area_struct *vma)
@@ -62,14 +71,14 @@ static int file_mmap(struct file *file, struct vm_area_struct *vma)
 	return tfd->type->mmap(tfd, vma);
 }
 
-/* The mmap operation never sees MAP_FIXED, MAP_POPULATE and the like, so they are refused here. */
+/* The mmap operation never sees MAP_POPULATE and the like, so they are refused here. */
 static unsigned long file_unmapped_area(struct file *file, unsigned long addr, unsigned long len,
 					unsigned long pgoff, unsigned long flags)
 {
 	struct trampfd *tfd = file->private_data;
 
 	if (tfd->type->plain_mmap_only &&
-	    (flags & ~(MAP_DENYWRITE | MAP_EXECUTABLE)) != MAP_PRIVATE)
+	    (flags & ~(MAP_DENYWRITE | MAP_EXECUTABLE | MAP_FIXED | MAP_FIXED_NOREPLACE)) != MAP_PRIVATE)
 		return -EINVAL;
 	return trampfd_unmapped_area(file, addr, len, pgoff, flags);
 }
@@ -80,7 +89,8 @@ static void file_show_fdinfo(struct seq_file *m, struct file *file)
 
 	seq_printf(m, "type: %s\n", tfd->type->name);
 	mutex_lock(&tfd->lock);
-	seq_printf(m, "allowed: %u%s\n", tfd->nallowed, tfd->locked ? " locked" : "");
+	seq_printf(m, "allowed: %u%s\n", tfd->allowed ? tfd->allowed->nvalues : 0,
+		   tfd->locked ? " locked" : "");
 	mutex_unlock(&tfd->lock);
 	if (tfd->type->show)
 		tfd->type->show(m, tfd);
@@ -91,6 +101,7 @@ static void destroy(struct trampfd *tfd)
 	struct trampfd_quota *quota = tfd->quota;
 
 	mutex_destroy(&tfd->lock);
+	kfree(tfd->allowed);
 	tfd->type->release(tfd);
 	trampfd_uncharge(quota, TRAMPFD_DESCRIPTORS, 1);
 	trampfd_quota_put(quota);
@@ -118,6 +129,7 @@ static const struct file_operations trampfd_fops = {
 /* Gives the new object an owner to charge. The quota is left to destroy() on success only. */
 static struct trampfd *create_object(const struct trampfd_type *type, const void __user *user_data)
 {
+	static atomic64_t last_id;
 	struct trampfd_quota *quota;
 	struct trampfd *tfd;
 	void *data;
@@ -141,6 +153,7 @@ static struct trampfd *create_object(const struct trampfd_type *type, const void
 		return ERR_PTR(err);
 	}
 	tfd->quota = quota;
+	tfd->id = atomic64_inc_return(&last_id);
 	return tfd;
 }
 

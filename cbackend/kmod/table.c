@@ -460,6 +460,7 @@ const struct trampfd_type trampfd_table_type = {
 	.write = table_write,
 	.mmap = table_mmap,
 	.stored_allowed = table_stored_allowed,
+	.max_allowed = TRAMPFD_MAX_TABLE_PCS,
 	.reads_allowed = true,
 	.show = table_show,
 };

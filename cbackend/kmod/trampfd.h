@@ -30,8 +30,9 @@ struct trampfd_quota;
  * @write: writes a position other than the allowed list
  * @mmap: maps the descriptor
  * @stored_allowed: whether all that is stored is in the allowed list; called under trampfd.lock
+ * @max_allowed: most values of the allowed list
  * @reads_allowed: the allowed list can be read back
- * @plain_mmap_only: mmap flags must be exactly MAP_PRIVATE
+ * @plain_mmap_only: mmap flags must be MAP_PRIVATE and may only say where
  * @show: type's own fdinfo lines, or NULL
  */
 struct trampfd_type {
@@ -44,6 +45,7 @@ struct trampfd_type {
 	ssize_t (*write)(struct trampfd *tfd, const char __user *buf, size_t count, loff_t pos);
 	int (*mmap)(struct trampfd *tfd, struct vm_area_struct *vma);
 	bool (*stored_allowed)(struct trampfd *tfd);
+	u32 max_allowed;
 	bool reads_allowed;
 	bool plain_mmap_only;
 	void (*show)(struct seq_file *m, struct trampfd *tfd);
@@ -53,18 +55,18 @@ struct trampfd_type {
  * struct trampfd - part that all descriptors have
  * @type: constant
  * @quota: whom this descriptor and its pages are charged to; constant
+ * @id: TRAMPFD_IOC_ID; constant
  * @lock: guards the fields below and what the type says
  * @locked: the list below is final
- * @nallowed: length of the list; zero: anything is allowed
- * @allowed: allowed PCs
+ * @allowed: allowed PCs, owned; NULL: anything is allowed
  */
 struct trampfd {
 	const struct trampfd_type *type;
 	struct trampfd_quota *quota;
+	u64 id;
 	struct mutex lock;		/* guards what follows */
 	bool locked;
-	u32 nallowed;
-	u64 allowed[TRAMPFD_MAX_PCS];
+	struct trampfd_values *allowed;
 };
 
 /* file.c */

@@ -387,5 +387,6 @@ const struct trampfd_type trampfd_user_type = {
 	.write = user_write,
 	.mmap = user_mmap,
 	.stored_allowed = user_stored_allowed,
+	.max_allowed = TRAMPFD_MAX_PCS,
 	.plain_mmap_only = true,
 };

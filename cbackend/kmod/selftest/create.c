@@ -51,12 +51,28 @@ static void query_into_read_only_memory(void)
 	close(device);
 }
 
+static void numbers(void)
+{
+	int user = new_user(), table = new_table(1), copy = dup(user);
+	uint64_t first = 0, second = 0, same = 0;
+
+	CHECK(ioctl(user, TRAMPFD_IOC_ID, &first) == 0 && first);
+	CHECK(ioctl(table, TRAMPFD_IOC_ID, &second) == 0 && second && second != first);
+	CHECK(ioctl(copy, TRAMPFD_IOC_ID, &same) == 0 && same == first);
+	FAILS(ioctl(user, TRAMPFD_IOC_ID, bad_pointer), EFAULT);
+	FAILS(ioctl(user, TRAMPFD_IOC_ID, NULL), EFAULT);
+	close(copy);
+	close(table);
+	close(user);
+}
+
 static void unknown_requests(void)
 {
 	int device = open_device(), user = new_user();
 	char buffer[64];
 
 	FAILS(ioctl(device, TRAMPFD_IOC_LOCK), ENOTTY);
+	FAILS(ioctl(device, TRAMPFD_IOC_ID, buffer), ENOTTY);
 	FAILS(ioctl(device, _IO(TRAMPFD_IOC_MAGIC, 99)), ENOTTY);
 	FAILS(ioctl(user, TRAMPFD_IOC_QUERY, buffer), ENOTTY);
 	FAILS(ioctl(user, TRAMPFD_IOC_CREATE, buffer), ENOTTY);
@@ -199,7 +215,7 @@ int main(void)
 {
 	const struct test tests[] = {
 		TEST(query), TEST(query_wants_zeros), TEST(query_into_read_only_memory),
-		TEST(unknown_requests), TEST(create_misuse), TEST(creation_data_misuse),
+		TEST(numbers), TEST(unknown_requests), TEST(create_misuse), TEST(creation_data_misuse),
 		TEST(descriptor), TEST(no_descriptor_left), TEST(caller_of_32_bits),
 	};
 

@@ -124,7 +124,7 @@ static void fault_in_the_middle(void)
 
 static void allowed_list(void)
 {
-	struct { struct trampfd_values head; uint64_t values[TRAMPFD_MAX_PCS + 1]; } back;
+	struct { struct trampfd_values head; uint64_t values[TRAMPFD_MAX_TABLE_PCS + 1]; } back;
 	const uint64_t pcs[] = { 0x1000, 0x2000 };
 	struct trampfd_record records[3] = { { .entry = 0x1000 }, {}, { .entry = 0x3000 } };
 	struct trampfd_record stored[3];
@@ -155,6 +155,26 @@ static void allowed_list(void)
 	FAILS(write_allowed(fd, pcs, 0), EPERM);
 	FAILS(write_records(fd, 5, &records[2], 1), EPERM);
 	CHECK(write_records(fd, 5, records, 2) == 128);
+	close(fd);
+}
+
+static void long_allowed_list(void)
+{
+	uint64_t pcs[TRAMPFD_MAX_TABLE_PCS + 1];
+	struct trampfd_record record = {};
+	int fd = new_table(NSLOTS);
+
+	for (unsigned int i = 0; i < TRAMPFD_MAX_TABLE_PCS + 1; i++)
+		pcs[i] = 0x1000 + i;
+	FAILS(write_allowed(fd, pcs, TRAMPFD_MAX_TABLE_PCS + 1), EINVAL);
+	CHECK(write_allowed(fd, pcs, TRAMPFD_MAX_TABLE_PCS) == 8 + 8 * TRAMPFD_MAX_TABLE_PCS);
+	record.entry = pcs[TRAMPFD_MAX_TABLE_PCS - 1];
+	CHECK(write_records(fd, 0, &record, 1) == 64);
+	record.entry = pcs[TRAMPFD_MAX_TABLE_PCS];
+	FAILS(write_records(fd, 0, &record, 1), EPERM);
+	CHECK(write_allowed(fd, pcs, 1) == 16);
+	CHECK(write_allowed(fd, pcs, 0) == 8);
+	CHECK(write_records(fd, 0, &record, 1) == 64);
 	close(fd);
 }
 
@@ -321,8 +341,8 @@ int main(void)
 {
 	const struct test tests[] = {
 		TEST(map), TEST(positions), TEST(record_misuse), TEST(fault_in_the_middle),
-		TEST(allowed_list), TEST(mmap_misuse), TEST(rights_stay), TEST(nobody_writes),
-		TEST(other_address_spaces),
+		TEST(allowed_list), TEST(long_allowed_list), TEST(mmap_misuse), TEST(rights_stay),
+		TEST(nobody_writes), TEST(other_address_spaces),
 	};
 
 	return run_tests(tests, ARRAY_SIZE(tests));

@@ -134,7 +134,7 @@ ssize_t write_allowed(int fd, const uint64_t *values, unsigned int n)
 {
 	struct {
 		struct trampfd_values head;
-		uint64_t values[TRAMPFD_MAX_PCS + 1];
+		uint64_t values[TRAMPFD_MAX_TABLE_PCS + 1];
 	} list = { .head.nvalues = n };
 
 	memcpy(list.values, values, n * sizeof(*values));

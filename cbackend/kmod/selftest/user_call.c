@@ -46,8 +46,8 @@ static void mmap_misuse(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
 		FAILS(mmap(NULL, 4096, PROT_NONE, flags[i], fd, 0), EINVAL);
-	FAILS(mmap(page, 4096, PROT_NONE, MAP_PRIVATE | MAP_FIXED, fd, 0), EINVAL);
-	FAILS(mmap(page, 4096, PROT_NONE, MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd, 0), EINVAL);
+	FAILS(mmap(page, 4096, PROT_NONE, MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd, 0), EEXIST);
+	FAILS(mmap(page, 4096, PROT_NONE, MAP_PRIVATE | MAP_FIXED | MAP_POPULATE, fd, 0), EINVAL);
 	CHECK(!signal_of(load, page));
 	for (size_t i = 0; i < ARRAY_SIZE(prots); i++)
 		CHECK(mmap(NULL, 4096, prots[i], MAP_PRIVATE, fd, 0) == MAP_FAILED &&
@@ -56,6 +56,20 @@ static void mmap_misuse(void)
 	FAILS(mmap(NULL, 8192, PROT_NONE, MAP_PRIVATE, fd, 0), EINVAL);
 	FAILS(mmap(NULL, 1 << 20, PROT_NONE, MAP_PRIVATE, fd, 0), EINVAL);
 	FAILS(mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE, fd, 4096), EINVAL);
+	munmap(page, 4096);
+	close(fd);
+}
+
+static void where_it_is_wanted(void)
+{
+	char *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = r10_descriptor(7, return_r10);
+
+	CHECK(mmap(page, 4096, PROT_NONE, MAP_PRIVATE | MAP_FIXED, fd, 0) == page);
+	CHECK(((uint64_t (*)(void))page)() == 7);
+	munmap(page, 4096);
+	CHECK(mmap(page, 4096, PROT_NONE, MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd, 0) == page);
+	CHECK(((uint64_t (*)(void))page)() == 7);
 	munmap(page, 4096);
 	close(fd);
 }
@@ -415,7 +429,7 @@ static void contexts_do_not_mix(void)
 int main(void)
 {
 	const struct test tests[] = {
-		TEST(mmap_misuse), TEST(mapping_is_closed), TEST(life_cycle),
+		TEST(mmap_misuse), TEST(where_it_is_wanted), TEST(mapping_is_closed), TEST(life_cycle),
 		TEST(only_named_registers_change), TEST(all_registers), TEST(stack_vectors),
 		TEST(stack_of_any_alignment), TEST(stack_page_absent), TEST(push_fails),
 		TEST(fork_rule), TEST(under_signals), TEST(as_signal_handler),

@@ -28,8 +28,8 @@
  *     ioctl(dev, TRAMPFD_IOC_QUERY, &query);            which version and features
  *     fd = ioctl(dev, TRAMPFD_IOC_CREATE, &create);     a new descriptor, close-on-exec
  *
- * Any other request on /dev/trampfd, and any request but TRAMPFD_IOC_LOCK on a trampfd
- * descriptor, gives ENOTTY.
+ * Any other request on /dev/trampfd, and any request but TRAMPFD_IOC_LOCK and TRAMPFD_IOC_ID on a
+ * trampfd descriptor, gives ENOTTY.
  */
 #define TRAMPFD_DEVICE			"/dev/trampfd"
 #define TRAMPFD_VERSION			1
@@ -98,6 +98,13 @@ struct trampfd_create {
  */
 #define TRAMPFD_IOC_LOCK		_IO(TRAMPFD_IOC_MAGIC, 2)
 
+/*
+ * On a trampfd descriptor: stores its number (__u64, never zero, never used again while the module
+ * is loaded). A library that keeps descriptors can tell by it that a program closed one it did not
+ * know and that something else came on its place. EFAULT when the pointer cannot be written.
+ */
+#define TRAMPFD_IOC_ID			_IOR(TRAMPFD_IOC_MAGIC, 3, __u64)
+
 /* ------------------------------------------------------------------ file positions ----------- *
  *
  * The position of pread(2), pwrite(2) and lseek(2) names a context; it does not count bytes.
@@ -139,7 +146,8 @@ struct trampfd_map {
 
 /**
  * struct trampfd_values - the list of allowed PCs
- * @nvalues: number of values, at most TRAMPFD_MAX_PCS; zero removes the list (anything is allowed)
+ * @nvalues: number of values, at most TRAMPFD_MAX_PCS (TRAMPFD_USER) or TRAMPFD_MAX_TABLE_PCS
+ *	(TRAMPFD_TABLE) [addition]; zero removes the list (anything is allowed)
  * @reserved: zero
  * @values: user-space code addresses, none of them zero
  *
@@ -155,6 +163,7 @@ struct trampfd_values {
 };
 
 #define TRAMPFD_MAX_PCS			16
+#define TRAMPFD_MAX_TABLE_PCS		256		/* [addition] */
 
 /* ------------------------------------------------------------------ TRAMPFD_USER -------------- *
  *
@@ -163,7 +172,8 @@ struct trampfd_values {
  * context, and user space goes on at the PC register. No signal is involved.
  *
  * Mapping: one page with exactly the values of struct trampfd_map (PROT_NONE, MAP_PRIVATE, offset
- * 0), otherwise EINVAL; the address is a hint. The same descriptor may be mapped many times.
+ * 0), otherwise EINVAL; the address is a hint, unless MAP_FIXED or MAP_FIXED_NOREPLACE is added
+ * [addition: the proposal refused them]. The same descriptor may be mapped many times.
  * Reading or writing the mapping, jumping to any byte but the first, and calling it before a
  * register context is set are SIGSEGV. mprotect is refused (EACCES), mremap too (EINVAL or EFAULT).
  * fork: the child inherits the descriptor, not the mapping; it may map the descriptor again.
