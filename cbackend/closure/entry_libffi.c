@@ -6,6 +6,8 @@
  */
 #include "entry.h"
 
+#include "../trampoline/allowed.h"
+
 #include <errno.h>
 
 #ifndef FFI_GO_CLOSURES
@@ -18,6 +20,25 @@ static void handler(ffi_cif *cif, void *result, void **arguments, void *chain)
     const union tfd_record *record = chain;
 
     record->closure.fun(cif, result, arguments, record->closure.user_data);
+}
+
+static void allow_for(ffi_abi abi, unsigned count)
+{
+    ffi_type *arguments[] = {&ffi_type_double};
+    ffi_go_closure go;
+    ffi_cif cif;
+
+    if (ffi_prep_cif(&cif, abi, count, &ffi_type_void, arguments) == FFI_OK
+        && ffi_prep_go_closure(&go, &cif, handler) == FFI_OK)
+        tfd_allow((tfd_entry *)go.tramp, 0);
+}
+
+/* libffi's choice depends on the ABI, and on whether vector registers have to be saved. */
+__attribute__((constructor)) static void allow(void)
+{
+    for (int abi = FFI_FIRST_ABI + 1; abi < FFI_LAST_ABI; abi++)
+        for (unsigned count = 0; count <= 1; count++)
+            allow_for((ffi_abi)abi, count);
 }
 
 int tfd_entry_libffi_set(union tfd_record *record)

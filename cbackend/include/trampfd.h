@@ -106,8 +106,8 @@ TRAMPFD_API void trampfd_closure_free_named(void *closure, const char *name);
 
 /* Where a function pointer made by this library lies. */
 struct trampfd_slot {
-    const char *provider; /* "table" */
-    const char *source;   /* "built in", "own file" or "memfd" */
+    const char *provider; /* "table", "trampfd" or "trampfd-user" */
+    const char *source;   /* "built in", "own file", "memfd"; else as the provider */
     const void *block;    /* lowest code address of the block of slots */
     unsigned index;       /* slot number within the block */
     const void *record;   /* the record that the slot reads, as the process sees it */
@@ -137,10 +137,13 @@ TRAMPFD_API int trampfd_closure_read(const void *code, struct trampfd_closure *c
 
 /* Where closures come from, and how many there are. */
 struct trampfd_status {
-    const char *provider;       /* "table" */
+    const char *provider;       /* of the newest block; before, the one to be tried first;
+                                   "none" when TRAMPFD_BACKEND names none */
     size_t blocks_built_in;     /* blocks of TRAMPFD_BLOCK_SLOTS slots, by source */
     size_t blocks_own_file;
     size_t blocks_memfd;
+    size_t blocks_trampfd;      /* the kernel's, table type */
+    size_t blocks_trampfd_user; /* the kernel's, user type */
     size_t slots_used;
     size_t slots_free;          /* in the blocks that exist */
     size_t code_bytes;          /* address space of the slots */

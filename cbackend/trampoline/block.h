@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A block: 4096 slots and their records, made by a provider.  The size does not
- * depend on the page size (4, 16 and 64 KiB pages all divide 64 KiB).
+ * A block: 4096 slots and their records, made by a provider.  The size of a table's block
+ * does not depend on the page size (4, 16 and 64 KiB pages all divide 64 KiB).
  */
 #ifndef TFD_BLOCK_H
 #define TFD_BLOCK_H
@@ -16,19 +16,28 @@
 
 _Static_assert(TFD_CODE_BYTES == TFD_GRANULE, "a block's code is one granule");
 
-enum tfd_source { TFD_BUILT_IN, TFD_OWN_FILE, TFD_MEMFD, TFD_SOURCES };
+enum tfd_source {
+    TFD_BUILT_IN,
+    TFD_OWN_FILE,
+    TFD_MEMFD,
+    TFD_TRAMPFD,
+    TFD_TRAMPFD_USER,
+    TFD_SOURCES,
+};
 
 /*
- * The provider fills everything up to `records`; `shadow` is where programs
- * write their ffi_closure (the records themselves, when these are writable in
- * the process).  The rest belongs to the pool and is guarded by its lock.
+ * The provider fills everything up to `own`, which is its alone; `shadow` is where programs
+ * write their ffi_closure (the records themselves, when these are writable in the process).
+ * The rest belongs to the pool and is guarded by its lock.
  */
 struct tfd_block {
     const struct tfd_provider *provider;
     enum tfd_source source;
     const char *code;
+    size_t slot_size; /* bytes of code from one slot to the next */
     union tfd_record *records;
     union tfd_record *shadow;
+    void *own;
 
     unsigned used;
     unsigned fresh; /* slots from here on were never handed out, their memory never touched */
@@ -36,9 +45,14 @@ struct tfd_block {
     struct tfd_block *prev, *next; /* ring of blocks with room */
 };
 
+static inline size_t tfd_block_code_bytes(const struct tfd_block *block)
+{
+    return TRAMPFD_BLOCK_SLOTS * block->slot_size;
+}
+
 static inline const void *tfd_block_slot(const struct tfd_block *block, unsigned index)
 {
-    return block->code + index * (size_t)TFD_SLOT_SIZE;
+    return block->code + index * block->slot_size;
 }
 
 /* Inverse of tfd_block_slot(); -1 when `code` is not the start of a slot of the block. */
@@ -46,14 +60,15 @@ static inline int tfd_block_index_of_code(const struct tfd_block *block, const v
 {
     size_t offset = (size_t)((const char *)code - block->code);
 
-    return offset < TFD_CODE_BYTES && offset % TFD_SLOT_SIZE == 0 ? (int)(offset / TFD_SLOT_SIZE)
-                                                                  : -1;
+    return offset < tfd_block_code_bytes(block) && offset % block->slot_size == 0
+               ? (int)(offset / block->slot_size)
+               : -1;
 }
 
-/* -1 when `closure` is not the start of a record in the block's shadow. */
-static inline int tfd_block_index_of_closure(const struct tfd_block *block, const void *closure)
+/* -1 when `record` is not the start of one of the block's at `records`. */
+static inline int tfd_block_index_in(const union tfd_record *records, const void *record)
 {
-    size_t offset = (size_t)((const char *)closure - (const char *)block->shadow);
+    size_t offset = (size_t)((const char *)record - (const char *)records);
 
     return offset < TFD_RECORD_BYTES && offset % TFD_RECORD_SIZE == 0
                ? (int)(offset / TFD_RECORD_SIZE)

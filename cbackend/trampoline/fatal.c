@@ -11,9 +11,9 @@
 
 /*
  * snprintf(3) with nothing but %s, %u and %p is async-signal-safe in glibc and musl
- * in practice, and the process is about to end in any case.
+ * in practice.
  */
-static _Noreturn void end(const char *message)
+static void say(const char *message)
 {
     size_t left = strlen(message);
 
@@ -25,6 +25,11 @@ static _Noreturn void end(const char *message)
         message += put;
         left -= (size_t)put;
     }
+}
+
+static _Noreturn void end(const char *message)
+{
+    say(message);
     abort();
 }
 
@@ -36,23 +41,35 @@ _Noreturn void tfd_fatal(const char *what, const void *code)
     end(message);
 }
 
+void tfd_warn(const char *what, const void *code, int error)
+{
+    char message[160];
+
+    snprintf(message, sizeof(message), "trampfd: %s (closure %p): error %u\n", what, code,
+             (unsigned)error);
+    say(message);
+}
+
 _Noreturn void tfd_dead_report(const union tfd_record *record)
 {
+    const union tfd_record *shadow;
     char message[320];
     struct tfd_slot slot;
-    int freed = record->owner.state == TFD_STATE_FREE;
-    const char *name = freed ? record->dead.name : "";
+    const char *name;
+    int freed;
 
-    /* The record that the slot reads is where programs write it, unless the provider
-       keeps it from them; then its block cannot be found by this address. */
-    if (tfd_pool_find_closure(record, &slot))
+    if (tfd_pool_find_record(record, &slot)) {
         snprintf(message, sizeof(message), "trampfd: call of a dead closure, record %p\n",
                  (const void *)record);
-    else
-        snprintf(message, sizeof(message),
-                 "trampfd: call of a closure that was %s: %p%s%.*s%s (slot %u of the block at %p)\n",
-                 freed ? "freed" : "allocated but not prepared",
-                 tfd_block_slot(slot.block, slot.index), *name ? " (" : "", TFD_NAME_SIZE - 1, name,
-                 *name ? ")" : "", slot.index, (const void *)slot.block->code);
+        end(message);
+    }
+    shadow = tfd_slot_shadow(slot);
+    freed = shadow->owner.state == TFD_STATE_FREE;
+    name = freed ? shadow->dead.name : "";
+    snprintf(message, sizeof(message),
+             "trampfd: call of a closure that was %s: %p%s%.*s%s (slot %u of the block at %p)\n",
+             freed ? "freed" : "allocated but not prepared", tfd_block_slot(slot.block, slot.index),
+             *name ? " (" : "", TFD_NAME_SIZE - 1, name, *name ? ")" : "", slot.index,
+             (const void *)slot.block->code);
     end(message);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Ending the process with a message; safe in signal handlers, allocates nothing. */
+/* Messages, most of which end the process; safe in signal handlers, allocates nothing. */
 #ifndef TFD_FATAL_H
 #define TFD_FATAL_H
 
@@ -7,6 +7,9 @@
 
 /* "trampfd: <what> (closure 0x<code>)", then abort(3). */
 _Noreturn void tfd_fatal(const char *what, const void *code);
+
+/* "trampfd: <what> (closure 0x<code>): error <errno>"; the process goes on. */
+void tfd_warn(const char *what, const void *code, int error);
 
 /* Called by tfd_entry_dead: says which closure was called after it was freed, and aborts. */
 _Noreturn void tfd_dead_report(const union tfd_record *record);

@@ -53,20 +53,32 @@ static void set(uintptr_t start, size_t size, struct tfd_block *block)
         atomic_store_explicit(entry_of(at), block, memory_order_release);
 }
 
+/* Code, what programs write, and what slots read, where that is not the same. */
+static int make_all_leaves(const struct tfd_block *block)
+{
+    return make_leaves((uintptr_t)block->code, tfd_block_code_bytes(block))
+           || make_leaves((uintptr_t)block->shadow, TFD_RECORD_BYTES)
+           || make_leaves((uintptr_t)block->records, TFD_RECORD_BYTES);
+}
+
+static void set_all(const struct tfd_block *block, struct tfd_block *to)
+{
+    set((uintptr_t)block->code, tfd_block_code_bytes(block), to);
+    set((uintptr_t)block->shadow, TFD_RECORD_BYTES, to);
+    set((uintptr_t)block->records, TFD_RECORD_BYTES, to);
+}
+
 int tfd_index_add(struct tfd_block *block)
 {
-    if (make_leaves((uintptr_t)block->code, TFD_CODE_BYTES)
-        || make_leaves((uintptr_t)block->shadow, TFD_RECORD_BYTES))
+    if (make_all_leaves(block))
         return -ENOMEM;
-    set((uintptr_t)block->code, TFD_CODE_BYTES, block);
-    set((uintptr_t)block->shadow, TFD_RECORD_BYTES, block);
+    set_all(block, block);
     return 0;
 }
 
 void tfd_index_remove(struct tfd_block *block)
 {
-    set((uintptr_t)block->code, TFD_CODE_BYTES, NULL);
-    set((uintptr_t)block->shadow, TFD_RECORD_BYTES, NULL);
+    set_all(block, NULL);
 }
 
 struct tfd_block *tfd_index_find(const void *address)

@@ -24,11 +24,13 @@
 #include <string.h>
 
 static struct {
-    const struct tfd_provider *provider; /* chosen when the first block is made */
+    const struct tfd_provider *const *providers; /* chosen when the first block is made */
+    const struct tfd_provider *newest;           /* what made the newest block */
     struct tfd_block first;              /* needs no allocation and no index */
     struct tfd_block *room, *room_end;   /* blocks with a slot to hand out */
     unsigned empty;                      /* releasable blocks with no slot in use */
     size_t blocks[TFD_SOURCES];
+    size_t code_bytes;
     size_t used;
     struct trampfd_trail trail; /* what was refused when the newest block was made */
 } pool;
@@ -59,8 +61,13 @@ static int is_full(const struct tfd_block *block)
 
 static int map_block(struct tfd_block *block, struct trampfd_trail *trail)
 {
-    int error = pool.provider->map(block, trail);
+    int error = -ENOENT;
 
+    for (const struct tfd_provider *const *at = pool.providers; *at && error; at++) {
+        at = tfd_provider_present(at);
+        memset(block, 0, sizeof(*block));
+        error = (*at)->map(block, trail);
+    }
     if (error || block == &pool.first)
         return error;
     error = tfd_index_add(block);
@@ -77,9 +84,9 @@ static int grow(struct trampfd_trail *trail)
     struct tfd_block *block = &pool.first;
     int error;
 
-    if (!pool.provider)
-        pool.provider = tfd_provider_choose(trail);
-    if (!pool.provider)
+    if (!pool.providers)
+        pool.providers = tfd_provider_choose(trail);
+    if (!pool.providers)
         return -EINVAL;
     if (block->provider)
         block = calloc(1, sizeof(*block));
@@ -95,7 +102,9 @@ static int grow(struct trampfd_trail *trail)
             free(block);
         return error;
     }
+    pool.newest = block->provider;
     pool.blocks[block->source]++;
+    pool.code_bytes += tfd_block_code_bytes(block);
     pool.empty += counts_as_empty(block);
     enter_room(block);
     return 0;
@@ -105,6 +114,7 @@ static void release(struct tfd_block *block)
 {
     leave_room(block);
     pool.blocks[block->source]--;
+    pool.code_bytes -= tfd_block_code_bytes(block);
     if (block != &pool.first)
         tfd_index_remove(block);
     block->provider->unmap(block);
@@ -237,8 +247,9 @@ static struct tfd_block *find_block(const void *address)
     struct tfd_block *block = &pool.first;
 
     if (block->code
-        && ((size_t)((const char *)address - block->code) < TFD_CODE_BYTES
-            || (size_t)((const char *)address - (const char *)block->shadow) < TFD_RECORD_BYTES))
+        && ((size_t)((const char *)address - block->code) < tfd_block_code_bytes(block)
+            || (size_t)((const char *)address - (const char *)block->shadow) < TFD_RECORD_BYTES
+            || (size_t)((const char *)address - (const char *)block->records) < TFD_RECORD_BYTES))
         return block;
     return tfd_index_find(address);
 }
@@ -257,7 +268,18 @@ int tfd_pool_find_code(const void *code, struct tfd_slot *slot)
 int tfd_pool_find_closure(const void *closure, struct tfd_slot *slot)
 {
     struct tfd_block *block = find_block(closure);
-    int index = block ? tfd_block_index_of_closure(block, closure) : -1;
+    int index = block ? tfd_block_index_in(block->shadow, closure) : -1;
+
+    if (index < 0)
+        return -ENOENT;
+    *slot = (struct tfd_slot){.block = block, .index = (unsigned)index};
+    return 0;
+}
+
+int tfd_pool_find_record(const union tfd_record *record, struct tfd_slot *slot)
+{
+    struct tfd_block *block = find_block(record);
+    int index = block ? tfd_block_index_in(block->records, record) : -1;
 
     if (index < 0)
         return -ENOENT;
@@ -267,19 +289,26 @@ int tfd_pool_find_closure(const void *closure, struct tfd_slot *slot)
 
 void tfd_pool_status(struct trampfd_status *status)
 {
+    const struct tfd_provider *const *expected;
+    const struct tfd_provider *provider;
+    struct trampfd_trail unused = {0};
     size_t blocks = 0;
 
     tfd_lock();
+    expected = tfd_provider_choose(&unused);
+    provider = pool.newest ? pool.newest : expected ? *tfd_provider_present(expected) : NULL;
     for (int source = 0; source < TFD_SOURCES; source++)
         blocks += pool.blocks[source];
     *status = (struct trampfd_status){
-        .provider = pool.provider ? pool.provider->name : tfd_provider_table.name,
+        .provider = provider ? provider->name : "none",
         .blocks_built_in = pool.blocks[TFD_BUILT_IN],
         .blocks_own_file = pool.blocks[TFD_OWN_FILE],
         .blocks_memfd = pool.blocks[TFD_MEMFD],
+        .blocks_trampfd = pool.blocks[TFD_TRAMPFD],
+        .blocks_trampfd_user = pool.blocks[TFD_TRAMPFD_USER],
         .slots_used = pool.used,
         .slots_free = blocks * TRAMPFD_BLOCK_SLOTS - pool.used,
-        .code_bytes = blocks * TFD_CODE_BYTES,
+        .code_bytes = pool.code_bytes,
         .record_bytes = blocks * TFD_RECORD_BYTES,
         .trail = pool.trail,
     };
@@ -288,12 +317,12 @@ void tfd_pool_status(struct trampfd_status *status)
 
 void trampfd_probe(struct trampfd_trail *trail)
 {
-    const struct tfd_provider *provider;
+    const struct tfd_provider *const *providers;
 
     trail->count = 0;
     tfd_lock();
-    provider = tfd_provider_choose(trail);
-    if (provider)
-        provider->probe(trail);
+    providers = tfd_provider_choose(trail);
+    for (; providers && *providers; providers++)
+        (*providers)->probe(trail);
     tfd_unlock();
 }

@@ -31,6 +31,9 @@ int tfd_pool_store(struct tfd_slot slot, const union tfd_record *record);
 int tfd_pool_find_code(const void *code, struct tfd_slot *slot);
 int tfd_pool_find_closure(const void *closure, struct tfd_slot *slot);
 
+/* The slot that reads the record at the address; or -ENOENT. */
+int tfd_pool_find_record(const union tfd_record *record, struct tfd_slot *slot);
+
 /* Fill in all of a status that the pool knows. */
 void tfd_pool_status(struct trampfd_status *status);
 

@@ -14,6 +14,9 @@
 struct tfd_provider {
     const char *name;
 
+    /* Is there anything to try on this machine?  No system call. */
+    int (*present)(void);
+
     /*
      * Fill in a new block (zeroed by the caller).  Returns 0 or a negative
      * errno, with every way that was refused on the trail.
@@ -40,11 +43,17 @@ struct tfd_provider {
 };
 
 extern const struct tfd_provider tfd_provider_table;
+extern const struct tfd_provider tfd_provider_trampfd;
+extern const struct tfd_provider tfd_provider_trampfd_user;
 
 /*
- * The provider that TRAMPFD_BACKEND asks for (auto, table), chosen at the first
- * call.  NULL with a step on the trail when there is none of that name.
+ * The providers that TRAMPFD_BACKEND asks for, in the order to try them; ended by NULL.
+ * auto: trampfd, then table; or a single one by its name.  NULL with a step on the trail when
+ * there is none of that name.
  */
-const struct tfd_provider *tfd_provider_choose(struct trampfd_trail *trail);
+const struct tfd_provider *const *tfd_provider_choose(struct trampfd_trail *trail);
+
+/* The first of a list that is present, or its last. */
+const struct tfd_provider *const *tfd_provider_present(const struct tfd_provider *const *list);
 
 #endif

@@ -16,6 +16,11 @@ union tfd_record tfd_records[TRAMPFD_BLOCK_SLOTS] __attribute__((aligned(TFD_GRA
 
 static int built_in_taken; /* guarded by the pool's lock; set for good */
 
+static int present(void)
+{
+    return 1;
+}
+
 static int map(struct tfd_block *block, struct trampfd_trail *trail)
 {
     int error;
@@ -25,6 +30,7 @@ static int map(struct tfd_block *block, struct trampfd_trail *trail)
         built_in_taken = 1;
         block->source = TFD_BUILT_IN;
         block->code = tfd_slots;
+        block->slot_size = TFD_SLOT_SIZE;
         block->records = block->shadow = tfd_records;
         return 0;
     }
@@ -80,6 +86,7 @@ static void probe(struct trampfd_trail *trail)
 
 const struct tfd_provider tfd_provider_table = {
     .name = "table",
+    .present = present,
     .map = map,
     .unmap = unmap,
     .releasable = releasable,

@@ -15,11 +15,8 @@ static size_t records_offset(void)
     return (size_t)((const char *)tfd_records - tfd_slots);
 }
 
-/*
- * Address space for code, gap and records, aligned to TFD_GRANULE.  Only the gap
- * between the two is given back by the caller; what alignment costs is given back here.
- */
-static char *reserve(size_t size)
+/* What alignment costs is given back. */
+char *tfd_span_reserve(size_t size)
 {
     size_t slack = TFD_GRANULE;
     char *start = mmap(NULL, size + slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
@@ -47,7 +44,7 @@ int tfd_span_map(struct tfd_block *block, int fd, off_t offset, const char *way,
     if ((const char *)tfd_records < tfd_slots + TFD_CODE_BYTES || distance % TFD_GRANULE)
         return tfd_trail_add(trail, way, "layout of the library in memory", ENOEXEC);
 
-    start = reserve(size);
+    start = tfd_span_reserve(size);
     if (!start)
         return tfd_trail_add(trail, way, "mmap address space", errno);
 
@@ -69,6 +66,7 @@ int tfd_span_map(struct tfd_block *block, int fd, off_t offset, const char *way,
         munmap(start + TFD_CODE_BYTES, distance - TFD_CODE_BYTES);
 
     block->code = start;
+    block->slot_size = TFD_SLOT_SIZE;
     block->records = block->shadow = (union tfd_record *)(start + distance);
     return 0;
 

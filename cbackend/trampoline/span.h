@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Address space for a copy of the built-in slots: code, and records at the same
+ * Address space for blocks, and for a copy of the built-in slots: code, and records at the same
  * distance from it as in the library itself.
  */
 #ifndef TFD_SPAN_H
@@ -9,6 +9,12 @@
 #include <sys/types.h>
 
 #include "block.h"
+
+/*
+ * Address space that is not accessible, aligned to TFD_GRANULE as the index wants it.  NULL with
+ * errno when there is none.  The caller unmaps it.
+ */
+char *tfd_span_reserve(size_t size);
 
 /*
  * Reserve the span, map the slots of `fd` at `offset` read+execute, compare them

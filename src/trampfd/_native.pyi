@@ -33,6 +33,8 @@ class _Status(TypedDict):
     blocks_built_in: int
     blocks_own_file: int
     blocks_memfd: int
+    blocks_trampfd: int
+    blocks_trampfd_user: int
     slots_used: int
     slots_free: int
     code_bytes: int

@@ -25,9 +25,11 @@ class Refusal:
 class Status:
     """Closures of this process.
 
-    provider: name of the provider of slots ("table").
+    provider: name of the provider of the newest block of slots, or of the one that will be tried
+        first: "table", "trampfd" or "trampfd-user"; "none" when TRAMPFD_BACKEND names none.
     refused: ways that were refused when the newest block was made, before one worked.
-    blocks: number of blocks of 4096 slots by source: "built in", "own file", "memfd".
+    blocks: number of blocks of 4096 slots by source: "built in", "own file" and "memfd" of the
+        table, "trampfd" and "trampfd-user" of the kernel.
     slots_used, slots_free: slots in these blocks.
     code_bytes, record_bytes: address space of slots and of records; memory is used only
         for records that were used.
@@ -60,6 +62,8 @@ def status() -> Status:
             "built in": raw["blocks_built_in"],
             "own file": raw["blocks_own_file"],
             "memfd": raw["blocks_memfd"],
+            "trampfd": raw["blocks_trampfd"],
+            "trampfd-user": raw["blocks_trampfd_user"],
         },
         slots_used=raw["slots_used"],
         slots_free=raw["slots_free"],

@@ -25,8 +25,9 @@ int main(int argc, char **argv)
         CHECK(!trampfd_closure_alloc(8, (void **)&code, NULL), "without a trail");
     }
     trampfd_probe(&probe);
-    CHECK(refused ? probe.count == 1 && probe.steps[0].error == EINVAL : probe.count == 3,
+    CHECK(refused ? probe.count == 1 && probe.steps[0].error == EINVAL : probe.count >= 3,
           "%u steps", probe.count);
-    CHECK(!strcmp(status_now().provider, "table"), "%s", status_now().provider);
+    CHECK(!strcmp(status_now().provider, refused ? "none" : "table"), "%s",
+          status_now().provider);
     return 0;
 }

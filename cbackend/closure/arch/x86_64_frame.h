@@ -7,8 +7,9 @@
  *   112  result: two words for the integer, or the x87, registers
  *   128  result: two words for xmm0 and xmm1
  *   144  (alignment)
- *   152  return address
- *   160  the caller's stack arguments
+ *   152  where the record may lie, see tfd_entry_below_stack
+ *   216  return address
+ *   224  the caller's stack arguments
  */
 #ifndef TFD_X86_64_FRAME_H
 #define TFD_X86_64_FRAME_H
@@ -16,8 +17,8 @@
 #define FRAME_VECTORS 48
 #define FRAME_RESULT 112
 #define FRAME_VECTOR_RESULT 128
-#define FRAME_SIZE 152
-#define FRAME_STACK 160
+#define FRAME_SIZE 216
+#define FRAME_STACK 224
 
 /* Offsets in a record. */
 #define RECORD_DISPATCH 16

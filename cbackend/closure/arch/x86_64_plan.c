@@ -9,6 +9,7 @@
  */
 #include "x86_64_frame.h"
 
+#include "../../trampoline/allowed.h"
 #include "../plan.h"
 
 #include <string.h>
@@ -140,6 +141,14 @@ static tfd_entry *entry_for(unsigned words, unsigned vectors)
     size_t index = words * (VECTOR_REGISTERS + 1) + vectors;
 
     return (tfd_entry *)(uintptr_t)(tfd_plan_entries + index * ENTRY_SIZE);
+}
+
+/* They keep the record that lies below the stack pointer in their frame. */
+__attribute__((constructor)) static void allow(void)
+{
+    for (unsigned words = 0; words <= WORD_REGISTERS; words++)
+        for (unsigned vectors = 0; vectors <= VECTOR_REGISTERS; vectors++)
+            tfd_allow(entry_for(words, vectors), 1);
 }
 
 int tfd_port_is_plan_entry(tfd_entry *entry)

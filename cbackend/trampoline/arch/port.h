@@ -29,6 +29,15 @@ extern union tfd_record tfd_records[TRAMPFD_BLOCK_SLOTS];
 /* Entry of free and of unprepared slots: calls tfd_dead_report(record). */
 tfd_entry tfd_entry_dead;
 
+/*
+ * Goes on at the entry of the record that lies in the TFD_RECORD_SIZE bytes below the stack
+ * pointer, with its address in the static chain register.
+ */
+tfd_entry tfd_entry_below_stack;
+
+/* Does the code at `slot` do what a slot does, with the record at `record`? */
+int tfd_port_slot_leads_to(const void *slot, const void *record);
+
 _Static_assert(TFD_PORT_SLOT_SIZE == TFD_SLOT_SIZE, "slot size of the port");
 
 #endif

@@ -40,4 +40,16 @@ ROUTINE tfd_entry_dead
     ud2
 END tfd_entry_dead
 
+/*
+ * void tfd_entry_below_stack(void)
+ *   rsp  record ends here
+ * The record lies in the red zone, so signals leave it alone.
+ */
+    .balign 16
+ROUTINE tfd_entry_below_stack
+    endbr64
+    leaq -TFD_PORT_RECORD_SIZE(%rsp), %r10
+    jmp *(%r10)
+END tfd_entry_below_stack
+
 #include "x86_64_notes.h"

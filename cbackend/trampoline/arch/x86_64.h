@@ -8,6 +8,11 @@
 #define TFD_PORT_RECORD_SIZE 64
 #define TFD_PORT_GRANULE 65536
 
+/* Of the kernel's trampfd: the page size, and the names of two registers. */
+#define TFD_PORT_PAGE 4096
+#define TFD_PORT_CHAIN x64_r10
+#define TFD_PORT_PC x64_rip
+
 #ifndef __ASSEMBLER__
 _Static_assert(TFD_PORT_SLOTS == TRAMPFD_BLOCK_SLOTS, "slots of a block");
 _Static_assert(TFD_PORT_RECORD_SIZE == TFD_RECORD_SIZE, "record size");

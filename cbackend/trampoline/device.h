@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* /dev/trampfd: the kernel's trampolines, see uapi/linux/trampfd.h. */
+#ifndef TFD_DEVICE_H
+#define TFD_DEVICE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "trampfd.h"
+#include "uapi/linux/trampfd.h"
+
+/* A descriptor with the number by which it is known again.  The owner closes it. */
+struct tfd_descriptor {
+    int fd;      /* -1: none */
+    uint64_t id; /* TRAMPFD_IOC_ID */
+};
+
+/* Was the device there when this library was loaded?  No system call. */
+int tfd_device_present(void);
+
+/*
+ * A new descriptor of `type` (TRAMPFD_USER, TRAMPFD_TABLE), close-on-exec, out of the way of the
+ * low numbers that programs count on.  Returns 0 or a negative errno, with the step that failed
+ * under the name `way`; ENOTSUP: the kernel's trampfd is of another version or lacks the type.
+ */
+int tfd_device_create(struct tfd_descriptor *descriptor, uint32_t type, const char *way,
+                      struct trampfd_trail *trail);
+
+/* Is the number still ours?  Programs close descriptors that they do not know. */
+int tfd_descriptor_is_ours(const struct tfd_descriptor *descriptor);
+
+/* Close it, if it is still ours. */
+void tfd_descriptor_close(struct tfd_descriptor *descriptor);
+
+/* Write the whole of something at a position.  Returns 0 or a negative errno. */
+int tfd_descriptor_write(const struct tfd_descriptor *descriptor, const void *data, size_t size,
+                         uint64_t position);
+
+/* Hold the descriptor to `count` code addresses for good.  Returns 0 or a negative errno. */
+int tfd_descriptor_allow(const struct tfd_descriptor *descriptor, const uint64_t *list,
+                         unsigned count);
+
+#endif

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trampfd, user type: no code at all.  A slot is a page that nothing can be read from; calling it
+ * faults, and the kernel goes on at an entry with the registers and the stack data that it holds.
+ * The record of an entry that allows it is that stack data: 64 bytes below the stack pointer, which
+ * the kernel writes anew at each call.  For other entries (those of libffi) the kernel holds entry
+ * and address of the record, and the record is memory of the process.
+ *
+ * Each slot has a descriptor, made when it is first used, so RLIMIT_NOFILE limits their number.
+ *
+ * Fork: the kernel gives the child none of these mappings, and its descriptors are the parent's;
+ * so the child makes its own before fork(2) returns.
+ */
+#define _GNU_SOURCE
+#include "provider.h"
+
+#include "allowed.h"
+#include "arch/port.h"
+#include "device.h"
+#include "fatal.h"
+#include "lock.h"
+#include "span.h"
+#include "trail.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define CODE_BYTES ((size_t)TRAMPFD_BLOCK_SLOTS * TFD_PORT_PAGE)
+
+static const char way[] = "trampfd-user";
+
+/* What a block owns.  Blocks are linked for the child of a fork; the lock guards it. */
+struct own {
+    struct own *next, **link;
+    struct tfd_block *block;
+    struct tfd_descriptor slots[TRAMPFD_BLOCK_SLOTS];
+};
+
+static struct own *blocks;
+
+/* The contexts of the interface, with the room that their last member takes. */
+union registers {
+    struct trampfd_regs context;
+    char room[sizeof(struct trampfd_regs) + 2 * sizeof(struct trampfd_reg)];
+};
+
+union stack {
+    struct trampfd_stack context;
+    char room[sizeof(struct trampfd_stack) + TFD_RECORD_SIZE];
+};
+
+_Static_assert(TFD_RECORD_SIZE <= TRAMPFD_MAX_DATA_SIZE, "a record fits the stack data");
+
+/* May be called with the descriptors' limit reached: nothing is kept on failure. */
+static int create(struct tfd_descriptor *slot, struct trampfd_trail *trail)
+{
+    uint64_t list[TFD_ALLOWED_MAX];
+    unsigned count = tfd_allowed_list(TFD_ALLOWED_ELSEWHERE, list);
+    int error;
+
+    list[count++] = (uintptr_t)tfd_entry_below_stack;
+    if (count > TRAMPFD_MAX_PCS)
+        return tfd_trail_add(trail, way, "list of entries", E2BIG);
+    error = tfd_device_create(slot, TRAMPFD_USER, way, trail);
+    if (error)
+        return error;
+    error = tfd_descriptor_allow(slot, list, count);
+    if (!error)
+        return 0;
+    tfd_descriptor_close(slot);
+    return tfd_trail_add(trail, way, "write the list of entries", -error);
+}
+
+static char *page_of(const struct tfd_block *block, unsigned index)
+{
+    return (char *)(uintptr_t)block->code + (size_t)index * TFD_PORT_PAGE;
+}
+
+static int map_slot(const struct tfd_block *block, unsigned index,
+                    const struct tfd_descriptor *slot)
+{
+    return mmap(page_of(block, index), TFD_PORT_PAGE, PROT_NONE, MAP_PRIVATE | MAP_FIXED, slot->fd, 0)
+                   == MAP_FAILED
+               ? -errno
+               : 0;
+}
+
+static int write_registers(const struct tfd_descriptor *slot, tfd_entry *pc, const void *chain)
+{
+    union registers registers = {.context = {.nregs = 2}};
+
+    registers.context.regs[0]
+        = (struct trampfd_reg){.name = TFD_PORT_CHAIN, .value = (uintptr_t)chain};
+    registers.context.regs[1] = (struct trampfd_reg){.name = TFD_PORT_PC, .value = (uintptr_t)pc};
+    return tfd_descriptor_write(slot, &registers, sizeof(registers), TRAMPFD_REGS_OFFSET);
+}
+
+static int write_stack(const struct tfd_descriptor *slot, const union tfd_record *record)
+{
+    union stack stack = {.context = {.size = record ? sizeof(*record) : 0}};
+
+    if (record)
+        memcpy(stack.context.data, record, sizeof(*record));
+    return tfd_descriptor_write(slot, &stack, sizeof(stack.context) + stack.context.size,
+                                TRAMPFD_STACK_OFFSET);
+}
+
+/* A call that comes meanwhile finds the old context or the new one: the PC decides which. */
+static int write_context(const struct tfd_descriptor *slot, const union tfd_record *record,
+                         const union tfd_record *shadow)
+{
+    int below = tfd_allowed_below_stack(record->go.entry);
+    int error = below ? write_stack(slot, record) : 0;
+
+    if (!error)
+        error = write_registers(slot, below ? tfd_entry_below_stack : record->go.entry, shadow);
+    if (!error && !below)
+        error = write_stack(slot, NULL);
+    return error;
+}
+
+/* A descriptor that nobody else has, with that context, mapped at the slot's place. */
+static int make_slot(struct tfd_block *block, unsigned index, const union tfd_record *record,
+                     struct tfd_descriptor *slot)
+{
+    struct trampfd_trail trail = {0};
+    struct tfd_descriptor made;
+    int error = create(&made, &trail);
+
+    if (error)
+        return error;
+    error = write_context(&made, record, &block->shadow[index]);
+    if (!error)
+        error = map_slot(block, index, &made);
+    if (error)
+        tfd_descriptor_close(&made);
+    else
+        *slot = made;
+    return error;
+}
+
+/* A freed slot that cannot be armed any more is not left callable. */
+static int take_away(struct tfd_block *block, unsigned index)
+{
+    return mmap(page_of(block, index), TFD_PORT_PAGE, PROT_NONE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED
+               ? -errno
+               : 0;
+}
+
+static int store(struct tfd_block *block, unsigned index, const union tfd_record *record)
+{
+    struct own *own = block->own;
+    struct tfd_descriptor *slot = &own->slots[index];
+    int error;
+
+    tfd_lock();
+    if (tfd_descriptor_is_ours(slot))
+        error = write_context(slot, record, &block->shadow[index]);
+    else
+        error = make_slot(block, index, record, slot);
+    if (error && record->go.entry == tfd_entry_dead && index < block->fresh)
+        error = take_away(block, index);
+    if (!error)
+        block->shadow[index] = *record;
+    tfd_unlock();
+    return error;
+}
+
+/* What a descriptor holds, as write_context() wrote it. */
+static int read_context(const struct tfd_descriptor *slot, const union tfd_record *shadow,
+                        union tfd_record *record)
+{
+    union registers registers = {0};
+    union stack stack = {0};
+    tfd_entry *pc;
+
+    if (pread(slot->fd, &registers, sizeof(registers), TRAMPFD_REGS_OFFSET) < 0
+        || pread(slot->fd, &stack, sizeof(stack), TRAMPFD_STACK_OFFSET) < 0)
+        return -errno;
+    pc = (tfd_entry *)(uintptr_t)registers.context.regs[1].value;
+    if (pc == tfd_entry_below_stack) {
+        memcpy(record, stack.context.data, sizeof(*record));
+    } else {
+        *record = *shadow;
+        record->go.entry = pc;
+    }
+    return 0;
+}
+
+static int load(const struct tfd_block *block, unsigned index, union tfd_record *record)
+{
+    struct own *own = block->own;
+    const struct tfd_descriptor *slot = &own->slots[index];
+
+    if (!tfd_descriptor_is_ours(slot))
+        return -ESTALE;
+    return read_context(slot, &block->shadow[index], record);
+}
+
+/* Before fork(2) returns in the child: there is one thread. */
+static void copy_in_child(void)
+{
+    for (struct own *own = blocks; own; own = own->next)
+        for (unsigned i = 0; i < own->block->fresh; i++) {
+            struct tfd_descriptor *slot = &own->slots[i];
+            struct tfd_descriptor parents = *slot;
+            union tfd_record record = own->block->shadow[i];
+            int error = 0;
+
+            if (parents.fd < 0)
+                continue;
+            if (tfd_descriptor_is_ours(&parents))
+                error = read_context(&parents, &own->block->shadow[i], &record);
+            slot->fd = -1;
+            if (!error)
+                error = make_slot(own->block, i, &record, slot);
+            if (error)
+                tfd_warn("a closure is absent in the child of a fork", page_of(own->block, i),
+                         -error);
+            tfd_descriptor_close(&parents);
+        }
+}
+
+static int follow_forks(void)
+{
+    static int registered; /* guarded by the lock */
+    int error = registered ? 0 : pthread_atfork(NULL, NULL, copy_in_child);
+
+    registered = !error;
+    return -error;
+}
+
+static int map(struct tfd_block *block, struct trampfd_trail *trail)
+{
+    struct own *own = malloc(sizeof(*own));
+    struct tfd_descriptor trial;
+    char *code, *shadow;
+    int error = own ? follow_forks() : -ENOMEM;
+
+    if (error) {
+        free(own);
+        return tfd_trail_add(trail, way, "malloc or pthread_atfork", -error);
+    }
+    error = create(&trial, trail);
+    if (error) {
+        free(own);
+        return error;
+    }
+    tfd_descriptor_close(&trial);
+
+    code = tfd_span_reserve(CODE_BYTES);
+    shadow = tfd_span_reserve(TFD_RECORD_BYTES);
+    if (!code || !shadow
+        || mmap(shadow, TFD_RECORD_BYTES, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
+        error = tfd_trail_add(trail, way, "mmap address space", errno);
+        if (code)
+            munmap(code, CODE_BYTES);
+        if (shadow)
+            munmap(shadow, TFD_RECORD_BYTES);
+        free(own);
+        return error;
+    }
+    for (unsigned i = 0; i < TRAMPFD_BLOCK_SLOTS; i++)
+        own->slots[i].fd = -1;
+    own->block = block;
+    own->next = blocks;
+    own->link = &blocks;
+    if (blocks)
+        blocks->link = &own->next;
+    blocks = own;
+
+    block->provider = &tfd_provider_trampfd_user;
+    block->source = TFD_TRAMPFD_USER;
+    block->slot_size = TFD_PORT_PAGE;
+    block->code = code;
+    block->records = block->shadow = (union tfd_record *)shadow;
+    block->own = own;
+    return 0;
+}
+
+static void unmap(struct tfd_block *block)
+{
+    struct own *own = block->own;
+
+    *own->link = own->next;
+    if (own->next)
+        own->next->link = own->link;
+    munmap((void *)(uintptr_t)block->code, CODE_BYTES);
+    for (unsigned i = 0; i < block->fresh; i++)
+        tfd_descriptor_close(&own->slots[i]);
+    munmap(block->shadow, TFD_RECORD_BYTES);
+    free(own);
+}
+
+static int releasable(const struct tfd_block *block)
+{
+    (void)block;
+    return 1;
+}
+
+static void probe(struct trampfd_trail *trail)
+{
+    struct tfd_descriptor slot;
+
+    if (create(&slot, trail))
+        return;
+    tfd_trail_add(trail, way, "descriptor made", 0);
+    tfd_descriptor_close(&slot);
+}
+
+const struct tfd_provider tfd_provider_trampfd_user = {
+    .name = way,
+    .present = tfd_device_present,
+    .map = map,
+    .unmap = unmap,
+    .releasable = releasable,
+    .store = store,
+    .load = load,
+    .probe = probe,
+};
