@@ -50,33 +50,15 @@ static int find(const void *closure, struct tfd_slot *slot)
     return tfd_slot_shadow(*slot)->owner.state == TFD_STATE_USED ? 0 : -ENOENT;
 }
 
-/* The plan that a record holds a reference to, or NULL. */
-static const struct tfd_plan *plan_of(const union tfd_record *record)
-{
-    return tfd_port_is_plan_entry(record->go.entry) ? record->plan.plan : NULL;
-}
-
 static const struct tfd_plan *plan_of_slot(struct tfd_slot slot)
 {
-    return plan_of(&slot.block->records[slot.index]);
+    return tfd_entry_plan_of(&slot.block->records[slot.index]);
 }
 
 static void put_plan(const struct tfd_plan *plan)
 {
     if (plan)
         tfd_plan_put(plan);
-}
-
-static int set_entry(union tfd_record *record, tfd_dispatch *dispatch)
-{
-    int error;
-
-    if (tfd_entry_plan_set(record, dispatch))
-        return 0;
-    error = tfd_entry_libffi_set(record);
-    if (!error)
-        __atomic_fetch_add(&without_plan, 1, __ATOMIC_RELAXED);
-    return error;
 }
 
 int tfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun, void *user_data,
@@ -89,9 +71,11 @@ int tfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun, vo
 
     if (!closure || !cif || !fun || find(closure, &slot))
         return -EINVAL;
-    error = set_entry(&record, dispatch);
+    error = tfd_entry_set(&record, dispatch);
     if (error)
         return error;
+    if (!tfd_entry_plan_of(&record))
+        __atomic_fetch_add(&without_plan, 1, __ATOMIC_RELAXED);
     if ((void *)closure != (void *)tfd_slot_shadow(slot)) {
         closure->cif = cif;
         closure->fun = fun;
@@ -99,7 +83,7 @@ int tfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun, vo
     }
     old_plan = plan_of_slot(slot);
     error = tfd_pool_store(slot, &record);
-    put_plan(error ? plan_of(&record) : old_plan);
+    put_plan(error ? tfd_entry_plan_of(&record) : old_plan);
     return error;
 }
 
@@ -140,6 +124,8 @@ static const char *source_name(enum tfd_source source)
         [TFD_BUILT_IN] = "built in",
         [TFD_OWN_FILE] = "own file",
         [TFD_MEMFD] = "memfd",
+        [TFD_TRAMPFD] = "trampfd",
+        [TFD_TRAMPFD_USER] = "trampfd-user",
     };
 
     return names[source];
@@ -177,7 +163,7 @@ static void describe(struct trampfd_closure *closure, struct tfd_slot slot,
     closure->closure = state == TFD_STATE_USED ? (void *)tfd_slot_shadow(slot) : (void *)state;
     if (record->go.entry == tfd_entry_dead)
         return;
-    closure->entry = plan_of(record) ? TRAMPFD_ENTRY_PLAN : TRAMPFD_ENTRY_LIBFFI;
+    closure->entry = tfd_entry_plan_of(record) ? TRAMPFD_ENTRY_PLAN : TRAMPFD_ENTRY_LIBFFI;
     closure->cif = record->closure.cif;
     closure->fun = record->closure.fun;
     closure->user_data = record->closure.user_data;

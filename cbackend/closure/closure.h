@@ -13,4 +13,8 @@
 int tfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun, void *user_data,
                      tfd_dispatch *dispatch);
 
+/* trampfd_closure_verify() for a closure that was prepared with a dispatch of the caller's. */
+int tfd_closure_verify(const void *code, ffi_cif *cif, trampfd_handler fun, void *user_data,
+                       tfd_dispatch *dispatch, struct trampfd_verdict *verdict);
+
 #endif

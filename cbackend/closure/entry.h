@@ -3,7 +3,7 @@
 #ifndef TFD_ENTRY_H
 #define TFD_ENTRY_H
 
-#include "../trampoline/record.h"
+#include "plan.h"
 
 /*
  * Set the entry words of a record whose cif, fun and user_data are set, so that
@@ -18,5 +18,14 @@ int tfd_entry_libffi_set(union tfd_record *record);
  * plan for the cif; the record is as it was then.
  */
 int tfd_entry_plan_set(union tfd_record *record, tfd_dispatch *dispatch);
+
+/*
+ * Set the entry words by a plan, or else for libffi; tfd_entry_plan_of() tells which it was.
+ * Returns 0 or -ENOTSUP.
+ */
+int tfd_entry_set(union tfd_record *record, tfd_dispatch *dispatch);
+
+/* The plan that a record holds a reference to, or NULL. */
+const struct tfd_plan *tfd_entry_plan_of(const union tfd_record *record);
 
 #endif

@@ -20,6 +20,7 @@
 #define TRAMPFD_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <ffi.h>
 
 #ifdef __cplusplus
@@ -134,6 +135,34 @@ struct trampfd_closure {
 
 /* Errors: ENOENT, `code` is not the start of a slot of this library. */
 TRAMPFD_API int trampfd_closure_read(const void *code, struct trampfd_closure *closure);
+
+/* A word of a record, or the slot's code ("code", no values), that is not as it should be. */
+struct trampfd_difference {
+    const char *what; /* "entry", "plan", "dispatch", "tail", "cif", "fun", "user_data", ... */
+    uintptr_t wanted, found;
+};
+
+#define TRAMPFD_DIFFERENCES_MAX 8
+
+struct trampfd_verdict {
+    const char *provider; /* that holds the record */
+    const void *record;   /* where the slot reads it; NULL: the kernel hands it over */
+    unsigned count;       /* 0: the closure is as asked for */
+    struct trampfd_difference differences[TRAMPFD_DIFFERENCES_MAX];
+};
+
+/*
+ * Compare a closure with what its owner asked for in trampfd_closure_prep(): the record that
+ * the provider holds, and the code of the slot.  A defence against stray and hostile stores: what
+ * is passed here should come from elsewhere than the closure.  What the record points to (the cif,
+ * the plan, the user data) is not looked at.
+ *
+ * Errors: ENOENT, `code` is not the start of a slot of this library; ENOTSUP, no closure can be
+ * made for the cif's ABI; ESTALE, the program closed the descriptor that the record is read by
+ * ("trampfd-user"); others as read(2) gives them.
+ */
+TRAMPFD_API int trampfd_closure_verify(const void *code, ffi_cif *cif, trampfd_handler fun,
+                                       void *user_data, struct trampfd_verdict *verdict);
 
 /* Where closures come from, and how many there are. */
 struct trampfd_status {

@@ -1,11 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "provider.h"
+
+#include "arch/port.h"
 #include "trail.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+int tfd_slot_intact(const struct tfd_block *block, unsigned index)
+{
+    return tfd_port_slot_leads_to(tfd_block_slot(block, index), &block->records[index]);
+}
+
+const void *tfd_record_in_memory(const struct tfd_block *block, unsigned index,
+                                 const union tfd_record *record)
+{
+    (void)record;
+    return &block->records[index];
+}
 
 static const struct tfd_provider *const automatic[] = {
     &tfd_provider_trampfd,

@@ -38,9 +38,24 @@ struct tfd_provider {
     /* Read a record back from where the slots read it.  Returns 0 or a negative errno. */
     int (*load)(const struct tfd_block *block, unsigned index, union tfd_record *record);
 
+    /*
+     * Where in the memory of the process a slot reads its record, `record` being what load()
+     * gave; NULL when the kernel hands it over at each call.
+     */
+    const void *(*in_memory)(const struct tfd_block *block, unsigned index,
+                             const union tfd_record *record);
+
+    /* Is the slot's code, where there is any to read, as it was made? */
+    int (*intact)(const struct tfd_block *block, unsigned index);
+
     /* Try every way to map a block, one step each on the trail, and undo it. */
     void (*probe)(struct trampfd_trail *trail);
 };
+
+/* intact() and in_memory() of providers with slots of code and records in memory. */
+int tfd_slot_intact(const struct tfd_block *block, unsigned index);
+const void *tfd_record_in_memory(const struct tfd_block *block, unsigned index,
+                                 const union tfd_record *record);
 
 extern const struct tfd_provider tfd_provider_table;
 extern const struct tfd_provider tfd_provider_trampfd;

@@ -92,5 +92,7 @@ const struct tfd_provider tfd_provider_table = {
     .releasable = releasable,
     .store = store,
     .load = load,
+    .in_memory = tfd_record_in_memory,
+    .intact = tfd_slot_intact,
     .probe = probe,
 };

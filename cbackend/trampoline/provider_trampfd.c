@@ -198,5 +198,7 @@ const struct tfd_provider tfd_provider_trampfd = {
     .releasable = releasable,
     .store = store,
     .load = load,
+    .in_memory = tfd_record_in_memory,
+    .intact = tfd_slot_intact,
     .probe = probe,
 };

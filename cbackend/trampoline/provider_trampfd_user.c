@@ -202,6 +202,19 @@ static int load(const struct tfd_block *block, unsigned index, union tfd_record 
     return read_context(slot, &block->shadow[index], record);
 }
 
+static const void *in_memory(const struct tfd_block *block, unsigned index,
+                             const union tfd_record *record)
+{
+    return tfd_allowed_below_stack(record->go.entry) ? NULL : &block->shadow[index];
+}
+
+static int intact(const struct tfd_block *block, unsigned index)
+{
+    (void)block;
+    (void)index;
+    return 1;
+}
+
 /* Before fork(2) returns in the child: there is one thread. */
 static void copy_in_child(void)
 {
@@ -322,5 +335,7 @@ const struct tfd_provider tfd_provider_trampfd_user = {
     .releasable = releasable,
     .store = store,
     .load = load,
+    .in_memory = in_memory,
+    .intact = intact,
     .probe = probe,
 };

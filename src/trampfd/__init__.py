@@ -13,14 +13,18 @@ from ._callback import callback
 from ._install import install, installed, is_installed, uninstall
 from ._native import ClosureError
 from ._status import Status, status
+from ._verify import Difference, Verdict, verify
 
 __all__ = [
     "ClosureError",
+    "Difference",
     "Status",
+    "Verdict",
     "callback",
     "install",
     "installed",
     "is_installed",
     "status",
     "uninstall",
+    "verify",
 ]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from . import _native, _selftest, _system
+from . import _native, _selftest, _system, _tamper
 from ._selftest import Trial
 
 _EPILOG = """\
@@ -18,6 +18,9 @@ The report has three parts: the system (what hardens it, which libffi each user 
 the ways to make closures (which are taken, which are refused and why), and a self-test: one
 ctypes and one cffi callback in a process of its own, stock and with trampfd, each watched for
 memory that is writable and executable.
+
+With --verify, for each provider: a callback is compared with what was asked for, its record is
+stored over, and it is compared again.
 
 exit status: 0 trampfd works here, 1 it does not
 """
@@ -43,23 +46,28 @@ class Report:
 
     system: facts of the machine, of Python and of cffi.
     provider: the provider that serves closures; ways: what it tried, in its order.
-    trials: the self-test.
+    trials: the self-test; findings: with --verify, what a store over a callback's record does.
     """
 
     system: _system.System
     provider: str
     ways: tuple[Way, ...]
     trials: tuple[Trial, ...]
+    findings: tuple[_tamper.Finding, ...] = ()
 
     @property
     def works(self) -> bool:
         """Every installed interface works with trampfd and without W+X memory."""
         ours = [trial for trial in self.trials if trial.backend == "trampfd" and trial.available]
-        return bool(ours) and all(trial.clean for trial in ours)
+        return (
+            bool(ours)
+            and all(trial.clean for trial in ours)
+            and all(finding.sound for finding in self.findings)
+        )
 
 
-def examine() -> Report:
-    """Examine this system; starts four short-lived child processes."""
+def examine(verify: bool = False) -> Report:
+    """Examine this system; starts four short-lived child processes, or seven to verify."""
     return Report(
         system=_system.look(),
         provider=_native.status()["provider"],
@@ -69,6 +77,7 @@ def examine() -> Report:
             for interface in _selftest.INTERFACES
             for backend in _selftest.BACKENDS
         ),
+        findings=tuple(map(_tamper.find, _tamper.PROVIDERS)) if verify else (),
     )
 
 
@@ -99,12 +108,16 @@ def _rows(report: Report) -> Iterator[tuple[str, str]]:
         yield f"provider: {way.name}", str(way)
     for trial in report.trials:
         yield f"self-test: {trial.interface}, {trial.backend}", _describe(trial)
+    for finding in report.findings:
+        state = "intact" if finding.intact else "not as asked for"
+        text = f"{state}; {finding.outcome}" if finding.available else finding.outcome
+        yield f"verify: {finding.provider}", text
     yield "trampfd", "works" if report.works else "does not work here"
 
 
 def run(args: argparse.Namespace) -> int:
     """Carry out `trampfd doctor` and return its exit status."""
-    report = examine()
+    report = examine(args.verify)
     if args.json:
         print(json.dumps({**_plain(asdict(report)), "works": report.works}, indent=2))
     else:
@@ -125,4 +138,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    parser.add_argument(
+        "--verify", action="store_true", help="compare callbacks of every provider, and tamper"
+    )
     parser.set_defaults(run=run)

@@ -155,7 +155,43 @@ static PyObject *closure_cdata(Closure *self, PyObject *ctype)
     return cffi_pointer(self->code, ctype);
 }
 
+/* What this object knows of its closure against what the provider holds. */
+static PyObject *closure_verify(Closure *self, PyObject *unused)
+{
+    const struct kind *kind = self->signature->kind;
+    struct trampfd_verdict verdict;
+    PyObject *differences;
+    int error;
+
+    (void)unused;
+    if (!self->closure)
+        return PyErr_Format(PyExc_ValueError, "the callback was freed: there is nothing to verify");
+    error = tfd_closure_verify(self->code, &self->signature->cif, kind->handler, self,
+                               kind->dispatch, &verdict);
+    if (error) {
+        errno = -error;
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    differences = PyList_New(verdict.count);
+    for (unsigned i = 0; differences && i < verdict.count; i++) {
+        const struct trampfd_difference *one = &verdict.differences[i];
+        PyObject *item = Py_BuildValue("sNN", one->what, PyLong_FromVoidPtr((void *)one->wanted),
+                                       PyLong_FromVoidPtr((void *)one->found));
+
+        if (!item)
+            Py_CLEAR(differences);
+        else
+            PyList_SET_ITEM(differences, i, item);
+    }
+    return differences ? Py_BuildValue("sNNN", verdict.provider, PyLong_FromVoidPtr(self->code),
+                                       PyLong_FromVoidPtr((void *)verdict.record), differences)
+                       : NULL;
+}
+
 static PyMethodDef closure_methods[] = {
+    {"verify", (PyCFunction)closure_verify, METH_NOARGS,
+     PyDoc_STR("verify()\n--\n\n(provider, address, address of the record or 0, list of (what, "
+               "wanted, found)).")},
     {"cdata", (PyCFunction)closure_cdata, METH_O,
      PyDoc_STR("cdata(ctype)\n--\n\nThe function pointer as a cdata; it does not keep the "
                "closure alive.")},

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""What a store over a callback's record does, and whether verify() sees it, for each provider.
+
+``python -m trampfd._tamper`` does it with the provider that TRAMPFD_BACKEND names and prints a
+Finding as JSON; find() runs that in a child, for what it does to the child's callbacks.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+
+from . import _native
+from ._callback import callback
+from ._verify import Verdict, verify
+
+PROVIDERS = ("table", "trampfd", "trampfd-user")
+
+# user_data, the last word of a record that a caller owns.
+_WORD = 48
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One provider.
+
+    available: closures can be made by it; outcome: why not, or what was seen.
+    intact: verify() found the new callback as asked for.
+    guarded: no store reached the record.
+    seen: verify() named what a store changed (None when no store reached it).
+    """
+
+    provider: str
+    available: bool
+    outcome: str
+    intact: bool = False
+    guarded: bool = False
+    seen: bool | None = None
+
+    @property
+    def sound(self) -> bool:
+        """The provider is absent, or its closures are as asked for or seen not to be."""
+        return not self.available or (self.intact and (self.guarded or bool(self.seen)))
+
+
+def _store_ends_the_process(address: int) -> bool:
+    """Try the store in a fork, which has the same mappings."""
+    child = os.fork()
+    if not child:
+        signal.signal(signal.SIGSEGV, signal.SIG_DFL)
+        ctypes.memset(address, 0, 8)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGSEGV
+
+
+def _overwrite(victim: object, address: int) -> Verdict:
+    """What verify() says while a word of the record is another; it is put back."""
+    kept = ctypes.string_at(address, 8)
+    ctypes.memmove(address, bytes(8), 8)
+    try:
+        return verify(victim)
+    finally:
+        ctypes.memmove(address, kept, 8)
+
+
+def _try() -> Finding:
+    provider = os.environ["TRAMPFD_BACKEND"]
+    prototype = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)
+    try:
+        victim = callback(prototype, lambda number: number + 1)
+    except _native.ClosureError as error:
+        return Finding(provider, False, str(error.args[-1]))
+    before = verify(victim)
+    slot = _native.find(before.address)
+    assert slot is not None, "a callback without a slot"
+    record = slot["record"] + _WORD
+    if before.protected and provider == "trampfd-user":
+        after = _overwrite(victim, record)
+        outcome = "the kernel holds the record; a store over its copy changes nothing"
+        return Finding(provider, True, outcome, bool(before), bool(after) and victim(1) == 2)
+    if before.protected:
+        outcome = "a store over the record ends the process"
+        return Finding(provider, True, outcome, bool(before), _store_ends_the_process(record))
+    after = _overwrite(victim, record)
+    return Finding(
+        provider, True, f"a store over the record: {after}", bool(before), seen=not after
+    )
+
+
+def find(provider: str) -> Finding:
+    """Make a callback with that provider in a child process, and tamper with it there."""
+    path = os.pathsep.join(path for path in sys.path if path)
+    environment = {**os.environ, "PYTHONPATH": path, "TRAMPFD_BACKEND": provider}
+    try:
+        child = subprocess.run(
+            [sys.executable, "-m", __name__],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env=environment,
+        )
+        return Finding(**json.loads(child.stdout))
+    except (OSError, ValueError, TypeError, subprocess.TimeoutExpired) as error:
+        return Finding(provider, True, f"the test process failed: {error}")
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(_try())))

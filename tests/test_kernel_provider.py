@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: MIT
+"""Closures from the kernel: what differs from the table, each in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import providers
+import pytest
+
+TESTS = Path(__file__).parent
+KERNEL = providers.NAMES[1:]
+
+START = """
+import ctypes, os, resource, signal, sys
+import trampfd
+INT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)
+
+def make(plus):
+    return trampfd.callback(INT, lambda number: number + plus)
+
+def child(function):
+    pid = os.fork()
+    if not pid:
+        try:
+            function()
+        except BaseException as error:
+            print(repr(error), file=sys.stderr)
+            os._exit(1)
+        os._exit(0)
+    return os.waitpid(pid, 0)[1]
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path):
+    def run(provider: str, code: str, **keywords: object) -> subprocess.CompletedProcess[str]:
+        script = tmp_path / "script.py"
+        script.write_text(START + code)
+        done = subprocess.run(
+            [sys.executable, str(script)],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            env={
+                **os.environ,
+                "TRAMPFD_BACKEND": provider,
+                "PYTHONPATH": os.pathsep.join(filter(None, [str(TESTS), *sys.path])),
+            },
+            **keywords,  # type: ignore[call-overload]
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    return run
+
+
+@pytest.mark.parametrize("provider", KERNEL)
+def test_parent_and_child_own_their_callbacks(run, provider: str) -> None:
+    run(
+        providers.need(provider),
+        """
+one, two = make(1), make(2)
+
+def in_child():
+    global one
+    assert (one(1), two(1)) == (2, 3)
+    address = trampfd.verify(one).address
+    del one
+    three = make(3)
+    assert trampfd.verify(three).address == address, "the slot was not used again"
+    assert (three(1), two(1)) == (4, 3)
+    assert trampfd.verify(two)
+
+assert child(in_child) == 0
+assert (one(1), two(1)) == (2, 3) and trampfd.verify(one) and trampfd.verify(two)
+""",
+    )
+
+
+@pytest.mark.parametrize("provider", KERNEL)
+def test_a_program_that_closes_all_descriptors(run, provider: str) -> None:
+    run(
+        providers.need(provider),
+        """
+kept, freed = make(1), make(2)
+os.closerange(3, 4096)
+assert (kept(1), freed(1)) == (2, 3)
+strangers = [os.open("/dev/null", os.O_RDWR) for _ in range(120)]
+del freed
+new = [make(number) for number in range(8)]
+assert kept(1) == 2 and [one(1) for one in new] == list(range(1, 9))
+assert child(lambda: [one(1) for one in new] == list(range(1, 9)) or os._exit(2)) == 0
+for descriptor in strangers:
+    assert os.readlink(f"/proc/self/fd/{descriptor}") == "/dev/null", "a stranger's was closed"
+""",
+    )
+
+
+@pytest.mark.parametrize("provider", KERNEL)
+def test_descriptors_keep_out_of_the_way(run, provider: str) -> None:
+    done = run(
+        providers.need(provider),
+        """
+before = set(os.listdir("/proc/self/fd"))
+one = make(1)
+ours = set(os.listdir("/proc/self/fd")) - before
+print(len(ours), min(map(int, ours)))
+assert all(not os.get_inheritable(int(fd)) for fd in ours)
+del one
+""",
+    )
+    count, lowest = map(int, done.stdout.split())
+    assert count == 1 and lowest >= 100
+
+
+def test_auto_falls_back_without_permission_and_says_so(run) -> None:
+    providers.need("trampfd")
+    run(
+        "auto",
+        """
+os.chmod("/dev/trampfd", 0o600)
+try:
+    def as_nobody():
+        os.setuid(65534)
+        assert make(1)(1) == 2
+        status = trampfd.status()
+        assert status.provider == "table", status
+        assert "trampfd: open /dev/trampfd: Permission denied" in map(str, status.refused), status
+    assert child(as_nobody) == 0
+finally:
+    os.chmod("/dev/trampfd", 0o666)
+""",
+    )
+
+
+@pytest.mark.parametrize("provider", KERNEL)
+def test_no_descriptor_left(run, provider: str) -> None:
+    """auto goes on with the table; who asked for the kernel gets an error that says it."""
+    providers.need(provider)
+    code = """
+resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8))
+held = []
+try:
+    while len(os.listdir("/proc/self/fd")) > 0:
+        held.append(os.dup(2))
+except OSError:
+    pass
+"""
+    run(
+        "auto",
+        code
+        + """
+assert make(1)(1) == 2
+for descriptor in held: os.close(descriptor)
+assert trampfd.status().provider == "table"
+assert "Too many open files" in str(trampfd.status().refused[0])
+""",
+    )
+    run(
+        provider,
+        code
+        + """
+try:
+    make(1)
+except trampfd.ClosureError as error:
+    assert "Too many open files" in str(error), error
+else:
+    raise AssertionError("a closure without a descriptor")
+for descriptor in held: os.close(descriptor)
+assert make(1)(1) == 2
+""",
+    )
+
+
+@pytest.mark.parametrize("provider", KERNEL)
+def test_many_come_and_go(run, provider: str) -> None:
+    """More than a block of a table; as many descriptors as are allowed of the user type."""
+    count = 5000 if provider == "trampfd" else 800
+    run(
+        providers.need(provider),
+        f"""
+made = [make(number) for number in range({count})]
+assert all(one(1) == number + 1 for number, one in enumerate(made))
+del made[::2]
+assert all(one(1) == 2 * number + 2 for number, one in enumerate(made))
+made += [make(-1) for _ in range({count} // 2)]
+assert all(trampfd.verify(one) for one in made[::50])
+made.clear()
+assert trampfd.status().slots_used == 0
+""",
+    )
+
+
+def test_a_freed_callback_says_so(run, tmp_path: Path) -> None:
+    for provider in KERNEL:
+        done = run(
+            providers.need(provider),
+            """
+import subprocess
+one, other = make(1), make(2)
+address = trampfd.verify(one).address
+del one
+def call(): INT(address)(1)
+status = child(call)
+assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGABRT, status
+""",
+        )
+        assert "trampfd: call of a closure that was freed: 0x" in done.stderr
+        assert "<lambda>" in done.stderr

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: MIT
+"""trampfd.verify(), and what each provider protects a callback from."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import cffi
+import providers
+import pytest
+
+import trampfd
+
+TESTS = Path(__file__).parent
+OWN_RESULT, ATTACKERS = "2", "666"
+FUNCTION = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)
+
+
+def run(script: str, provider: str, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, script, *words],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={
+            **os.environ,
+            "TRAMPFD_BACKEND": provider,
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(TESTS), *sys.path])),
+        },
+    )
+
+
+@pytest.mark.parametrize("interface", ["ctypes", "cffi"])
+@pytest.mark.parametrize("provider", providers.NAMES)
+def test_attacker_with_stores(provider: str, interface: str) -> None:
+    """The table's callback can be redirected; the kernel's cannot."""
+    child = run(str(TESTS / "attack.py"), providers.need(provider), interface)
+    assert child.returncode == 0, child.stderr
+    result, copies, *_ = child.stdout.split()
+    assert int(copies) >= 1, "the attack found no copy of the record: it attacked nothing"
+    assert result == (ATTACKERS if provider == "table" else OWN_RESULT)
+
+
+STORE = """
+import ctypes, sys, trampfd
+from trampfd import _native
+f = trampfd.callback(ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int), lambda a: a)
+verdict = trampfd.verify(f)
+assert verdict and verdict.protected and verdict.provider == "trampfd", verdict
+slot = _native.find(verdict.address)
+ctypes.memset(slot["record"] if sys.argv[1] == "record" else verdict.address, 0, 8)
+"""
+
+
+@pytest.mark.parametrize("target", ["record", "code"])
+def test_stores_into_kernel_tables_end_the_process(target: str, tmp_path: Path) -> None:
+    providers.need("trampfd")
+    script = tmp_path / "store.py"
+    script.write_text(STORE)
+    assert run(str(script), "trampfd", target).returncode == -signal.SIGSEGV
+
+
+def made(interface: str) -> object:
+    if interface == "cffi":
+        return trampfd.callback("int(int)", lambda a: a, ffi=cffi.FFI())
+    return trampfd.callback(FUNCTION, lambda a: a)
+
+
+@pytest.mark.parametrize("interface", ["ctypes", "cffi"])
+def test_a_new_callback_is_as_asked_for(interface: str) -> None:
+    verdict = trampfd.verify(made(interface))
+    assert verdict and not verdict.differences
+    assert verdict.provider == providers.current()
+    assert verdict.protected == (verdict.provider != "table")
+    assert str(verdict).startswith("as asked for (")
+
+
+OVERWRITE = """
+import ctypes, sys, cffi, trampfd
+from trampfd import _native
+interface, word = sys.argv[1], int(sys.argv[2])
+ffi = cffi.FFI()
+ffi.cdef("struct x87 { long double x; };")
+before = trampfd.status().without_plan
+if interface == "cffi":
+    callback = trampfd.callback("int(int)", lambda a: a, ffi=ffi)
+elif interface == "ctypes":
+    callback = trampfd.callback(ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int), lambda a: a)
+else:
+    callback = trampfd.callback("struct x87(int)", lambda a: {"x": a}, ffi=ffi)
+assert trampfd.status().without_plan - before == (interface == "no plan")
+assert trampfd.verify(callback)
+address = _native.find(trampfd.verify(callback).address)["record"] + 8 * word
+kept = ctypes.string_at(address, 8)
+ctypes.memmove(address, (1234).to_bytes(8, "little"), 8)
+verdict = trampfd.verify(callback)
+ctypes.memmove(address, kept, 8)
+assert not verdict
+(difference,) = verdict.differences
+assert difference.found == 1234 and difference.wanted == int.from_bytes(kept, "little")
+assert f"{difference.what} is 0x4d2" in str(verdict)
+assert trampfd.verify(callback)
+print(difference.what)
+"""
+
+WITH_PLAN = ["entry", "plan", "dispatch", "tail", "cif", "fun", "user_data"]
+WITHOUT_PLAN = {0: "entry", 1: "cif of libffi", 2: "handler", 4: "cif", 5: "fun", 6: "user_data"}
+
+
+@pytest.mark.parametrize(
+    "interface, word, name",
+    [
+        *(("ctypes", word, name) for word, name in enumerate(WITH_PLAN)),
+        *(("cffi", word, name) for word, name in enumerate(WITH_PLAN)),
+        *(("no plan", word, name) for word, name in WITHOUT_PLAN.items()),
+    ],
+)
+def test_every_word_that_was_stored_over_is_named(
+    interface: str, word: int, name: str, tmp_path: Path
+) -> None:
+    script = tmp_path / "overwrite.py"
+    script.write_text(OVERWRITE)
+    child = run(str(script), "table", interface, str(word))
+    assert child.returncode == 0, child.stderr
+    assert child.stdout.strip() == name
+
+
+def test_signatures_without_a_plan_are_compared_too() -> None:
+    ffi = cffi.FFI()
+    ffi.cdef("struct x87 { long double x; };")
+    before = trampfd.status().without_plan
+    callback = trampfd.callback("struct x87(int)", lambda a: {"x": a}, ffi=ffi)
+    assert trampfd.status().without_plan == before + 1, "it has a plan now: choose another"
+    verdict = trampfd.verify(callback)
+    assert verdict and verdict.provider == providers.current()
+    assert verdict.protected == (verdict.provider == "trampfd")
+
+
+@pytest.mark.parametrize("wrong", [3, None, len, FUNCTION(), ctypes.c_int(3)])
+def test_only_callbacks_of_trampfd(wrong: object) -> None:
+    with pytest.raises(ValueError, match="takes a callback that trampfd made"):
+        trampfd.verify(wrong)
+
+
+def test_a_released_callback_cannot_be_verified() -> None:
+    ffi = cffi.FFI()
+    callback = trampfd.callback("int(int)", lambda a: a, ffi=ffi)
+    ffi.release(callback)
+    with pytest.raises(ValueError, match="freed|takes a callback that trampfd made"):
+        trampfd.verify(callback)
+
+
+def test_doctor_verifies_every_provider() -> None:
+    child = run("-m", "auto", "trampfd", "doctor", "--verify", "--json")
+    assert child.returncode == 0, child.stdout + child.stderr
+    findings = {one["provider"]: one for one in json.loads(child.stdout)["findings"]}
+    assert tuple(findings) == providers.NAMES
+    table = findings["table"]
+    assert table["available"] and table["intact"] and table["seen"] and not table["guarded"]
+    for name in providers.NAMES[1:]:
+        one = findings[name]
+        if os.path.exists(providers.DEVICE):
+            assert one["available"] and one["intact"] and one["guarded"], one
+        else:
+            assert not one["available"] and "open /dev/trampfd" in one["outcome"], one
