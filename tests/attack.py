@@ -71,8 +71,8 @@ def overwrite(find: bytes, replace: bytes) -> int:
 
 def main() -> None:
     interface, provider = sys.argv[1], os.environ["TRAMPFD_BACKEND"]
-    victim, code = make(interface, lambda number: number + 1)
-    evil, evil_code = make(interface, lambda number: 666)
+    _victim, code = make(interface, lambda number: number + 1)
+    _evil, evil_code = make(interface, lambda number: 666)
     call = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(code)
     assert call(1) == 2
     del call

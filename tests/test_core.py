@@ -15,31 +15,36 @@ import pytest
 
 COMPILERS = ("cc", "clang")
 
-# Programs that check one behaviour each, and the argument that they need, if any.
+# Programs that check one behaviour each, and the argument that they need, if any: those that hold
+# for every provider run with the current one.
 PROGRAMS = (
     ("core_abi", ""),
-    ("core_all_slots", ""),
     ("core_arguments", ""),
-    ("core_backtrace", ""),
-    ("core_border", ""),
     ("core_churn", ""),
     ("core_dl_iterate", ""),
     ("core_free_in_call", ""),
+    ("core_lookup_race", ""),
+    ("core_prep_errors", ""),
+    ("core_read_back", ""),
+    ("core_registers", ""),
+    ("core_reprep", ""),
+    ("core_sizes", ""),
+    ("core_thousand", ""),
+    ("core_threads", ""),
+)
+
+# Those that look at the blocks of the table.
+TABLE_PROGRAMS = (
+    ("core_all_slots", ""),
+    ("core_backtrace", ""),
+    ("core_border", ""),
     ("core_growth", "own file"),
     ("core_growth", "memfd"),
     ("core_limit_file_size", ""),
     ("core_limit_memory", ""),
     ("core_lookup", ""),
-    ("core_lookup_race", ""),
-    ("core_prep_errors", ""),
     ("core_probe", ""),
-    ("core_read_back", ""),
-    ("core_registers", ""),
-    ("core_reprep", ""),
-    ("core_sizes", ""),
     ("core_status", ""),
-    ("core_thousand", ""),
-    ("core_threads", ""),
     ("core_trail", ""),
 )
 
@@ -49,6 +54,14 @@ PROGRAMS = (
 def test_program(name: str, argument: str, compiler: str) -> None:
     program = core.executable(name, compiler=compiler)
     core.check(core.copy_of(program), *filter(None, [argument]))
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize(("name", "argument"), TABLE_PROGRAMS)
+def test_program_for_the_table(name: str, argument: str, compiler: str) -> None:
+    program = core.executable(name, compiler=compiler)
+    environment = {"TRAMPFD_BACKEND": "table"}
+    core.check(core.copy_of(program), *filter(None, [argument]), environment=environment)
 
 
 ADDRESS = "0x[0-9a-f]+"

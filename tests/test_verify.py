@@ -152,7 +152,7 @@ def test_a_released_callback_cannot_be_verified() -> None:
     ffi = cffi.FFI()
     callback = trampfd.callback("int(int)", lambda a: a, ffi=ffi)
     ffi.release(callback)
-    with pytest.raises(ValueError, match="freed|takes a callback that trampfd made"):
+    with pytest.raises(ValueError, match=r"freed|takes a callback that trampfd made"):
         trampfd.verify(callback)
 
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* trampfd_probe() tries every way, says so in its trail, and leaves nothing behind. */
+/* trampfd_probe() tries every way of the table, says so in its trail, and leaves nothing behind. */
 #include "core_check.h"
 
 int main(void)
