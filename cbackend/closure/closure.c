@@ -50,6 +50,18 @@ static int find(const void *closure, struct tfd_slot *slot)
     return tfd_slot_shadow(*slot)->owner.state == TFD_STATE_USED ? 0 : -ENOENT;
 }
 
+int tfd_closure_owns(const void *address)
+{
+    struct tfd_slot slot;
+    int owned;
+
+    tfd_lock();
+    owned = !tfd_pool_find_closure(address, &slot) || !tfd_pool_find_code(address, &slot)
+            || !tfd_heap_find(address, &slot);
+    tfd_unlock();
+    return owned;
+}
+
 static const struct tfd_plan *plan_of_slot(struct tfd_slot slot)
 {
     return tfd_entry_plan_of(&slot.block->records[slot.index]);

@@ -17,4 +17,10 @@ int tfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun, vo
 int tfd_closure_verify(const void *code, ffi_cif *cif, trampfd_handler fun, void *user_data,
                        tfd_dispatch *dispatch, struct trampfd_verdict *verdict);
 
+/*
+ * Is this the writable address of a closure, or the function pointer of one, that this library
+ * made (be it freed by now)?  Any readable address may be asked.
+ */
+int tfd_closure_owns(const void *address);
+
 #endif

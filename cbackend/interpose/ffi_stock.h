@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stock libffi: the one that a caller would have reached if this library were not there.
+ * A process can have several (libffi.so.8, an older one, copies linked into other objects), and
+ * an ffi_cif must not go from one to another.
+ */
+#ifndef TFD_FFI_STOCK_H
+#define TFD_FFI_STOCK_H
+
+#include <stddef.h>
+#include <ffi.h>
+
+typedef void tfd_ffi_handler(ffi_cif *, void *, void **, void *);
+
+/* Functions that the object does not export are NULL. */
+struct tfd_stock {
+    const void *object; /* lowest address of the object that holds it; never unloaded again */
+    void *(*alloc)(size_t, void **);
+    void (*free)(void *);
+    ffi_status (*prep)(ffi_closure *, ffi_cif *, tfd_ffi_handler *, void *, void *);
+    ffi_status (*prep_go)(ffi_go_closure *, ffi_cif *, tfd_ffi_handler *);
+};
+
+/* Find the libffi of the code at `caller`.  Returns 0 or -ENOENT. */
+int tfd_stock_of(const void *caller, struct tfd_stock *stock);
+
+/* Find the libffi that has the code at `address` in it.  Returns 0 or -ENOENT. */
+int tfd_stock_at(const void *address, struct tfd_stock *stock);
+
+/* Lowest address of the object that holds `address`, NULL when there is none. */
+const void *tfd_object_of(const void *address);
+
+/*
+ * Of the port: the address in libffi to which the code leads that libffi wrote into `closure`;
+ * NULL when there is no such code.
+ */
+const void *tfd_port_stock_target(const void *closure);
+
+#endif
