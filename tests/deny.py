@@ -216,3 +216,18 @@ def _install(*refusals: _Refusal) -> None:
 def _failed(what: str) -> OSError:
     number = ctypes.get_errno()
     return OSError(number, f"{what}: {os.strerror(number)}")
+
+
+def _main(policies: str, *command: str) -> None:
+    """Put policies (their names, with commas) in force and run a command under them."""
+    try:
+        for policy in policies.split(","):
+            {"mdwe": mdwe, "systemd_mdwe": systemd_mdwe, "no_memfd": no_memfd}[policy]()
+    except OSError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(77) from None
+    os.execvp(command[0], command)
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: MIT
+"""libffi's own test programs, of Debian's source package, compiled unchanged and run.
+
+As a command: run the compiled programs that a file names (JSON: name to path) and write what came
+of each to standard output. $PRELOAD is what is preloaded into them.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+FOLDERS = ("closures", "go", "complex", "call", "threads")
+OPTIMIZATIONS = ("-O0", "-O2")
+
+# As libffi's own test driver: programs that name ABI_NUM are for each of these.
+ABIS = {"": (), " GNUW64": ("-DABI_NUM=FFI_GNUW64", "-DABI_ATTR=__MSABI__")}
+
+TARGET = "x86_64-pc-linux-gnu"
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+JOBS = os.cpu_count() or 1
+
+
+class Unavailable(Exception):
+    """What is absent, so that the source package cannot be had."""
+
+
+def source() -> Path:
+    """The unpacked and configured source of the libffi that is installed; kept for the next time.
+
+    Nothing of the system's own apt configuration but its mirrors' key is used or changed.
+    """
+    version = _installed_version()
+    root = os.environ.get("TRAMPFD_CACHE") or Path(
+        os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "trampfd"
+    )
+    folder = Path(root) / f"libffi-{version}"
+    if not (folder / ".complete").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        _download(folder, version)
+    (unpacked,) = folder.glob("libffi-*/")
+    if not (folder / ".complete").exists():
+        _checked(["./configure", "--disable-docs"], unpacked)
+        (folder / ".complete").touch()
+    return unpacked
+
+
+def _checked(command: list[str], folder: Path) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{command} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.stdout
+
+
+def _installed_version() -> str:
+    query = ["dpkg-query", "-W", "-f", "${source:Version}", "libffi-dev"]
+    try:
+        return _checked(query, Path("/"))
+    except (OSError, RuntimeError):
+        raise Unavailable("libffi-dev as a Debian package") from None
+
+
+def _suite() -> str:
+    release = Path("/etc/debian_version").read_text()
+    if "/sid" in release:
+        return "sid"
+    names = re.search(r"^VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text(), re.M)
+    if names is None or not KEYRING.exists():
+        raise Unavailable(f"Debian, with {KEYRING}")
+    return names[1]
+
+
+def _download(folder: Path, version: str) -> None:
+    line = f"deb-src [signed-by={KEYRING}] http://deb.debian.org/debian {_suite()} main\n"
+    (folder / "sources.list").write_text(line)
+    (folder / "lists" / "partial").mkdir(parents=True, exist_ok=True)
+    apt = [
+        "apt-get",
+        "-qq",
+        f"-oDir::Etc::SourceList={folder}/sources.list",
+        "-oDir::Etc::SourceParts=/dev/null",
+        f"-oDir::State::Lists={folder}/lists",
+        f"-oDir::Cache={folder}/cache",
+        "-oAPT::Sandbox::User=root",
+    ]
+    _checked([*apt, "update"], folder)
+    _checked([*apt, "source", f"libffi={version}"], folder)
+
+
+@dataclass(frozen=True)
+class Program:
+    """One file of the test-suite with one set of options."""
+
+    name: str
+    file: Path
+    options: tuple[str, ...]
+
+
+def programs(root: Path) -> Iterator[Program]:
+    """Every program that the test-suite has for this machine, with every set of options."""
+    for folder in FOLDERS:
+        for file in sorted((root / "testsuite" / f"libffi.{folder}").glob("*.c*")):
+            text = file.read_text(errors="replace")
+            if not _is_for_this_target(text):
+                continue
+            for optimization in OPTIMIZATIONS:
+                for abi, options in ABIS.items():
+                    if not abi or "ABI_NUM" in text:
+                        yield Program(
+                            f"{folder}/{file.name} {optimization}{abi}",
+                            file,
+                            (optimization, *options, *_own_options(text)),
+                        )
+
+
+def _directives(text: str, name: str) -> list[str]:
+    return re.findall(rf"\{{\s*dg-{name}\s+(.*)\}}", text)
+
+
+def _targets(directive: str) -> list[str]:
+    """The targets that a directive is for; none when it is for all."""
+    found = re.search(r"\{\s*target\s+([^}]*)\}", directive)
+    return found[1].split() if found else []
+
+
+def _applies(directive: str) -> bool:
+    targets = _targets(directive)
+    return not targets or any(fnmatch.fnmatch(TARGET, target) for target in targets)
+
+
+def _is_for_this_target(text: str) -> bool:
+    return all(map(_applies, _directives(text, "do")))
+
+
+def _own_options(text: str) -> list[str]:
+    """What a program's own header lines ask for."""
+    return [
+        option
+        for directive in _directives(text, "(?:additional-)?options")
+        if _applies(directive)
+        for option in re.sub(r"\{.*", "", directive).replace('"', " ").split()
+    ]
+
+
+def compile_all(root: Path, selected: list[Program], folder: Path) -> dict[str, str]:
+    """Compile programs into a folder, and return the path of each, by its name.
+
+    Raises RuntimeError with the compiler's messages.
+    """
+    (config,) = (path.parent for path in root.glob("*/fficonfig.h"))
+
+    def compile_one(numbered: tuple[int, Program]) -> tuple[str, str]:
+        number, program = numbered
+        output = str(folder / str(number))
+        compiler = "c++" if program.file.suffix == ".cc" else "cc"
+        command = [compiler, "-w", *program.options, f"-I{config}", f"-I{root}/include"]
+        _checked([*command, "-o", output, str(program.file), "-lffi", "-lpthread", "-lm"], folder)
+        return program.name, output
+
+    with ThreadPoolExecutor(JOBS) as pool:
+        return dict(pool.map(compile_one, enumerate(selected)))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Of one run: exit status, what it wrote, and the lines that `watch_wx` logged."""
+
+    status: int
+    output: str
+    watched: list[str]
+
+
+def run_all(paths: dict[str, str]) -> dict[str, Outcome]:
+    """Run compiled programs, with the environment of this process."""
+
+    def run_one(item: tuple[str, str]) -> tuple[str, Outcome]:
+        name, path = item
+        with tempfile.NamedTemporaryFile("r") as log:
+            done = subprocess.run(
+                [path],
+                env={**os.environ, "WATCH_WX": log.name, "LD_PRELOAD": os.environ["PRELOAD"]},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                errors="replace",
+                timeout=100,
+                check=False,
+            )
+            return name, Outcome(done.returncode, done.stdout, log.read().splitlines())
+
+    with ThreadPoolExecutor(JOBS) as pool:
+        return dict(pool.map(run_one, paths.items()))
+
+
+def _main(file: str) -> None:
+    outcomes = run_all(json.loads(Path(file).read_text()))
+    json.dump({name: asdict(outcome) for name, outcome in outcomes.items()}, sys.stdout)
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

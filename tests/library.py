@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""The C library, built by meson and installed into a folder, once for a test session."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import core
+
+PREFIX = "/usr"
+
+
+def build(
+    source: Path, folder: Path, *options: str, environment: dict[str, str] | None = None
+) -> Path:
+    """Build `source` in `folder` and install it into a folder beside, which is returned."""
+    target = folder.with_name(folder.name + "-installed")
+    environment = {"CFLAGS": "-Werror", **(environment or {})}
+    for command in (
+        ["setup", f"--prefix={PREFIX}", *options, folder, source],
+        ["compile", "-C", folder],
+        ["install", "--no-rebuild", "-C", folder, "--destdir", target],
+    ):
+        done = core.run(core.need("meson"), *command, environment=environment)
+        assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+    return target
+
+
+@functools.cache
+def installed() -> Path:
+    core.need("ninja")
+    return build(core.BACKEND, core.new_folder() / "build")
+
+
+def path(name: str) -> Path:
+    """An installed file, by its name."""
+    (found,) = (installed() / PREFIX[1:]).rglob(name)
+    return found
+
+
+def pkg_config(*arguments: str) -> list[str]:
+    """What pkg-config says of the library, as if its folder were the system's root."""
+    environment = {"PKG_CONFIG_PATH": str(path("trampfd.pc").parent)}
+    prefix = f"--define-variable=prefix={installed()}{PREFIX}"
+    return core.check(
+        core.need("pkg-config"), prefix, *arguments, "trampfd", environment=environment
+    ).split()

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""libffi's own test-suite, program by program: stock, and with the preload library hardened."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from pathlib import Path
+
+import core
+import deny
+import libffi_suite
+import library
+import pytest
+from libffi_suite import Outcome
+
+# What `watch_wx` logs of a program that has no memory that is writable and executable.
+CLEAN = ["end"]
+
+HARDENED = (sys.executable, deny.__file__, "systemd_mdwe,no_memfd")
+
+
+@functools.cache
+def programs() -> tuple[libffi_suite.Program, ...]:
+    try:
+        return tuple(libffi_suite.programs(libffi_suite.source()))
+    except libffi_suite.Unavailable as absent:
+        pytest.skip(f"needs {absent}")
+
+
+@functools.cache
+def compiled() -> Path:
+    """A file that names the compiled programs."""
+    folder = core.new_folder()
+    file = folder / "paths.json"
+    file.write_text(json.dumps(libffi_suite.compile_all(libffi_suite.source(), programs(), folder)))
+    return file
+
+
+@functools.cache
+def watcher() -> Path:
+    output = core.new_folder() / "watch_wx.so"
+    source = core.PROGRAMS / "watch_wx.c"
+    command = ["cc", *core.compile_flags(), "-fPIC", "-shared", "-o", str(output), str(source)]
+    core.compiler_run(command, output.parent)
+    return output
+
+
+@functools.cache
+def outcomes(*before: str, preload: tuple[Path, ...]) -> dict[str, Outcome]:
+    """Of all programs, run by a command that has the words `before` in front."""
+    environment = {"PRELOAD": " ".join(map(str, preload))}
+    command = [*before, sys.executable, libffi_suite.__file__, compiled()]
+    written = json.loads(core.check(*command, environment=environment))
+    return {name: Outcome(**outcome) for name, outcome in written.items()}
+
+
+def stock() -> dict[str, Outcome]:
+    return outcomes(preload=(watcher(),))
+
+
+def ours() -> dict[str, Outcome]:
+    return outcomes(*HARDENED, preload=(library.path("libtrampfd-ffi.so.0"), watcher()))
+
+
+def test_each_program_ends_as_on_stock() -> None:
+    assert stock().keys() == {program.name for program in programs()}
+    different = {
+        name: (before, ours()[name])
+        for name, before in stock().items()
+        if (before.status, before.output) != (ours()[name].status, ours()[name].output)
+    }
+    assert not different
+
+
+def test_the_suite_passes_on_stock() -> None:
+    """Or comparing with it would prove little."""
+    assert not {name: outcome for name, outcome in stock().items() if outcome.status}
+
+
+def test_no_memory_is_writable_and_executable() -> None:
+    assert not {name: one.watched for name, one in ours().items() if one.watched != CLEAN}
+
+
+@pytest.mark.parametrize("folder", ["closures", "go", "complex", "call"])
+def test_each_folder_has_programs(folder: str) -> None:
+    assert [program for program in programs() if program.name.startswith(f"{folder}/")]
+
+
+def test_stock_is_seen_to_have_such_memory() -> None:
+    """Or the watcher would see nothing."""
+    seen = [name for name, one in stock().items() if one.watched != CLEAN]
+    if not seen:
+        pytest.skip("this libffi has static trampolines: it needs no such memory either")
+    assert any(name.startswith("closures/") for name in seen)
