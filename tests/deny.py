@@ -218,11 +218,14 @@ def _failed(what: str) -> OSError:
     return OSError(number, f"{what}: {os.strerror(number)}")
 
 
+_POLICIES = {function.__name__: function for function in (mdwe, systemd_mdwe, no_memfd)}
+
+
 def _main(policies: str, *command: str) -> None:
     """Put policies (their names, with commas) in force and run a command under them."""
     try:
         for policy in policies.split(","):
-            {"mdwe": mdwe, "systemd_mdwe": systemd_mdwe, "no_memfd": no_memfd}[policy]()
+            _POLICIES[policy]()
     except OSError as error:
         print(error, file=sys.stderr)
         raise SystemExit(77) from None

@@ -8,9 +8,9 @@
 #include "ffi_report.h"
 
 #include "../trampoline/lock.h"
+#include "ffi_caller.h"
 #include "ffi_settings.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -35,7 +35,7 @@ static const char *const texts[TFD_EVENTS] = {
 };
 
 #define LINES_MAX 64
-#define NAME_SIZE 256
+#define NAME_SIZE 512
 
 /* Guarded by the library's lock. */
 static struct line {
@@ -49,12 +49,12 @@ static unsigned long dropped; /* events for which there was no line left */
 static struct line *find_line(enum tfd_event event, const char *object)
 {
     for (unsigned i = 0; i < line_count; i++)
-        if (lines[i].event == event && !strncmp(lines[i].object, object, NAME_SIZE - 1))
+        if (lines[i].event == event && !strcmp(lines[i].object, object))
             return &lines[i];
     if (line_count == LINES_MAX)
         return NULL;
     lines[line_count].event = event;
-    strncpy(lines[line_count].object, object, NAME_SIZE - 1);
+    snprintf(lines[line_count].object, NAME_SIZE, "%s", object);
     return &lines[line_count++];
 }
 
@@ -78,13 +78,11 @@ void tfd_report(enum tfd_event event, const void *caller)
 {
     int is_misuse = event >= TFD_FREES_CODE;
     int error = errno;
-    Dl_info info;
-    const char *object = "code in no file";
+    char object[NAME_SIZE];
 
     if (!is_misuse && !tfd_settings()->report)
         return;
-    if (dladdr(caller, &info) && info.dli_fname && *info.dli_fname)
-        object = info.dli_fname;
+    tfd_caller_name(caller, object, sizeof(object));
     if (count(event, object) == 1 && is_misuse)
         dprintf(STDERR_FILENO, "trampfd: %s %s\n", object, texts[event]);
     errno = error;

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""Programs that know libffi only, with and without the preload library in front of it."""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+import sys
+from pathlib import Path
+
+import core
+import deny
+import library
+
+FFI = "libtrampfd-ffi.so.0"
+
+# W+X memory and memfds are refused, on every kernel; stock libffi writes to a temporary file then.
+HARDENED = "systemd_mdwe,no_memfd"
+
+
+def under(policies: str, *command: object) -> list[object]:
+    """The command that runs `command` under policies of ``deny``."""
+    return [sys.executable, deny.__file__, policies, *command]
+
+
+def preloaded(*more: object) -> dict[str, str]:
+    """An environment with the preload library in it."""
+    return {"LD_PRELOAD": " ".join(map(str, [library.path(FFI), *more]))}
+
+
+@functools.cache
+def program(name: str, *link: str) -> Path:
+    """``tests/c/<name>.c`` linked with libffi; what `link` has comes before it."""
+    output = core.new_folder() / name
+    source = str(core.PROGRAMS / f"{name}.c")
+    # Programs in the field use what libffi's header calls deprecated.
+    flags = [*core.compile_flags(), "-Wno-deprecated-declarations"]
+    command = ["cc", *flags, "-o", str(output), source, *link, *core.link_flags()]
+    core.compiler_run(command, output.parent)
+    return output
+
+
+def plugin(*link: str) -> Path:
+    return program("preload_plugin", "-shared", "-fPIC", *link)
+
+
+def linked() -> tuple[str, ...]:
+    """Linker arguments that put the library in front of libffi without LD_PRELOAD."""
+    folder = library.path(FFI).parent
+    return (f"-L{folder}", f"-Wl,-rpath,{folder}", "-ltrampfd-ffi")
+
+
+def run(
+    name: str, *arguments: object, policies: str = "", environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a program of ``tests/c`` with the preload library."""
+    command: list[object] = [program(name), *arguments]
+    if policies:
+        # The preload library is for the program, not for what hardens it.
+        command = ["env", *(f"{k}={v}" for k, v in preloaded().items()), *command]
+        return core.run(*under(policies, *command), environment=environment)
+    return core.run(*command, environment={**preloaded(), **(environment or {})})
