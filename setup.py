@@ -50,6 +50,8 @@ setup(
             extra_compile_args=[
                 *pkg_config("--cflags"),
                 *shlex.split((BACKEND / "cflags.txt").read_text()),
+                # A callback calls the interpreter a dozen times: without a jump each.
+                "-fno-plt",
             ],
             # nodelete: slots must outlive every pointer to them.  max-page-size: that of the
             # slots' alignment, so that one segment holds all the code.

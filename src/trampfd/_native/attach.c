@@ -2,7 +2,7 @@
 /*
  * A thread that Python did not create has no thread state.  PyGILState_Ensure() makes
  * one and the matching release destroys it: microseconds, at each callback.  Here the
- * first callback in such a thread leaves one release out, so that its thread state
+ * first callback in such a thread leaves the release out, so that its thread state
  * stays for the next callback.
  *
  * When the thread ends its state must go too, but the ending thread cannot destroy it:
@@ -33,15 +33,6 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t kept_key;
 static int key_error;
 static _Atomic(struct kept *) ended;
-
-static inline PyThreadState *current_state(void)
-{
-#if PY_VERSION_HEX >= 0x030D0000
-    return PyThreadState_GetUnchecked();
-#else
-    return _PyThreadState_UncheckedGet();
-#endif
-}
 
 static void destroy_state(PyThreadState *state)
 {
@@ -101,10 +92,10 @@ static void make_key(void)
 }
 
 /*
- * Attached for the first time in a thread without a state.  Without memory the state
- * is simply not kept.
+ * Attached for the first time in a thread without a state: keep the one that was made, by
+ * never releasing it.  Returns 0 when there is no memory for that.
  */
-static void keep(void)
+static int keep(void)
 {
     struct kept *kept = malloc(sizeof(*kept));
     PyObject *states = PyThreadState_GetDict();
@@ -115,13 +106,13 @@ static void keep(void)
         PyErr_Clear();
         Py_XDECREF(capsule);
         free(kept);
-        return;
+        return 0;
     }
     kept->state = PyThreadState_Get();
     atomic_init(&kept->stage, BOTH_LIVE);
     PyCapsule_SetDestructor(capsule, state_is_destroyed);
     Py_DECREF(capsule);
-    PyGILState_Ensure(); /* never released: keeps the state */
+    return 1;
 }
 
 /* The state kept for this thread was destroyed: forget it. */
@@ -135,29 +126,36 @@ static void forget(void)
     }
 }
 
-int attach(struct attachment *attachment)
+/* In a thread without a state. */
+static enum attachment make_state(void)
 {
-    PyThreadState *state = PyGILState_GetThisThreadState();
-
-    attachment->was_attached = state && state == current_state();
-    if (attachment->was_attached)
-        return 1;
-    if (!Py_IsInitialized())
-        return 0;
-    attachment->state = PyGILState_Ensure();
-    if (!state) {
-        pthread_once(&once, make_key);
-        if (!key_error) {
-            reap(NULL);
-            forget();
-            keep();
-        }
-    }
-    return 1;
+    PyGILState_Ensure();
+    pthread_once(&once, make_key);
+    if (key_error)
+        return STATE_MADE;
+    reap(NULL);
+    forget();
+    return keep() ? RESTORED : STATE_MADE;
 }
 
-void detach(const struct attachment *attachment)
+enum attachment attach_slowly(void)
 {
-    if (!attachment->was_attached)
-        PyGILState_Release(attachment->state);
+    PyThreadState *state;
+
+    if (!Py_IsInitialized())
+        return NOT_RUNNING;
+    state = PyGILState_GetThisThreadState();
+    if (!state)
+        return make_state();
+    /* PyGILState_Ensure() would look the state up again, and its release once more. */
+    PyEval_RestoreThread(state);
+    return RESTORED;
+}
+
+void detach_slowly(enum attachment attachment)
+{
+    if (attachment == STATE_MADE)
+        PyGILState_Release(PyGILState_UNLOCKED);
+    else
+        PyEval_SaveThread();
 }

@@ -76,7 +76,8 @@ static char extension(const struct parameter *parameter)
 /* Write a result as libffi wants it.  Returns 0, or -1 with an exception. */
 static int store(const struct parameter *parameter, void *result, PyObject *value)
 {
-    if (parameter->store && parameter->store(result, value))
+    if (convert_store_integer(parameter, result, value)
+        || (parameter->store && parameter->store(result, value)))
         return 0;
     switch (extension(parameter)) {
     case 'v':
@@ -149,7 +150,7 @@ static void call_onerror(const Closure *self, void *result, const char *after)
     Py_XDECREF(answer);
 }
 
-static void fail(const Closure *self, void *result, const char *after)
+COLD static void fail(const Closure *self, void *result, const char *after)
 {
     return_error_value(self, result);
     if (self->onerror)
@@ -166,16 +167,16 @@ ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssiz
 
     (void)error;
     if (made == signature->count)
-        value = PyObject_Vectorcall(self->callable, objects,
-                                    (size_t)made | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+        value = dispatch_call(self->callable, objects, made);
     if (!value)
         fail(self, result, "");
-    else if (store(&signature->result, result, value) < 0)
+    else if (!convert_store_integer(&signature->result, result, value)
+             && store(&signature->result, result, value) < 0)
         fail(self, result, CONVERTING);
     Py_XDECREF(value);
 }
 
-static void refuse(const Closure *self, void *result)
+COLD static void refuse(const Closure *self, void *result)
 {
     error_not_running();
     return_error_value(self, result);
@@ -189,7 +190,7 @@ static struct tfd_words dispatch_frame(char *frame, const union tfd_record *reco
     enum tfd_result kind = plan->result;
     void *result = dispatch_result(plan, frame);
 
-    if (plan->gather_count)
+    if (__builtin_expect(plan->gather_count != 0, 0))
         return tfd_plan_call(frame, record); /* which calls handler() */
     api.save_errno();
     if (!dispatch(self, result, plan, frame, NULL, call, NULL))

@@ -11,41 +11,14 @@
         return convert(*(type *)data);                                                   \
     }
 
-/* The value, in `*number`, of an int that fits a long. */
-static inline int exact_long(PyObject *value, long *number)
-{
-    int overflow;
-
-    if (!PyLong_CheckExact(value))
-        return 0;
-    *number = PyLong_AsLongAndOverflow(value, &overflow);
-    return !overflow;
-}
-
-/* Integers fill a whole ffi_arg, as libffi wants it. */
-#define STORER(name, least, most)                                                        \
-    static int store_##name(void *result, PyObject *value)                               \
-    {                                                                                    \
-        long number;                                                                     \
-                                                                                         \
-        if (!exact_long(value, &number) || number < (least) || number > (most))          \
-            return 0;                                                                    \
-        *(ffi_sarg *)result = number;                                                    \
-        return 1;                                                                        \
-    }
-
-#define INTEGER(name, type, convert, least, most)                                        \
-    LOADER(name, type, convert)                                                          \
-    STORER(name, least, most)
-
-INTEGER(signed_char, signed char, PyLong_FromLong, SCHAR_MIN, SCHAR_MAX)
-INTEGER(unsigned_char, unsigned char, PyLong_FromLong, 0, UCHAR_MAX)
-INTEGER(short, short, PyLong_FromLong, SHRT_MIN, SHRT_MAX)
-INTEGER(unsigned_short, unsigned short, PyLong_FromLong, 0, USHRT_MAX)
-INTEGER(int, int, PyLong_FromLong, INT_MIN, INT_MAX)
-INTEGER(unsigned, unsigned, PyLong_FromUnsignedLong, 0, UINT_MAX)
-INTEGER(long, long, PyLong_FromLong, LONG_MIN, LONG_MAX)
-INTEGER(unsigned_long, unsigned long, PyLong_FromUnsignedLong, 0, LONG_MAX)
+LOADER(signed_char, signed char, PyLong_FromLong)
+LOADER(unsigned_char, unsigned char, PyLong_FromLong)
+LOADER(short, short, PyLong_FromLong)
+LOADER(unsigned_short, unsigned short, PyLong_FromLong)
+LOADER(int, int, PyLong_FromLong)
+LOADER(unsigned, unsigned, PyLong_FromLong)
+LOADER(long, long, PyLong_FromLong)
+LOADER(unsigned_long, unsigned long, PyLong_FromUnsignedLong)
 LOADER(float, float, PyFloat_FromDouble)
 LOADER(double, double, PyFloat_FromDouble)
 
@@ -77,7 +50,7 @@ static int store_pointer(void *result, PyObject *value)
 {
     long number = 0;
 
-    if (value != Py_None && !exact_long(value, &number))
+    if (value != Py_None && !integer_read(value, &number))
         return 0;
     *(ffi_sarg *)result = number;
     return 1;
@@ -106,20 +79,34 @@ load_function *convert_loader(char code)
 store_function *convert_storer(char code)
 {
     switch (code) {
-    case 'b': return store_signed_char;
-    case 'B': return store_unsigned_char;
-    case 'h': return store_short;
-    case 'H': return store_unsigned_short;
-    case 'i': return store_int;
-    case 'I': return store_unsigned;
-    case 'l': case 'q': return store_long;
-    case 'L': case 'Q': return store_unsigned_long;
     case 'd': return store_double;
     case 'c': return store_char;
     case '?': return store_bool;
     case 'P': return store_pointer;
     default: return NULL;
     }
+}
+
+void convert_range(char code, long *least, long *most)
+{
+    static const struct {
+        char code;
+        long least, most;
+    } ranges[] = {
+        {'b', SCHAR_MIN, SCHAR_MAX}, {'B', 0, UCHAR_MAX},
+        {'h', SHRT_MIN, SHRT_MAX},   {'H', 0, USHRT_MAX},
+        {'i', INT_MIN, INT_MAX},     {'I', 0, UINT_MAX},
+        {'l', LONG_MIN, LONG_MAX},   {'L', 0, LONG_MAX},
+        {'q', LONG_MIN, LONG_MAX},   {'Q', 0, LONG_MAX},
+    };
+
+    *least = 0;
+    *most = -1;
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+        if (ranges[i].code == code) {
+            *least = ranges[i].least;
+            *most = ranges[i].most;
+        }
 }
 
 int convert_is_signed(char code)

@@ -3,13 +3,32 @@
 #ifndef NATIVE_CONVERT_H
 #define NATIVE_CONVERT_H
 
+#include "integer.h"
 #include "native.h"
 
 /* The converter to Python of numbers, bBhHiIlLqQfd; NULL for other letters. */
 load_function *convert_loader(char code);
 
-/* The converter to C of values as they should be, bBhHiIlLqQdc?P; NULL for other letters. */
+/* The converter to C of values as they should be, dc?P; NULL for other letters. */
 store_function *convert_storer(char code);
+
+/* Of an integer type, the ints that fit both it and a long; of others none. */
+void convert_range(char code, long *least, long *most);
+
+/*
+ * Store an exact int that is in the range of the result, as libffi wants it: filling a whole
+ * ffi_arg.  Returns 0, with nothing stored and no exception, for any other value.
+ */
+static inline int convert_store_integer(const struct parameter *parameter, void *result,
+                                        PyObject *value)
+{
+    long number;
+
+    if (!integer_read(value, &number) || number < parameter->least || number > parameter->most)
+        return 0;
+    *(ffi_sarg *)result = number;
+    return 1;
+}
 
 /* Is the letter one of a signed, of any integer type? */
 int convert_is_signed(char code);

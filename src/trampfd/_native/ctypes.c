@@ -249,7 +249,7 @@ static int swap_errno(int *error)
 #define WHILE "on "
 #endif
 
-static void report(const char *doing, const Closure *self)
+COLD static void report(const char *doing, const Closure *self)
 {
 #if PY_VERSION_HEX >= 0x030D0000
     PyErr_FormatUnraisable("Exception ignored %s ctypes callback function %R", doing,
@@ -262,7 +262,7 @@ static void report(const char *doing, const Closure *self)
 #endif
 }
 
-static void report_argument(const Closure *self, Py_ssize_t index)
+COLD static void report_argument(const Closure *self, Py_ssize_t index)
 {
 #if PY_VERSION_HEX >= 0x030D0000
     if (reports_arguments()) {
@@ -285,9 +285,7 @@ static PyObject *call_with_errno(const Closure *self, PyObject **objects, int *e
         return NULL;
     }
     errno = *error;
-    value = PyObject_Vectorcall(self->callable, objects,
-                                (size_t)self->signature->count | PY_VECTORCALL_ARGUMENTS_OFFSET,
-                                NULL);
+    value = dispatch_call(self->callable, objects, self->signature->count);
     *error = errno;
     if (!value)
         report(WHILE "calling", self);
@@ -310,21 +308,21 @@ ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssiz
     } else if (signature->flags & FLAG_USE_ERRNO) {
         value = call_with_errno(self, objects, error);
     } else {
-        value = PyObject_Vectorcall(self->callable, objects,
-                                    (size_t)made | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+        value = dispatch_call(self->callable, objects, made);
         if (!value)
             report(WHILE "calling", self);
     }
     if (!value) {
         clear_result(&signature->cif, result);
-    } else if (store(&signature->result, result, value)) {
+    } else if (!convert_store_integer(&signature->result, result, value)
+               && store(&signature->result, result, value)) {
         clear_result(&signature->cif, result);
         report(WHILE "converting result of", self);
     }
     Py_XDECREF(value);
 }
 
-static void refuse(const Closure *self, void *result)
+COLD static void refuse(const Closure *self, void *result)
 {
     error_not_running();
     clear_result(&self->signature->cif, result);
@@ -349,7 +347,7 @@ static struct tfd_words dispatch_frame(char *frame, const union tfd_record *reco
     enum tfd_result kind = plan->result;
     void *result = dispatch_result(plan, frame);
 
-    if (plan->gather_count)
+    if (__builtin_expect(plan->gather_count != 0, 0))
         return tfd_plan_call(frame, record); /* which calls handler() */
     serve(record->closure.user_data, result, plan, frame, NULL);
     return dispatch_words(kind, result, frame);

@@ -25,6 +25,19 @@ typedef void call_function(Closure *self, void *result, PyObject **objects, Py_s
                            int *error);
 
 /*
+ * A Python function itself keeps to what PyObject_Vectorcall() checks afterwards: that there
+ * is either a result or an exception.
+ */
+ALWAYS_INLINE PyObject *dispatch_call(PyObject *callable, PyObject **objects, Py_ssize_t count)
+{
+    size_t flags = (size_t)count | PY_VECTORCALL_ARGUMENTS_OFFSET;
+
+    if (__builtin_expect(PyFunction_Check(callable), 1))
+        return ((PyFunctionObject *)callable)->vectorcall(callable, objects, flags, NULL);
+    return PyObject_Vectorcall(callable, objects, flags, NULL);
+}
+
+/*
  * Attach, make the arguments, call, detach.  Argument i is at frame + plan->offsets[i], or,
  * without a plan, at arguments[i].  Returns 0, with nothing done, when the interpreter does
  * not run.
@@ -36,24 +49,24 @@ ALWAYS_INLINE int dispatch(Closure *self, void *result, const struct tfd_plan *p
     const struct parameter *parameter = signature->arguments;
     Py_ssize_t count = signature->count;
     PyObject *objects[count + 1]; /* the first word is for the callee's use */
-    struct attachment attachment;
+    enum attachment attachment = attach();
     Py_ssize_t made;
 
-    if (!attach(&attachment))
+    if (attachment == NOT_RUNNING)
         return 0;
     Py_INCREF(self);
     for (made = 0; made < count; made++, parameter++) {
         void *data = plan ? tfd_plan_argument(plan, frame, (unsigned)made) : arguments[made];
 
         objects[made + 1] = parameter->load(parameter, data);
-        if (!objects[made + 1])
+        if (__builtin_expect(!objects[made + 1], 0))
             break;
     }
     call(self, result, objects + 1, made, error);
     while (made > 0)
         Py_DECREF(objects[made--]);
     Py_DECREF(self);
-    detach(&attachment);
+    detach(attachment);
     return 1;
 }
 

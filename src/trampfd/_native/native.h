@@ -8,6 +8,9 @@
 
 #include <closure/closure.h>
 
+/* Not on the way of an ordinary call: apart from the code that is. */
+#define COLD __attribute__((cold))
+
 struct parameter;
 
 /* A new reference to the C value at `data`, or NULL with an exception. */
@@ -15,7 +18,7 @@ typedef PyObject *load_function(const struct parameter *parameter, void *data);
 
 /*
  * Store a value of exactly the expected class that fits, as libffi wants a result.  Returns
- * 0, with nothing stored and no exception, for any other.
+ * 0, with nothing stored and no exception, for any other.  Integers need none, see least.
  */
 typedef int store_function(void *result, PyObject *value);
 
@@ -26,6 +29,7 @@ struct parameter {
     Py_ssize_t size;       /* bytes of the C value */
     load_function *load;   /* of an argument */
     store_function *store; /* of a result; may be NULL */
+    long least, most;      /* ints that a result takes as they are; none: most < least */
     char code;             /* how to convert, see the kind's file */
 };
 
@@ -97,9 +101,9 @@ void error_no_slot(const struct trampfd_trail *trail, int error);
 void error_print(const char *before, PyObject *object, const char *after);
 
 /* Fill a result with zeros. */
-void clear_result(const ffi_cif *cif, void *result);
+COLD void clear_result(const ffi_cif *cif, void *result);
 
 /* Say once that a callback came while the interpreter was not running. */
-void error_not_running(void);
+COLD void error_not_running(void);
 
 #endif
