@@ -401,17 +401,19 @@ class Report:
     results: set[int] = field(default_factory=set)
     tails: set[int] = field(default_factory=set)
     gathers: int = 0
+    bound_by_libffi: int = 0
 
     def add(self, lines: Sequence[str]) -> None:
         self.signatures += len(lines)
         for line in lines:
             if line != "-":
-                entry, result, tail, gathers = map(int, line.split())
+                entry, result, tail, gathers, bound_by_libffi = map(int, line.split())
                 self.plans += 1
                 self.entries.add(entry)
                 self.results.add(result)
                 self.tails.add(tail)
                 self.gathers = max(self.gathers, gathers)
+                self.bound_by_libffi += bound_by_libffi
 
 
 def _run_batch(

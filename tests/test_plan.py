@@ -42,6 +42,7 @@ def test_random_signatures() -> None:
     report = fuzz_plan.fuzz(COUNT, SEED)
     assert report.signatures == COUNT
     assert report.plans > 0.8 * COUNT
+    assert 0.2 < report.bound_by_libffi / (2 * report.plans) < 0.8
     if COUNT >= 5000:
         assert len(report.entries) == ENTRIES
         assert len(report.results) == RESULTS

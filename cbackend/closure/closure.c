@@ -6,6 +6,7 @@
 #include "../trampoline/pool.h"
 #include "../trampoline/provider.h"
 #include "../trampoline/trail.h"
+#include "bind.h"
 #include "closure.h"
 #include "entry.h"
 #include "heap.h"
@@ -163,6 +164,13 @@ int trampfd_slot_find(const void *code, struct trampfd_slot *found)
     return error;
 }
 
+static enum trampfd_entry kind_of_entry(const union tfd_record *record)
+{
+    if (tfd_entry_plan_of(record))
+        return TRAMPFD_ENTRY_PLAN;
+    return tfd_port_is_bind_entry(record->go.entry) ? TRAMPFD_ENTRY_BOUND : TRAMPFD_ENTRY_LIBFFI;
+}
+
 static void describe(struct trampfd_closure *closure, struct tfd_slot slot,
                      const union tfd_record *record)
 {
@@ -175,7 +183,7 @@ static void describe(struct trampfd_closure *closure, struct tfd_slot slot,
     closure->closure = state == TFD_STATE_USED ? (void *)tfd_slot_shadow(slot) : (void *)state;
     if (record->go.entry == tfd_entry_dead)
         return;
-    closure->entry = tfd_entry_plan_of(record) ? TRAMPFD_ENTRY_PLAN : TRAMPFD_ENTRY_LIBFFI;
+    closure->entry = kind_of_entry(record);
     closure->cif = record->closure.cif;
     closure->fun = record->closure.fun;
     closure->user_data = record->closure.user_data;

@@ -105,6 +105,37 @@ TRAMPFD_API int trampfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd
 TRAMPFD_API void trampfd_closure_free(void *closure);
 TRAMPFD_API void trampfd_closure_free_named(void *closure, const char *name);
 
+enum trampfd_position {
+    TRAMPFD_FIRST,
+    TRAMPFD_LAST,
+};
+
+/*
+ * Make a function pointer that calls `function` with one argument more than it
+ * was called with: `data`, put before the first (TRAMPFD_FIRST) or after the
+ * last one (TRAMPFD_LAST).  For C interfaces that call back without user data.
+ * Where all arguments of `function` are passed in registers this is a few
+ * instructions and a jump; otherwise libffi makes the call.
+ *
+ * `cif` describes `function` with all its arguments, and must stay valid until
+ * the bound function is freed and no call is under way.  The argument that is
+ * bound must be a pointer or an integer; for an integer `data` is
+ * (void *)(intptr_t)value.  A variadic function can be bound to one list of
+ * argument types, that of the cif; arguments that C passes beyond it are lost.
+ *
+ * Returns what trampfd_closure_free() takes and stores the function pointer in
+ * `*code`.  What `data` points to stays the caller's.
+ *
+ * Returns NULL with errno set: EINVAL, `function` is NULL, the position is
+ * unknown, or the cif has no argument there that is a pointer or an integer;
+ * ENOTSUP, libffi has to make the call and cannot (no closures for the cif's
+ * ABI, or arguments that it is known to garble); else as
+ * trampfd_closure_alloc(), and `trail` as there.
+ */
+TRAMPFD_API void *trampfd_bind(ffi_cif *cif, void (*function)(void), void *data,
+                               enum trampfd_position position, void **code,
+                               struct trampfd_trail *trail);
+
 /* Where a function pointer made by this library lies. */
 struct trampfd_slot {
     const char *provider; /* "table", "trampfd" or "trampfd-user" */
@@ -121,6 +152,7 @@ enum trampfd_entry {
     TRAMPFD_ENTRY_DEAD,   /* free, or allocated and not prepared */
     TRAMPFD_ENTRY_LIBFFI, /* marshalled by libffi */
     TRAMPFD_ENTRY_PLAN,   /* marshalled by a plan of the signature */
+    TRAMPFD_ENTRY_BOUND,  /* a bound function; cif and fun are NULL, user_data is what is bound */
 };
 
 /* A closure's record, read back from the provider that holds it. */

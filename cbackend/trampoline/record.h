@@ -40,6 +40,10 @@ union tfd_record {
         tfd_entry *tail;
     } plan;
     struct {
+        tfd_entry *entry;       /* puts closure.user_data in its place, see closure/bind.h */
+        void (*function)(void); /* where it jumps then */
+    } bound;
+    struct {
         tfd_entry *entry;
         uint64_t next; /* free list: index + 1 of the next free slot, 0 at its end */
         char name[TFD_NAME_SIZE];

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Runs a batch of generated signatures, each through a closure with its plan and through one that
- * libffi marshals: the compiler's call of both must bring every byte of the arguments to the
- * handler and of the result back, and leave the processor as the ABI says.
+ * libffi marshals, and through functions that have one argument more, bound as the first and as the
+ * last: the compiler's call of each must bring every byte of the arguments to the handler and of the
+ * result back, and leave the processor as the ABI says.
  *
  *     plan_runner BATCH.so SEED FIRST
  *
  * Values are drawn from the seed and the number of the signature; the first one of the batch has
  * the number FIRST.  Writes a line for each signature that went well: the place of its entry among
- * those of plans, its kind of result, the place of its tail and the count of its gathers, or "-"
- * where there is no plan.
+ * those of plans, its kind of result, the place of its tail, the count of its gathers, and how many
+ * of the bound functions are called by libffi; or "-" where there is no plan.
  */
 #include "core_check.h"
 #include "plan_case.h"
@@ -215,17 +216,104 @@ static void call_plan(ffi_cif *cif, struct sight *sight)
     trampfd_closure_free(closure.memory);
 }
 
-static void call_libffi(ffi_cif *cif, struct sight *sight)
+static struct closure make_libffi(ffi_cif *cif, trampfd_handler handler, void *user_data)
 {
-    union tfd_record record = {.closure = {.cif = cif, .fun = handle, .user_data = sight}};
+    union tfd_record record = {.closure = {.cif = cif, .fun = handler, .user_data = user_data}};
     struct closure closure = allocate();
     struct tfd_slot slot;
 
     CHECK_CASE(!tfd_entry_libffi_set(&record), "the libffi entry");
     CHECK_CASE(!tfd_pool_find_closure(closure.memory, &slot) && !tfd_pool_store(slot, &record),
                "a record");
+    return closure;
+}
+
+static void call_libffi(ffi_cif *cif, struct sight *sight)
+{
+    struct closure closure = make_libffi(cif, handle, sight);
+
     call("libffi", closure.code, cif, sight);
     trampfd_closure_free(closure.memory);
+}
+
+/* What the function with the bound argument must see. */
+struct bound {
+    ffi_cif *cif; /* of the caller */
+    unsigned at;
+    uintptr_t value;
+    struct sight *sight;
+};
+
+static void handle_bound(ffi_cif *cif, void *result, void **arguments, void *user_data)
+{
+    struct bound *bound = user_data;
+    void *others[ARGUMENTS_MAX];
+
+    CHECK_CASE(!memcmp(arguments[bound->at], &bound->value, cif->arg_types[bound->at]->size),
+               "%s: the bound argument", bound->sight->entry);
+    for (unsigned i = 0; i + 1 < cif->nargs; i++)
+        others[i] = arguments[i + (i >= bound->at)];
+    handle(bound->cif, result, others, bound->sight);
+}
+
+/* See tfd_port_libffi_garbles(). */
+static int libffi_may_garble(void)
+{
+    for (unsigned i = 1; i <= current->count; i++)
+        if (current->values[i].type->type == FFI_TYPE_STRUCT && current->values[i].size > 8
+            && current->values[i].size <= 16)
+            return 1;
+    return 0;
+}
+
+static int has_plan(const ffi_cif *cif)
+{
+    const struct tfd_plan *plan = tfd_plan_get(cif);
+
+    if (plan)
+        tfd_plan_put(plan);
+    return plan != NULL;
+}
+
+/* Returns whether libffi makes the call.  Any type that may be bound serves. */
+static int call_bound(const char *entry, ffi_cif *cif, enum trampfd_position position)
+{
+    static ffi_type *const bindable[] = {
+        &ffi_type_uint8,  &ffi_type_sint8,  &ffi_type_uint16, &ffi_type_sint16,  &ffi_type_uint32,
+        &ffi_type_sint32, &ffi_type_uint64, &ffi_type_sint64, &ffi_type_pointer, &ffi_type_pointer,
+    };
+    static struct sight sight;
+    unsigned at = position == TRAMPFD_LAST ? cif->nargs : 0;
+    struct bound bound = {.cif = cif, .at = at, .value = random_word(), .sight = &sight};
+    ffi_type *types[ARGUMENTS_MAX + 1];
+    struct trampfd_closure read;
+    struct closure target, closure;
+    ffi_cif full;
+
+    for (unsigned i = 0; i < cif->nargs; i++)
+        types[i + (i >= at)] = cif->arg_types[i];
+    types[at] = bindable[random_word() % 10];
+    CHECK_CASE(ffi_prep_cif(&full, FFI_UNIX64, cif->nargs + 1, cif->rtype, types) == FFI_OK,
+               "ffi_prep_cif");
+    if (libffi_may_garble() && !has_plan(&full))
+        return 1;
+    target = make_libffi(&full, handle_bound, &bound);
+    closure.memory = trampfd_bind(&full, target.code, (void *)bound.value, position,
+                                  (void **)&closure.code, NULL);
+    if (!closure.memory && errno == ENOTSUP && libffi_may_garble() && full.bytes > 0) {
+        trampfd_closure_free(target.memory);
+        return 1;
+    }
+    CHECK_CASE(closure.memory, "%s: %s", entry, strerror(errno));
+    CHECK_CASE(!trampfd_closure_read(closure.code, &read), "%s: reading back", entry);
+    /* libffi counts the bytes of stack arguments. */
+    CHECK_CASE(read.entry != TRAMPFD_ENTRY_BOUND || full.bytes == 0, "%s: the entry", entry);
+    CHECK_CASE(read.entry == TRAMPFD_ENTRY_BOUND || full.bytes > 0
+                   || current->expectation != PLAN_NEEDED, "%s: the entry", entry);
+    call(entry, closure.code, cif, &sight);
+    trampfd_closure_free(closure.memory);
+    trampfd_closure_free(target.memory);
+    return read.entry != TRAMPFD_ENTRY_BOUND;
 }
 
 /* Not seen by a C caller: how far a narrow integer is extended. */
@@ -244,6 +332,7 @@ static void run(const struct plan_case *one)
     static struct sight plans, libffis;
     ffi_type *types[ARGUMENTS_MAX];
     const struct tfd_plan *plan;
+    int bound_by_libffi = 0;
     ffi_cif cif;
 
     current = one;
@@ -269,14 +358,16 @@ static void run(const struct plan_case *one)
             call_plan(&cif, &plans);
             check_rax(plan, cif.rtype, &plans, &libffis);
         }
+        bound_by_libffi = call_bound("first bound", &cif, TRAMPFD_FIRST)
+                          + call_bound("last bound", &cif, TRAMPFD_LAST);
     }
     if (!plan) {
         puts("-");
         return;
     }
-    printf("%td %d %td %u\n", (const char *)(uintptr_t)plan->entry - tfd_plan_entries,
+    printf("%td %d %td %u %d\n", (const char *)(uintptr_t)plan->entry - tfd_plan_entries,
            (int)plan->result, (const char *)(uintptr_t)plan->tail - tfd_plan_entries,
-           plan->gather_count);
+           plan->gather_count, bound_by_libffi);
     tfd_plan_put(plan);
 }
 

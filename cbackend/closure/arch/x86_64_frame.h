@@ -23,8 +23,17 @@
 /* Offsets in a record. */
 #define RECORD_DISPATCH 16
 #define RECORD_TAIL 24
+#define RECORD_FUNCTION 8
+#define RECORD_USER_DATA 48
 
 #define WORD_REGISTERS 6
 #define VECTOR_REGISTERS 8
+
+#ifndef __ASSEMBLER__
+struct tfd_plan;
+
+/* How many integer registers a signature uses, with that for the address of its result. */
+unsigned tfd_plan_word_registers(const struct tfd_plan *plan);
+#endif
 
 #endif

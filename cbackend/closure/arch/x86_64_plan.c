@@ -151,6 +151,14 @@ __attribute__((constructor)) static void allow(void)
             tfd_allow(entry_for(words, vectors), 1);
 }
 
+/* The inverse of entry_for(). */
+unsigned tfd_plan_word_registers(const struct tfd_plan *plan)
+{
+    size_t offset = (uintptr_t)plan->entry - (uintptr_t)tfd_plan_entries;
+
+    return (unsigned)(offset / ENTRY_SIZE / (VECTOR_REGISTERS + 1));
+}
+
 int tfd_port_is_plan_entry(tfd_entry *entry)
 {
     return (uintptr_t)entry - (uintptr_t)tfd_plan_entries < ENTRIES * ENTRY_SIZE;
