@@ -9,6 +9,7 @@ or, one callback at a time, ``trampfd.callback(type, function)``.
 
 from __future__ import annotations
 
+from ._bind import bind
 from ._callback import callback
 from ._install import install, installed, is_installed, uninstall
 from ._native import ClosureError
@@ -20,6 +21,7 @@ __all__ = [
     "Difference",
     "Status",
     "Verdict",
+    "bind",
     "callback",
     "install",
     "installed",

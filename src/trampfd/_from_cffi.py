@@ -8,6 +8,7 @@ function behind ``ffi.gc``) and the exported C interface.
 from __future__ import annotations
 
 import functools
+import sys
 from typing import Any, Callable
 
 from . import _native
@@ -173,3 +174,61 @@ def make(
         )
     closure = _native.Closure(_signature(ctype), function, error, onerror)
     return backend.gcp(closure.cdata(ctype), closure)
+
+
+def is_cdata(value: object) -> bool:
+    return "_cffi_backend" in sys.modules and isinstance(value, _backend().FFI.CData)
+
+
+def _bound_argument(ctype: Any, data: Any) -> tuple[int, Any]:
+    """The word that a C function gets as an argument of this type, and what keeps it valid."""
+    backend = _backend()
+    layout = _layout(ctype)
+    if layout != "p" and layout not in _INTEGERS:
+        raise TypeError(
+            "only an integer, a character, a bool or a pointer can be bound, "
+            f"and the argument is of type '{ctype.cname}'"
+        )
+    if data is None:
+        raise TypeError(f"None is no '{ctype.cname}'; the NULL pointer is ffi.NULL")
+    if isinstance(data, bytes) and ctype.kind == "pointer" and ctype.item.cname in _BYTES:
+        characters = backend.new_array_type(_pointer_to("char"), None)
+        data = backend.cast(ctype, backend.from_buffer(characters, data))
+    try:
+        value = backend.newp(backend.new_pointer_type(ctype), data)
+    except (TypeError, OverflowError) as error:
+        raise type(error)(f"{data!r} is no '{ctype.cname}': {error}") from error
+    word = bytes(backend.buffer(value))
+    return int.from_bytes(word, sys.byteorder, signed=layout.startswith("i")), data
+
+
+_INTEGERS = ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8")
+_BYTES = ("char", "signed char", "unsigned char", "void")  # what bytes may be passed as
+
+
+def _pointer_to(name: str) -> Any:
+    return _backend().new_pointer_type(_backend().new_primitive_type(name))
+
+
+def bind(function: Any, data: Any, is_last: bool) -> Any:
+    """A cdata of the function's type without its first or last argument; see _bind.py."""
+    backend = _backend()
+    ctype = backend.typeof(function)
+    if ctype.kind != "function":
+        raise TypeError(f"only a function can be bound, not a cdata of type '{ctype.cname}'")
+    if ctype.ellipsis:
+        raise NotImplementedError(
+            f"'{ctype.cname}' is variadic: cast it to the type of one call, without '...'"
+        )
+    if not ctype.args:
+        raise ValueError(f"'{ctype.cname}' takes no argument that could be bound")
+    address = int(backend.cast(backend.new_primitive_type("uintptr_t"), function))
+    if not address:
+        raise ValueError(f"cannot bind a NULL pointer of type '{ctype.cname}'")
+    word, kept = _bound_argument(ctype.args[-1 if is_last else 0], data)
+    others = ctype.args[:-1] if is_last else ctype.args[1:]
+    owner = _native.Bound(
+        _signature(ctype), address, word, is_last, ctype.cname, (function, data, kept)
+    )
+    pointer = backend.new_function_type(others, ctype.result, False, ctype.abi)
+    return backend.gcp(owner.cdata(pointer), owner)

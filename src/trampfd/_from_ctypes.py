@@ -232,3 +232,89 @@ def restore() -> None:
     _native.activate_new(False)
     for cls in _derived_classes(base_class()):
         _native.restore_new(cls)
+
+
+_FLAG_PYTHONAPI, _FLAG_USE_ERRNO, _FLAG_USE_LASTERROR = 0x4, 0x8, 0x10
+
+_INTEGERS = ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8")
+
+
+def _value(cls: Any) -> tuple[Any, Any, int, str]:
+    """As an argument or a result of a function that is called, not of a callback."""
+    return cls, _layout(cls), _ctypes().sizeof(cls), "*"
+
+
+def _called_signature(function: Any) -> _native.Signature:
+    """Of a function that C calls as its argtypes and its restype say.  A restype that is
+    neither a type nor None is a function that gets an int."""
+    for number, cls in enumerate(function.argtypes, 1):
+        if not _is_data(cls):
+            raise TypeError(f"argtypes: number {number}, {cls!r}, is no type of ctypes")
+    restype = function.restype
+    result = (None, "v", 0, "v") if restype is None else (restype, "i4", 4, "*")
+    if _is_data(restype):
+        result = _value(restype)
+    return _native.Signature("ctypes", -1, 0, result, tuple(map(_value, function.argtypes)))
+
+
+def _referent(value: Any) -> Any:
+    """What byref() refers to, which the garbage collector cannot see through it."""
+    return value._obj if type(value).__name__ == "CArgObject" else value
+
+
+def _bound_argument(cls: Any, data: Any) -> tuple[int, tuple[Any, ...]]:
+    """The word that a C function gets as an argument of this class, and what keeps it valid.
+
+    ctypes itself passes it, to a C function that returns it."""
+    import ctypes
+
+    layout = _layout(cls)
+    if layout != "p" and layout not in _INTEGERS:
+        raise TypeError(
+            "only an integer, a character, a bool or a pointer can be bound, "
+            f"and the argument is of type {cls.__name__}"
+        )
+    try:
+        converted = cls.from_param(data)
+    except (TypeError, OverflowError) as error:
+        raise type(error)(f"{data!r} is no {cls.__name__}: {error}") from error
+    identity = ctypes.CFUNCTYPE(ctypes.c_size_t)(_native.identity())
+    return identity(converted), (_referent(data), _referent(converted))
+
+
+def _bound_class(function: Any, argtypes: tuple[Any, ...]) -> Any:
+    """The class that CFUNCTYPE() gives, so that the result is taken where that is declared."""
+    import ctypes
+
+    flags = type(function)._flags_
+    if flags & _FLAG_PYTHONAPI:
+        return ctypes.PYFUNCTYPE(function.restype, *argtypes)
+    return ctypes.CFUNCTYPE(
+        function.restype,
+        *argtypes,
+        use_errno=bool(flags & _FLAG_USE_ERRNO),
+        use_last_error=bool(flags & _FLAG_USE_LASTERROR),
+    )
+
+
+def bind(function: Any, data: Any, is_last: bool) -> Any:
+    """A function pointer without the first or last of the function's arguments; see _bind.py."""
+    import ctypes
+
+    name = getattr(function, "__name__", type(function).__name__)
+    argtypes = function.argtypes
+    if argtypes is None:
+        raise TypeError(f"the argument types of {name} are not known: set its argtypes")
+    if not argtypes:
+        raise ValueError(f"{name} takes no argument that could be bound (its argtypes are empty)")
+    address = ctypes.c_void_p.from_buffer(function).value
+    if not address:
+        raise ValueError(f"cannot bind a NULL pointer ({name})")
+    signature = _called_signature(function)
+    word, kept = _bound_argument(argtypes[-1 if is_last else 0], data)
+    owner = _native.Bound(signature, address, word, is_last, name, (function, *kept))
+    cls = _bound_class(function, argtypes[:-1] if is_last else argtypes[1:])
+    bound = type(cls).from_buffer(cls, owner)
+    if function.errcheck is not None:
+        bound.errcheck = function.errcheck
+    return bound

@@ -70,7 +70,7 @@ error:
     return NULL;
 }
 
-static int is_finalizing(void)
+int is_finalizing(void)
 {
 #if PY_VERSION_HEX >= 0x030D0000
     return Py_IsFinalizing();

@@ -90,6 +90,9 @@ static PyMethodDef methods[] = {
      PyDoc_STR("bind_cffi(backend)\n--\n\nUse this _cffi_backend's conversions.")},
     {"bind_ctypes", bind_ctypes, METH_O,
      PyDoc_STR("bind_ctypes(module)\n--\n\nUse this _ctypes module's errno functions.")},
+    {"identity", bound_identity, METH_NOARGS,
+     PyDoc_STR("identity()\n--\n\nThe address of a C function whose result, a word, is its "
+               "argument.")},
     {"redirect_cffi", redirect_cffi, METH_VARARGS,
      PyDoc_STR("redirect_cffi(function, method, decorator, ctype_class, replacement)\n--\n\n"
                "Let _cffi_backend.callback, FFI.callback and its decorators make callbacks with\n"
@@ -116,6 +119,7 @@ static int execute(PyObject *module)
     }
     return error_init(module) || PyModule_AddType(module, &Signature_Type)
                    || PyModule_AddType(module, &Closure_Type)
+                   || PyModule_AddType(module, &Bound_Type)
                ? -1
                : 0;
 }

@@ -70,7 +70,10 @@ struct kind {
 };
 
 extern const struct kind kind_cffi, kind_ctypes;
-extern PyTypeObject Signature_Type, Closure_Type;
+extern PyTypeObject Signature_Type, Closure_Type, Bound_Type;
+
+/* Is the interpreter coming to its end? */
+int is_finalizing(void);
 
 /* Bind a kind to the module it converts for; 0, or -1 with an exception. */
 int cffi_bind(PyObject *backend);
@@ -78,6 +81,9 @@ int ctypes_bind(PyObject *module);
 
 /* A new cdata of type `ctype` with the address `pointer`. */
 PyObject *cffi_pointer(void *pointer, PyObject *ctype);
+
+/* The method of the module that gives the address of uintptr_t identity(uintptr_t). */
+PyObject *bound_identity(PyObject *module, PyObject *unused);
 
 /* Redirections for install(); each a method of the module. */
 PyObject *redirect_cffi(PyObject *module, PyObject *args);

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""trampfd.bind(): a C function with one argument fixed, and no Python in the call."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from . import _from_cffi, _from_ctypes
+
+
+def bind(function: Any, data: Any, *, position: str = "first") -> Any:
+    """Make a C function pointer that calls a C function with one argument more: `data`.
+
+    For C interfaces that call back without user data.  Python has no part in the call, and no
+    lock is taken.
+
+    function
+        What to call: a ctypes function with ``argtypes`` set (and ``restype``, where it is not
+        int), an instance of a class made by ``CFUNCTYPE``, or a cdata of function type (of
+        ``ffi.dlopen()``, ``ffi.addressof(lib, "name")``, ``ffi.cast()``, ``ffi.callback()``).
+    data
+        The argument, converted now by the rules of ctypes or cffi for its type, which must be
+        an integer, a character, a bool or a pointer.  ``bytes`` may stand for a pointer to
+        characters or void; C must not write to them.
+    position
+        ``"first"`` or ``"last"``: which argument of `function` is bound.
+
+    Returns an instance of ``CFUNCTYPE(restype, *other_argtypes)``, or a cdata of the function
+    type without that argument.  It keeps `function` and `data` alive; keep it as long as C may
+    call the pointer.  A later call ends the process with a message.  One that still lives when
+    the interpreter ends can be called, with its data, until the process ends.
+
+    May be called from any thread.  Where all arguments of `function` are passed in registers a
+    call costs a few instructions; otherwise libffi makes it.  ``restype``, ``errcheck`` and the
+    errno flag of a ctypes function are those of the result too; they concern calls from Python.
+
+    Raises TypeError for a `function` that is none, or whose argument types are not known, for an
+    argument that is of no such type, and for `data` that does not fit it (OverflowError if it is
+    too large); ValueError for a NULL pointer, a function without arguments, and an unknown
+    position; NotImplementedError for a variadic function of cffi, and for types that libffi
+    cannot pass; ClosureError when every way to make a closure is refused.  A variadic function
+    of ctypes looks like any other: it is called with the arguments that its argtypes name.
+    """
+    if position not in ("first", "last"):
+        raise ValueError(f'position= is "first" or "last", not {position!r}')
+    is_last = position == "last"
+    if "_ctypes" in sys.modules and isinstance(function, _from_ctypes.base_class()):
+        return _from_ctypes.bind(function, data, is_last)
+    if _from_cffi.is_cdata(function):
+        return _from_cffi.bind(function, data, is_last)
+    raise TypeError(
+        "only a ctypes function or a cdata of function type can be bound, not "
+        f"{type(function).__name__}; of a compiled cffi module take "
+        'ffi.addressof(lib, "name"), of a Python function functools.partial()'
+    )
