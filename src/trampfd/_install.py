@@ -12,17 +12,22 @@ import importlib
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from . import _from_cffi, _from_ctypes, _native
+
+if TYPE_CHECKING:  # it imports half the standard library
+    from importlib.abc import Loader, MetaPathFinder
+else:
+    Loader = MetaPathFinder = object
 
 _lock = threading.RLock()  # guards what follows, and what is redirected
 _installed = False  # by install()
 _blocks: set[object] = set()  # of installed(), entered and not left
 _in_force = False  # everything is redirected
+_at_start = False  # the first to install was install_at_start()
 
 
 def _redirect_cffi(backend: ModuleType) -> None:
@@ -42,6 +47,16 @@ _redirections: dict[str, Callable[[ModuleType], None]] = {
     "_cffi_backend": _redirect_cffi,
     "_ctypes": lambda _: _from_ctypes.redirect(),
 }
+
+
+def _redirect_module(module: ModuleType) -> None:
+    """Needs the lock.  Programs that have not asked for trampfd go on with the stock module."""
+    try:
+        _redirections[module.__name__](module)
+    except RuntimeError as error:
+        if not _at_start:
+            raise
+        print(f"trampfd: {module.__name__} is not redirected: {error}", file=sys.stderr)
 
 
 class _RedirectingLoader(Loader):
@@ -65,7 +80,7 @@ class _RedirectingLoader(Loader):
         self._loader.exec_module(module)
         with _lock:
             if _in_force:
-                _redirections[module.__name__](module)
+                _redirect_module(module)
 
 
 class _Finder(MetaPathFinder):
@@ -149,14 +164,22 @@ def install() -> None:
         _installed = True
 
 
+def install_at_start() -> None:
+    """install() for programs that know nothing of it, see _start.py: a version of cffi that cannot
+    be redirected is reported on standard error when the program imports it."""
+    global _at_start
+    _at_start = not _installed
+    install()
+
+
 def uninstall() -> None:
     """Undo install().  Callbacks made by trampfd stay valid and are freed by trampfd.
 
     Blocks of installed() that are open come to their end with it.
     """
-    global _installed
+    global _installed, _at_start
     with _lock:
-        _installed = False
+        _installed = _at_start = False
         _blocks.clear()
         _restore()
 

@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from . import _native
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(NamedTuple):
     """A way to make a block of slots that was refused."""
 
     way: str
@@ -21,8 +20,7 @@ class Refusal:
         return f"{self.way}: {self.step}: {os.strerror(self.errno)}"
 
 
-@dataclass(frozen=True)
-class Status:
+class Status(NamedTuple):
     """Closures of this process.
 
     provider: name of the provider of the newest block of slots, or of the one that will be tried

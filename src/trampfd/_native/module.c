@@ -114,7 +114,13 @@ static int execute(PyObject *module)
 {
     /* Callbacks attach by PyGILState_Ensure(), which knows the main interpreter only. */
     if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
-        PyErr_SetString(PyExc_ImportError, "trampfd works in the main interpreter only");
+        PyObject *message = PyUnicode_FromString("trampfd works in the main interpreter only");
+        PyObject *name = PyUnicode_FromString("trampfd");
+
+        if (message && name)
+            PyErr_SetImportError(message, name, NULL);
+        Py_XDECREF(message);
+        Py_XDECREF(name);
         return -1;
     }
     return error_init(module) || PyModule_AddType(module, &Signature_Type)

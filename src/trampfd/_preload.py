@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""``trampfd preload``: where the library for LD_PRELOAD is."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from . import _elf, _ldso
+
+_SONAME = "libtrampfd-ffi.so.0"
+
+_EPILOG = """\
+  LD_PRELOAD=$(trampfd preload) program
+
+makes the closures of every program that uses a shared libffi, whatever its language.
+
+exit status: 0, or 1 if there is no such library
+"""
+
+
+def find() -> Path | None:
+    """The library in the package, or else the one that the dynamic loader takes."""
+    own = Path(__file__).with_name("libtrampfd-ffi.so")
+    if own.is_file():
+        return own
+    try:
+        library = _ldso.find(_SONAME, _ldso.executable())
+    except (OSError, _elf.ElfError):
+        return None
+    return None if library is None else library.path
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry out `trampfd preload` and return its exit status."""
+    path = find()
+    if path is None:
+        print(
+            f"trampfd preload: neither {Path(__file__).parent} nor the dynamic loader has "
+            f"{_SONAME}; install the package with that library (libtrampfd-ffi)",
+            file=sys.stderr,
+        )
+        return 1
+    print(path)
+    return 0
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the `preload` command."""
+    parser = subparsers.add_parser(
+        "preload",
+        help="print the path of the library for LD_PRELOAD",
+        description="Print the path of the library that stands in for libffi's closures.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
