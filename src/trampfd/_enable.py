@@ -120,7 +120,8 @@ def _refusal() -> str | None:
     if child.returncode == 0:
         return None
     return (
-        child.stderr.strip() or f"it does not find the package that is in {Path(__file__).parent}"
+        child.stderr.strip()
+        or f"it finds no trampfd, although there is one in {Path(__file__).parent}"
     )
 
 

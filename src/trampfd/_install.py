@@ -168,7 +168,7 @@ def install_at_start() -> None:
     """install() for programs that know nothing of it, see _start.py: a version of cffi that cannot
     be redirected is reported on standard error when the program imports it."""
     global _at_start
-    _at_start = not _installed
+    _at_start = _at_start or not _installed
     install()
 
 

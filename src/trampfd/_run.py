@@ -36,6 +36,7 @@ options:
   -h, --help  show this help
 
 Options of the interpreter go before -m: python -O -m trampfd run script.py
+With TRAMPFD_DISABLE=1 in the environment callbacks stay stock.
 
 exit status: that of the program; 2 when it cannot be started
 """
@@ -198,7 +199,10 @@ def run(words: Sequence[str]) -> int:
 
     if hardened:
         _harden_or_fail()
-    install()
+    if os.environ.get("TRAMPFD_DISABLE", "0") in ("", "0"):
+        install()
+    else:
+        sys.stderr.write("trampfd run: TRAMPFD_DISABLE is set: callbacks are stock\n")
     if words[0] == "-m":
         sys.argv = ["-m", *words[2:]]
         _set_first_path(os.getcwd())

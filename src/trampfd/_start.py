@@ -47,8 +47,14 @@ class _Waiting:
         return find_spec(name)
 
 
-if os.environ.get("TRAMPFD_DISABLE", "0") in ("", "0"):
+def _start() -> None:
+    if os.environ.get("TRAMPFD_DISABLE", "0") not in ("", "0"):
+        return
     if any(name in sys.modules for name in _MODULES):
         _install()
-    else:
+    # In a virtual environment, site runs each .pth file twice.
+    elif not any(getattr(finder, "__module__", "") == __name__ for finder in sys.meta_path):
         sys.meta_path.insert(0, _Waiting)  # type: ignore[arg-type]
+
+
+_start()
