@@ -28,37 +28,64 @@ def pkg_config(*arguments: str) -> list:
         ) from None
 
 
-class BuildWithAssembly(build_ext):
-    """setuptools compiles .S files only when it is told that they are sources."""
+PRELOAD = "libtrampfd-ffi"
 
+
+class Build(build_ext):
     def build_extensions(self) -> None:
+        """setuptools compiles .S files only when it is told that they are sources."""
         self.compiler.src_extensions.append(".S")
         super().build_extensions()
 
+    def get_ext_filename(self, fullname: str) -> str:
+        """The preload library is no extension: its name has no tag of a Python."""
+        if fullname.endswith(PRELOAD):
+            return fullname.replace(".", os.sep) + ".so"
+        return super().get_ext_filename(fullname)
 
-sources = [str(BACKEND / line) for line in (BACKEND / "sources.txt").read_text().split()]
-sources += sorted(str(path) for path in NATIVE.glob("*.c"))
+
+def sources(folder: Path) -> list:
+    return [str(folder / line) for line in (folder / "sources.txt").read_text().split()]
+
+
+COMMON = {
+    "depends": [
+        str(path) for path in [*BACKEND.rglob("*.h"), *BACKEND.glob("*.map"), *NATIVE.glob("*.h")]
+    ],
+    "include_dirs": [str(BACKEND / "include"), str(BACKEND)],
+    "extra_compile_args": [
+        *pkg_config("--cflags"),
+        *shlex.split((BACKEND / "cflags.txt").read_text()),
+        # A callback calls the interpreter a dozen times: without a jump each.
+        "-fno-plt",
+    ],
+}
+
+# nodelete: slots must outlive every pointer to them.  max-page-size: that of the slots'
+# alignment, so that one segment holds all the code.
+LINK = "-Wl,-z,nodelete,-z,noexecstack,-z,max-page-size=65536"
 
 setup(
-    cmdclass={"build_ext": BuildWithAssembly},
+    cmdclass={"build_ext": Build},
     ext_modules=[
         Extension(
             "trampfd._native",
-            sources=sources,
-            depends=[str(path) for path in [*BACKEND.rglob("*.h"), *NATIVE.glob("*.h")]],
-            include_dirs=[str(BACKEND / "include"), str(BACKEND)],
-            extra_compile_args=[
-                *pkg_config("--cflags"),
-                *shlex.split((BACKEND / "cflags.txt").read_text()),
-                # A callback calls the interpreter a dozen times: without a jump each.
-                "-fno-plt",
-            ],
-            # nodelete: slots must outlive every pointer to them.  max-page-size: that of the
-            # slots' alignment, so that one segment holds all the code.
+            sources=[*sources(BACKEND), *sorted(str(path) for path in NATIVE.glob("*.c"))],
+            extra_link_args=[*pkg_config("--libs"), LINK],
+            **COMMON,
+        ),
+        # For LD_PRELOAD; it finds libffi when it is needed, see interpose/ffi_stock.c.
+        Extension(
+            f"trampfd.{PRELOAD}",
+            sources=[*sources(BACKEND), *sources(BACKEND / "interpose")],
             extra_link_args=[
-                *pkg_config("--libs"),
-                "-Wl,-z,nodelete,-z,noexecstack,-z,max-page-size=65536",
+                "-ldl",
+                "-pthread",
+                LINK,
+                "-Wl,-z,relro,-z,now,-z,text,-soname=libtrampfd-ffi.so.0",
+                f"-Wl,--version-script={BACKEND / 'libtrampfd-ffi.map'}",
             ],
-        )
+            **COMMON,
+        ),
     ],
 )
