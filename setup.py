@@ -74,10 +74,14 @@ setup(
             extra_link_args=[*pkg_config("--libs"), LINK],
             **COMMON,
         ),
-        # For LD_PRELOAD; it finds libffi when it is needed, see interpose/ffi_stock.c.
+        # For LD_PRELOAD; it finds libffi when it is needed, see interpose/ffi_stock.c, and
+        # offers nothing that calls it.
         Extension(
             f"trampfd.{PRELOAD}",
-            sources=[*sources(BACKEND), *sources(BACKEND / "interpose")],
+            sources=[
+                *(source for source in sources(BACKEND) if not source.endswith("/bind.c")),
+                *sources(BACKEND / "interpose"),
+            ],
             extra_link_args=[
                 "-ldl",
                 "-pthread",

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""`trampfd preload`: the library that the package carries, or else the system's."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import core
+import pytest
+
+from trampfd import _elf, _preload
+from trampfd.__main__ import main
+
+# Two callbacks by the stock ctypes of a process that may have no W+X memory.
+PROGRAM = """
+import deny, os
+try:
+    deny.systemd_mdwe()
+except OSError as error:
+    print(error, file=sys.stderr)
+    sys.exit(77)
+code = '''
+import ctypes, sys
+cls = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)
+assert [cls(lambda x: x + 1)(1), cls(lambda x: x * 2)(4)] == [2, 8]
+print(*sorted(name for name in sys.modules if "trampfd" in name))
+'''
+os.environ["LD_PRELOAD"] = sys.argv[1]
+os.environ["TRAMPFD_REPORT"] = "1"
+os.execv(sys.executable, [sys.executable, "-c", code])
+"""
+
+
+def test_path_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["preload"]) == 0
+    path = Path(capsys.readouterr().out.removesuffix("\n"))
+    assert path == Path(_preload.__file__).with_name("libtrampfd-ffi.so")
+    assert _elf.read(path).soname == "libtrampfd-ffi.so.0"
+
+
+def test_path_that_the_loader_takes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    library = Path(_preload.__file__).with_name("libtrampfd-ffi.so")
+    shutil.copy(library, tmp_path / "libtrampfd-ffi.so.0")
+    monkeypatch.setattr(_preload, "__file__", str(tmp_path / "package" / "_preload.py"))
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
+    assert main(["preload"]) == 0
+    assert capsys.readouterr().out == f"{tmp_path}/libtrampfd-ffi.so.0\n"
+
+
+def test_there_is_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(_preload, "__file__", str(tmp_path / "_preload.py"))
+    monkeypatch.setattr(_preload, "_SONAME", "libtrampfd-absent.so.0")
+    assert main(["preload"]) == 1
+    seen = capsys.readouterr()
+    assert seen.out == ""
+    assert seen.err.startswith(f"trampfd preload: neither {tmp_path} nor the dynamic loader has")
+
+
+def test_library_of_the_package_serves_a_stock_python() -> None:
+    import _ctypes
+
+    needed = _elf.read(Path(_ctypes.__file__)).needed if hasattr(_ctypes, "__file__") else ()
+    if not any(name.startswith("libffi.so") for name in needed):
+        pytest.skip("a _ctypes with a shared libffi: this Python has libffi inside")
+    done = core.run(*core.python_command(PROGRAM), _preload.find())
+    if done.returncode == core.SKIPPED:
+        pytest.skip(done.stderr.strip())
+    assert (done.returncode, done.stdout) == (0, "\n"), done.stderr
+    assert "_ctypes" in done.stderr
+    assert "makes closures (2 times)" in done.stderr
