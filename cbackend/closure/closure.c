@@ -180,6 +180,10 @@ static void describe(struct trampfd_closure *closure, struct tfd_slot slot,
     if (state == TFD_STATE_FREE)
         return;
     closure->allocated = 1;
+    if (state == TFD_STATE_CONTEXT) {
+        closure->entry = TRAMPFD_ENTRY_CONTEXT;
+        return;
+    }
     closure->closure = state == TFD_STATE_USED ? (void *)tfd_slot_shadow(slot) : (void *)state;
     if (record->go.entry == tfd_entry_dead)
         return;

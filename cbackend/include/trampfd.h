@@ -149,10 +149,11 @@ struct trampfd_slot {
 TRAMPFD_API int trampfd_slot_find(const void *code, struct trampfd_slot *slot);
 
 enum trampfd_entry {
-    TRAMPFD_ENTRY_DEAD,   /* free, or allocated and not prepared */
-    TRAMPFD_ENTRY_LIBFFI, /* marshalled by libffi */
-    TRAMPFD_ENTRY_PLAN,   /* marshalled by a plan of the signature */
-    TRAMPFD_ENTRY_BOUND,  /* a bound function; cif and fun are NULL, user_data is what is bound */
+    TRAMPFD_ENTRY_DEAD,    /* free, or allocated and not prepared */
+    TRAMPFD_ENTRY_LIBFFI,  /* marshalled by libffi */
+    TRAMPFD_ENTRY_PLAN,    /* marshalled by a plan of the signature */
+    TRAMPFD_ENTRY_BOUND,   /* a bound function; cif and fun are NULL, user_data is what is bound */
+    TRAMPFD_ENTRY_CONTEXT, /* no closure: the slot of a trampfd_trampoline */
 };
 
 /* A closure's record, read back from the provider that holds it. */
@@ -225,6 +226,166 @@ TRAMPFD_API void trampfd_status_read(struct trampfd_status *status);
  * call that was refused.
  */
 TRAMPFD_API void trampfd_probe(struct trampfd_trail *trail);
+
+/*
+ * Trampolines: the low-level object of the trampfd proposal.
+ *
+ * A trampoline is a code address with a context: a call of it loads the registers of the
+ * context, stores bytes on the stack if the context has any, and goes on at the PC.  Everything
+ * else - the registers that are not named, the flags, the stack, the floating point state -
+ * reaches the PC as the caller left it.  A context is fixed when its trampoline is created.
+ *
+ * Two backends make them:
+ *
+ * "trampfd-user": a descriptor of type TRAMPFD_USER, from a kernel that has trampfd.  The kernel
+ *   holds the context; nothing in the process can be written to change it, but whoever can make
+ *   system calls can write to the descriptor, within the allowed PCs.  A call is a page fault.
+ *
+ * "context": an entry of that name applies the context in user space, through a slot of the
+ *   closures' provider.  Same order, same rules for the stack, but:
+ *   - r10, where the context does not name it, does not keep the caller's value: slots use it.
+ *   - Where the context names r10, 8 bytes of the 128 below the stack pointer that the PC sees
+ *     (at -8, or at -128 where stack data without TRAMPFD_SET_SP lies near the stack pointer)
+ *     are overwritten.  That is no harm to a call; it is to a jump from code that uses its
+ *     red zone.
+ *   - Stack data needs some 450 bytes of stack below the caller's.  Where they are not there the
+ *     fault is in trampfd's code with the stack pointer moved; the kernel has it at the
+ *     trampoline with nothing changed.
+ *   - A signal or a debugger may see a context half applied.
+ *   - Nothing protects the context: it lies in writable memory of the process.  Allowed PCs are
+ *     checked once, at creation; there is no descriptor that could be written later.
+ */
+
+/* Limits of the proposal, equal to those of <linux/trampfd.h>. */
+#define TRAMPFD_MAX_REGS 40
+#define TRAMPFD_MAX_DATA_SIZE 64
+#define TRAMPFD_MAX_STACK_OFFSET 256
+#define TRAMPFD_MAX_PCS 16
+#define TRAMPFD_SET_SP 0x1
+
+/* A register by its name, without a prefix ("rdi"), and the value that is loaded. */
+struct trampfd_register {
+    const char *name;
+    uint64_t value;
+};
+
+/*
+ * What a trampoline does.  With SP for the stack pointer on entry, the stack data goes to
+ * base = SP - stack_offset - stack_size.  With TRAMPFD_SET_SP, base is first lowered to where
+ * SP may be on entry of a function (x86-64: rounded down to 16, minus 8) and SP becomes base; the
+ * return address of a caller is then above the data.  Without it the data is below SP, where it
+ * outlives signals in the red zone only.  Pass an offset of 128 or more to jump from code that
+ * uses its red zone.
+ */
+struct trampfd_context {
+    void *pc;                                       /* where to go on; not NULL */
+    unsigned nregs;                                 /* registers that are used of: */
+    struct trampfd_register regs[TRAMPFD_MAX_REGS]; /* each name at most once, none the PC */
+    unsigned stack_flags;                           /* TRAMPFD_SET_SP or 0 */
+    unsigned stack_offset;                          /* at most TRAMPFD_MAX_STACK_OFFSET bytes */
+    unsigned stack_size;                            /* bytes of data; 0: no stack context */
+    unsigned char stack_data[TRAMPFD_MAX_DATA_SIZE];
+};
+
+/* The PCs that a context may have; none: any. */
+struct trampfd_allowed {
+    unsigned npcs;
+    void *pcs[TRAMPFD_MAX_PCS];
+};
+
+/* The registers that contexts can name on this CPU, by index from 0; NULL beyond the last. */
+TRAMPFD_API const char *trampfd_register_name(unsigned index);
+
+struct trampfd_trampoline;
+
+/*
+ * Create a trampoline.  The arguments are copied.  `allowed` may be NULL; if not, and with the
+ * kernel's backend, the list is also locked for good in the descriptor, so that no other PC can
+ * be written there.  `backend` is "trampfd-user", "context", or "auto" or NULL for the first of
+ * these that works; TRAMPFD_BACKEND is about closures and is not looked at.
+ *
+ * Returns NULL with errno set, and every way tried on `trail` (emptied first) unless that is
+ * NULL.  EINVAL: the context or the list breaks a rule above (the trail says which), the kernel
+ * finds that `pc` is no address of user space, or there is no backend of that name.  EPERM: `pc`
+ * is not in the list.  ENOMEM.  "context": as trampfd_closure_alloc().  "trampfd-user": that of
+ * open(2) on /dev/trampfd (ENOENT where there is no such kernel, EACCES), EOPNOTSUPP for a
+ * kernel without this type, EDQUOT, EMFILE, ENFILE, and that of mmap(2).
+ *
+ * Fork: a trampoline of "context" works in the child, which has its own copy.  One of
+ * "trampfd-user" does not: its mapping is absent in the child and a call there is SIGSEGV;
+ * all the child can do with the object is to ask its address, backend and descriptor and to
+ * destroy its own copy of it.
+ */
+TRAMPFD_API struct trampfd_trampoline *
+trampfd_trampoline_create(const struct trampfd_context *context,
+                          const struct trampfd_allowed *allowed, const char *backend,
+                          struct trampfd_trail *trail);
+
+/*
+ * Destroy a trampoline; NULL is ignored.  It may be destroyed inside its own call, but not while
+ * another thread is between the call and the PC.  Calling its address afterwards is a use after
+ * free: "context" ends the process with a message as long as the slot is free, the
+ * kernel's gives SIGSEGV as long as nothing else is mapped there.
+ */
+TRAMPFD_API void trampfd_trampoline_destroy(struct trampfd_trampoline *trampoline);
+
+/* The address to call. */
+TRAMPFD_API void *trampfd_trampoline_address(const struct trampfd_trampoline *trampoline);
+
+/* "trampfd-user" or "context". */
+TRAMPFD_API const char *trampfd_trampoline_backend(const struct trampfd_trampoline *trampoline);
+
+/*
+ * The descriptor of the kernel's backend (close-on-exec, owned by the trampoline: never close
+ * it), or -1.  What is written to it changes the trampoline behind the object's back, which
+ * trampfd_trampoline_verify() then reports.
+ */
+TRAMPFD_API int trampfd_trampoline_descriptor(const struct trampfd_trampoline *trampoline);
+
+/*
+ * Read the context back from where calls take it: the kernel, or the record and what it leads
+ * to.  Names are static strings.  Errors: EXDEV, this process is a fork's child and has no
+ * mapping of the trampoline ("trampfd-user"); EBADMSG, what is there is no context: memory of the
+ * trampoline was overwritten ("context"), or its descriptor was closed and is another file now
+ * ("trampfd-user"); that of pread(2).
+ */
+TRAMPFD_API int trampfd_trampoline_read(const struct trampfd_trampoline *trampoline,
+                                        struct trampfd_context *context);
+
+enum trampfd_change {
+    TRAMPFD_CHANGED,
+    TRAMPFD_MISSING, /* wanted and not there; `found` is 0 */
+    TRAMPFD_ADDED,   /* there and not wanted; `wanted` is 0 */
+};
+
+/*
+ * A difference between what was asked for and what was read back.  `field` (a static string) is
+ * "pc", the name of a register, "stack flags", "stack offset", "stack size", "stack data"
+ * (`index` counts its bytes), and for "context" also "entry" (what the slot jumps to), "steps"
+ * (where the record leads to), "step" (code that applies step number `index`) and "stack" (where
+ * the step that stores stack data finds it).
+ */
+struct trampfd_difference {
+    const char *field;
+    unsigned index;
+    enum trampfd_change change;
+    uint64_t wanted, found;
+};
+
+#define TRAMPFD_DIFFERENCES_MAX 192
+
+struct trampfd_report {
+    unsigned count; /* 0: as asked for */
+    struct trampfd_difference differences[TRAMPFD_DIFFERENCES_MAX];
+};
+
+/*
+ * Compare what calls take with what was asked for.  What was asked for is kept in the memory of
+ * the process: who wants to deceive this must change both places alike.  Errors: EXDEV and that
+ * of pread(2), as trampfd_trampoline_read(); EBADMSG for another file only.
+ */
+TRAMPFD_API int trampfd_trampoline_verify(const struct trampfd_trampoline *trampoline,
+                                          struct trampfd_report *report);
 
 #ifdef __cplusplus
 }

@@ -45,6 +45,10 @@ union tfd_record {
     } bound;
     struct {
         tfd_entry *entry;
+        const struct tfd_step *steps; /* owned by the trampoline, see context/steps.h */
+    } context;
+    struct {
+        tfd_entry *entry;
         uint64_t next; /* free list: index + 1 of the next free slot, 0 at its end */
         char name[TFD_NAME_SIZE];
     } dead;
@@ -56,6 +60,7 @@ union tfd_record {
 
 #define TFD_STATE_FREE ((uintptr_t)0)
 #define TFD_STATE_USED ((uintptr_t)1) /* the record itself is the caller's memory */
+#define TFD_STATE_CONTEXT ((uintptr_t)2) /* no closure: a trampoline owns the slot */
 
 _Static_assert(sizeof(union tfd_record) == TFD_RECORD_SIZE, "a record is 64 bytes");
 _Static_assert(sizeof(ffi_closure) <= offsetof(union tfd_record, owner.state),
