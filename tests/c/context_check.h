@@ -25,13 +25,14 @@ static const char *const register_names[] = {
 
 #define REGISTERS 15
 #define R10 9
-#define STACK_BYTES 4096
+#define STACK_BYTES 65536 /* room for the frames of signals */
+#define STACK_WATCHED 1024 /* bytes on both sides of SP */
 #define STACK_FILL 0xa5
 #define MOST_FLAGS 0x8d5 /* carry, parity, adjust, zero, sign, overflow */
 #define TRAP_FLAG 0x100
 
 /* What probe_call() gives and what the probe finds; shared with the assembly below. */
-__attribute__((visibility("hidden"))) struct {
+__attribute__((visibility("hidden"))) struct probed {
     uint64_t target;                 /* 0 */
     uint64_t stack;                  /* 8: stack pointer before the call */
     uint64_t flags_in;               /* 16 */
@@ -41,7 +42,7 @@ __attribute__((visibility("hidden"))) struct {
     uint64_t in[REGISTERS];          /* 48 */
     uint64_t found[REGISTERS];       /* 168 */
     uint64_t xmm_in[2], xmm_found[2]; /* 288, 304 */
-    uint64_t own_stack[64];          /* 320 */
+    unsigned char own_stack[STACK_BYTES]; /* 320 */
 } probed;
 
 __asm__(".text\n"
@@ -72,8 +73,7 @@ __asm__(".text\n"
         "    mov probed+152(%rip), %r14\n"
         "    mov probed+160(%rip), %r15\n"
         /* The flags come from the own stack, so that this one has no trace of them. */
-        "    lea probed+320(%rip), %rsp\n"
-        "    lea 512-8(%rsp), %rsp\n"
+        "    lea probed+320+65536-64(%rip), %rsp\n"
         "    push probed+16(%rip)\n"
         "    popfq\n"
         "    mov probed+8(%rip), %rsp\n"
@@ -85,8 +85,7 @@ __asm__(".text\n"
         "probe:\n"
         "    endbr64\n"
         "    mov %rsp, probed+40(%rip)\n"
-        "    lea probed+320(%rip), %rsp\n"
-        "    lea 512-8(%rsp), %rsp\n"
+        "    lea probed+320+65536-64(%rip), %rsp\n"
         "    pushfq\n"
         "    pop probed+32(%rip)\n"
         "    push $2\n"
@@ -127,10 +126,10 @@ static unsigned char *entry_sp;
 /* `shift` moves the stack pointer on entry from where functions expect it. */
 static inline void probe_call(void *address, unsigned shift, uint64_t flags)
 {
-    unsigned char *top = probe_stack + STACK_BYTES / 2 - shift;
+    unsigned char *top = probe_stack + STACK_BYTES - 2 * STACK_WATCHED - shift;
 
-    memset(probe_stack, STACK_FILL, sizeof(probe_stack));
-    memset(&probed, 0, sizeof(probed));
+    memset(top - STACK_WATCHED, STACK_FILL, 2 * STACK_WATCHED);
+    memset(&probed, 0, offsetof(struct probed, own_stack));
     for (unsigned i = 0; i < REGISTERS; i++)
         probed.in[i] = (i + 1) * 0x0101010101010101;
     probed.xmm_in[0] = 0x1122334455667788;
