@@ -14,12 +14,16 @@ from ._callback import callback
 from ._install import install, installed, is_installed, uninstall
 from ._native import ClosureError
 from ._status import Status, status
+from ._trampoline import Trampoline, TrampolineContext, TrampolineDifference
 from ._verify import Difference, Verdict, verify
 
 __all__ = [
     "ClosureError",
     "Difference",
     "Status",
+    "Trampoline",
+    "TrampolineContext",
+    "TrampolineDifference",
     "Verdict",
     "bind",
     "callback",

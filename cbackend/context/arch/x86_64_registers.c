@@ -4,18 +4,21 @@
 #include "uapi/linux/trampfd.h"
 #include "x86_64_steps.h"
 
-#define EACH_REGISTER(X)                                                                           \
-    X(rax) X(rbx) X(rcx) X(rdx) X(rsi) X(rdi) X(rbp) X(r8) X(r9) X(r11) X(r12) X(r13) X(r14) X(r15)
+/* All but r10. */
+#define LOWER_REGISTERS(X) X(rax) X(rbx) X(rcx) X(rdx) X(rsi) X(rdi) X(rbp) X(r8) X(r9)
+#define HIGHER_REGISTERS(X) X(r11) X(r12) X(r13) X(r14) X(r15)
 
 #define DECLARE(name) tfd_entry tfd_step_##name;
 #define DESCRIBE(name) {#name, x64_##name, tfd_step_##name},
 
-EACH_REGISTER(DECLARE)
+LOWER_REGISTERS(DECLARE)
+HIGHER_REGISTERS(DECLARE)
 tfd_entry tfd_step_jump, tfd_step_jump_near, tfd_step_jump_far;
 
 const struct tfd_register tfd_port_registers[] = {
-    EACH_REGISTER(DESCRIBE)
+    LOWER_REGISTERS(DESCRIBE)
     {"r10", x64_r10, NULL},
+    HIGHER_REGISTERS(DESCRIBE)
 };
 
 const unsigned tfd_port_register_count =

@@ -53,7 +53,7 @@ static PyObject *closure_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
 
     self->closure = trampfd_closure_alloc(sizeof(ffi_closure), &self->code, &trail);
     if (!self->closure) {
-        error_no_slot(&trail, errno);
+        error_refused("closure", &trail, errno);
         goto error;
     }
     status = tfd_closure_prep(self->closure, &signature->cif, signature->kind->handler, self,

@@ -8,7 +8,7 @@
 PyObject *ClosureError;
 
 PyDoc_STRVAR(ClosureError_doc,
-             "No closure could be made.  An OSError and a MemoryError: errno is that of the last\n"
+             "No closure, or no trampoline, could be made.  An OSError and a MemoryError: errno is that of the last\n"
              "way tried, and the text names every way tried with the step that failed and its\n"
              "reason.  `steps` has the same as a list of (way, step, errno).");
 
@@ -45,7 +45,7 @@ PyObject *error_steps(const struct trampfd_trail *trail)
     return list;
 }
 
-void error_no_slot(const struct trampfd_trail *trail, int error)
+void error_refused(const char *what, const struct trampfd_trail *trail, int error)
 {
     char text[1024];
     PyObject *steps = error_steps(trail);
@@ -53,7 +53,7 @@ void error_no_slot(const struct trampfd_trail *trail, int error)
 
     trampfd_trail_format(trail, text, sizeof(text));
     exception = PyObject_CallFunction(ClosureError, "iN", error,
-                                      PyUnicode_FromFormat("cannot make a closure: %s", text));
+                                      PyUnicode_FromFormat("cannot make a %s: %s", what, text));
     if (steps && exception && !PyObject_SetAttrString(exception, "steps", steps))
         PyErr_SetObject(ClosureError, exception);
     Py_XDECREF(exception);

@@ -106,6 +106,8 @@ static PyMethodDef methods[] = {
                "Let cls(callable) be replacement(cls, callable).")},
     {"restore_new", restore_new, METH_O,
      PyDoc_STR("restore_new(cls)\n--\n\nUndo redirect_new().")},
+    {"register_names", register_names, METH_NOARGS,
+     PyDoc_STR("register_names()\n--\n\nThe registers that a trampoline can load.")},
     {NULL, NULL, 0, NULL},
 };
 
@@ -126,6 +128,7 @@ static int execute(PyObject *module)
     return error_init(module) || PyModule_AddType(module, &Signature_Type)
                    || PyModule_AddType(module, &Closure_Type)
                    || PyModule_AddType(module, &Bound_Type)
+                   || PyModule_AddType(module, &Trampoline_Type)
                ? -1
                : 0;
 }

@@ -70,7 +70,7 @@ struct kind {
 };
 
 extern const struct kind kind_cffi, kind_ctypes;
-extern PyTypeObject Signature_Type, Closure_Type, Bound_Type;
+extern PyTypeObject Signature_Type, Closure_Type, Bound_Type, Trampoline_Type;
 
 /* Is the interpreter coming to its end? */
 int is_finalizing(void);
@@ -93,12 +93,16 @@ PyObject *activate_new(PyObject *module, PyObject *flag);
 PyObject *redirect_new(PyObject *module, PyObject *args);
 PyObject *restore_new(PyObject *module, PyObject *type);
 
+/* Names of the registers that a context may name; a method of the module. */
+PyObject *register_names(PyObject *module, PyObject *unused);
+
 /* Raised when no closure can be made, see error.c. */
 extern PyObject *ClosureError;
 int error_init(PyObject *module);
 /* A list of (way, step, errno). */
 PyObject *error_steps(const struct trampfd_trail *trail);
-void error_no_slot(const struct trampfd_trail *trail, int error);
+/* Raise it for a closure or a trampoline. */
+void error_refused(const char *what, const struct trampfd_trail *trail, int error);
 
 /*
  * Report the current exception through sys.unraisablehook as "Exception ignored

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trampfd._native.Trampoline(pc, registers, stack, allowed, backend): owns one trampoline of the
+ * C interface.  Python has checked the arguments; it also words what goes wrong with them.
+ */
+#include "native.h"
+
+#include <string.h>
+
+typedef struct {
+    PyObject_HEAD
+    struct trampfd_trampoline *trampoline; /* NULL once it is closed */
+} Trampoline;
+
+/* ((name, value), ...) */
+static int take_registers(struct trampfd_context *context, PyObject *registers)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(registers);
+
+    if (count > TRAMPFD_MAX_REGS) {
+        PyErr_SetString(PyExc_ValueError, "too many registers");
+        return -1;
+    }
+    for (; context->nregs < count; context->nregs++) {
+        struct trampfd_register *reg = &context->regs[context->nregs];
+        unsigned long long value;
+
+        if (!PyArg_ParseTuple(PyTuple_GET_ITEM(registers, context->nregs), "sK", &reg->name,
+                              &value))
+            return -1;
+        reg->value = value;
+    }
+    return 0;
+}
+
+static int take_stack(struct trampfd_context *context, const char *data, Py_ssize_t size)
+{
+    if (size > TRAMPFD_MAX_DATA_SIZE) {
+        PyErr_SetString(PyExc_ValueError, "too much stack data");
+        return -1;
+    }
+    context->stack_size = (unsigned)size;
+    memcpy(context->stack_data, data, (size_t)size);
+    return 0;
+}
+
+static int take_allowed(struct trampfd_allowed *allowed, PyObject *pcs)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(pcs);
+
+    if (count > TRAMPFD_MAX_PCS) {
+        PyErr_SetString(PyExc_ValueError, "too many allowed PCs");
+        return -1;
+    }
+    for (; allowed->npcs < count; allowed->npcs++) {
+        void *pc = PyLong_AsVoidPtr(PyTuple_GET_ITEM(pcs, allowed->npcs));
+
+        if (!pc && PyErr_Occurred())
+            return -1;
+        allowed->pcs[allowed->npcs] = pc;
+    }
+    return 0;
+}
+
+static PyObject *trampoline_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    struct trampfd_context context = {0};
+    struct trampfd_allowed allowed = {0};
+    struct trampfd_trail trail;
+    PyObject *registers, *pcs;
+    const char *data, *backend;
+    unsigned long long pc;
+    Py_ssize_t size;
+    Trampoline *self;
+
+    if (kwargs && PyDict_GET_SIZE(kwargs)) {
+        PyErr_SetString(PyExc_TypeError, "Trampoline() takes no keyword arguments");
+        return NULL;
+    }
+    if (!PyArg_ParseTuple(args, "KO!(IIy#)O!s:Trampoline", &pc, &PyTuple_Type, &registers,
+                          &context.stack_flags, &context.stack_offset, &data, &size,
+                          &PyTuple_Type, &pcs, &backend))
+        return NULL;
+    context.pc = (void *)(uintptr_t)pc;
+    if (take_registers(&context, registers) || take_stack(&context, data, size)
+        || take_allowed(&allowed, pcs))
+        return NULL;
+    self = (Trampoline *)type->tp_alloc(type, 0);
+    if (!self)
+        return NULL;
+    self->trampoline = trampfd_trampoline_create(&context, &allowed, backend, &trail);
+    if (!self->trampoline) {
+        error_refused("trampoline", &trail, errno);
+        Py_CLEAR(self);
+    }
+    return (PyObject *)self;
+}
+
+static PyObject *trampoline_close(Trampoline *self, PyObject *unused)
+{
+    (void)unused;
+    trampfd_trampoline_destroy(self->trampoline);
+    self->trampoline = NULL;
+    Py_RETURN_NONE;
+}
+
+static void trampoline_dealloc(Trampoline *self)
+{
+    trampfd_trampoline_destroy(self->trampoline);
+    Py_TYPE(self)->tp_free((PyObject *)self);
+}
+
+/* 0, or -1 with an exception when the trampoline is closed. */
+static int need_open(const Trampoline *self)
+{
+    if (self->trampoline)
+        return 0;
+    PyErr_SetString(PyExc_ValueError, "the trampoline is closed");
+    return -1;
+}
+
+static PyObject *get_address(Trampoline *self, void *unused)
+{
+    (void)unused;
+    return need_open(self) ? NULL
+                           : PyLong_FromVoidPtr(trampfd_trampoline_address(self->trampoline));
+}
+
+static PyObject *get_backend(Trampoline *self, void *unused)
+{
+    (void)unused;
+    return need_open(self) ? NULL
+                           : PyUnicode_FromString(trampfd_trampoline_backend(self->trampoline));
+}
+
+static PyObject *get_descriptor(Trampoline *self, void *unused)
+{
+    (void)unused;
+    return need_open(self) ? NULL
+                           : PyLong_FromLong(trampfd_trampoline_descriptor(self->trampoline));
+}
+
+static PyObject *get_closed(Trampoline *self, void *unused)
+{
+    (void)unused;
+    return PyBool_FromLong(!self->trampoline);
+}
+
+static PyObject *fail(int error)
+{
+    errno = -error;
+    return PyErr_SetFromErrno(PyExc_OSError);
+}
+
+/* (pc, {name: value}, (flags, offset, data)) */
+static PyObject *trampoline_read(Trampoline *self, PyObject *unused)
+{
+    struct trampfd_context context;
+    PyObject *registers;
+    int error;
+
+    (void)unused;
+    if (need_open(self))
+        return NULL;
+    error = trampfd_trampoline_read(self->trampoline, &context);
+    if (error)
+        return fail(error);
+    registers = PyDict_New();
+    for (unsigned i = 0; registers && i < context.nregs; i++) {
+        PyObject *value = PyLong_FromUnsignedLongLong(context.regs[i].value);
+
+        if (!value || PyDict_SetItemString(registers, context.regs[i].name, value))
+            Py_CLEAR(registers);
+        Py_XDECREF(value);
+    }
+    if (!registers)
+        return NULL;
+    return Py_BuildValue("NN(IIy#)", PyLong_FromVoidPtr(context.pc), registers,
+                         context.stack_flags, context.stack_offset, context.stack_data,
+                         (Py_ssize_t)context.stack_size);
+}
+
+/* (field, index, wanted, found), with None for what is not there. */
+static PyObject *describe(const struct trampfd_difference *difference)
+{
+    unsigned long long wanted = difference->wanted, found = difference->found;
+
+    switch (difference->change) {
+    case TRAMPFD_MISSING:
+        return Py_BuildValue("sIKO", difference->field, difference->index, wanted, Py_None);
+    case TRAMPFD_ADDED:
+        return Py_BuildValue("sIOK", difference->field, difference->index, Py_None, found);
+    default:
+        return Py_BuildValue("sIKK", difference->field, difference->index, wanted, found);
+    }
+}
+
+static PyObject *trampoline_verify(Trampoline *self, PyObject *unused)
+{
+    struct trampfd_report report;
+    PyObject *list;
+    int error;
+
+    (void)unused;
+    if (need_open(self))
+        return NULL;
+    error = trampfd_trampoline_verify(self->trampoline, &report);
+    if (error)
+        return fail(error);
+    list = PyList_New(report.count);
+    for (unsigned i = 0; list && i < report.count; i++) {
+        PyObject *item = describe(&report.differences[i]);
+
+        if (!item)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, i, item);
+    }
+    return list;
+}
+
+static PyMethodDef trampoline_methods[] = {
+    {"close", (PyCFunction)trampoline_close, METH_NOARGS,
+     PyDoc_STR("close()\n--\n\nDestroy the trampoline; may be called again.")},
+    {"read", (PyCFunction)trampoline_read, METH_NOARGS,
+     PyDoc_STR("read()\n--\n\nWhat calls take: (pc, {name: value}, (flags, offset, data)).")},
+    {"verify", (PyCFunction)trampoline_verify, METH_NOARGS,
+     PyDoc_STR("verify()\n--\n\nA list of (field, index, wanted, found).")},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef trampoline_attributes[] = {
+    {"address", (getter)get_address, NULL, PyDoc_STR("The address to call."), NULL},
+    {"backend", (getter)get_backend, NULL, PyDoc_STR("\"trampfd-user\" or \"context\"."), NULL},
+    {"descriptor", (getter)get_descriptor, NULL, PyDoc_STR("The descriptor, or -1."), NULL},
+    {"closed", (getter)get_closed, NULL, PyDoc_STR("Whether close() was called."), NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+PyTypeObject Trampoline_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "trampfd._native.Trampoline",
+    .tp_doc = PyDoc_STR("Trampoline(pc, registers, stack, allowed, backend)\n--\n\n"
+                        "Owner of one trampoline, see trampfd.Trampoline."),
+    .tp_basicsize = sizeof(Trampoline),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = trampoline_new,
+    .tp_dealloc = (destructor)trampoline_dealloc,
+    .tp_methods = trampoline_methods,
+    .tp_getset = trampoline_attributes,
+};
+
+PyObject *register_names(PyObject *module, PyObject *unused)
+{
+    PyObject *names = PyList_New(0);
+    const char *name;
+
+    (void)module;
+    (void)unused;
+    for (unsigned i = 0; names && (name = trampfd_register_name(i)); i++) {
+        PyObject *item = PyUnicode_FromString(name);
+
+        if (!item || PyList_Append(names, item))
+            Py_CLEAR(names);
+        Py_XDECREF(item);
+    }
+    return names;
+}
