@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include "../trampoline/device.h"
 #include "../trampoline/pool.h"
 #include "steps.h"
 
@@ -14,7 +15,7 @@ struct trampfd_trampoline {
     struct trampfd_context wanted; /* as tfd_context_copy() makes it; never changes */
     union {
         struct {
-            int fd;
+            struct tfd_descriptor descriptor;
             pid_t owner; /* the process that has the mapping */
             void *start; /* of the mapping */
             size_t size;
@@ -29,6 +30,9 @@ struct trampfd_trampoline {
 
 struct tfd_context_backend {
     const char *name;
+
+    /* Is there anything to try on this machine?  No system call. */
+    int (*present)(void);
 
     /*
      * Make the trampoline of `wanted` and set its address.  `allowed` is NULL where any PC is;

@@ -6,14 +6,11 @@
 #define _GNU_SOURCE
 #include "backend.h"
 #include "context.h"
-#include "uapi/linux/trampfd.h"
 
 #include "../trampoline/trail.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -28,68 +25,24 @@ union stack {
     char room[sizeof(struct trampfd_stack) + TRAMPFD_MAX_DATA_SIZE];
 };
 
-union values {
-    struct trampfd_values values;
-    char room[sizeof(struct trampfd_values) + TRAMPFD_MAX_PCS * sizeof(uint64_t)];
-};
-
 static int refuse(struct trampfd_trail *trail, const char *call, int error)
 {
     return tfd_trail_add(trail, tfd_context_kernel.name, call, error);
 }
 
-static int check_features(int device, int locks, struct trampfd_trail *trail)
+/* The list is locked with it: nobody can write a PC that is not in it. */
+static int write_allowed(const struct tfd_descriptor *descriptor,
+                         const struct trampfd_allowed *allowed)
 {
-    const uint64_t needed = TRAMPFD_FEATURE_USER | (locks ? TRAMPFD_FEATURE_LOCK : 0);
-    struct trampfd_query query = {0};
-
-    if (ioctl(device, TRAMPFD_IOC_QUERY, &query))
-        return refuse(trail, "TRAMPFD_IOC_QUERY", errno);
-    if (query.version < TRAMPFD_VERSION || (query.features & needed) != needed)
-        return refuse(trail, "version and features of the kernel's trampfd", EOPNOTSUPP);
-    return 0;
-}
-
-/* A new descriptor (close-on-exec), or a negative errno. */
-static int create_descriptor(int locks, struct trampfd_trail *trail)
-{
-    const struct trampfd_user user = {0};
-    struct trampfd_create create = {
-        .type = TRAMPFD_USER,
-        .data = (uintptr_t)&user,
-        .data_size = sizeof(user),
-    };
-    int device = open(TRAMPFD_DEVICE, O_RDWR | O_CLOEXEC);
-    int fd;
-
-    if (device < 0)
-        return refuse(trail, "open " TRAMPFD_DEVICE, errno);
-    fd = check_features(device, locks, trail);
-    if (!fd) {
-        fd = ioctl(device, TRAMPFD_IOC_CREATE, &create);
-        if (fd < 0)
-            fd = refuse(trail, "TRAMPFD_IOC_CREATE", errno);
-    }
-    close(device);
-    return fd;
-}
-
-static int write_context(int fd, const void *data, size_t size, off_t position)
-{
-    return pwrite(fd, data, size, position) < 0 ? -errno : 0;
-}
-
-static int write_allowed(int fd, const struct trampfd_allowed *allowed)
-{
-    union values list = {.values = {.nvalues = allowed->npcs}};
+    uint64_t list[TRAMPFD_MAX_PCS];
 
     for (unsigned i = 0; i < allowed->npcs; i++)
-        list.values.values[i] = (uintptr_t)allowed->pcs[i];
-    return write_context(fd, &list, sizeof(list.values) + allowed->npcs * sizeof(uint64_t),
-                         TRAMPFD_ALLOWED_PCS_OFFSET);
+        list[i] = (uintptr_t)allowed->pcs[i];
+    return tfd_descriptor_allow(descriptor, list, allowed->npcs);
 }
 
-static int write_registers(int fd, const struct trampfd_context *context)
+static int write_registers(const struct tfd_descriptor *descriptor,
+                           const struct trampfd_context *context)
 {
     union registers list = {.regs = {.nregs = context->nregs + 1}};
 
@@ -100,12 +53,13 @@ static int write_registers(int fd, const struct trampfd_context *context)
         };
     list.regs.regs[context->nregs] =
         (struct trampfd_reg){.name = tfd_port_pc, .value = (uintptr_t)context->pc};
-    return write_context(fd, &list,
-                         sizeof(list.regs) + list.regs.nregs * sizeof(struct trampfd_reg),
-                         TRAMPFD_REGS_OFFSET);
+    return tfd_descriptor_write(descriptor, &list,
+                                sizeof(list.regs) + list.regs.nregs * sizeof(struct trampfd_reg),
+                                TRAMPFD_REGS_OFFSET);
 }
 
-static int write_stack(int fd, const struct trampfd_context *context)
+static int write_stack(const struct tfd_descriptor *descriptor,
+                       const struct trampfd_context *context)
 {
     union stack data = {
         .stack =
@@ -117,35 +71,32 @@ static int write_stack(int fd, const struct trampfd_context *context)
     };
 
     memcpy(data.stack.data, context->stack_data, context->stack_size);
-    return write_context(fd, &data, sizeof(data.stack) + context->stack_size,
-                         TRAMPFD_STACK_OFFSET);
+    return tfd_descriptor_write(descriptor, &data, sizeof(data.stack) + context->stack_size,
+                                TRAMPFD_STACK_OFFSET);
 }
 
-static int write_contexts(int fd, const struct trampfd_context *context,
+static int write_contexts(const struct tfd_descriptor *descriptor,
+                          const struct trampfd_context *context,
                           const struct trampfd_allowed *allowed, struct trampfd_trail *trail)
 {
-    int error = allowed ? write_allowed(fd, allowed) : 0;
+    int error = allowed ? write_allowed(descriptor, allowed) : 0;
 
     if (error)
-        return refuse(trail, "pwrite allowed PCs", -error);
-    error = write_registers(fd, context);
+        return refuse(trail, "write and lock allowed PCs", -error);
+    error = write_registers(descriptor, context);
     if (error)
-        return refuse(trail, "pwrite registers", -error);
-    error = context->stack_size ? write_stack(fd, context) : 0;
-    if (error)
-        return refuse(trail, "pwrite stack", -error);
-    if (allowed && ioctl(fd, TRAMPFD_IOC_LOCK))
-        return refuse(trail, "TRAMPFD_IOC_LOCK", errno);
-    return 0;
+        return refuse(trail, "write registers", -error);
+    error = context->stack_size ? write_stack(descriptor, context) : 0;
+    return error ? refuse(trail, "write stack data", -error) : 0;
 }
 
 static int map(struct trampfd_trampoline *trampoline, int fd, struct trampfd_trail *trail)
 {
-    struct trampfd_map map;
+    struct trampfd_map map = {0};
     void *start;
 
     if (pread(fd, &map, sizeof(map), TRAMPFD_MAP_OFFSET) < 0)
-        return refuse(trail, "pread map parameters", errno);
+        return refuse(trail, "read map parameters", errno);
     start = mmap(NULL, map.size, (int)map.prot, (int)map.flags, fd, (off_t)map.offset);
     if (start == MAP_FAILED)
         return refuse(trail, "mmap", errno);
@@ -158,21 +109,18 @@ static int map(struct trampfd_trampoline *trampoline, int fd, struct trampfd_tra
 static int make(struct trampfd_trampoline *trampoline, const struct trampfd_allowed *allowed,
                 struct trampfd_trail *trail)
 {
-    int fd = create_descriptor(allowed != NULL, trail);
-    int error;
+    struct tfd_descriptor *descriptor = &trampoline->kernel.descriptor;
+    int error = tfd_device_create(descriptor, TRAMPFD_USER, tfd_context_kernel.name, trail);
 
-    if (fd < 0)
-        return fd;
-    error = write_contexts(fd, &trampoline->wanted, allowed, trail);
-    if (!error)
-        error = map(trampoline, fd, trail);
-    if (error) {
-        close(fd);
+    if (error)
         return error;
-    }
-    trampoline->kernel.fd = fd;
+    error = write_contexts(descriptor, &trampoline->wanted, allowed, trail);
+    if (!error)
+        error = map(trampoline, descriptor->fd, trail);
+    if (error)
+        tfd_descriptor_close(descriptor);
     trampoline->kernel.owner = getpid();
-    return 0;
+    return error;
 }
 
 static int is_mapped_here(const struct trampfd_trampoline *trampoline)
@@ -185,10 +133,9 @@ static void unmake(struct trampfd_trampoline *trampoline)
 {
     if (is_mapped_here(trampoline))
         munmap(trampoline->kernel.start, trampoline->kernel.size);
-    close(trampoline->kernel.fd);
+    tfd_descriptor_close(&trampoline->kernel.descriptor);
 }
 
-/* A program may have closed the descriptor, and another file may have come in its place. */
 static int read_registers(int fd, struct trampfd_context *found)
 {
     union registers list;
@@ -237,13 +184,16 @@ static int read_back(const struct trampfd_trampoline *trampoline, struct trampfd
     (void)report; /* the kernel holds nothing but contexts */
     if (!is_mapped_here(trampoline))
         return -EXDEV;
+    if (!tfd_descriptor_is_ours(&trampoline->kernel.descriptor))
+        return -ESTALE;
     memset(found, 0, sizeof(*found));
-    error = read_registers(trampoline->kernel.fd, found);
-    return error ? error : read_stack(trampoline->kernel.fd, found);
+    error = read_registers(trampoline->kernel.descriptor.fd, found);
+    return error ? error : read_stack(trampoline->kernel.descriptor.fd, found);
 }
 
 const struct tfd_context_backend tfd_context_kernel = {
     .name = "trampfd-user",
+    .present = tfd_device_present,
     .make = make,
     .unmake = unmake,
     .read = read_back,

@@ -17,9 +17,9 @@ static const struct tfd_context_backend *const backends[] = {
 
 #define BACKENDS (sizeof(backends) / sizeof(backends[0]))
 
-static int is_named(const struct tfd_context_backend *backend, const char *name)
+static int is_wanted(const struct tfd_context_backend *backend, const char *name)
 {
-    return !name || !strcmp(name, "auto") || !strcmp(name, backend->name);
+    return !name || !strcmp(name, "auto") ? backend->present() : !strcmp(name, backend->name);
 }
 
 /* A context that a backend finds invalid is not offered to the next one. */
@@ -29,7 +29,7 @@ static int make(struct trampfd_trampoline *trampoline, const struct trampfd_allo
     int error = 0;
 
     for (size_t i = 0; i < BACKENDS; i++) {
-        if (!is_named(backends[i], name))
+        if (!is_wanted(backends[i], name))
             continue;
         error = backends[i]->make(trampoline, allowed, trail);
         if (!error)
@@ -88,7 +88,7 @@ const char *trampfd_trampoline_backend(const struct trampfd_trampoline *trampoli
 
 int trampfd_trampoline_descriptor(const struct trampfd_trampoline *trampoline)
 {
-    return trampoline->backend == &tfd_context_kernel ? trampoline->kernel.fd : -1;
+    return trampoline->backend == &tfd_context_kernel ? trampoline->kernel.descriptor.fd : -1;
 }
 
 int trampfd_trampoline_read(const struct trampfd_trampoline *trampoline,

@@ -302,14 +302,14 @@ struct trampfd_trampoline;
  * Create a trampoline.  The arguments are copied.  `allowed` may be NULL; if not, and with the
  * kernel's backend, the list is also locked for good in the descriptor, so that no other PC can
  * be written there.  `backend` is "trampfd-user", "context", or "auto" or NULL for the first of
- * these that works; TRAMPFD_BACKEND is about closures and is not looked at.
+ * these that is there and works; TRAMPFD_BACKEND is about closures and is not looked at.
  *
  * Returns NULL with errno set, and every way tried on `trail` (emptied first) unless that is
  * NULL.  EINVAL: the context or the list breaks a rule above (the trail says which), the kernel
  * finds that `pc` is no address of user space, or there is no backend of that name.  EPERM: `pc`
  * is not in the list.  ENOMEM.  "context": as trampfd_closure_alloc().  "trampfd-user": that of
- * open(2) on /dev/trampfd (ENOENT where there is no such kernel, EACCES), EOPNOTSUPP for a
- * kernel without this type, EDQUOT, EMFILE, ENFILE, and that of mmap(2).
+ * open(2) on /dev/trampfd (ENOENT where there is no such kernel, EACCES), ENOTSUP for a kernel
+ * whose trampfd is of another version or lacks the type, EDQUOT, EMFILE, ENFILE, and that of mmap(2).
  *
  * Fork: a trampoline of "context" works in the child, which has its own copy.  One of
  * "trampfd-user" does not: its mapping is absent in the child and a call there is SIGSEGV;
@@ -345,9 +345,9 @@ TRAMPFD_API int trampfd_trampoline_descriptor(const struct trampfd_trampoline *t
 /*
  * Read the context back from where calls take it: the kernel, or the record and what it leads
  * to.  Names are static strings.  Errors: EXDEV, this process is a fork's child and has no
- * mapping of the trampoline ("trampfd-user"); EBADMSG, what is there is no context: memory of the
- * trampoline was overwritten ("context"), or its descriptor was closed and is another file now
- * ("trampfd-user"); that of pread(2).
+ * mapping of the trampoline ("trampfd-user"); ESTALE, somebody else closed its descriptor
+ * ("trampfd-user"; it can still be called); EBADMSG, its memory was overwritten with what is no
+ * context ("context"); that of pread(2).
  */
 TRAMPFD_API int trampfd_trampoline_read(const struct trampfd_trampoline *trampoline,
                                         struct trampfd_context *context);
@@ -381,8 +381,8 @@ struct trampfd_report {
 
 /*
  * Compare what calls take with what was asked for.  What was asked for is kept in the memory of
- * the process: who wants to deceive this must change both places alike.  Errors: EXDEV and that
- * of pread(2), as trampfd_trampoline_read(); EBADMSG for another file only.
+ * the process: who wants to deceive this must change both places alike.  Errors: EXDEV, ESTALE
+ * and that of pread(2), as trampfd_trampoline_read().
  */
 TRAMPFD_API int trampfd_trampoline_verify(const struct trampfd_trampoline *trampoline,
                                           struct trampfd_report *report);

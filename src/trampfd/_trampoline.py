@@ -24,6 +24,8 @@ _SET_SP = 1
 _WHY = {
     errno.EXDEV: "this process is the child of a fork, which does not inherit trampolines that "
     "the kernel made: make a new one here",
+    errno.ESTALE: "something else in this process closed the trampoline's descriptor, by which "
+    "the kernel's context is read: keep your hands off descriptors that are not yours",
     errno.EBADMSG: "what the trampoline reads is no context any more, it was overwritten: "
     "verify() says where",
 }

@@ -64,55 +64,57 @@ static void check_unreadable(const struct trampfd_trampoline *trampoline)
     CHECK(trampfd_trampoline_read(trampoline, &read) == -EBADMSG && read.nregs == 77, "read");
 }
 
+static void check_stale(const struct trampfd_trampoline *trampoline)
+{
+    struct trampfd_context read = {.nregs = 77};
+    struct trampfd_report report = {.count = 77};
+
+    CHECK(trampfd_trampoline_read(trampoline, &read) == -ESTALE && read.nregs == 77, "read");
+    CHECK(trampfd_trampoline_verify(trampoline, &report) == -ESTALE && report.count == 77,
+          "verify");
+}
+
 /* As the entry "context" has them. */
 struct step {
     uint64_t apply, value;
 };
 
-static void emulation(const struct trampfd_trampoline *trampoline)
+/* Where records are memory of the process. */
+static void tamper_with_record(const struct trampfd_trampoline *trampoline, uint64_t *record)
 {
-    struct trampfd_slot slot;
-    struct trampfd_closure closure;
-    uint64_t *record, good;
-    struct step *steps;
+    uint64_t good = record[0];
 
-    CHECK(!trampfd_slot_find(trampfd_trampoline_address(trampoline), &slot), "slot");
-    CHECK(!trampfd_closure_read(trampfd_trampoline_address(trampoline), &closure), "closure");
-    CHECK(closure.entry == TRAMPFD_ENTRY_CONTEXT && closure.allocated && !closure.closure,
-          "the slot of a trampoline is told from that of a closure");
-    CHECK(trampfd_trampoline_descriptor(trampoline) == -1, "no descriptor");
-    record = (uint64_t *)(uintptr_t)slot.record;
-
-    good = record[0];
     record[0] = 0x1000;
     check_only(trampoline, "entry", 0, TRAMPFD_CHANGED, good, 0x1000);
     check_unreadable(trampoline);
     record[0] = good;
 
     good = record[1];
-    steps = (struct step *)good;
     record[1] = 0x2000;
     check_only(trampoline, "steps", 0, TRAMPFD_CHANGED, good, 0x2000);
     check_unreadable(trampoline);
     record[1] = good;
+}
 
-    /* Stack data, rdi, rbx, the PC, r10. */
-    for (unsigned i = 0; i < 5; i++) {
-        good = steps[i].apply;
-        steps[i].apply = 0x3000 + i;
-        check_only(trampoline, "step", i, TRAMPFD_CHANGED, good, 0x3000 + i);
-        check_unreadable(trampoline);
-        steps[i].apply = good;
-    }
+static void tamper_with_steps(const struct trampfd_trampoline *trampoline, struct step *steps)
+{
     static const char *const fields[] = {"stack", "rdi", "rbx", "pc", "r10"};
-    for (unsigned i = 0; i < 5; i++) {
-        good = steps[i].value;
-        steps[i].value = 0x4000 + i;
-        check_only(trampoline, fields[i], 0, TRAMPFD_CHANGED, good, 0x4000 + i);
-        steps[i].value = good;
-    }
 
-    uint32_t *stack = (uint32_t *)steps[0].value;
+    for (unsigned i = 0; i < 5; i++) {
+        struct step good = steps[i];
+
+        steps[i].apply = 0x3000 + i;
+        check_only(trampoline, "step", i, TRAMPFD_CHANGED, good.apply, 0x3000 + i);
+        check_unreadable(trampoline);
+        steps[i] = good;
+        steps[i].value = 0x4000 + i;
+        check_only(trampoline, fields[i], 0, TRAMPFD_CHANGED, good.value, 0x4000 + i);
+        steps[i] = good;
+    }
+}
+
+static void tamper_with_stack(const struct trampfd_trampoline *trampoline, uint32_t *stack)
+{
     uint8_t *data = (uint8_t *)(stack + 3);
 
     stack[0] = 0;
@@ -132,6 +134,25 @@ static void emulation(const struct trampfd_trampoline *trampoline)
     data[3] = 13;
 }
 
+static void emulation(const struct trampfd_trampoline *trampoline)
+{
+    struct trampfd_closure closure;
+    struct trampfd_slot slot;
+    struct step *steps;
+    uint64_t *record;
+
+    CHECK(!trampfd_slot_find(trampfd_trampoline_address(trampoline), &slot), "slot");
+    CHECK(!trampfd_closure_read(trampfd_trampoline_address(trampoline), &closure), "closure");
+    CHECK(closure.entry == TRAMPFD_ENTRY_CONTEXT && closure.allocated && !closure.closure,
+          "the slot of a trampoline is told from that of a closure");
+    CHECK(trampfd_trampoline_descriptor(trampoline) == -1, "no descriptor");
+    record = (uint64_t *)(uintptr_t)slot.record;
+    steps = (struct step *)record[1];
+    if (!strcmp(slot.provider, "table"))
+        tamper_with_record(trampoline, record);
+    tamper_with_steps(trampoline, steps);
+    tamper_with_stack(trampoline, (uint32_t *)steps[0].value);
+}
 
 static void write_registers(int fd, uint64_t rdi, uint64_t pc, unsigned count)
 {
@@ -153,11 +174,11 @@ static void kernel(const struct trampfd_trampoline *trampoline)
 {
     int fd = trampfd_trampoline_descriptor(trampoline);
     const uint64_t pc = (uintptr_t)context.pc;
-    struct {
+    union {
         struct trampfd_stack head;
-        uint8_t data[5];
-    } stack = {.head = {.flags = TRAMPFD_SET_SP, .offset = 16, .size = 5},
-               .data = {10, 11, 12, 13, 14}};
+        uint8_t bytes[16 + 5];
+    } stack = {.head = {.flags = TRAMPFD_SET_SP, .offset = 16, .size = 5}};
+    struct trampfd_trampoline *same = create(&context, "trampfd-user");
     int other;
 
     CHECK(fcntl(fd, F_GETFD) & FD_CLOEXEC, "descriptor %d is not close-on-exec", fd);
@@ -175,18 +196,23 @@ static void kernel(const struct trampfd_trampoline *trampoline)
     CHECK(verify(trampoline).count == 4, "PC and three registers are gone");
     write_registers(fd, 1, pc, 4);
 
-    stack.data[1] = 0;
+    memcpy(stack.head.data, context.stack_data, 5);
+    stack.head.data[1] = 0;
     CHECK(pwrite(fd, &stack, 21, TRAMPFD_STACK_OFFSET) == 21, "%s", strerror(errno));
     check_only(trampoline, "stack data", 1, TRAMPFD_CHANGED, 11, 0);
-    stack.data[1] = 11;
+    stack.head.data[1] = 11;
     CHECK(pwrite(fd, &stack, 21, TRAMPFD_STACK_OFFSET) == 21, "%s", strerror(errno));
     CHECK(verify(trampoline).count == 0, "all is as it was");
 
-    /* Another file in the place of the descriptor is no context. */
+    /* Another file, or another trampoline, in the place of the descriptor. */
     other = open("/dev/zero", O_RDONLY | O_CLOEXEC);
     fd = dup(fd);
     CHECK(dup2(other, trampfd_trampoline_descriptor(trampoline)) >= 0, "%s", strerror(errno));
-    check_unreadable(trampoline);
+    check_stale(trampoline);
+    CHECK(dup2(trampfd_trampoline_descriptor(same), trampfd_trampoline_descriptor(trampoline)) >= 0,
+          "%s", strerror(errno));
+    check_stale(trampoline);
+    trampfd_trampoline_destroy(same);
     CHECK(dup3(fd, trampfd_trampoline_descriptor(trampoline), O_CLOEXEC) >= 0, "%s",
           strerror(errno));
     close(fd);
