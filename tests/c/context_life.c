@@ -128,6 +128,12 @@ static void forks(void)
     trampfd_trampoline_destroy(trampoline);
 }
 
+/* One slot, one descriptor and one mapping, all kept when the slot is free. */
+static int slots_are_descriptors(void)
+{
+    return !strcmp(backend, "context") && !strcmp(status_now().provider, "trampfd-user");
+}
+
 /* The kernel shows the mapping of a trampoline as executable, although it has no page. */
 static unsigned count_executable(void)
 {
@@ -152,13 +158,14 @@ int main(int count, char **arguments)
     threads();
     descriptors = count_own_descriptors(backend);
     executable = count_executable();
-    many(strcmp(backend, "context") || !strcmp(status_now().provider, "trampfd-user") ? FEW : MANY);
+    many(!strcmp(backend, "context") && !slots_are_descriptors() ? MANY : FEW);
     many(100);
     threads();
     in_own_call();
     forks();
     CHECK(count_own_descriptors(backend) == descriptors, "descriptors are left");
-    CHECK(count_executable() <= executable + 1, "mappings are left (a spare block is one)");
+    CHECK(slots_are_descriptors() || count_executable() <= executable + 1,
+          "mappings are left (a spare block is one)");
     check_w_xor_x();
     CHECK(status_now().slots_used == 1, "slots are left");
     CHECK(code(4) == 7, "the closure next to them");
