@@ -13,6 +13,7 @@ import signal
 import struct
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -134,19 +135,20 @@ def test_auto_takes_the_kernel_where_it_can() -> None:
     assert Trampoline(LABS, backend="auto").backend == expected
 
 
-@pytest.fixture
+@contextmanager
 def no_descriptor_left() -> Iterator[None]:
     """A limit under which nothing can be opened; a free slot is at hand."""
     Trampoline(LABS, backend="context").close()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-@pytest.mark.usefixtures("no_descriptor_left")
 def test_what_was_tried_is_told() -> None:
-    with pytest.raises(trampfd.ClosureError) as caught:
+    with pytest.raises(trampfd.ClosureError) as caught, no_descriptor_left():
         Trampoline(LABS, backend="trampfd-user")
     assert caught.value.errno == errno.EMFILE
     assert caught.value.steps == [("trampfd-user", "open /dev/trampfd", errno.EMFILE)]
@@ -155,9 +157,10 @@ def test_what_was_tried_is_told() -> None:
     )
 
 
-@pytest.mark.usefixtures("no_descriptor_left")
 def test_auto_does_without_the_kernel_where_it_cannot() -> None:
-    assert Trampoline(LABS, backend="auto").backend == "context"
+    with no_descriptor_left():
+        trampoline = Trampoline(LABS, backend="auto")
+    assert trampoline.backend == "context"
 
 
 def test_descriptor(backend: str) -> None:
