@@ -289,7 +289,7 @@ def registers_context(*registers: tuple[int, int]) -> bytes:
     return struct.pack("II", len(registers), 0) + b"".join(parts)
 
 
-RDI, R15, RIP = 12, 22, 23
+RDI, R15, RIP = 13, 22, 23
 
 
 def test_what_is_written_to_the_descriptor_is_named() -> None:
