@@ -238,7 +238,7 @@ TAMPERED = {
 
 @pytest.mark.parametrize("what", TAMPERED)
 def test_overwritten_memory_is_named(emulated: Trampoline, what: str) -> None:
-    base, offset, value, field, index = TAMPERED[what]
+    base, offset, value, name, index = TAMPERED[what]
     memory = Memory(emulated)
     place = getattr(memory, base) + offset
     if base == "record" and memory.provider == "trampfd":
@@ -251,9 +251,9 @@ def test_overwritten_memory_is_named(emulated: Trampoline, what: str) -> None:
             assert emulated.verify() == [], "the kernel knows the entry"
             return
         (difference,) = emulated.verify()
-        assert difference == TrampolineDifference(field, index, wanted, value)
+        assert difference == TrampolineDifference(name, index, wanted, value)
         assert str(difference).endswith(f": wanted {wanted:#x}, found {value:#x}")
-        if field in ("entry", "steps", "step", "stack"):
+        if name in ("entry", "steps", "step", "stack"):
             with pytest.raises(OSError, match="overwritten: verify\\(\\) says where"):
                 emulated.read()
         else:

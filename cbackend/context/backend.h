@@ -49,7 +49,7 @@ struct tfd_context_backend {
      * report and the fields that they hide are left as wanted.  Returns 0 or a negative errno.
      */
     int (*read)(const struct trampfd_trampoline *trampoline, struct trampfd_context *found,
-                struct trampfd_report *report);
+                struct trampfd_context_report *report);
 };
 
 extern const struct tfd_context_backend tfd_context_kernel, tfd_context_emulation;

@@ -90,22 +90,8 @@ static void unmake(struct trampfd_trampoline *trampoline)
                   trampoline->address);
 }
 
-static int differs(const char *field, unsigned index, uintptr_t wanted, uintptr_t found,
-                   struct trampfd_report *report)
-{
-    if (wanted == found)
-        return 0;
-    tfd_report_add(report, (struct trampfd_difference){
-                               .field = field,
-                               .index = index,
-                               .wanted = wanted,
-                               .found = found,
-                           });
-    return 1;
-}
-
 static void read_stack(const struct trampfd_trampoline *trampoline, struct trampfd_context *found,
-                       struct trampfd_report *report)
+                       struct trampfd_context_report *report)
 {
     const struct tfd_stack *stack = &trampoline->emulation.stack;
 
@@ -115,7 +101,7 @@ static void read_stack(const struct trampfd_trampoline *trampoline, struct tramp
     if (stack->size <= TRAMPFD_MAX_DATA_SIZE)
         found->stack_size = stack->size;
     else
-        differs("stack size", 0, found->stack_size, stack->size, report);
+        tfd_report_number(report, "stack size", 0, found->stack_size, stack->size);
 }
 
 /* `wanted` is the step that belongs there, and so says what its value is for. */
@@ -133,7 +119,7 @@ static void read_step(const struct tfd_step *wanted, const struct tfd_step *step
 }
 
 static void read_steps(const struct trampfd_trampoline *trampoline, struct trampfd_context *found,
-                       struct trampfd_report *report)
+                       struct trampfd_context_report *report)
 {
     const struct trampfd_context *context = &trampoline->wanted;
     const struct tfd_step *steps = trampoline->emulation.steps;
@@ -141,18 +127,33 @@ static void read_steps(const struct trampfd_trampoline *trampoline, struct tramp
     unsigned count = compile(context, &trampoline->emulation.stack, wanted);
 
     for (unsigned i = 0; i < count; i++) {
-        if (differs("step", i, (uintptr_t)wanted[i].apply, (uintptr_t)steps[i].apply, report))
+        if (tfd_report_number(report, "step", i, (uintptr_t)wanted[i].apply,
+                              (uintptr_t)steps[i].apply))
             continue;
         if (wanted[i].apply != tfd_step_stack)
             read_step(&wanted[i], &steps[i], found, context);
-        else if (!differs("stack", 0, wanted[i].value, steps[i].value, report))
+        else if (!tfd_report_number(report, "stack", 0, wanted[i].value, steps[i].value))
             read_stack(trampoline, found, report);
     }
 }
 
+static int is_intact(const struct trampfd_trampoline *trampoline, const union tfd_record *record,
+                     struct trampfd_context_report *report)
+{
+    struct tfd_slot slot = trampoline->emulation.slot;
+
+    if (!slot.block->provider->intact(slot.block, slot.index))
+        tfd_report_number(report, "code", 0, 1, 0);
+    tfd_report_number(report, "entry", 0, (uintptr_t)tfd_entry_context,
+                      (uintptr_t)record->context.entry);
+    tfd_report_number(report, "steps", 0, (uintptr_t)trampoline->emulation.steps,
+                      (uintptr_t)record->context.steps);
+    return !report->count;
+}
+
 /* Nothing that may have been overwritten is followed: all addresses are compared first. */
 static int read_back(const struct trampfd_trampoline *trampoline, struct trampfd_context *found,
-                     struct trampfd_report *report)
+                     struct trampfd_context_report *report)
 {
     struct tfd_slot slot = trampoline->emulation.slot;
     union tfd_record record;
@@ -161,11 +162,8 @@ static int read_back(const struct trampfd_trampoline *trampoline, struct trampfd
     if (error)
         return error;
     *found = trampoline->wanted;
-    if (differs("entry", 0, (uintptr_t)tfd_entry_context, (uintptr_t)record.context.entry, report)
-        | differs("steps", 0, (uintptr_t)trampoline->emulation.steps,
-                  (uintptr_t)record.context.steps, report))
-        return 0;
-    read_steps(trampoline, found, report);
+    if (is_intact(trampoline, &record, report))
+        read_steps(trampoline, found, report);
     return 0;
 }
 

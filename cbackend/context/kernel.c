@@ -177,7 +177,7 @@ static int read_stack(int fd, struct trampfd_context *found)
 }
 
 static int read_back(const struct trampfd_trampoline *trampoline, struct trampfd_context *found,
-                     struct trampfd_report *report)
+                     struct trampfd_context_report *report)
 {
     int error;
 

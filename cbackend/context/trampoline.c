@@ -95,7 +95,7 @@ int trampfd_trampoline_read(const struct trampfd_trampoline *trampoline,
                             struct trampfd_context *context)
 {
     struct trampfd_context found;
-    struct trampfd_report report;
+    struct trampfd_context_report report;
     int error;
 
     report.count = 0;
@@ -108,9 +108,9 @@ int trampfd_trampoline_read(const struct trampfd_trampoline *trampoline,
 }
 
 int trampfd_trampoline_verify(const struct trampfd_trampoline *trampoline,
-                              struct trampfd_report *report)
+                              struct trampfd_context_report *report)
 {
-    struct trampfd_report differences;
+    struct trampfd_context_report differences;
     struct trampfd_context found;
     int error;
 

@@ -309,7 +309,8 @@ struct trampfd_trampoline;
  * finds that `pc` is no address of user space, or there is no backend of that name.  EPERM: `pc`
  * is not in the list.  ENOMEM.  "context": as trampfd_closure_alloc().  "trampfd-user": that of
  * open(2) on /dev/trampfd (ENOENT where there is no such kernel, EACCES), ENOTSUP for a kernel
- * whose trampfd is of another version or lacks the type, EDQUOT, EMFILE, ENFILE, and that of mmap(2).
+ * whose trampfd is of another version or lacks the type, EDQUOT, EMFILE, ENFILE, and that of
+ * mmap(2).
  *
  * Fork: a trampoline of "context" works in the child, which has its own copy.  One of
  * "trampfd-user" does not: its mapping is absent in the child and a call there is SIGSEGV;
@@ -359,24 +360,24 @@ enum trampfd_change {
 };
 
 /*
- * A difference between what was asked for and what was read back.  `field` (a static string) is
+ * A difference between what was asked for and what was read back.  `what` (a static string) is
  * "pc", the name of a register, "stack flags", "stack offset", "stack size", "stack data"
- * (`index` counts its bytes), and for "context" also "entry" (what the slot jumps to), "steps"
- * (where the record leads to), "step" (code that applies step number `index`) and "stack" (where
- * the step that stores stack data finds it).
+ * (`index` counts its bytes), and for "context" also "code" (of the slot: 1 is as it was made),
+ * "entry" (what the slot jumps to), "steps" (where the record leads to), "step" (code that applies
+ * step number `index`) and "stack" (where the step that stores stack data finds it).
  */
-struct trampfd_difference {
-    const char *field;
+struct trampfd_context_difference {
+    const char *what;
     unsigned index;
     enum trampfd_change change;
     uint64_t wanted, found;
 };
 
-#define TRAMPFD_DIFFERENCES_MAX 192
+#define TRAMPFD_CONTEXT_DIFFERENCES_MAX 192
 
-struct trampfd_report {
+struct trampfd_context_report {
     unsigned count; /* 0: as asked for */
-    struct trampfd_difference differences[TRAMPFD_DIFFERENCES_MAX];
+    struct trampfd_context_difference differences[TRAMPFD_CONTEXT_DIFFERENCES_MAX];
 };
 
 /*
@@ -385,7 +386,7 @@ struct trampfd_report {
  * and that of pread(2), as trampfd_trampoline_read().
  */
 TRAMPFD_API int trampfd_trampoline_verify(const struct trampfd_trampoline *trampoline,
-                                          struct trampfd_report *report);
+                                          struct trampfd_context_report *report);
 
 #ifdef __cplusplus
 }

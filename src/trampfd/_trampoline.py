@@ -46,15 +46,15 @@ class TrampolineContext:
 class TrampolineDifference:
     """One difference between what was asked for and what calls take.
 
-    field: "pc", the name of a register, "stack flags", "stack offset", "stack size" or
-        "stack data"; for the backend "context" also "entry" (what the slot jumps to), "steps"
-        (where the record leads to), "step" (code that applies step number `index`) and "stack"
-        (where the stack data is looked for).
+    what: "pc", the name of a register, "stack flags", "stack offset", "stack size" or
+        "stack data"; for the backend "context" also "code" (of the slot), "entry" (what the slot
+        jumps to), "steps" (where the record leads to), "step" (code that applies step number
+        `index`) and "stack" (where the stack data is looked for).
     index: which byte of the stack data, or which step; else 0.
     wanted, found: None where there is none.
     """
 
-    field: str
+    what: str
     index: int
     wanted: int | None
     found: int | None
@@ -64,7 +64,7 @@ class TrampolineDifference:
         wanted, found = (
             "nothing" if value is None else f"{value:#x}" for value in (self.wanted, self.found)
         )
-        return f"{indexed.get(self.field, self.field)}: wanted {wanted}, found {found}"
+        return f"{indexed.get(self.what, self.what)}: wanted {wanted}, found {found}"
 
 
 def _integer(what: str, value: Any) -> int:

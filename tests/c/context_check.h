@@ -123,6 +123,11 @@ void probe(void);
 static unsigned char probe_stack[STACK_BYTES] __attribute__((aligned(16)));
 static unsigned char *entry_sp;
 
+static inline const unsigned char *first_watched(void)
+{
+    return entry_sp - STACK_WATCHED + 8;
+}
+
 /* `shift` moves the stack pointer on entry from where functions expect it. */
 static inline void probe_call(void *address, unsigned shift, uint64_t flags)
 {
@@ -159,8 +164,8 @@ static inline void check_registers(const struct trampfd_context *context, const 
             CHECK(probed.found[i] == expected[i], "%s: %s is %#lx, not %#lx", backend,
                   register_names[i], probed.found[i], expected[i]);
     CHECK(!memcmp(probed.xmm_in, probed.xmm_found, sizeof(probed.xmm_in)), "%s: xmm7", backend);
-    CHECK((probed.flags & MOST_FLAGS) == (probed.flags_in & MOST_FLAGS), "%s: flags are %#lx, not %#lx",
-          backend, probed.flags, probed.flags_in);
+    CHECK((probed.flags & MOST_FLAGS) == (probed.flags_in & MOST_FLAGS),
+          "%s: flags are %#lx, not %#lx", backend, probed.flags, probed.flags_in);
 }
 
 static inline struct trampfd_trampoline *create(const struct trampfd_context *context,

@@ -14,7 +14,7 @@ static void check_stack(const struct trampfd_context *context, const char *backe
 
     CHECK(probed.sp == (uintptr_t)entry_sp, "%s: SP moved by %ld", backend,
           (long)(probed.sp - (uintptr_t)entry_sp));
-    for (const unsigned char *at = entry_sp - STACK_WATCHED + 8; at < entry_sp + STACK_WATCHED; at++)
+    for (const unsigned char *at = first_watched(); at < entry_sp + STACK_WATCHED; at++)
         CHECK(*at == STACK_FILL || (at >= entry_sp - written && at < entry_sp + 8),
               "%s: %u registers: byte at SP %+ld is %#x", backend, context->nregs,
               (long)(at - entry_sp), *at);

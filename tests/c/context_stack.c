@@ -42,7 +42,7 @@ static void check_stack(const struct trampfd_context *context, const char *backe
     CHECK(!memcmp(base, context->stack_data, context->stack_size),
           "%s: size %u offset %u flags %u: data", backend, context->stack_size,
           context->stack_offset, context->stack_flags);
-    for (const unsigned char *at = entry_sp - STACK_WATCHED + 8; at < entry_sp + STACK_WATCHED; at++) {
+    for (const unsigned char *at = first_watched(); at < entry_sp + STACK_WATCHED; at++) {
         if ((at >= base && at < base + context->stack_size)
             || (at >= entry_sp && at < entry_sp + 8) || may_change(at, sp, backend, names_r10))
             continue;
@@ -88,7 +88,7 @@ int main(int count, char **arguments)
     CHECK(tries == 2 * 2 * 2 * TRAMPFD_MAX_DATA_SIZE * sizeof(offsets) / sizeof(offsets[0]),
           "%u tries", tries);
 
-    /* Vectors of the proposal for a stack pointer as functions expect it: n, and how far SP moves. */
+    /* Vectors of the proposal, SP being where functions expect it: n, and how far SP moves. */
     static const unsigned vectors[][2] = {{4, 16}, {8, 16}, {12, 32}, {16, 32},
                                           {24, 32}, {32, 48}, {64, 80}};
     entry_sp = probe_stack + STACK_BYTES / 2 - 8;

@@ -15,9 +15,9 @@ static struct trampfd_context context = {
     .stack_data = {10, 11, 12, 13, 14},
 };
 
-static struct trampfd_report verify(const struct trampfd_trampoline *trampoline)
+static struct trampfd_context_report verify(const struct trampfd_trampoline *trampoline)
 {
-    struct trampfd_report report;
+    struct trampfd_context_report report;
     int error = trampfd_trampoline_verify(trampoline, &report);
 
     CHECK(!error, "verify: %s", strerror(-error));
@@ -25,18 +25,18 @@ static struct trampfd_report verify(const struct trampfd_trampoline *trampoline)
 }
 
 /* The report has exactly this one difference. */
-static void check_only(const struct trampfd_trampoline *trampoline, const char *field,
+static void check_only(const struct trampfd_trampoline *trampoline, const char *what,
                        unsigned index, enum trampfd_change change, uint64_t wanted, uint64_t found)
 {
-    struct trampfd_report report = verify(trampoline);
-    const struct trampfd_difference *first = &report.differences[0];
+    struct trampfd_context_report report = verify(trampoline);
+    const struct trampfd_context_difference *first = &report.differences[0];
 
-    CHECK(report.count == 1, "%s: %u differences, the first is %s", field, report.count,
-          report.count ? first->field : "none");
-    CHECK(!strcmp(first->field, field), "%s, not %s", first->field, field);
-    CHECK(first->index == index && first->change == change, "%s: index %u, change %d", field,
+    CHECK(report.count == 1, "%s: %u differences, the first is %s", what, report.count,
+          report.count ? first->what : "none");
+    CHECK(!strcmp(first->what, what), "%s, not %s", first->what, what);
+    CHECK(first->index == index && first->change == change, "%s: index %u, change %d", what,
           first->index, (int)first->change);
-    CHECK(first->wanted == wanted && first->found == found, "%s: wanted %#lx, found %#lx", field,
+    CHECK(first->wanted == wanted && first->found == found, "%s: wanted %#lx, found %#lx", what,
           first->wanted, first->found);
 }
 
@@ -67,7 +67,7 @@ static void check_unreadable(const struct trampfd_trampoline *trampoline)
 static void check_stale(const struct trampfd_trampoline *trampoline)
 {
     struct trampfd_context read = {.nregs = 77};
-    struct trampfd_report report = {.count = 77};
+    struct trampfd_context_report report = {.count = 77};
 
     CHECK(trampfd_trampoline_read(trampoline, &read) == -ESTALE && read.nregs == 77, "read");
     CHECK(trampfd_trampoline_verify(trampoline, &report) == -ESTALE && report.count == 77,
@@ -98,7 +98,7 @@ static void tamper_with_record(const struct trampfd_trampoline *trampoline, uint
 
 static void tamper_with_steps(const struct trampfd_trampoline *trampoline, struct step *steps)
 {
-    static const char *const fields[] = {"stack", "rdi", "rbx", "pc", "r10"};
+    static const char *const names[] = {"stack", "rdi", "rbx", "pc", "r10"};
 
     for (unsigned i = 0; i < 5; i++) {
         struct step good = steps[i];
@@ -108,7 +108,7 @@ static void tamper_with_steps(const struct trampfd_trampoline *trampoline, struc
         check_unreadable(trampoline);
         steps[i] = good;
         steps[i].value = 0x4000 + i;
-        check_only(trampoline, fields[i], 0, TRAMPFD_CHANGED, good.value, 0x4000 + i);
+        check_only(trampoline, names[i], 0, TRAMPFD_CHANGED, good.value, 0x4000 + i);
         steps[i] = good;
     }
 }

@@ -180,24 +180,24 @@ static PyObject *trampoline_read(Trampoline *self, PyObject *unused)
                          (Py_ssize_t)context.stack_size);
 }
 
-/* (field, index, wanted, found), with None for what is not there. */
-static PyObject *describe(const struct trampfd_difference *difference)
+/* (what, index, wanted, found), with None for what is not there. */
+static PyObject *describe(const struct trampfd_context_difference *difference)
 {
     unsigned long long wanted = difference->wanted, found = difference->found;
 
     switch (difference->change) {
     case TRAMPFD_MISSING:
-        return Py_BuildValue("sIKO", difference->field, difference->index, wanted, Py_None);
+        return Py_BuildValue("sIKO", difference->what, difference->index, wanted, Py_None);
     case TRAMPFD_ADDED:
-        return Py_BuildValue("sIOK", difference->field, difference->index, Py_None, found);
+        return Py_BuildValue("sIOK", difference->what, difference->index, Py_None, found);
     default:
-        return Py_BuildValue("sIKK", difference->field, difference->index, wanted, found);
+        return Py_BuildValue("sIKK", difference->what, difference->index, wanted, found);
     }
 }
 
 static PyObject *trampoline_verify(Trampoline *self, PyObject *unused)
 {
-    struct trampfd_report report;
+    struct trampfd_context_report report;
     PyObject *list;
     int error;
 
@@ -225,7 +225,7 @@ static PyMethodDef trampoline_methods[] = {
     {"read", (PyCFunction)trampoline_read, METH_NOARGS,
      PyDoc_STR("read()\n--\n\nWhat calls take: (pc, {name: value}, (flags, offset, data)).")},
     {"verify", (PyCFunction)trampoline_verify, METH_NOARGS,
-     PyDoc_STR("verify()\n--\n\nA list of (field, index, wanted, found).")},
+     PyDoc_STR("verify()\n--\n\nA list of (what, index, wanted, found).")},
     {NULL, NULL, 0, NULL},
 };
 
