@@ -28,7 +28,7 @@ static void raise_refusal(const struct trampfd_trail *trail, int error)
     else if (trail->count == 0)
         PyErr_Format(PyExc_ValueError, "cannot bind the argument (%s)", strerror(error));
     else
-        error_no_slot(trail, error);
+        error_refused("bound function", trail, error);
 }
 
 static PyObject *bound_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
