@@ -40,6 +40,11 @@ def program(name: str, *link: str) -> Path:
     return output
 
 
+def watcher() -> Path:
+    """To be preloaded too: it logs what is writable and executable when the program ends."""
+    return program("watch_wx", "-shared", "-fPIC")
+
+
 def plugin(*link: str) -> Path:
     return program("preload_plugin", "-shared", "-fPIC", *link)
 

@@ -9,16 +9,14 @@ import sys
 from pathlib import Path
 
 import core
-import deny
 import libffi_suite
 import library
+import preload
 import pytest
 from libffi_suite import Outcome
 
 # What `watch_wx` logs of a program that has no memory that is writable and executable.
 CLEAN = ["end"]
-
-HARDENED = (sys.executable, deny.__file__, "systemd_mdwe,no_memfd")
 
 
 @functools.cache
@@ -39,29 +37,22 @@ def compiled() -> Path:
 
 
 @functools.cache
-def watcher() -> Path:
-    output = core.new_folder() / "watch_wx.so"
-    source = core.PROGRAMS / "watch_wx.c"
-    command = ["cc", *core.compile_flags(), "-fPIC", "-shared", "-o", str(output), str(source)]
-    core.compiler_run(command, output.parent)
-    return output
-
-
-@functools.cache
-def outcomes(*before: str, preload: tuple[Path, ...]) -> dict[str, Outcome]:
+def outcomes(*before: object, libraries: tuple[Path, ...]) -> dict[str, Outcome]:
     """Of all programs, run by a command that has the words `before` in front."""
-    environment = {"PRELOAD": " ".join(map(str, preload))}
+    environment = {"PRELOAD": " ".join(map(str, libraries))}
     command = [*before, sys.executable, libffi_suite.__file__, compiled()]
     written = json.loads(core.check(*command, environment=environment))
     return {name: Outcome(**outcome) for name, outcome in written.items()}
 
 
 def stock() -> dict[str, Outcome]:
-    return outcomes(preload=(watcher(),))
+    return outcomes(libraries=(preload.watcher(),))
 
 
 def ours() -> dict[str, Outcome]:
-    return outcomes(*HARDENED, preload=(library.path("libtrampfd-ffi.so.0"), watcher()))
+    return outcomes(
+        *preload.under(preload.HARDENED), libraries=(library.path(preload.FFI), preload.watcher())
+    )
 
 
 def test_each_program_ends_as_on_stock() -> None:
