@@ -12,6 +12,9 @@
  */
 int tfd_entry_libffi_set(union tfd_record *record);
 
+/* Register the entries of libffi.  A constructor; or, where libffi comes later, under the lock. */
+void tfd_entry_libffi_allow(void);
+
 /*
  * The same with a plan, whose reference the record then holds, and with what the plan's
  * entry calls (tfd_plan_call or a dispatch of the same kind).  Returns 0 when there is no

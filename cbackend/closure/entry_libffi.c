@@ -33,16 +33,9 @@ static void allow_for(ffi_abi abi, unsigned count)
         tfd_allow((tfd_entry *)go.tramp, 0);
 }
 
-/* The preload library is loaded before libffi, or without. */
-#pragma weak ffi_prep_cif
-#pragma weak ffi_type_double
-#pragma weak ffi_type_void
-
 /* libffi's choice depends on the ABI, and on whether vector registers have to be saved. */
-__attribute__((constructor)) static void allow(void)
+__attribute__((constructor)) void tfd_entry_libffi_allow(void)
 {
-    if (!ffi_prep_cif)
-        return;
     for (int abi = FFI_FIRST_ABI + 1; abi < FFI_LAST_ABI; abi++)
         for (unsigned count = 0; count <= 1; count++)
             allow_for((ffi_abi)abi, count);

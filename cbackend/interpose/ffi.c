@@ -8,6 +8,7 @@
  * for the writable one, which is no difference on many systems, are served and reported.
  */
 #include "../closure/closure.h"
+#include "ffi_core.h"
 #include "ffi_report.h"
 #include "ffi_settings.h"
 #include "ffi_stock.h"
@@ -16,9 +17,6 @@
 
 #define EXPORTED __attribute__((visibility("default")))
 #define CALLER __builtin_return_address(0)
-
-/* For ffi_prep_go_closure(): whom the core is preparing a closure for. */
-static __thread const void *preparing_for;
 
 static int find_stock(const void *caller, struct tfd_stock *stock)
 {
@@ -45,6 +43,7 @@ EXPORTED void *ffi_closure_alloc(size_t size, void **code)
         return NULL;
     if (tfd_settings()->disabled)
         return stock_alloc(size, code, CALLER);
+    tfd_core_allow(CALLER);
     closure = trampfd_closure_alloc(size, code, &trail);
     if (!closure)
         tfd_report_trail(&trail);
@@ -129,7 +128,7 @@ static ffi_status prep(ffi_closure *closure, ffi_cif *cif, tfd_ffi_handler *fun,
     }
     if (is_raw(user_data, code, caller))
         user_data = closure;
-    preparing_for = caller;
+    tfd_core_serve(caller);
     return trampfd_closure_prep(closure, cif, fun, user_data) ? FFI_BAD_ABI : FFI_OK;
 }
 
@@ -143,13 +142,4 @@ EXPORTED ffi_status ffi_prep_closure(ffi_closure *closure, ffi_cif *cif, tfd_ffi
                                      void *user_data)
 {
     return prep(closure, cif, fun, user_data, closure, CALLER);
-}
-
-/* What the core calls for signatures without a plan; the cif belongs to the caller's libffi. */
-ffi_status ffi_prep_go_closure(ffi_go_closure *closure, ffi_cif *cif, tfd_ffi_handler *fun)
-{
-    struct tfd_stock stock;
-
-    return find_stock(preparing_for, &stock) && stock.prep_go ? stock.prep_go(closure, cif, fun)
-                                                              : FFI_BAD_ABI;
 }

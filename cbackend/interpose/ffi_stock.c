@@ -112,6 +112,7 @@ int tfd_stock_at(const void *address, struct tfd_stock *stock)
         .alloc = of_object(handle, "ffi_closure_alloc", info.dli_fbase),
         .free = of_object(handle, "ffi_closure_free", info.dli_fbase),
         .prep = of_object(handle, LANDMARK, info.dli_fbase),
+        .prep_cif = of_object(handle, "ffi_prep_cif", info.dli_fbase),
         .prep_go = of_object(handle, "ffi_prep_go_closure", info.dli_fbase),
     };
     return 0;

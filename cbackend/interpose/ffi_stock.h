@@ -18,6 +18,7 @@ struct tfd_stock {
     void *(*alloc)(size_t, void **);
     void (*free)(void *);
     ffi_status (*prep)(ffi_closure *, ffi_cif *, tfd_ffi_handler *, void *, void *);
+    ffi_status (*prep_cif)(ffi_cif *, ffi_abi, unsigned, ffi_type *, ffi_type **);
     ffi_status (*prep_go)(ffi_go_closure *, ffi_cif *, tfd_ffi_handler *);
 };
 

@@ -4,7 +4,7 @@
 #include "arch/port.h"
 #include "fatal.h"
 
-/* Written by constructors only. */
+/* Written by constructors, or under the lock. */
 static struct {
     tfd_entry *entry;
     int below_stack;

@@ -11,7 +11,7 @@
 #define TFD_ALLOWED_MAX 256
 
 /*
- * Register an entry, in a constructor.  `below_stack` says that it also works with a record
+ * Register an entry, in a constructor or under the lock.  `below_stack` says that it also works with a record
  * that lies in the 64 bytes below the stack pointer: it copies or keeps them before it, or
  * anything it calls, stores there.
  */
