@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import core
 import library
 import preload
 import pytest
+
+from trampfd import _audit, _ffi_origin
 
 # Programs that check one behaviour each, with no memory writable and executable at their end.
 PROGRAMS = (
@@ -291,3 +294,54 @@ def test_the_environment_does_not_count_in_a_set_user_id_program() -> None:
     stock = core.check(preload.program("preload_one"))
     assert core.check(program, environment=environment) == stock
     assert report.exists()
+
+
+# What audit says of processes that have the library.
+
+WAIT = "import sys; print('ready', flush=True); sys.stdin.read()"
+
+
+def audited(*command: object, environment: dict[str, str]) -> _audit.Process:
+    process = subprocess.Popen(
+        [str(word) for word in command],
+        env={**os.environ, **environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdin and process.stdout
+    with process:
+        try:
+            assert process.stdout.readline() == b"ready\n"
+            return _audit.inspect(process.pid)
+        finally:
+            process.stdin.close()
+
+
+def test_audit_says_that_the_library_was_not_asked() -> None:
+    """cffi has memory of its own."""
+    pytest.importorskip("_cffi_backend")
+    make = "import cffi; keep = cffi.FFI().callback('int(int)', lambda x: x)\n"
+    paths = f"import sys; sys.path[:0] = {sys.path!r}\n"
+    command = [sys.executable, "-c", paths + make + WAIT]
+    for environment, asked in (({}, True), (preload.preloaded(), False)):
+        (finding,) = audited(*command, environment=environment).findings
+        said = f"; {library.path(preload.FFI)} was not asked"
+        assert finding.reason.endswith(said) == (not asked)
+
+
+def test_audit_lists_a_libffi_that_is_linked_in() -> None:
+    backend = pytest.importorskip("_cffi_backend").__file__
+    if _ffi_origin.of_file(backend).linkage.value != _ffi_origin.STATIC:
+        pytest.skip("_cffi_backend uses a shared libffi here")
+    code = f"import sys; sys.path[:0] = {sys.path!r}; import _cffi_backend\n{WAIT}"
+    command = [sys.executable, "-c", code]
+    assert audited(*command, environment=preload.preloaded()).unreached == (backend,)
+    assert audited(*command, environment={}).unreached == ()
+
+
+def test_audit_lists_nothing_where_all_is_reached() -> None:
+    command = ["/usr/bin/python3", "-I", "-c", f"import ctypes\n{WAIT}"]
+    if not Path(command[0]).exists():
+        pytest.skip(f"{command[0]} is not installed")
+    process = audited(*command, environment=preload.preloaded())
+    assert (process.unreached, process.findings) == ((), ())

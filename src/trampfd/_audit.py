@@ -23,7 +23,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from . import _elf
+from . import _elf, _ffi_origin
 from ._maps import (
     Mapping,
     aliases,
@@ -73,6 +73,8 @@ class Process:
         name: its short name (comm).
         command: its arguments; none for a kernel thread, or once the main thread has ended.
         libraries: the paths of the libraries for closures it has mapped: libffi, cffi, trampfd.
+        unreached: if it has the preload library, files with a libffi linked in that this does not
+            stand in front of.
         findings: empty if it has no memory that is writable and executable.
     """
 
@@ -80,6 +82,7 @@ class Process:
     name: str
     command: tuple[str, ...]
     libraries: tuple[str, ...]
+    unreached: tuple[str, ...]
     findings: tuple[Finding, ...]
 
 
@@ -104,6 +107,7 @@ def inspect(pid: int) -> Process:
         name=name,
         command=tuple(command.split("\0")) if command else (),
         libraries=tuple(target.files(_CLOSURE_LIBRARY)),
+        unreached=tuple(_unreached(target)),
         findings=tuple(_findings(target)),
     )
 
@@ -180,15 +184,20 @@ def _stack_pointer(pid: int, thread: int) -> int | None:
     return int(fields[-2], 16) if len(fields) > 2 else None
 
 
-def _wants_executable_stack(pid: int, path: str) -> str:
+def _elf_of(pid: int, path: str) -> _elf.Elf | None:
     file = Path(f"/proc/{pid}/root{path}")
     # By now something else can have that path, and to open a FIFO would wait for its writer.
-    if not file.is_file():
-        return "unreadable"
     try:
-        wish = _elf.read(file).executable_stack
+        return _elf.read(file) if file.is_file() else None
     except (OSError, _elf.ElfError):
+        return None
+
+
+def _wants_executable_stack(pid: int, path: str) -> str:
+    elf = _elf_of(pid, path)
+    if elf is None:
         return "unreadable"
+    wish = elf.executable_stack
     return "silent" if wish is None else "asks" if wish else "refuses"
 
 
@@ -208,9 +217,15 @@ def _finding(
     target: _Target, kind: str, executable: Mapping, writable: Mapping, size: int
 ) -> Finding:
     guess = _guess(target, executable)
-    return Finding(
-        target.pid, kind, executable, writable, size, maker=guess.maker, reason=guess.reason
-    )
+    reason = guess.reason + _although_preloaded(target, guess)
+    return Finding(target.pid, kind, executable, writable, size, maker=guess.maker, reason=reason)
+
+
+def _although_preloaded(target: _Target, guess: _Guess) -> str:
+    preload = target.files(_PRELOAD)
+    if not preload or not re.search(r"libffi|ctypes|cffi", guess.maker):
+        return ""
+    return f"; {preload[0]} was not asked"
 
 
 # Who made it: each rule looks at one kind of evidence and answers None if it finds none of it.
@@ -244,6 +259,25 @@ def _by_stack(target: _Target, mapping: Mapping) -> _Guess | None:
     if not is_stack or not target.stack_makers:
         return None
     return _Guess("executable stack", f"PT_GNU_STACK of {', '.join(target.stack_makers)}")
+
+
+_PRELOAD = re.compile(r"/libtrampfd-ffi\.so[^/]*$")
+_SHARED_LIBFFI = re.compile(r"/lib(trampfd-)?ffi[^/]*\.so[^/]*$")
+
+
+def _unreached(target: _Target) -> list[str]:
+    if not target.files(_PRELOAD):
+        return []
+    return [
+        path
+        for path in target.files(_ANY_FILE)
+        if not _SHARED_LIBFFI.search(path) and _holds_libffi(target.pid, path)
+    ]
+
+
+def _holds_libffi(pid: int, path: str) -> bool:
+    elf = _elf_of(pid, path)
+    return elf is not None and _ffi_origin.holds_libffi(elf)
 
 
 _LIBFFI = "libffi"
@@ -525,6 +559,8 @@ def _print_process(process: Process) -> None:
     print(_printable(f"{process.pid} {process.name}: {command}").rstrip())
     for library in process.libraries:
         print(_printable(f"  uses {library}"))
+    for file in process.unreached:
+        print(_printable(f"  has a libffi that the preload library does not reach: {file}"))
     if process.findings:
         _print_table([_HEADINGS] + [_row(finding) for finding in process.findings])
     else:

@@ -125,8 +125,12 @@ def _holder(user: _elf.Elf, scope: list[_elf.Elf]) -> _elf.Elf | None:
     for name in _ENTRY_POINTS:
         if name in user.defined or name in user.undefined:
             return next((elf for elf in scope if name in elf.defined), None)
-    hidden = not user.local.isdisjoint(_ENTRY_POINTS) or _LIBFFI_TEXT in user.rodata
-    return user if hidden else None
+    return user if holds_libffi(user) else None
+
+
+def holds_libffi(elf: _elf.Elf) -> bool:
+    """Whether libffi's code is in a file: the shared library, or a copy linked in statically."""
+    return not (elf.defined | elf.local).isdisjoint(_ENTRY_POINTS) or _LIBFFI_TEXT in elf.rodata
 
 
 def _is_libffi(elf: _elf.Elf) -> bool:
