@@ -180,8 +180,8 @@ static void describe(struct trampfd_closure *closure, struct tfd_slot slot,
     if (state == TFD_STATE_FREE)
         return;
     closure->allocated = 1;
-    if (state == TFD_STATE_CONTEXT) {
-        closure->entry = TRAMPFD_ENTRY_CONTEXT;
+    if (state == TFD_STATE_CONTEXT || state == TFD_STATE_CHAIN) {
+        closure->entry = state == TFD_STATE_CONTEXT ? TRAMPFD_ENTRY_CONTEXT : TRAMPFD_ENTRY_CHAIN;
         return;
     }
     closure->closure = state == TFD_STATE_USED ? (void *)tfd_slot_shadow(slot) : (void *)state;

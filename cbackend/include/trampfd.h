@@ -154,6 +154,7 @@ enum trampfd_entry {
     TRAMPFD_ENTRY_PLAN,    /* marshalled by a plan of the signature */
     TRAMPFD_ENTRY_BOUND,   /* a bound function; cif and fun are NULL, user_data is what is bound */
     TRAMPFD_ENTRY_CONTEXT, /* no closure: the slot of a trampfd_trampoline */
+    TRAMPFD_ENTRY_CHAIN,   /* no closure: a nested function, see __gcc_nested_func_ptr_created */
 };
 
 /* A closure's record, read back from the provider that holds it. */

@@ -37,7 +37,19 @@ _Noreturn void tfd_fatal(const char *what, const void *code)
 {
     char message[160];
 
-    snprintf(message, sizeof(message), "trampfd: %s (closure %p)\n", what, code);
+    if (code)
+        snprintf(message, sizeof(message), "trampfd: %s (closure %p)\n", what, code);
+    else
+        snprintf(message, sizeof(message), "trampfd: %s\n", what);
+    end(message);
+}
+
+_Noreturn void tfd_fatal_trail(const char *what, const struct trampfd_trail *trail)
+{
+    char ways[2000], message[2100];
+
+    trampfd_trail_format(trail, ways, sizeof(ways));
+    snprintf(message, sizeof(message), "trampfd: %s: %s\n", what, ways);
     end(message);
 }
 

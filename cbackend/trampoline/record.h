@@ -49,6 +49,13 @@ union tfd_record {
     } context;
     struct {
         tfd_entry *entry;
+        void *chain;             /* what the target finds in the static chain register */
+        tfd_entry *target;
+        union tfd_record *older; /* of the same thread, see closure/nested.c */
+        uintptr_t low, high;     /* addresses in the frame of the function around the target */
+    } chain;
+    struct {
+        tfd_entry *entry;
         uint64_t next; /* free list: index + 1 of the next free slot, 0 at its end */
         char name[TFD_NAME_SIZE];
     } dead;
@@ -61,6 +68,7 @@ union tfd_record {
 #define TFD_STATE_FREE ((uintptr_t)0)
 #define TFD_STATE_USED ((uintptr_t)1) /* the record itself is the caller's memory */
 #define TFD_STATE_CONTEXT ((uintptr_t)2) /* no closure: a trampoline owns the slot */
+#define TFD_STATE_CHAIN ((uintptr_t)3) /* no closure: a nested function's pointer */
 
 _Static_assert(sizeof(union tfd_record) == TFD_RECORD_SIZE, "a record is 64 bytes");
 _Static_assert(sizeof(ffi_closure) <= offsetof(union tfd_record, owner.state),
@@ -70,6 +78,8 @@ _Static_assert(offsetof(union tfd_record, dead.name) + TFD_NAME_SIZE
                    <= offsetof(union tfd_record, owner.state), "name ends before state");
 _Static_assert(offsetof(union tfd_record, plan.tail) + sizeof(void *)
                    <= offsetof(union tfd_record, closure.cif), "the plan fits the tramp bytes");
+_Static_assert(offsetof(union tfd_record, chain.high) + sizeof(uintptr_t)
+                   <= offsetof(union tfd_record, owner.state), "the chain ends before state");
 _Static_assert(sizeof(ffi_go_closure) == offsetof(union tfd_record, go.handler) + sizeof(void *),
                "the first words are libffi's Go closure");
 

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""GCC's nested functions: their pointers without writable code, see cbackend/closure/nested.c."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import core
+import library
+import pytest
+
+NESTED = str(core.BACKEND / "closure" / "nested.c")
+OPTION = "-ftrampoline-impl=heap"
+
+# By hand: the calls that compiled code makes.
+PROGRAMS = (
+    "nested_coroutine",
+    "nested_fork",
+    "nested_longjmp",
+    "nested_order",
+    "nested_read",
+    "nested_threads",
+)
+
+
+def program(name: str, *flags: str, compiler: str = "cc") -> Path:
+    return core.executable(name, *flags, more=(NESTED,), compiler=compiler)
+
+
+@pytest.mark.parametrize("compiler", ["cc", "clang"])
+@pytest.mark.parametrize("optimization", ["-O0", "-O2"])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_by_hand(name: str, optimization: str, compiler: str) -> None:
+    core.check(core.copy_of(program(name, optimization, compiler=compiler)))
+
+
+ADDRESS = "0x[0-9a-f]+"
+SLOT = rf"{ADDRESS} \(nested function\) \(slot \d+ of the block at {ADDRESS}\)"
+ABORTS = {
+    "call after the end": f"call of a closure that was freed: {SLOT}",
+    "end without beginning": "a nested function ends that has no pointer on this thread",
+    "free": rf"free of an address that is not a live closure \(closure {ADDRESS}\)",
+}
+
+
+@pytest.mark.parametrize("way", ABORTS)
+def test_misuse_aborts_and_says_why(way: str) -> None:
+    done = core.run(program("nested_abort"), way)
+    assert done.returncode == -signal.SIGABRT, done.stderr
+    assert re.fullmatch(f"trampfd: {ABORTS[way]}\n", done.stderr), done.stderr
+
+
+def test_a_pointer_that_cannot_be_made_aborts_and_says_why() -> None:
+    environment = {"TRAMPFD_BACKEND": "nonsense"}
+    done = core.run(program("nested_abort"), "no slot", environment=environment)
+    assert done.returncode == -signal.SIGABRT, done.stderr
+    assert done.stderr.startswith("trampfd: no pointer to a nested function: TRAMPFD_BACKEND: ")
+
+
+@functools.cache
+def gcc() -> str:
+    """A GCC that has the option."""
+    for name in ("cc", "gcc-16", "gcc-15", "gcc-14"):
+        command = [name, OPTION, "-x", "c", "-E", os.devnull]
+        try:
+            if subprocess.run(command, capture_output=True).returncode == 0:
+                return name
+        except FileNotFoundError:
+            continue
+    pytest.skip(f"no gcc with {OPTION}")
+
+
+@functools.cache
+def objects(optimization: str) -> tuple[str, ...]:
+    folder = core.new_folder()
+    source = core.PROGRAMS / "nested_gcc.c"
+    flags = [*core.compile_flags(), optimization, "-fexceptions", OPTION]
+    core.compiler_run([gcc(), *flags, "-c", str(source)], folder)
+    throw = core.PROGRAMS / "nested_throw.cc"
+    core.compiler_run([core.need("c++"), "-c", str(throw)], folder)
+    return tuple(str(path) for path in folder.glob("*.o"))
+
+
+@functools.cache
+def link(optimization: str, *flags: str) -> Path:
+    path = core.new_folder() / "nested"
+    command = [gcc(), "-rdynamic", "-o", str(path), *objects(optimization), *flags]
+    core.compiler_run([*command, "-lstdc++", "-pthread"], path.parent)
+    return path
+
+
+def shared() -> Path:
+    return library.path("libtrampfd.so.0")
+
+
+def ours(way: str, optimization: str = "-O2") -> tuple[Path, dict[str, str]]:
+    """A program whose pointers the library makes, and the environment for it."""
+    if way == "linked":
+        flags = [f"-L{shared().parent}", "-ltrampfd"]
+        return link(optimization, *flags), {"LD_LIBRARY_PATH": str(shared().parent)}
+    if way == "preloaded":
+        return link(optimization), {"LD_PRELOAD": str(shared())}
+    archive = str(library.path("libtrampfd.a"))
+    return link(optimization, "-Wl,-u,trampfd_status_read", archive, *core.link_flags()), {}
+
+
+POLICIES = {
+    "without policy": "",
+    "MDWE": "deny.mdwe()",
+    "MemoryDenyWriteExecute": "deny.systemd_mdwe()",
+}
+
+
+def run(
+    path: Path, environment: dict[str, str], policy: str, *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a program in a process that a policy is in force for."""
+    code = f"import deny, os\n{policy}\nos.execve({str(path)!r}, {[str(path), *arguments]!r}, "
+    return core.run(*core.python_command(f"{code}{dict(os.environ, **environment)!r})"))
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("way", ["linked", "preloaded", "archive"])
+def test_real_ones(way: str, policy: str) -> None:
+    path, environment = ours(way)
+    done = run(path, environment, POLICIES[policy], "ours")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("optimization", ["-O0", "-O1", "-O3", "-Os"])
+def test_real_ones_compiled_otherwise(optimization: str) -> None:
+    path, environment = ours("linked", optimization)
+    done = run(path, environment, POLICIES["MDWE"], "ours")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_stock_aborts_where_ours_runs(policy: str) -> None:
+    """Otherwise the policies would prove nothing."""
+    done = run(link("-O2"), {}, POLICIES[policy])
+    assert done.returncode == (-signal.SIGABRT if POLICIES[policy] else 0), done.stderr
+
+
+def test_preloading_does_not_reach_a_static_libgcc() -> None:
+    path = link("-O2", "-static-libgcc")
+    done = run(path, {"LD_PRELOAD": str(shared())}, POLICIES["MDWE"], "ours")
+    assert done.returncode == -signal.SIGABRT, done.stderr
+
+
+def test_every_program_is_run() -> None:
+    names = {path.stem for path in core.PROGRAMS.glob("nested_*.c")}
+    assert names == {*PROGRAMS, "nested_abort", "nested_gcc"}
