@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""Redirection of loaded objects, see trampfd_redirect() in trampfd.h."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import core
+import pytest
+
+OBJECT = core.PROGRAMS / "got_object.c"
+WATCHED = ("-Wl,--wrap=mprotect",)
+
+# Ways to compile and link an object that imports functions.
+OBJECTS = {
+    "lazy": ("-fplt", "-Wl,-z,lazy,-z,relro"),
+    "at once": ("-fplt", "-Wl,-z,now,-z,relro"),
+    "no PLT": ("-fno-plt", "-Wl,-z,now,-z,relro"),
+    "no PLT, lazy": ("-fno-plt", "-Wl,-z,lazy,-z,relro"),
+    "all writable": ("-fplt", "-Wl,-z,lazy,-z,norelro"),
+    "old hash": ("-fplt", "-Wl,-z,now,-z,relro,--hash-style=sysv"),
+    "optimized": ("-O2", "-Wl,-z,now,-z,relro"),
+    "packed": ("-Wl,-z,now,-z,relro,-z,pack-relative-relocs",),
+}
+
+
+def compile_shared(output: Path, *words: object) -> Path:
+    command = [core.need("cc"), "-fPIC", "-shared", "-Wall", "-Werror", "-o", str(output)]
+    core.compiler_run([*command, *map(str, words)], output.parent)
+    return output
+
+
+@functools.cache
+def target(version: bool = True) -> Path:
+    """The library with the function."""
+    script = [f"-Wl,--version-script={core.PROGRAMS / 'got_target.map'}"] if version else []
+    output = core.new_folder() / "libtarget.so"
+    return compile_shared(
+        output, core.PROGRAMS / "got_target.c", "-Wl,-soname,libtarget.so", *script
+    )
+
+
+def flags_for(library: Path) -> list[str]:
+    return [f"-L{library.parent}", f"-Wl,-rpath,{library.parent}", "-ltarget"]
+
+
+@functools.cache
+def object_of(way: str, version: bool = True) -> Path:
+    output = core.new_folder() / "object.so"
+    words = ["-DOBJECT=object", OBJECT, *OBJECTS[way], *flags_for(target(version))]
+    return compile_shared(output, *words)
+
+
+def program(name: str) -> Path:
+    return core.executable(name, link=WATCHED)
+
+
+@pytest.mark.parametrize("called", ["", "called"])
+@pytest.mark.parametrize("version", [True, False], ids=["version", "no version"])
+@pytest.mark.parametrize("way", OBJECTS)
+def test_ways(way: str, version: bool, called: str) -> None:
+    core.check(program("got_ways"), object_of(way, version), *filter(None, [called]))
+
+
+@pytest.mark.parametrize("way", ["lazy", "at once"])
+def test_unloaded_and_loaded(way: str) -> None:
+    core.check(program("got_unload"), object_of(way), core.copy_of(object_of("no PLT")))
+
+
+def test_choice() -> None:
+    core.check(program("got_choice"), object_of("lazy"), object_of("at once"))
+
+
+def test_refused() -> None:
+    core.check(program("got_refused"), object_of("at once"))
+
+
+def test_threads() -> None:
+    core.check(program("got_threads"), object_of("at once"), core.copy_of(object_of("lazy")))
+
+
+PROGRAMS = {
+    "position independent, lazy": ("-fPIE", "-pie", "-Wl,-z,lazy"),
+    "position independent, at once": ("-fPIE", "-pie", "-Wl,-z,now,-z,relro"),
+    "fixed, at once": ("-fno-pie", "-no-pie", "-Wl,-z,now,-z,relro"),
+}
+
+
+@functools.cache
+def own_object(*flags: str) -> str:
+    folder = core.new_folder()
+    command = [core.need("cc"), "-DOBJECT=program", *flags, "-c", str(OBJECT)]
+    core.compiler_run(command, folder)
+    return str(folder / "got_object.o")
+
+
+@pytest.mark.parametrize("way", PROGRAMS)
+def test_program(way: str) -> None:
+    more = (own_object(*PROGRAMS[way]),)
+    link = (*WATCHED, *flags_for(target()))
+    core.check(core.executable("got_program", *PROGRAMS[way], more=more, link=link))
+
+
+@pytest.mark.parametrize("way", ["-static", "-static-pie"])
+def test_static_program(way: str) -> None:
+    flags = ("-fPIE", way)
+    more = (own_object("-fPIE"), str(core.PROGRAMS / "got_target.c"))
+    core.check(core.executable("got_program", *flags, more=more, link=WATCHED), "static")
+
+
+def test_every_program_is_run() -> None:
+    """By its name in this file."""
+    names = {path.stem for path in core.PROGRAMS.glob("got_*.c")}
+    text = Path(__file__).read_text()
+    assert names == {name for name in names if f'"{name}' in text}
