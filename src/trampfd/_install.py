@@ -16,7 +16,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Callable
 
-from . import _from_cffi, _from_ctypes, _native
+from . import _from_cffi, _from_ctypes, _native, _objects
 
 if TYPE_CHECKING:  # it imports half the standard library
     from importlib.abc import Loader, MetaPathFinder
@@ -145,7 +145,7 @@ def _restore() -> None:
     _from_ctypes.restore()
 
 
-def install() -> None:
+def install(*, objects: bool = False) -> None:
     """Send every callback made from now on in this process through trampfd.
 
     That is every ``ffi.callback()`` (of ``cffi.FFI()``, of compiled ffi objects, as decorator,
@@ -155,13 +155,26 @@ def install() -> None:
 
     Affects the main interpreter only; subinterpreters keep stock behaviour.
 
+    With ``objects``, also other users of a shared libffi that are loaded into the process now, such
+    as PyGObject: the functions that they import to make closures are redirected to the library of
+    ``trampfd preload``.  Call it again after more of them were loaded, and before these free
+    closures that others made.  trampfd.status() tells what was redirected.  Raises OSError where
+    that is impossible; nothing is changed then.
+
     Raises RuntimeError for a version of cffi that cannot be redirected; nothing is changed then.
     """
     global _installed
     loaded = _loaded()
-    with _lock:
-        _redirect(loaded)
-        _installed = True
+    if objects:
+        _objects.redirect()
+    try:
+        with _lock:
+            _redirect(loaded)
+            _installed = True
+    except RuntimeError:
+        if objects:
+            _objects.restore()
+        raise
 
 
 def install_at_start() -> None:
@@ -176,12 +189,17 @@ def uninstall() -> None:
     """Undo install().  Callbacks made by trampfd stay valid and are freed by trampfd.
 
     Blocks of installed() that are open come to their end with it.
+
+    Objects make stock closures again.  What they import to prepare and free closures stays
+    redirected, because those made by trampfd may live on; stock closures are handed to libffi
+    there.  Raises OSError for objects that cannot be given back, after all else is undone.
     """
     global _installed, _at_start
     with _lock:
         _installed = _at_start = False
         _blocks.clear()
         _restore()
+    _objects.restore()
 
 
 def is_installed() -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from . import _native
+from . import _native, _objects
 
 
 class Refusal(NamedTuple):
@@ -33,6 +33,8 @@ class Status(NamedTuple):
         for records that were used.
     plans: signatures compiled, shared by their callbacks; without_plan: callbacks made so far
         of signatures that only libffi can marshal.
+    redirected: what install(objects=True) redirected in loaded objects.  Their closures are made by
+        a library of its own, which the other numbers do not count.
     """
 
     provider: str
@@ -44,6 +46,7 @@ class Status(NamedTuple):
     record_bytes: int
     plans: int
     without_plan: int
+    redirected: tuple[_objects.Redirected, ...]
 
 
 def refusals(steps: list[tuple[str, str, int]]) -> tuple[Refusal, ...]:
@@ -69,4 +72,5 @@ def status() -> Status:
         record_bytes=raw["record_bytes"],
         plans=raw["plans"],
         without_plan=raw["without_plan"],
+        redirected=_objects.redirected(),
     )

@@ -108,6 +108,14 @@ static PyMethodDef methods[] = {
      PyDoc_STR("restore_new(cls)\n--\n\nUndo redirect_new().")},
     {"register_names", register_names, METH_NOARGS,
      PyDoc_STR("register_names()\n--\n\nThe registers that a trampoline can load.")},
+    {"redirect_objects", redirect_objects, METH_VARARGS,
+     PyDoc_STR("redirect_objects(library, skipped)\n--\n\n"
+               "Let loaded objects, but those of the skipped paths, make closures by a library.")},
+    {"restore_objects", restore_objects, METH_NOARGS,
+     PyDoc_STR("restore_objects()\n--\n\nLet loaded objects make closures by libffi again.")},
+    {"redirected_objects", redirected_objects, METH_NOARGS,
+     PyDoc_STR("redirected_objects()\n--\n\n"
+               "List of (object, symbol, origin, target, refused step or None, errno).")},
     {NULL, NULL, 0, NULL},
 };
 

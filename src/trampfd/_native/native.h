@@ -92,6 +92,9 @@ void redirect_bind(PyTypeObject *base); /* _ctypes.CFuncPtr, before the others *
 PyObject *activate_new(PyObject *module, PyObject *flag);
 PyObject *redirect_new(PyObject *module, PyObject *args);
 PyObject *restore_new(PyObject *module, PyObject *type);
+PyObject *redirect_objects(PyObject *module, PyObject *args);
+PyObject *restore_objects(PyObject *module, PyObject *unused);
+PyObject *redirected_objects(PyObject *module, PyObject *unused);
 
 /* Names of the registers that a context may name; a method of the module. */
 PyObject *register_names(PyObject *module, PyObject *unused);

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * install(objects=True): libffi's closure functions as loaded objects import them, redirected to
+ * those of the library for LD_PRELOAD, whose memory they are from then on.
+ *
+ * ffi_closure_alloc comes last and goes first: what it made must always find the others.  Closures
+ * may outlive uninstall(), so the others stay; memory that is not theirs they hand to libffi.
+ */
+#include "native.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+#define ROWS 4
+#define ALLOC (ROWS - 1)
+
+static const char *const symbols[ROWS] = {
+    "ffi_closure_free",
+    "ffi_prep_closure_loc",
+    "ffi_prep_closure",
+    "ffi_closure_alloc",
+};
+static struct trampfd_redirection table[ROWS]; /* filled in once the library is loaded */
+
+static int load_library(const char *path)
+{
+    void *library;
+
+    if (table[ALLOC].to)
+        return 0;
+    library = dlopen(path, RTLD_NOW | RTLD_LOCAL); /* for good */
+    for (int i = 0; library && i < ROWS; i++) {
+        table[i].symbol = symbols[i];
+        *(void **)&table[i].to = dlsym(library, symbols[i]);
+        if (!table[i].to)
+            library = NULL;
+    }
+    if (library)
+        return 0;
+    PyErr_Format(PyExc_OSError, "%s", dlerror());
+    return -1;
+}
+
+/* Objects that are left alone: a tuple of their paths. */
+static int is_wanted(const struct trampfd_redirected *pointer, void *skipped)
+{
+    const char **path = skipped;
+
+    while (*path && strcmp(*path, pointer->object))
+        path++;
+    return !*path;
+}
+
+/* Paths of a tuple of bytes, NULL at the end; to be freed by PyMem_Free(). */
+static const char **paths_of(PyObject *tuple)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(tuple);
+    const char **paths = PyMem_Calloc((size_t)count + 1, sizeof(*paths));
+
+    if (!paths)
+        PyErr_NoMemory();
+    for (Py_ssize_t i = 0; paths && i < count; i++) {
+        paths[i] = PyBytes_AsString(PyTuple_GET_ITEM(tuple, i));
+        if (!paths[i]) {
+            PyMem_Free(paths);
+            return NULL;
+        }
+    }
+    return paths;
+}
+
+static PyObject *nothing_or_error(int error)
+{
+    if (!error)
+        Py_RETURN_NONE;
+    errno = -error;
+    return PyErr_SetFromErrno(PyExc_OSError);
+}
+
+/* redirect_objects(library, paths to skip), the paths as bytes */
+PyObject *redirect_objects(PyObject *module, PyObject *args)
+{
+    const char *library, **skipped;
+    PyObject *tuple;
+    int error;
+
+    (void)module;
+    if (!PyArg_ParseTuple(args, "yO!:redirect_objects", &library, &PyTuple_Type, &tuple)
+        || load_library(library))
+        return NULL;
+    skipped = paths_of(tuple);
+    if (!skipped)
+        return NULL;
+    /* The loader's lock may be held by a thread that waits for the GIL. */
+    Py_BEGIN_ALLOW_THREADS
+    error = trampfd_redirect(table, ROWS, is_wanted, skipped);
+    Py_END_ALLOW_THREADS
+    PyMem_Free(skipped);
+    return nothing_or_error(error);
+}
+
+PyObject *restore_objects(PyObject *module, PyObject *unused)
+{
+    int error = 0;
+
+    (void)module;
+    (void)unused;
+    if (table[ALLOC].to) {
+        Py_BEGIN_ALLOW_THREADS
+        error = trampfd_redirect_undo(&table[ALLOC], 1);
+        Py_END_ALLOW_THREADS
+    }
+    return nothing_or_error(error);
+}
+
+/* redirected_objects(): list of (object, symbol, from, to, refused call or None, errno) */
+PyObject *redirected_objects(PyObject *module, PyObject *unused)
+{
+    size_t size = trampfd_redirect_list(NULL, 0), count;
+    struct trampfd_redirected *list = PyMem_Calloc(size + 1, sizeof(*list));
+    PyObject *result;
+
+    (void)module;
+    (void)unused;
+    if (!list)
+        return PyErr_NoMemory();
+    count = trampfd_redirect_list(list, size);
+    if (count > size)
+        count = size;
+    result = PyList_New((Py_ssize_t)count);
+    for (size_t i = 0; result && i < count; i++) {
+        PyObject *one = Py_BuildValue("NsKKzi", PyUnicode_DecodeFSDefault(list[i].object),
+                                      list[i].symbol, (unsigned long long)(uintptr_t)list[i].from,
+                                      (unsigned long long)(uintptr_t)list[i].to, list[i].call,
+                                      list[i].error);
+
+        if (one)
+            PyList_SET_ITEM(result, (Py_ssize_t)i, one);
+        else
+            Py_CLEAR(result);
+    }
+    PyMem_Free(list);
+    return result;
+}

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""install(objects=True): other users of libffi that this process has loaded.
+
+What they import from libffi to make closures is redirected to the library for LD_PRELOAD, which
+also finds the libffi that each of them would have used.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from . import _native
+
+if TYPE_CHECKING:
+    from ._status import Refusal
+
+# Modules whose callbacks install() takes care of.
+_SERVED = ("_ctypes", "_cffi_backend", _native.__name__)
+
+_lock = threading.Lock()  # over each call that changes or reads the list of redirections
+
+
+@dataclass(frozen=True)
+class Redirected:
+    """A pointer to a function of libffi in the data of a loaded object.
+
+    object: path of its file, "" for the program itself.
+    symbol: the function.
+    origin: the address it led to, 0 if it was not bound yet.
+    target: the address it leads to now.
+    refusal: why it still leads to the origin; None if it does not.
+    """
+
+    object: str
+    symbol: str
+    origin: int
+    target: int
+    refusal: Refusal | None
+
+
+def _list() -> tuple[Redirected, ...]:
+    """Needs the lock."""
+    from ._status import Refusal
+
+    return tuple(
+        Redirected(
+            object,
+            symbol,
+            origin,
+            target,
+            None if step is None else Refusal(object or "the program", step, errno),
+        )
+        for object, symbol, origin, target, step, errno in _native.redirected_objects()
+    )
+
+
+def redirected() -> tuple[Redirected, ...]:
+    """What is redirected now, and what was refused when that was tried last."""
+    with _lock:
+        return _list()
+
+
+def _explain(error: OSError, what: str) -> OSError:
+    """Needs the lock."""
+    refused = "; ".join(
+        f"{one.symbol}: {one.refusal}" for one in _list() if one.refusal is not None
+    )
+    return OSError(error.errno, f"{what}: {refused or error.strerror or error}")
+
+
+def _paths_served() -> tuple[bytes, ...]:
+    files = (getattr(sys.modules.get(name), "__file__", None) for name in _SERVED)
+    return tuple(os.fsencode(file) for file in files if file)
+
+
+def redirect() -> None:
+    """Redirect all objects loaded now; raises OSError, and nothing is changed then."""
+    from . import _preload
+
+    library = _preload.find()
+    if library is None:
+        raise OSError(
+            "install(objects=True) needs the library that `trampfd preload` looks for, "
+            "and there is none; install the package with it (libtrampfd-ffi)"
+        )
+    with _lock:
+        try:
+            _native.redirect_objects(os.fsencode(library), _paths_served())
+        except OSError as error:
+            raise _explain(error, "cannot redirect loaded objects") from None
+
+
+def restore() -> None:
+    """Let objects make stock closures again; raises OSError for those that cannot be given back.
+
+    The functions for closures that exist stay redirected.
+    """
+    with _lock:
+        try:
+            _native.restore_objects()
+        except OSError as error:
+            raise _explain(error, "cannot give back loaded objects") from None
