@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A signal handler may run at each instruction of a trampoline, use the stack below the red zone
- * and call trampolines itself: the context is applied all the same.
+ * A signal handler may run at each instruction of a trampoline, overwrite the stack below the red
+ * zone and call trampolines itself: the context is applied all the same.
  */
 #include "context_check.h"
+
+#include <ucontext.h>
 
 static struct trampfd_trampoline *in_handler;
 static volatile long handled, wrong;
@@ -13,9 +15,15 @@ static long return_first(long first)
     return first;
 }
 
-static void handler(int signal)
+/* On a stack of its own, so that all that is not safe from signals can be overwritten. */
+static void handler(int signal, siginfo_t *info, void *state)
 {
+    const ucontext_t *context = state;
+    char *interrupted = (char *)context->uc_mcontext.gregs[REG_RSP];
+
     (void)signal;
+    (void)info;
+    memset(interrupted - 128 - 2048, 0xee, 2048);
     handled++;
     wrong += ((long (*)(void))trampfd_trampoline_address(in_handler))() != 99;
 }
@@ -51,9 +59,12 @@ int main(int count, char **arguments)
         .nregs = 2,
         .regs = {{"rdi", 99}, {"r10", 1}},
     };
-    struct sigaction action = {.sa_handler = handler};
+    static char handler_stack[65536];
+    const stack_t stack = {.ss_sp = handler_stack, .ss_size = sizeof(handler_stack)};
+    struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK};
 
     in_handler = create(&for_handler, backend);
+    CHECK(!sigaltstack(&stack, NULL), "%s", strerror(errno));
     CHECK(!sigaction(SIGTRAP, &action, NULL), "%s", strerror(errno));
     for (unsigned i = 0; i < TRAMPFD_MAX_DATA_SIZE; i++)
         context.stack_data[i] = (unsigned char)(i + 1);

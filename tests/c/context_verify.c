@@ -96,6 +96,20 @@ static void tamper_with_record(const struct trampfd_trampoline *trampoline, uint
     record[1] = good;
 }
 
+/* What only somebody can do who makes the code writable. */
+static void tamper_with_code(const struct trampfd_trampoline *trampoline, unsigned char *code)
+{
+    void *page = code - (uintptr_t)code % 4096;
+    unsigned char good = code[4];
+
+    CHECK(!mprotect(page, 4096, PROT_READ | PROT_WRITE), "%s", strerror(errno));
+    code[4] = 0x90;
+    check_only(trampoline, "code", 0, TRAMPFD_CHANGED, 1, 0);
+    check_unreadable(trampoline);
+    code[4] = good;
+    CHECK(!mprotect(page, 4096, PROT_READ | PROT_EXEC), "%s", strerror(errno));
+}
+
 static void tamper_with_steps(const struct trampfd_trampoline *trampoline, struct step *steps)
 {
     static const char *const names[] = {"stack", "rdi", "rbx", "pc", "r10"};
@@ -148,8 +162,10 @@ static void emulation(const struct trampfd_trampoline *trampoline)
     CHECK(trampfd_trampoline_descriptor(trampoline) == -1, "no descriptor");
     record = (uint64_t *)(uintptr_t)slot.record;
     steps = (struct step *)record[1];
-    if (!strcmp(slot.provider, "table"))
+    if (!strcmp(slot.provider, "table")) {
         tamper_with_record(trampoline, record);
+        tamper_with_code(trampoline, trampfd_trampoline_address(trampoline));
+    }
     tamper_with_steps(trampoline, steps);
     tamper_with_stack(trampoline, (uint32_t *)steps[0].value);
 }
