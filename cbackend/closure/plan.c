@@ -12,8 +12,8 @@
 #include <string.h>
 
 #define BUCKETS 256
-#define KEY_SIZE 512
-#define END 255        /* of a type's elements, in a key; no type has this code */
+#define KEY_SIZE 1024
+#define END UINT32_MAX /* of a type's elements, in a key; no type has this head */
 #define IDLE_MAX 256   /* plans without closures that are kept */
 
 static struct tfd_plan *buckets[BUCKETS];
@@ -39,13 +39,23 @@ static int has_elements(const ffi_type *type)
     return type->type == FFI_TYPE_STRUCT || type->type == FFI_TYPE_COMPLEX;
 }
 
-/* The alignment of a scalar counts too: programs describe packed structures by it. */
+/*
+ * What tells a scalar from others.  Its alignment counts too: programs describe packed
+ * structures by it.
+ */
+static uint32_t head(const ffi_type *type)
+{
+    return (uint32_t)type->type << 16 | type->alignment;
+}
+
+static int put_head(struct key *key, uint32_t head)
+{
+    return put_bytes(key, &head, sizeof(head));
+}
+
 static int put_type(struct key *key, const ffi_type *type)
 {
-    unsigned char code = (unsigned char)type->type;
-
-    if (!put_bytes(key, &code, 1)
-        || !put_bytes(key, &type->alignment, sizeof(type->alignment)))
+    if (!put_head(key, head(type)))
         return 0;
     if (!has_elements(type))
         return 1;
@@ -54,8 +64,7 @@ static int put_type(struct key *key, const ffi_type *type)
     for (ffi_type **element = type->elements; *element; element++)
         if (!put_type(key, *element))
             return 0;
-    code = END;
-    return put_bytes(key, &code, 1);
+    return put_head(key, END);
 }
 
 static int make_key(struct key *key, const ffi_cif *cif)
@@ -71,23 +80,32 @@ static int make_key(struct key *key, const ffi_cif *cif)
     return 1;
 }
 
-/* Steps over `type` in a key; 0 when it is another type there. */
-static int match_type(const unsigned char **at, const ffi_type *type)
+static int match_head(const unsigned char **at, uint32_t head)
 {
-    if (*(*at)++ != (unsigned char)type->type)
-        return 0;
-    if (memcmp(*at, &type->alignment, sizeof(type->alignment)))
-        return 0;
-    *at += sizeof(type->alignment);
-    if (!has_elements(type))
-        return 1;
+    uint32_t there;
+
+    memcpy(&there, *at, sizeof(there));
+    *at += sizeof(there);
+    return there == head;
+}
+
+static int match_elements(const unsigned char **at, const ffi_type *type);
+
+/* Steps over `type` in a key; 0 when it is another type there. */
+static inline int match_type(const unsigned char **at, const ffi_type *type)
+{
+    return match_head(at, head(type)) && (!has_elements(type) || match_elements(at, type));
+}
+
+static int match_elements(const unsigned char **at, const ffi_type *type)
+{
     if (!type->elements || memcmp(*at, &type->size, sizeof(type->size)))
         return 0;
     *at += sizeof(type->size);
     for (ffi_type **element = type->elements; *element; element++)
         if (!match_type(at, *element))
             return 0;
-    return *(*at)++ == END;
+    return match_head(at, END);
 }
 
 /* Is this the plan of the cif?  What put_type() writes tells its own length, so a mismatch

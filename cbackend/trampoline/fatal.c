@@ -79,7 +79,7 @@ _Noreturn void tfd_dead_report(const union tfd_record *record)
     freed = shadow->owner.state == TFD_STATE_FREE;
     name = freed ? shadow->dead.name : "";
     snprintf(message, sizeof(message),
-             "trampfd: call of a closure that was %s: %p%s%.*s%s (slot %u of the block at %p)\n",
+             "trampfd: call of a closure that was %s: %p%s%.*s%s (slot %zu of the block at %p)\n",
              freed ? "freed" : "allocated but not prepared", tfd_block_slot(slot.block, slot.index),
              *name ? " (" : "", TFD_NAME_SIZE - 1, name, *name ? ")" : "", slot.index,
              (const void *)slot.block->code);

@@ -8,42 +8,28 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#if __has_include(<sys/single_threaded.h>)
-#include <sys/single_threaded.h>
-#define SINGLE_THREADED __libc_single_threaded
-#else
-#define SINGLE_THREADED 0
-#endif
-
 #define NOBODY ((pthread_t)0)
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic(pthread_t) owner; /* only a thread itself can find itself here */
 static atomic_int registered;
 
-/*
- * While there is one thread there is nobody to lock out.  `depth` tells whether the mutex was
- * taken, should the number of threads change in between; the owner alone writes it.
- */
-static unsigned depth;
+unsigned tfd_lock_depth;
 
-void tfd_lock(void)
+void tfd_lock_among_threads(void)
 {
-    pthread_t self;
+    pthread_t self = pthread_self();
 
-    if (SINGLE_THREADED)
-        return;
-    self = pthread_self();
     if (atomic_load_explicit(&owner, memory_order_relaxed) != self) {
         pthread_mutex_lock(&mutex);
         atomic_store_explicit(&owner, self, memory_order_relaxed);
     }
-    depth++;
+    tfd_lock_depth++;
 }
 
-void tfd_unlock(void)
+void tfd_unlock_among_threads(void)
 {
-    if (!depth || --depth)
+    if (--tfd_lock_depth)
         return;
     atomic_store_explicit(&owner, NOBODY, memory_order_relaxed);
     pthread_mutex_unlock(&mutex);

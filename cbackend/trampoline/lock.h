@@ -10,10 +10,36 @@
 #ifndef TFD_LOCK_H
 #define TFD_LOCK_H
 
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#define TFD_SINGLE_THREADED __libc_single_threaded
+#else
+#define TFD_SINGLE_THREADED 0
+#endif
+
 /* Once before the first tfd_lock(): 0, or the errno of pthread_atfork(3). */
 int tfd_lock_init(void);
 
-void tfd_lock(void);
-void tfd_unlock(void);
+/* The lock with the mutex, whatever the number of threads is. */
+void tfd_lock_among_threads(void);
+void tfd_unlock_among_threads(void);
+
+/*
+ * While there is one thread there is nobody to lock out.  The depth tells whether the mutex
+ * was taken, should the number of threads change in between; the owner alone writes it.
+ */
+extern unsigned tfd_lock_depth;
+
+static inline void tfd_lock(void)
+{
+    if (!TFD_SINGLE_THREADED)
+        tfd_lock_among_threads();
+}
+
+static inline void tfd_unlock(void)
+{
+    if (tfd_lock_depth)
+        tfd_unlock_among_threads();
+}
 
 #endif

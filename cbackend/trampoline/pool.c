@@ -124,13 +124,13 @@ static void release(struct tfd_block *block)
         free(block);
 }
 
-static union tfd_record dead_record(uint64_t next, const char *name)
+static void make_dead(union tfd_record *record, uint64_t next, const char *name)
 {
-    union tfd_record record = {.dead = {.entry = tfd_entry_dead, .next = next}};
-
+    memset(record, 0, sizeof(*record));
+    record->dead.entry = tfd_entry_dead;
+    record->dead.next = next;
     if (name)
-        strncpy(record.dead.name, name, TFD_NAME_SIZE - 1);
-    return record;
+        strncpy(record->dead.name, name, TFD_NAME_SIZE - 1);
 }
 
 static int write_record(struct tfd_slot slot, const union tfd_record *record)
@@ -140,12 +140,10 @@ static int write_record(struct tfd_slot slot, const union tfd_record *record)
     return slot.block->provider->store(slot.block, slot.index, record);
 }
 
-int tfd_pool_store(struct tfd_slot slot, const union tfd_record *record)
+int tfd_pool_store(struct tfd_slot slot, union tfd_record *record)
 {
-    union tfd_record full = *record;
-
-    full.owner.state = tfd_slot_shadow(slot)->owner.state;
-    return write_record(slot, &full);
+    record->owner.state = tfd_slot_shadow(slot)->owner.state;
+    return write_record(slot, record);
 }
 
 /* A stray store into a freed record must not lead the list out of the block. */
@@ -175,7 +173,7 @@ static int take(struct tfd_slot *slot, struct trampfd_trail *trail)
     slot->block = block;
     slot->index = block->free ? block->free - 1 : block->fresh;
     if (!block->free) {
-        record = dead_record(0, NULL);
+        make_dead(&record, 0, NULL);
         error = write_record(*slot, &record);
         if (error)
             return tfd_trail_add(trail, block->provider->name, "store a record", -error);
@@ -210,17 +208,18 @@ int tfd_pool_take(struct tfd_slot *slot, struct trampfd_trail *trail)
 static int give(struct tfd_slot slot, const char *name)
 {
     struct tfd_block *block = slot.block;
-    union tfd_record record = dead_record(block->free, name);
     int was_full = is_full(block);
+    union tfd_record record;
     int error;
 
     if (tfd_slot_shadow(slot)->owner.state == TFD_STATE_FREE)
         return -EINVAL;
+    make_dead(&record, block->free, name);
     error = write_record(slot, &record);
     if (error)
         return error;
 
-    block->free = slot.index + 1;
+    block->free = (unsigned)slot.index + 1;
     block->used--;
     pool.used--;
     if (was_full)
@@ -261,18 +260,22 @@ int tfd_pool_find_code(const void *code, struct tfd_slot *slot)
 
     if (index < 0)
         return -ENOENT;
-    *slot = (struct tfd_slot){.block = block, .index = (unsigned)index};
+    *slot = (struct tfd_slot){.block = block, .index = (size_t)index};
     return 0;
 }
 
 int tfd_pool_find_closure(const void *closure, struct tfd_slot *slot)
 {
-    struct tfd_block *block = find_block(closure);
-    int index = block ? tfd_block_index_in(block->shadow, closure) : -1;
+    struct tfd_block *block = &pool.first;
+    int index = block->shadow ? tfd_block_index_in(block->shadow, closure) : -1;
 
+    if (index < 0) {
+        block = tfd_index_find(closure);
+        index = block ? tfd_block_index_in(block->shadow, closure) : -1;
+    }
     if (index < 0)
         return -ENOENT;
-    *slot = (struct tfd_slot){.block = block, .index = (unsigned)index};
+    *slot = (struct tfd_slot){.block = block, .index = (size_t)index};
     return 0;
 }
 
@@ -283,7 +286,7 @@ int tfd_pool_find_record(const union tfd_record *record, struct tfd_slot *slot)
 
     if (index < 0)
         return -ENOENT;
-    *slot = (struct tfd_slot){.block = block, .index = (unsigned)index};
+    *slot = (struct tfd_slot){.block = block, .index = (size_t)index};
     return 0;
 }
 

@@ -7,7 +7,7 @@
 
 struct tfd_slot {
     struct tfd_block *block;
-    unsigned index;
+    size_t index; /* a whole word: slots are passed around in registers */
 };
 
 /*
@@ -24,8 +24,8 @@ int tfd_pool_take(struct tfd_slot *slot, struct trampfd_trail *trail);
  */
 int tfd_pool_give(struct tfd_slot slot, const char *name);
 
-/* Store a record in a slot that the caller owns; its state word is kept. */
-int tfd_pool_store(struct tfd_slot slot, const union tfd_record *record);
+/* Store a record, whose state word is filled in, in a slot that the caller owns. */
+int tfd_pool_store(struct tfd_slot slot, union tfd_record *record);
 
 /* The slot whose code, or whose record as programs see it, starts at the address; or -ENOENT. */
 int tfd_pool_find_code(const void *code, struct tfd_slot *slot);

@@ -10,7 +10,6 @@
 #include "span.h"
 #include "trail.h"
 
-#include <string.h>
 
 union tfd_record tfd_records[TRAMPFD_BLOCK_SLOTS] __attribute__((aligned(TFD_GRANULE)));
 
@@ -53,12 +52,17 @@ static int releasable(const struct tfd_block *block)
     return block->source != TFD_BUILT_IN;
 }
 
+/*
+ * Word by word, as the record was written: a wider load would have to wait until the words it
+ * spans have left the store buffer.
+ */
 static int store(struct tfd_block *block, unsigned index, const union tfd_record *record)
 {
     union tfd_record *to = &block->records[index];
-    const size_t entry_size = sizeof(record->go.entry);
 
-    memcpy((char *)to + entry_size, (const char *)record + entry_size, sizeof(*to) - entry_size);
+#pragma GCC unroll 8
+    for (size_t i = 1; i < sizeof(to->words) / sizeof(to->words[0]); i++)
+        __atomic_store_n(&to->words[i], record->words[i], __ATOMIC_RELAXED);
     __atomic_store_n(&to->go.entry, record->go.entry, __ATOMIC_RELEASE);
     return 0;
 }

@@ -63,6 +63,7 @@ union tfd_record {
         char body[TFD_RECORD_SIZE - sizeof(uintptr_t)];
         uintptr_t state; /* one of TFD_STATE_*, or the caller's heap block */
     } owner;
+    uintptr_t words[TFD_RECORD_SIZE / sizeof(uintptr_t)];
 };
 
 #define TFD_STATE_FREE ((uintptr_t)0)
