@@ -385,6 +385,7 @@ def results(ffi: Any) -> list[Any]:
     None of them leaves a field of a structure out: that one would be what was on the stack.
     """
     numbers = [0, 1, -1, 127, 128, -128, -129, 255, 256, 32767, 32768, 65535, 65536, 5 << 29,
+               2**30 - 1, 2**30, 1 - 2**30, -(2**30),  # around ints of one digit
                2**31 - 1, 2**31, -(2**31) - 1, 2**32 - 1, 2**32, 2**63 - 1, 2**63, -(2**63),
                -(2**63) - 1, 2**64 - 1, 2**64, 10**30]  # fmt: skip
     return [

@@ -123,6 +123,7 @@ SWAPPABLE: dict[str, Any] = {
 
 SENTINEL = ("an", "object")
 INTEGERS = [0, 1, -1, 2, 127, 128, 255, 256, -128, -129, 2**15, -(2**31), 2**31, 2**63, 2**64 - 1]
+INTEGERS += [2**30 - 1, 2**30, 1 - 2**30, -(2**30)]  # around ints of one digit
 FLOATS = [0.0, -0.0, 1.5, -2.25, 1e-45, 3.4e38, math.inf, -math.inf, math.nan]
 
 
