@@ -12,7 +12,7 @@ import os
 import site
 import subprocess
 import sys
-import venv
+from collections.abc import Sequence
 from pathlib import Path
 
 import core
@@ -45,16 +45,19 @@ else:
 
 
 class Environment:
-    """A virtual environment."""
+    """A virtual environment of a Python, which finds packages in `paths`."""
 
-    def __init__(self, folder: Path) -> None:
-        venv.create(folder, symlinks=True)
+    def __init__(
+        self, folder: Path, python: str = sys.executable, paths: Sequence[object] | None = None
+    ) -> None:
+        subprocess.run([python, "-m", "venv", "--without-pip", str(folder)], check=True)
         self.python = folder / "bin" / "python"
         (self.packages,) = folder.glob("lib/python*/site-packages")
         self.file = self.packages / "trampfd-enable.pth"
         # The package first: an environment for development may have another one by a finder.
         self.find = self.packages / "a-find-trampfd.pth"
-        self.find.write_text("".join(f"{path}\n" for path in (PACKAGE.parent, *others())))
+        paths = [PACKAGE.parent, *others()] if paths is None else paths
+        self.find.write_text("".join(f"{path}\n" for path in paths))
 
     def run(
         self, *words: object, check: bool = True, **environment: str

@@ -3,7 +3,7 @@
 
 The linker's tables then have no entry for a function of libffi that could be redirected. The users
 here are cffi's wheel from PyPI, and a `_ctypes` with hidden symbols that is built for the system's
-Python of Debian from its own source package.
+Python of Debian from its own source package. At the end is the table of docs/static-libffi.md.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 import setuptools
 import test_ctypes_parity
+import test_enable
 
 TESTS = Path(__file__).parent
 PROJECT = TESTS.parent
@@ -279,14 +280,21 @@ class Built:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """trampfd for the system's Python."""
+    system_python()
+    return build_trampfd(tmp_path_factory.mktemp("system_trampfd"))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, package: Path) -> Built:
     folder = tmp_path_factory.mktemp("static_libffi")
     for name in ("apt", "source", "module"):
         (folder / name).mkdir()
     python = system_python()
     unpack(cached_source(python, folder / "apt"), folder / "source")
     library = build_ctypes(python, folder / "source", folder / "module")
-    return Built(library, build_trampfd(folder))
+    return Built(library, package)
 
 
 def test_libffi_is_inside_and_hidden(built: Built) -> None:
@@ -346,3 +354,150 @@ def test_same_as_stock_ctypes(built: Built, tmp_path: Path) -> None:
         if found[mode][name] != stock
     }
     assert not differences
+
+
+# --- The table of docs/static-libffi.md --------------------------------------------------------
+
+MAKER = """
+import os, sys
+
+def maker(address):
+    for line in open("/proc/self/maps"):
+        words = line.split(None, 5)
+        start, end = (int(number, 16) for number in words[0].split("-"))
+        if start <= address < end:
+            name = os.path.basename(words[5].strip()) if len(words) > 5 else ""
+            if name.startswith("_native."):
+                return "trampfd"
+            return "preload" if name.startswith("libtrampfd-ffi.so") else "stock"
+"""
+BY_CTYPES = """
+import ctypes
+cls = ctypes.CFUNCTYPE(ctypes.c_int)
+callback = CALLBACK(cls, lambda: 42)
+assert callback() == 42
+print(maker(ctypes.c_void_p.from_buffer(callback).value))
+"""
+BY_CFFI = """
+import _cffi_backend
+ffi = _cffi_backend.FFI()
+callback = CALLBACK(ffi.typeof("int(*)(void)"), lambda: 42)
+assert callback() == 42
+print(maker(int(ffi.cast("uintptr_t", callback))))
+"""
+BY_PLUGIN = """
+import ctypes
+cls = ctypes.CFUNCTYPE(ctypes.c_int)
+plugin = ctypes.CDLL(os.environ["PLUGIN"])
+plugin.make_closure.restype = ctypes.c_void_p
+address = plugin.make_closure()
+assert cls(address)() == 42
+print(maker(address))
+"""
+
+WAYS = {
+    "trampfd.callback()": "callback",
+    "trampfd.install()": "install",
+    "trampfd run": "run",
+    "trampfd enable": "enable",
+    "LD_PRELOAD=$(trampfd preload)": "preload",
+}
+USERS = {
+    "shared `_ctypes`": BY_CTYPES,
+    "static `_ctypes`": BY_CTYPES,
+    "shared `_cffi_backend`": BY_CFFI,
+    "static `_cffi_backend`": BY_CFFI,
+    "another library, static": BY_PLUGIN,
+}
+
+
+def documented() -> dict[tuple[str, str], str]:
+    """The cells of the table, by way and user."""
+    text = (PROJECT / "docs" / "static-libffi.md").read_text()
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in text.splitlines()
+        if line.startswith("|") and not line.startswith("|-")
+    ]
+    (_, *users), *rest = rows
+    return {
+        (way.strip("`"), user): cell for way, *cells in rest for user, cell in zip(users, cells)
+    }
+
+
+def test_all_of_the_table_is_checked() -> None:
+    assert set(documented()) == {(way, user) for way in WAYS for user in USERS}
+
+
+def wheel_of_cffi() -> Path:
+    backend = pytest.importorskip("_cffi_backend", reason="cffi: not installed")
+    if not is_linked_statically(backend.__file__):
+        pytest.skip("cffi's wheel from PyPI: this _cffi_backend uses a shared libffi")
+    return Path(backend.__file__)
+
+
+def shared_in_system(module: str) -> None:
+    """Skips unless the system's Python has this module, with a shared libffi."""
+    code = f"import {module}; print({module}.__file__)"
+    child = subprocess.run([PYTHON, "-c", code], capture_output=True, text=True)
+    if child.returncode:
+        pytest.skip(f"Debian's python3-cffi-backend: {PYTHON} has no {module}")
+    if is_linked_statically(child.stdout.strip()):
+        pytest.skip(f"a shared libffi: the {module} of {PYTHON} has it inside")
+
+
+@pytest.fixture(scope="module")
+def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    library = tmp_path_factory.mktemp("plugin") / "plugin.so"
+    source = TESTS / "c" / "static_plugin.c"
+    command = ["cc", "-O2", "-Wall", "-Werror", "-shared", "-fPIC", str(source), static_library()]
+    subprocess.run([*command, "-o", str(library), "-Wl,--exclude-libs,ALL"], check=True)
+    assert is_linked_statically(str(library))
+    return library
+
+
+@pytest.fixture(scope="module")
+def system(package: Path, tmp_path_factory: pytest.TempPathFactory) -> test_enable.Environment:
+    """An environment of the system's Python."""
+    paths = [package, "/usr/lib/python3/dist-packages"]
+    return test_enable.Environment(tmp_path_factory.mktemp("venv") / "system", PYTHON, paths)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> test_enable.Environment:
+    """An environment of this Python."""
+    return test_enable.Environment(tmp_path_factory.mktemp("venv") / "own")
+
+
+@pytest.mark.parametrize("user", USERS)
+@pytest.mark.parametrize("way", WAYS)
+def test_cell(way: str, user: str, request: pytest.FixtureRequest) -> None:
+    variables = {"TRAMPFD_BACKEND": "table"}
+    environment = request.getfixturevalue("own" if user == "static `_cffi_backend`" else "system")
+    if user == "static `_ctypes`":
+        variables["PYTHONPATH"] = str(request.getfixturevalue("built").ctypes.parent)
+    elif user == "static `_cffi_backend`":
+        wheel_of_cffi()
+    elif user == "another library, static":
+        variables["PLUGIN"] = str(request.getfixturevalue("plugin"))
+    else:
+        shared_in_system(user.split("`")[1])
+    code = MAKER + USERS[user].replace(
+        "CALLBACK", "trampfd.callback" if WAYS[way] == "callback" else
+        "(lambda type, f: ffi.callback(type, f))" if "cffi" in user else
+        "(lambda type, f: type(f))"
+    )  # fmt: skip
+    words = ["-c", code]
+    if WAYS[way] in ("callback", "install"):
+        words = ["-c", f"import trampfd\n{'trampfd.install()' * (WAYS[way] == 'install')}\n{code}"]
+    elif WAYS[way] == "run":
+        words = ["-m", "trampfd", "run", "-c", code]
+    elif WAYS[way] == "enable":
+        environment.trampfd("enable")
+    else:
+        variables["LD_PRELOAD"] = environment.trampfd("preload").stdout.strip()
+    try:
+        done = environment.run(*words, **variables)
+    finally:
+        environment.file.unlink(missing_ok=True)
+    assert (done.stdout.strip(), done.stderr) == (documented()[way, user], "")

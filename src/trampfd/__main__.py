@@ -15,15 +15,21 @@ from ._run import run
 _COMMANDS = ("doctor", "audit", "demo", "preload", "enable")
 
 
+def _version() -> str:
+    """The commands also work in a package that lost its metadata, or was never installed."""
+    try:
+        return metadata.version("trampfd")
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="trampfd",
         description="Callbacks for ctypes and cffi without writable and executable memory.",
         epilog="`trampfd COMMAND --help` tells more of a command.",
     )
-    parser.add_argument(
-        "--version", action="version", version=f"trampfd {metadata.version('trampfd')}"
-    )
+    parser.add_argument("--version", action="version", version=f"trampfd {_version()}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     subparsers.add_parser("run", help="run a Python program with trampfd installed")
     for command in _COMMANDS:

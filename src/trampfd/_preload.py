@@ -14,7 +14,7 @@ _SONAME = "libtrampfd-ffi.so.0"
 _EPILOG = """\
   LD_PRELOAD=$(trampfd preload) program
 
-makes the closures of every program that uses a shared libffi, whatever its language.
+makes the closures of every program that asks a shared libffi for them, whatever its language.
 
 exit status: 0, or 1 if there is no such library
 """
