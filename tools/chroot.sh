@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+# Chroots of other Debian releases, for scripts to source. Needs root and debootstrap.
+
+CHROOT_CACHE=${TRAMPFD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/trampfd}
+
+# chroot_need_root: end the script where chroots cannot be made.
+chroot_need_root() {
+    [ "$(id -u)" = 0 ] || {
+        echo "${0##*/}: run as root, a chroot needs it" >&2
+        exit 1
+    }
+}
+
+# chroot_make SUITE FOLDER [PACKAGE,...]: a minimal system, kept until somebody removes it.
+chroot_make() {
+    [ ! -e "$2/.complete" ] || return 0
+    echo "Making a chroot of Debian $1 in $2"
+    rm -rf "$2"
+    mkdir -p "$2"
+    debootstrap --variant=minbase ${3:+"--include=$3"} "$1" "$2" \
+        http://deb.debian.org/debian >"$2.log" 2>&1 || {
+        tail -20 "$2.log" >&2
+        return 1
+    }
+    touch "$2/.complete"
+}
+
+# chroot_mount FOLDER, chroot_umount FOLDER: /proc and /dev, and the names of the host.
+chroot_mount() {
+    cp -L /etc/resolv.conf "$1/etc/resolv.conf"
+    mount -t proc proc "$1/proc"
+    mount --bind /dev "$1/dev"
+    mount -t tmpfs tmpfs "$1/dev/shm"
+}
+
+chroot_umount() {
+    umount "$1/dev/shm" "$1/dev" "$1/proc" 2>/dev/null || true
+}
+
+# chroot_run FOLDER [NAME=VALUE...] COMMAND...: with nothing of the host's environment.
+chroot_run() {
+    chroot_root=$1
+    shift
+    chroot "$chroot_root" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
+        DEBIAN_FRONTEND=noninteractive "$@"
+}
