@@ -6,7 +6,7 @@ RUN = $(VENV)/bin/python
 # What building and testing need from Debian or Ubuntu.
 PACKAGES = build-essential pkg-config libffi-dev python3-dev python3-venv libsqlite3-0
 TEST_PACKAGES = $(PACKAGES) binutils clang dpkg-dev gdb gir1.2-glib-2.0 guile-3.0 \
-                libffi-platypus-perl meson ninja-build python3-cffi-backend python3-gi ruby \
+                libffi-platypus-perl mandoc meson ninja-build python3-cffi-backend python3-gi ruby \
                 strace util-linux valgrind
 
 SOURCES = setup.py pyproject.toml cbackend/sources.txt cbackend/cflags.txt \
@@ -19,7 +19,10 @@ help:
 	@echo 'make doctor   what trampfd can do on this machine'
 	@echo 'make lint     style and types of the Python files'
 	@echo 'make vm       the kernel module in a virtual machine: build, selftests (KERNEL=6.1, 6.12 or sid)'
-	@echo 'make matrix   all tests on Debian trixie and sid, the module on three kernels; takes long'
+	@echo 'make deb      Debian packages of this checkout in build/debian; on Debian and Ubuntu'
+	@echo 'make rpm      RPM packages in build/rpm'
+	@echo 'make wheel    source distribution and manylinux wheel in dist'
+	@echo 'make matrix   all tests on Debian trixie and sid, the module on three kernels, packages; takes long'
 	@echo 'make clean    remove what the other targets made'
 	@echo
 	@echo 'PYTHON=python3.13 and VENV=folder choose another Python and another place.'
@@ -66,12 +69,22 @@ KERNEL = 6.12
 vm:
 	tests/vm/run --kernel $(KERNEL)
 
+deb:
+	packaging/debian-build
+
+rpm:
+	packaging/rpm-check
+
+wheel: $(VENV)/bin/python
+	packaging/wheel-build dist $(abspath $(RUN))
+
 RELEASES = trixie sid
+PACKAGED = bookworm trixie sid
 KERNELS = 6.1 6.12 sid
 matrix:
-	tools/matrix '$(RELEASES)' '$(KERNELS)'
+	tools/matrix '$(RELEASES)' '$(KERNELS)' '$(PACKAGED)'
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info src/trampfd/*.so
 
-.PHONY: help demo test doctor lint build vm matrix clean
+.PHONY: help demo test doctor lint build vm deb rpm wheel matrix clean

@@ -30,11 +30,12 @@ chroot_mount() {
     cp -L /etc/resolv.conf "$1/etc/resolv.conf"
     mount -t proc proc "$1/proc"
     mount --bind /dev "$1/dev"
+    mount --bind /dev/pts "$1/dev/pts"
     mount -t tmpfs tmpfs "$1/dev/shm"
 }
 
 chroot_umount() {
-    umount "$1/dev/shm" "$1/dev" "$1/proc" 2>/dev/null || true
+    umount "$1/dev/shm" "$1/dev/pts" "$1/dev" "$1/proc" 2>/dev/null || true
 }
 
 # chroot_run FOLDER [NAME=VALUE...] COMMAND...: with nothing of the host's environment.
