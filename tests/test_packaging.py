@@ -17,7 +17,7 @@ import pytest
 from core import need
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted((ROOT / "docs/man").glob("trampfd.*"))
+PAGES = sorted((ROOT / "docs/man").glob("trampfd*.[1-9]"))
 VERSION = (ROOT / "cbackend/VERSION").read_text().strip()
 
 # One callback of ctypes and one of cffi, whose wheel brings a static libffi of its own.
@@ -122,30 +122,38 @@ def test_manual_page_is_clean(page: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def page_text(section: int) -> str:
-    """A manual page without macros' escapes."""
-    return (ROOT / f"docs/man/trampfd.{section}").read_text().replace("\\-", "-")
+def pages(section: int) -> str:
+    """The manual pages of a section."""
+    return "".join(page.read_text() for page in PAGES if page.suffix == f".{section}")
 
 
 def test_every_command_has_its_place_in_the_manual() -> None:
     listed = run(sys.executable, "-m", "trampfd", "--help")
     commands = re.findall(r"^    (\w+) ", listed, re.MULTILINE)
     assert "doctor" in commands
-    documented = re.findall(r"^\.It Cm (\w+)$", page_text(1), re.MULTILINE)
+    documented = re.findall(r"^\.It Cm (\w+)$", pages(1), re.MULTILINE)
     assert set(commands) == set(documented)
 
 
 def test_every_exported_function_has_its_place_in_the_manual() -> None:
-    exported = set(
-        re.findall(
-            r"^ +(trampfd_\w+);", (ROOT / "cbackend/libtrampfd.map").read_text(), re.MULTILINE
-        )
-    )
-    assert exported
-    page = page_text(3)
-    assert set(re.findall(r"^\.Nm (\w+)", page, re.MULTILINE)) == exported
-    synopsis = page.partition(".Sh SYNOPSIS")[2].partition(".Sh DESCRIPTION")[0]
-    assert set(re.findall(r"^\.Fn (trampfd_\w+)", synopsis, re.MULTILINE)) == exported
+    symbols = (ROOT / "cbackend/libtrampfd.map").read_text()
+    exported = set(re.findall(r"^ +(\w+);", symbols, re.MULTILINE))
+    named = set(re.findall(r"^\.Nm (trampfd_\w+)", pages(3), re.MULTILINE))
+    nested = set(re.findall(r"^\.Fn (__gcc_\w+)", pages(3), re.MULTILINE))
+    assert "trampfd_closure_alloc" in exported
+    assert exported == named | nested
+
+
+def test_prototypes_of_the_manual_are_those_of_the_header() -> None:
+    header = " ".join((ROOT / "cbackend/include/trampfd.h").read_text().split())
+    found = re.findall(r"^\.Fn (trampfd_\w+) (.+)$", pages(3), re.MULTILINE)
+    prototypes = [(name, re.findall(r'"([^"]+)"', words)) for name, words in found]
+    for name, block in re.findall(r"^\.Fo (\w+)\n((?:\.Fa .+\n)+)", pages(3), re.MULTILINE):
+        prototypes.append((name, re.findall(r'"([^"]+)"', block)))
+    assert prototypes
+    for name, arguments in prototypes:
+        if arguments:
+            assert f"{name}({', '.join(arguments)});" in header
 
 
 def test_every_environment_variable_has_its_place_in_the_manual() -> None:
@@ -159,7 +167,7 @@ def test_every_environment_variable_has_its_place_in_the_manual() -> None:
     read = re.compile(r"""(?:getenv|asked_for|environ\.get|environ\[)\(?["'](TRAMPFD_\w+)""")
     names = {name for source in sources for name in read.findall(source.read_text())}
     assert "TRAMPFD_BACKEND" in names
-    assert names == set(re.findall(r"^\.It Ev (\w+)", page_text(7), re.MULTILINE))
+    assert names == set(re.findall(r"^\.It Ev (\w+)", pages(7), re.MULTILINE))
 
 
 def test_debian_packages_have_the_version_of_the_sources() -> None:
