@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What needs a process of its own.
+ *
+ *     program direct SIGNATURE COUNT   calls of a plain C function, to count their instructions
+ *     program call SIGNATURE COUNT     the same of a closure
+ *     program live COUNT CYCLES        make and free that many closures, so often
+ *
+ * "live" prints nanoseconds to make and to free one closure, and, from the first cycle with all
+ * of them live, bytes of memory for each and mappings: "make free bytes mappings".  Where no
+ * more can be made it prints "stopped COUNT REASON" after that, for those there were.
+ */
+#include "loops.h"
+#include "maker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const struct loop *loop;
+static ffi_cif *cif;
+static void **closures;
+
+enum { NEWEST = 64 };
+static void *newest[NEWEST]; /* code of some closures, the last ones made among them */
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "%s\n", what);
+    exit(1);
+}
+
+static double now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
+}
+
+static double resident(void)
+{
+    FILE *file = fopen("/proc/self/statm", "r");
+    long pages;
+
+    if (!file || fscanf(file, "%*s %ld", &pages) != 1)
+        fail("/proc/self/statm cannot be read");
+    fclose(file);
+    return (double)(pages * sysconf(_SC_PAGESIZE));
+}
+
+static long mappings(void)
+{
+    FILE *file = fopen("/proc/self/maps", "r");
+    long lines = 0;
+
+    if (!file)
+        fail("/proc/self/maps cannot be read");
+    for (int c; (c = getc(file)) != EOF;)
+        lines += c == '\n';
+    fclose(file);
+    return lines;
+}
+
+static void check(void *code)
+{
+    if (loop->call(code, 10) != loop->call(loop->direct, 10))
+        fail("a closure returns something else than the function");
+}
+
+/* Returns how many could be made. */
+static long make(long count)
+{
+    for (long i = 0; i < count; i++) {
+        closures[i] = maker_new(cif, loop->handler, &newest[i % NEWEST]);
+        if (!closures[i])
+            return i;
+    }
+    return count;
+}
+
+static void drop(long count)
+{
+    for (long i = 0; i < count; i++)
+        maker_free(closures[i]);
+}
+
+/* What now() itself takes. */
+static double clock_cost(void)
+{
+    double start = now();
+
+    for (int i = 0; i < 999; i++)
+        now();
+    return (now() - start) / 1000;
+}
+
+static void live(long count, long cycles)
+{
+    double clock = clock_cost(), make_time = 0, free_time = 0, bytes = 0, start;
+    long have = count, maps = 0;
+    int error = 0;
+
+    closures = malloc((size_t)count * sizeof(*closures));
+    if (!closures)
+        fail("no memory");
+    memset(closures, 0xff, (size_t)count * sizeof(*closures)); /* its pages are not the closures' */
+    for (long i = 0; i < cycles; i++) {
+        double bytes_before = i ? 0 : resident();
+        long maps_before = i ? 0 : mappings();
+
+        start = now();
+        have = make(have);
+        make_time += now() - start - clock;
+        if (i == 0) {
+            error = errno;
+            bytes = resident() - bytes_before;
+            maps = mappings() - maps_before;
+            for (long j = 0; j < have && j < NEWEST; j++)
+                check(newest[j]);
+        }
+        start = now();
+        drop(have);
+        free_time += now() - start - clock;
+    }
+    if (!have)
+        fail(strerror(error));
+    printf("%.3f %.3f %.3f %ld\n", make_time / (double)(cycles * have),
+           free_time / (double)(cycles * have), bytes / (double)have, maps);
+    if (have < count)
+        printf("stopped %ld %s\n", have, strerror(error));
+}
+
+static void call(long count)
+{
+    void *code, *closure = maker_new(cif, loop->handler, &code);
+
+    if (!closure)
+        fail(strerror(errno));
+    check(code);
+    loop->call(code, count);
+    maker_free(closure);
+}
+
+static void set_signature(const char *name)
+{
+    loop = loop_find(name);
+    cif = signature_cif(name);
+    if (!loop || !cif)
+        fail("no such signature");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 4)
+        fail("usage: program direct|call SIGNATURE COUNT | program live COUNT CYCLES");
+    if (!strcmp(argv[1], "live")) {
+        set_signature("2 ints");
+        live(atol(argv[2]), atol(argv[3]));
+        return 0;
+    }
+    set_signature(argv[2]);
+    if (!strcmp(argv[1], "call"))
+        call(atol(argv[3]));
+    else
+        loop->call(loop->direct, atol(argv[3]));
+    return 0;
+}

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT
+"""What does a call of a closure cost whose handler is a C function?"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import build
+import pytest
+from c_calls import FLOOR, SIGNATURES, Loop, closure
+from conftest import Record
+from race import Effort, Outcome, Work, compete, timed
+
+QUESTION = "C handler"
+MAKERS = (build.PLAN, build.ENTRY_LIBFFI, build.STOCK, build.STATIC)
+RIVALS = (*MAKERS, FLOOR)
+
+CALLS = 1000
+
+
+def _prepare(rival: str, signature: str) -> Work:
+    loop = Loop(signature)
+    call = loop.of(loop.direct if rival == FLOOR else closure(rival, loop))
+    assert call(CALLS) == loop.of(loop.direct)(CALLS) > 0, f"{rival}: wrong answer"
+    return timed(call)
+
+
+@functools.cache
+def _race(signature: str, effort: Effort) -> Outcome:
+    rivals = {rival: functools.partial(_prepare, rival, signature) for rival in RIVALS}
+    return compete(rivals, effort)
+
+
+@pytest.mark.parametrize("rival", RIVALS)
+@pytest.mark.parametrize("signature", SIGNATURES)
+def test_c_handler(
+    benchmark: Any, record: Record, effort: Effort, signature: str, rival: str
+) -> None:
+    record.times(benchmark, signature, rival, _race(signature, effort))

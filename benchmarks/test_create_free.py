@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""What does a closure cost to make and to free, and in memory, by how many there are?
+
+Every round is a process of its own, from its first closure on.  A rival that cannot make so many
+is a result, too: how many it made, and why no more.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import build
+import pytest
+from absent import Absent
+from conftest import Record
+from race import Effort, Outcome, rotated
+
+QUESTION = "create and free"
+RIVALS = (build.PLAN, build.STOCK, build.STATIC)
+
+#: Closures that a round makes at least, if need be by several cycles.
+CLOSURES = 1_000_000
+CLOSURES_QUICK = 20_000
+
+# Rounds by number of live closures: those that take seconds are few.
+ROUNDS_OF_MANY = {10**6: 9, 10**7: 3}
+
+_PRINTED = re.compile(
+    r"(?P<make>\S+) (?P<free>\S+) (?P<bytes>\S+) (?P<mappings>\S+)\n"
+    r"(?:stopped (?P<stopped>\d+) (?P<reason>.*)\n)?"
+)
+
+
+@dataclass
+class Live:
+    """One rival's figures: nanoseconds in each round, memory in the last one."""
+
+    make: list[float] = field(default_factory=list)
+    free: list[float] = field(default_factory=list)
+    bytes: float = 0
+    mappings: int = 0
+    stopped: int | None = None
+    reason: str = ""
+
+
+def _measure(rival: str, count: int, least: int, live: Live) -> None:
+    cycles = max(1, least // count)
+    printed = build.run(build.program(rival), "live", count, cycles)
+    found = _PRINTED.fullmatch(printed)
+    assert found, printed
+    live.make.append(float(found["make"]))
+    live.free.append(float(found["free"]))
+    live.bytes = float(found["bytes"])
+    live.mappings = int(found["mappings"])
+    if found["stopped"]:
+        live.stopped, live.reason = int(found["stopped"]), found["reason"]
+
+
+@functools.cache
+def _race(count: int, effort: Effort, least: int) -> tuple[Mapping[str, Live], Outcome]:
+    lives, absent = {}, {}
+    for rival in RIVALS:
+        try:
+            build.program(rival)
+            lives[rival] = Live()
+        except Absent as reason:
+            absent[rival] = str(reason)
+    for number in range(min(effort.rounds, ROUNDS_OF_MANY.get(count, effort.rounds))):
+        for rival in rotated(list(lives), number):
+            _measure(rival, count, least, lives[rival])
+    rounds = {
+        rival: [(make + free) / 1e9 for make, free in zip(live.make, live.free)]
+        for rival, live in lives.items()
+    }
+    return lives, Outcome(rounds, absent)
+
+
+@pytest.mark.parametrize("rival", RIVALS)
+@pytest.mark.parametrize(
+    "count",
+    [
+        10,
+        10**3,
+        10**5,
+        pytest.param(10**6, marks=pytest.mark.full),
+        pytest.param(10**7, marks=pytest.mark.full),
+    ],
+)
+def test_create_free(
+    benchmark: Any, record: Record, effort: Effort, quick: bool, count: int, rival: str
+) -> None:
+    lives, outcome = _race(count, effort, CLOSURES_QUICK if quick else CLOSURES)
+    more = vars(lives[rival]) if rival in lives else {}
+    record.times(benchmark, f"{count:,} live", rival, outcome, count=count, **more)

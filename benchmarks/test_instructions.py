@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""How many instructions do the same things take?  Counted by valgrind: no noise.
+
+A count is the difference of two runs that differ only in how often the thing is done.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import build
+import pytest
+from absent import Absent
+from c_calls import FLOOR, SIGNATURES
+from conftest import Record
+from python_callbacks import ADD, HAND, TRAMPFD_CFFI
+from python_callbacks import FLOOR as PYTHON_FLOOR
+
+QUESTION = "instructions"
+
+RIVALS = (*ADD, HAND, PYTHON_FLOOR)
+LIVE = 1000  # closures live at a time
+MAKERS = (build.PLAN, build.ENTRY_LIBFFI, build.STOCK, build.STATIC)
+
+
+def _instructions(command: Sequence[object]) -> int:
+    valgrind = shutil.which("valgrind")
+    if valgrind is None:
+        raise Absent("valgrind is not installed")
+    tool = [valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+    done = subprocess.run(
+        [*tool, *(str(word) for word in command)],
+        env={**os.environ, "PYTHONHASHSEED": "0"},
+        capture_output=True,
+        text=True,
+    )
+    found = re.search(r"Collected : (\d+)", done.stderr)
+    assert done.returncode == 0 and found, done.stderr
+    return int(found[1])
+
+
+def _each(command: Sequence[object], few: int, many: int) -> float:
+    """Instructions per unit of the command's last argument."""
+    difference = _instructions([*command, many]) - _instructions([*command, few])
+    return difference / (many - few)
+
+
+def _count(record: Record, case: str, rival: str, command: Sequence[object], few: int, many: int,
+           units: int = 1) -> None:  # fmt: skip
+    try:
+        record.count(case, rival, _each(command, few, many) / units)
+    except Absent as reason:
+        record.missing(case, rival, str(reason))
+
+
+def _program(record: Record, case: str, rival: str) -> object:
+    try:
+        return build.program(rival)
+    except Absent as reason:
+        record.missing(case, rival, str(reason))
+
+
+@pytest.mark.parametrize("rival", [*MAKERS, FLOOR])
+@pytest.mark.parametrize(
+    "signature",
+    [*SIGNATURES[:4], *(pytest.param(name, marks=pytest.mark.full) for name in SIGNATURES[4:])],
+)
+def test_c_handler(record: Record, signature: str, rival: str) -> None:
+    program = _program(record, signature, build.PLAN if rival == FLOOR else rival)
+    verb = "direct" if rival == FLOOR else "call"
+    _count(record, signature, rival, [program, verb, signature], 1000, 11000)
+
+
+@pytest.mark.parametrize("rival", [build.PLAN, build.STOCK, build.STATIC])
+def test_create_free(record: Record, rival: str) -> None:
+    case = "create and free"
+    command = [_program(record, case, rival), "live", LIVE]
+    _count(record, case, rival, command, 10, 20, LIVE)
+
+
+@pytest.mark.parametrize(
+    "rival",
+    [
+        TRAMPFD_CFFI,
+        *(pytest.param(n, marks=pytest.mark.full) for n in RIVALS if n != TRAMPFD_CFFI),
+    ],
+)
+def test_python_callback(record: Record, rival: str) -> None:
+    command = [sys.executable, build.HERE / "count_python.py", rival]
+    _count(record, "Python callback, GIL held", rival, command, 2000, 12000)

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""What does a call of a Python function int(int, int) from C cost, by who calls it?"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Callable
+
+import pytest
+from c_calls import Loop
+from conftest import Record
+from python_callbacks import ADD, FLOOR, HAND, Made, by_hand, floor
+from race import Effort, Outcome, Work, compete, timed
+
+QUESTION = "Python callback"
+HELD = "GIL held"
+NOT_HELD = "GIL not held"
+THREAD = "thread not made by Python"
+
+CALLS = 1000
+
+
+def _work(code: int, caller: str, answer: float) -> Work:
+    """The calls, after their answer is found right."""
+    loop = Loop("2 ints")
+    if caller == THREAD:
+        assert loop.in_thread(code, CALLS)[1] == answer, "wrong answer"
+        return lambda count: loop.in_thread(code, count)[0]
+    call = loop.of(code, keep_gil=caller == HELD)
+    assert call(CALLS) == answer, "wrong answer"
+    return timed(call)
+
+
+def _rival(make: Callable[[], Made], caller: str) -> Work:
+    kept, code = make()
+    work = _work(code, caller, CALLS * (CALLS - 1) / 2 + CALLS)
+    return lambda count: (work(count), kept)[0]
+
+
+def _rivals(caller: str) -> dict[str, Callable[[], Work]]:
+    rivals: dict[str, Callable[[], Work]] = {
+        name: functools.partial(_rival, make, caller) for name, make in ADD.items()
+    }
+    hand = by_hand(attached=caller == HELD)
+    rivals[HAND] = functools.partial(_rival, lambda: (None, hand), caller)
+    if caller == HELD:
+        # Always 1 + 1: its objects are made beforehand.
+        rivals[FLOOR] = functools.partial(_work, floor(), caller, 2 * CALLS)
+    return rivals
+
+
+@functools.cache
+def _race(caller: str, effort: Effort) -> Outcome:
+    return compete(_rivals(caller), effort)
+
+
+RIVALS = (*ADD, HAND)
+
+
+@pytest.mark.parametrize(
+    ("caller", "rival"),
+    [
+        *((HELD, rival) for rival in (*RIVALS, FLOOR)),
+        *((NOT_HELD, rival) for rival in RIVALS),
+        *((THREAD, rival) for rival in RIVALS),
+    ],
+)
+def test_python_callback(
+    benchmark: Any, record: Record, effort: Effort, caller: str, rival: str
+) -> None:
+    record.times(benchmark, caller, rival, _race(caller, effort))
