@@ -17,6 +17,7 @@ from types import ModuleType
 
 import libffi_static
 from absent import Absent
+from names import ENTRY_LIBFFI, PLAN, STATIC, STOCK
 
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE / "c"
@@ -29,11 +30,6 @@ FLAGS = (
 )
 # As setup.py links the extension.
 LINK = ("-shared", "-Wl,-z,nodelete,-z,noexecstack,-z,max-page-size=65536", "-pthread")
-
-PLAN = "trampfd"
-ENTRY_LIBFFI = "trampfd, libffi entry"
-STOCK = "libffi"
-STATIC = "libffi static"
 
 
 # Set for child processes, which use what was compiled already.

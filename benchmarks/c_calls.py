@@ -11,26 +11,10 @@ from typing import Callable
 
 import build
 from absent import Absent
-
-#: Signatures; of the first four it is said how much faster trampfd must be.
-SIGNATURES = (
-    "2 ints",
-    "6 doubles",
-    "16-byte struct",
-    "10 mixed",
-    "no arguments",
-    "1 signed char",
-    "8 longs",
-    "8-byte struct of floats",
-    "32-byte struct",
-    "1 long double",
-    "1 double complex",
-)
-
-FLOOR = "indirect call"
+from names import ENTRY_LIBFFI, PLAN, STATIC
 
 # enum trampfd_entry
-_ENTRIES = {build.PLAN: 2, build.ENTRY_LIBFFI: 1}
+_ENTRIES = {PLAN: 2, ENTRY_LIBFFI: 1}
 
 
 class _Loop(ctypes.Structure):
@@ -69,7 +53,8 @@ class Loop:
 
     @property
     def _loop(self) -> _Loop:
-        return _loops().loop_find(self.signature.encode()).contents
+        found: _Loop = _loops().loop_find(self.signature.encode()).contents
+        return found
 
     @property
     def direct(self) -> int:
@@ -112,7 +97,7 @@ def _check_kind(rival: str, library: ctypes.CDLL, code: int) -> None:
         closure = (ctypes.c_int * 32)()
         assert library.trampfd_closure_read(ctypes.c_void_p(code), closure) == 0
         assert closure[0] == _ENTRIES[rival], f"{rival}: another entry"
-    if rival == build.STATIC:
+    if rival == STATIC:
         rights, path = _mapping(code)
         if rights != "r-xp" or not os.path.exists(path):
             raise Absent("Debian's libffi was built without static trampolines")

@@ -9,13 +9,16 @@ from __future__ import annotations
 import sys
 
 from c_calls import Loop
-from python_callbacks import ADD, FLOOR, HAND, by_hand, floor
+from names import HAND, INTS, VECTORCALL
+from python_callbacks import ADD, by_hand, floor
 
 
 def main(rival: str, calls: int) -> None:
-    special = {HAND: lambda: (None, by_hand(attached=True)), FLOOR: lambda: (None, floor())}
-    kept, code = {**ADD, **special}[rival]()
-    Loop("2 ints").of(code, keep_gil=True)(calls)
+    if rival in ADD:
+        kept, code = ADD[rival]()
+    else:
+        kept, code = None, {HAND: by_hand(attached=True), VECTORCALL: floor()}[rival]
+    Loop(INTS).of(code, keep_gil=True)(calls)
     del kept
 
 

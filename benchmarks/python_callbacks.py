@@ -12,18 +12,12 @@ from typing import Any, Callable
 
 import build
 import cffi
+from names import CALLBACK, CTYPES, CYTHON, EXTERN, TRAMPFD_CFFI, TRAMPFD_CTYPES
 
 import trampfd
 
 Function = Callable[[Any, Any], int]
 Made = tuple[object, int]
-
-TRAMPFD_CTYPES = "trampfd (ctypes)"
-TRAMPFD_CFFI = "trampfd (cffi)"
-CTYPES = "ctypes"
-CALLBACK = "ffi.callback"
-EXTERN = 'extern "Python"'
-CYTHON = "Cython"
 
 FFI = cffi.FFI()
 
@@ -89,9 +83,6 @@ COMPARE: Mapping[str, Callable[[], Made]] = {
     EXTERN: lambda: _extern("compare", compare),
     CYTHON: lambda: _cython("COMPARE", subtract),
 }
-
-HAND = "hand-written C"
-FLOOR = "vectorcall alone"
 
 
 def by_hand(*, attached: bool) -> int:

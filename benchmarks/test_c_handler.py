@@ -6,22 +6,21 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-import build
 import pytest
-from c_calls import FLOOR, SIGNATURES, Loop, closure
+from c_calls import Loop, closure
 from conftest import Record
+from names import C_HANDLER, DIRECT, ENTRY_LIBFFI, PLAN, SIGNATURES, STATIC, STOCK
 from race import Effort, Outcome, Work, compete, timed
 
-QUESTION = "C handler"
-MAKERS = (build.PLAN, build.ENTRY_LIBFFI, build.STOCK, build.STATIC)
-RIVALS = (*MAKERS, FLOOR)
+QUESTION = C_HANDLER
+RIVALS = (PLAN, ENTRY_LIBFFI, STOCK, STATIC, DIRECT)
 
 CALLS = 1000
 
 
 def _prepare(rival: str, signature: str) -> Work:
     loop = Loop(signature)
-    call = loop.of(loop.direct if rival == FLOOR else closure(rival, loop))
+    call = loop.of(loop.direct if rival == DIRECT else closure(rival, loop))
     assert call(CALLS) == loop.of(loop.direct)(CALLS) > 0, f"{rival}: wrong answer"
     return timed(call)
 

@@ -17,10 +17,11 @@ import build
 import pytest
 from absent import Absent
 from conftest import Record
+from names import CREATE_FREE, PLAN, STATIC, STOCK, live_case
 from race import Effort, Outcome, rotated
 
-QUESTION = "create and free"
-RIVALS = (build.PLAN, build.STOCK, build.STATIC)
+QUESTION = CREATE_FREE
+RIVALS = (PLAN, STOCK, STATIC)
 
 #: Closures that a round makes at least, if need be by several cycles.
 CLOSURES = 1_000_000
@@ -95,4 +96,4 @@ def test_create_free(
 ) -> None:
     lives, outcome = _race(count, effort, CLOSURES_QUICK if quick else CLOSURES)
     more = vars(lives[rival]) if rival in lives else {}
-    record.times(benchmark, f"{count:,} live", rival, outcome, count=count, **more)
+    record.times(benchmark, live_case(count), rival, outcome, count=count, **more)

@@ -10,9 +10,10 @@ from typing import Any
 import build
 import pytest
 from conftest import Record
+from names import IMPORT
 from race import Effort, Outcome, rotated
 
-QUESTION = "import"
+QUESTION = IMPORT
 
 # What is done before the clock starts, and what is measured.
 STEPS = {

@@ -11,12 +11,11 @@ from typing import Any
 import build
 import pytest
 from conftest import Record
+from names import AS_IT_IS, INSTALL, KINDS, PROGRAMS, TRAMPFD_RUN, program_case
 from race import Effort, Outcome, rotated
 
-QUESTION = "install()"
-RUNNERS = {"as it is": (), "trampfd run": ("-m", "trampfd", "run")}
-PROGRAMS = ("ctypes", "cffi")
-KINDS = ("integers", "pointers")
+QUESTION = INSTALL
+RUNNERS = {AS_IT_IS: (), TRAMPFD_RUN: ("-m", "trampfd", "run")}
 
 CALLS = 100_000
 CALLS_QUICK = 2_000
@@ -53,4 +52,4 @@ def test_install(
     runner: str,
 ) -> None:
     outcome = _race(program, effort, CALLS_QUICK if quick else CALLS)[kind]
-    record.times(benchmark, f"{program} program, {kind}", runner, outcome)
+    record.times(benchmark, program_case(program, kind), runner, outcome)

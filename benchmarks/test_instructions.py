@@ -16,16 +16,28 @@ from collections.abc import Sequence
 import build
 import pytest
 from absent import Absent
-from c_calls import FLOOR, SIGNATURES
 from conftest import Record
-from python_callbacks import ADD, HAND, TRAMPFD_CFFI
-from python_callbacks import FLOOR as PYTHON_FLOOR
+from names import (
+    DIRECT,
+    ENTRY_LIBFFI,
+    HAND,
+    INSTRUCTIONS,
+    INSTRUCTIONS_CREATE_FREE,
+    INSTRUCTIONS_PYTHON,
+    PLAN,
+    SIGNATURES,
+    STATIC,
+    STOCK,
+    TRAMPFD_CFFI,
+    VECTORCALL,
+)
+from python_callbacks import ADD
 
-QUESTION = "instructions"
+QUESTION = INSTRUCTIONS
 
-RIVALS = (*ADD, HAND, PYTHON_FLOOR)
+RIVALS = (*ADD, HAND, VECTORCALL)
 LIVE = 1000  # closures live at a time
-MAKERS = (build.PLAN, build.ENTRY_LIBFFI, build.STOCK, build.STATIC)
+MAKERS = (PLAN, ENTRY_LIBFFI, STOCK, STATIC)
 
 
 def _instructions(command: Sequence[object]) -> int:
@@ -65,20 +77,20 @@ def _program(record: Record, case: str, rival: str) -> object:
         record.missing(case, rival, str(reason))
 
 
-@pytest.mark.parametrize("rival", [*MAKERS, FLOOR])
+@pytest.mark.parametrize("rival", [*MAKERS, DIRECT])
 @pytest.mark.parametrize(
     "signature",
     [*SIGNATURES[:4], *(pytest.param(name, marks=pytest.mark.full) for name in SIGNATURES[4:])],
 )
 def test_c_handler(record: Record, signature: str, rival: str) -> None:
-    program = _program(record, signature, build.PLAN if rival == FLOOR else rival)
-    verb = "direct" if rival == FLOOR else "call"
+    program = _program(record, signature, PLAN if rival == DIRECT else rival)
+    verb = "direct" if rival == DIRECT else "call"
     _count(record, signature, rival, [program, verb, signature], 1000, 11000)
 
 
-@pytest.mark.parametrize("rival", [build.PLAN, build.STOCK, build.STATIC])
+@pytest.mark.parametrize("rival", [PLAN, STOCK, STATIC])
 def test_create_free(record: Record, rival: str) -> None:
-    case = "create and free"
+    case = INSTRUCTIONS_CREATE_FREE
     command = [_program(record, case, rival), "live", LIVE]
     _count(record, case, rival, command, 10, 20, LIVE)
 
@@ -92,4 +104,4 @@ def test_create_free(record: Record, rival: str) -> None:
 )
 def test_python_callback(record: Record, rival: str) -> None:
     command = [sys.executable, build.HERE / "count_python.py", rival]
-    _count(record, "Python callback, GIL held", rival, command, 2000, 12000)
+    _count(record, INSTRUCTIONS_PYTHON, rival, command, 2000, 12000)

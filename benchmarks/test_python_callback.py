@@ -9,20 +9,18 @@ from typing import Any, Callable
 import pytest
 from c_calls import Loop
 from conftest import Record
-from python_callbacks import ADD, FLOOR, HAND, Made, by_hand, floor
+from names import HAND, HELD, INTS, NOT_HELD, PYTHON_CALLBACK, THREAD, VECTORCALL
+from python_callbacks import ADD, Made, by_hand, floor
 from race import Effort, Outcome, Work, compete, timed
 
-QUESTION = "Python callback"
-HELD = "GIL held"
-NOT_HELD = "GIL not held"
-THREAD = "thread not made by Python"
+QUESTION = PYTHON_CALLBACK
 
 CALLS = 1000
 
 
 def _work(code: int, caller: str, answer: float) -> Work:
     """The calls, after their answer is found right."""
-    loop = Loop("2 ints")
+    loop = Loop(INTS)
     if caller == THREAD:
         assert loop.in_thread(code, CALLS)[1] == answer, "wrong answer"
         return lambda count: loop.in_thread(code, count)[0]
@@ -45,7 +43,7 @@ def _rivals(caller: str) -> dict[str, Callable[[], Work]]:
     rivals[HAND] = functools.partial(_rival, lambda: (None, hand), caller)
     if caller == HELD:
         # Always 1 + 1: its objects are made beforehand.
-        rivals[FLOOR] = functools.partial(_work, floor(), caller, 2 * CALLS)
+        rivals[VECTORCALL] = functools.partial(_work, floor(), caller, 2 * CALLS)
     return rivals
 
 
@@ -60,7 +58,7 @@ RIVALS = (*ADD, HAND)
 @pytest.mark.parametrize(
     ("caller", "rival"),
     [
-        *((HELD, rival) for rival in (*RIVALS, FLOOR)),
+        *((HELD, rival) for rival in (*RIVALS, VECTORCALL)),
         *((NOT_HELD, rival) for rival in RIVALS),
         *((THREAD, rival) for rival in RIVALS),
     ],

@@ -11,10 +11,11 @@ from typing import Any, Callable
 
 import pytest
 from conftest import Record
+from names import QSORT
 from python_callbacks import COMPARE, Made
 from race import Effort, Outcome, Work, compete, timed
 
-QUESTION = "qsort"
+QUESTION = QSORT
 ROUNDS = 9  # of half a second for each rival
 
 _libc = ctypes.CDLL(None)

@@ -12,7 +12,7 @@ from importlib import metadata
 from ._run import run
 
 # The command `run` has no parser here: what follows it belongs to the program.
-_COMMANDS = ("doctor", "audit", "demo", "preload", "enable")
+_COMMANDS = ("doctor", "audit", "demo", "preload", "enable", "bench")
 
 
 def _version() -> str:

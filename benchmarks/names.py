@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""Questions and rivals, as JSON, tables and plots call them."""
+
+from __future__ import annotations
+
+C_HANDLER = "C handler"
+PYTHON_CALLBACK = "Python callback"
+INSTALL = "install()"
+QSORT = "qsort"
+CREATE_FREE = "create and free"
+IMPORT = "import"
+PROVIDER = "provider"
+INSTRUCTIONS = "instructions"
+
+# Closures made in C.
+PLAN = "trampfd"
+ENTRY_LIBFFI = "trampfd, libffi entry"
+STOCK = "libffi"
+STATIC = "libffi static"
+DIRECT = "indirect call"
+
+#: With this signature closures are made and freed, and Python functions called.
+INTS = "2 ints"
+#: All signatures with a C handler; for the first four there are figures to reach.
+SIGNATURES = (
+    INTS,
+    "6 doubles",
+    "16-byte struct",
+    "10 mixed",
+    "no arguments",
+    "1 signed char",
+    "8 longs",
+    "8-byte struct of floats",
+    "32-byte struct",
+    "1 long double",
+    "1 double complex",
+)
+
+# C functions made of Python functions.
+TRAMPFD_CTYPES = "trampfd (ctypes)"
+TRAMPFD_CFFI = "trampfd (cffi)"
+CTYPES = "ctypes"
+CALLBACK = "ffi.callback"
+EXTERN = 'extern "Python"'
+CYTHON = "Cython"
+HAND = "hand-written C"
+VECTORCALL = "vectorcall alone"
+
+# Who calls a Python function.
+HELD = "GIL held"
+NOT_HELD = "GIL not held"
+THREAD = "thread not made by Python"
+
+# How a program that knows nothing of trampfd is run.
+AS_IT_IS = "as it is"
+TRAMPFD_RUN = "trampfd run"
+PROGRAMS = ("ctypes", "cffi")
+KINDS = ("integers", "pointers")
+
+
+def program_case(program: str, kind: str) -> str:
+    return f"{program} program, {kind}"
+
+
+def live_case(count: int) -> str:
+    return f"{count:,} live"
+
+
+INSTRUCTIONS_PYTHON = f"Python callback, {HELD}"
+INSTRUCTIONS_CREATE_FREE = CREATE_FREE

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""``trampfd bench``: measure trampfd and its rivals; needs a checkout, where the benchmarks are."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+DONE = 0
+FAILED = 1
+CANNOT_START = 2
+
+_NEEDED = ("pytest", "pytest_benchmark", "pytest_timeout", "matplotlib", "cffi")
+
+_EPILOG = """\
+Rivals are measured in alternating rounds, so that the ratios mean something on a machine that
+is not quiet; the figures themselves need one that is.
+
+exit status: 0 everything was measured; 1 a benchmark failed (its answer was wrong, say);
+2 the benchmarks or something they need is missing.  A rival that cannot be had is named, and
+changes nothing; neither do targets that were missed.
+"""
+
+
+def _checkout() -> Path | None:
+    """The folder of the benchmarks: of this folder's checkout, or of the one installed from."""
+    for root in (Path.cwd(), Path(__file__).resolve().parents[2]):
+        if (root / "benchmarks" / "report.py").is_file():
+            return root / "benchmarks"
+    return None
+
+
+def _why_not(options: argparse.Namespace) -> str | None:
+    """What is missing."""
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        how = "in the checkout: pip install -e '.[test,bench]'"
+        return f"{', '.join(missing)} not installed; {how}"
+    if options.compare:
+        try:
+            if "figures" not in json.loads(options.compare.read_text()):
+                return f"{options.compare} is not a summary.json of an earlier run"
+        except (OSError, ValueError) as error:
+            return f"{options.compare} cannot be read: {error}"
+    return None
+
+
+def run(options: argparse.Namespace) -> int:
+    """Carry out `trampfd bench` and return its exit status."""
+    benchmarks = _checkout()
+    if benchmarks is None:
+        reason: str | None = "there are no benchmarks here; run it in a checkout of trampfd"
+    else:
+        reason = _why_not(options)
+    if benchmarks is None or reason:
+        print(f"trampfd bench: {reason}", file=sys.stderr)
+        return CANNOT_START
+
+    folder = options.output.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    measured = folder / "benchmark.json"
+    measured.unlink(missing_ok=True)
+    pytest = [sys.executable, "-m", "pytest", "-v", "-ra", f"--benchmark-json={measured}"]
+    pytest += ["--benchmark-columns=median,min,max,rounds"]
+    pytest += ["--quick"] if options.quick else []
+    pytest += ["-k", options.only] if options.only else []
+    status = subprocess.run([*pytest, str(benchmarks)], cwd=benchmarks.parent).returncode
+    if not measured.exists() or not measured.stat().st_size:
+        print("trampfd bench: nothing was measured, see above", file=sys.stderr)
+        return FAILED
+
+    report = [sys.executable, str(benchmarks / "report.py"), str(folder)]
+    report += [str(options.compare)] if options.compare else []
+    return FAILED if subprocess.run(report).returncode or status else DONE
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the `bench` command."""
+    parser = subparsers.add_parser(
+        "bench",
+        help="measure trampfd and its rivals, with tables and plots (in a checkout)",
+        description="Run the benchmarks of a checkout; write JSON, a Markdown table and SVG plots.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        default=Path("build", "bench"),
+        help="where the results go (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--compare",
+        type=Path,
+        metavar="OLD.json",
+        help="also compare with the summary.json of an earlier run",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="few short rounds, only to see that everything runs"
+    )
+    parser.add_argument("--only", metavar="WORD", help="only benchmarks with that word in the name")
+    parser.set_defaults(run=run)
