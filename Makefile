@@ -16,6 +16,7 @@ help:
 	@echo 'make demo     set up, then show ctypes and cffi callbacks under hardening, stock and trampfd'
 	@echo 'make test     set up, then run all tests'
 	@echo 'make build    virtual environment in $(VENV) with the package, from this folder'
+	@echo 'make bench    set up, then measure trampfd and its rivals; plots and tables in build/bench'
 	@echo 'make doctor   what trampfd can do on this machine'
 	@echo 'make lint     style and types of the Python files'
 	@echo 'make vm       the kernel module in a virtual machine: build, selftests (KERNEL=6.1, 6.12 or sid)'
@@ -33,12 +34,15 @@ demo: $(VENV)/.demo
 test: $(VENV)/.test
 	$(RUN) -m pytest $(PYTEST_ARGS)
 
+bench: $(VENV)/.test
+	$(RUN) -m trampfd bench $(BENCH_ARGS)
+
 doctor: build
 	$(RUN) -m trampfd doctor
 
 lint: $(VENV)/.lint
-	$(RUN) -m ruff check src tests setup.py
-	$(RUN) -m ruff format --check src tests setup.py
+	$(RUN) -m ruff check src tests benchmarks setup.py
+	$(RUN) -m ruff format --check src tests benchmarks setup.py
 	$(RUN) -m mypy
 
 build: $(VENV)/.build
@@ -58,11 +62,11 @@ $(VENV)/.demo: $(VENV)/.build
 
 $(VENV)/.test: $(VENV)/.build
 	tools/debian-packages $(TEST_PACKAGES)
-	$(RUN) -m pip install --quiet --editable '.[demo,test,lint]'
+	$(RUN) -m pip install --quiet --editable '.[demo,test,bench,lint]'
 	touch $@
 
 $(VENV)/.lint: $(VENV)/.build
-	$(RUN) -m pip install --quiet --editable '.[test,lint]'
+	$(RUN) -m pip install --quiet --editable '.[test,bench,lint]'
 	touch $@
 
 KERNEL = 6.12
@@ -87,4 +91,4 @@ matrix:
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info src/trampfd/*.so
 
-.PHONY: help demo test doctor lint build vm deb rpm wheel matrix clean
+.PHONY: help demo test bench doctor lint build vm deb rpm wheel matrix clean

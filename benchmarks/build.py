@@ -12,6 +12,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -47,10 +48,10 @@ def folder() -> Path:
     return path
 
 
-def run(*command: object, cwd: Path | None = None) -> str:
+def run(*command: object, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
     """Run a command that must succeed; returns its output."""
     words = [str(word) for word in command]
-    done = subprocess.run(words, cwd=cwd, capture_output=True, text=True)
+    done = subprocess.run(words, cwd=cwd, env=env, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{shlex.join(words)}\nended with {done.returncode}\n{done.stderr}")
     return done.stdout
@@ -104,6 +105,8 @@ def _name(rival: str) -> str:
 def maker(rival: str) -> Path:
     """A shared library with the functions of maker.h."""
     target = folder() / f"{_name(rival)}.so"
+    if target.exists():
+        return target
     source, flags, more = _maker(rival)
     # The core exports its own functions; maker.h's are all there is to export besides.
     run(*compiler(), *FLAGS, *flags, "-fvisibility=default", *LINK, "-o", target,

@@ -12,6 +12,18 @@ IMPORT = "import"
 PROVIDER = "provider"
 INSTRUCTIONS = "instructions"
 
+#: What the questions are, in full.
+TITLES = {
+    C_HANDLER: "Calling a closure with a C handler",
+    PYTHON_CALLBACK: "Calling a Python function int(int, int) from C",
+    INSTALL: "A callback of a program that knows nothing of trampfd",
+    QSORT: "qsort() with a comparator in Python",
+    CREATE_FREE: "Making and freeing a closure, by how many are live",
+    IMPORT: "Importing",
+    PROVIDER: "Calling a closure, by where its slot comes from",
+    INSTRUCTIONS: "Instructions, counted by valgrind",
+}
+
 # Closures made in C.
 PLAN = "trampfd"
 ENTRY_LIBFFI = "trampfd, libffi entry"

@@ -24,6 +24,7 @@ from names import (
     PLAN,
     STATIC,
     STOCK,
+    TITLES,
     TRAMPFD_CFFI,
     TRAMPFD_CTYPES,
     TRAMPFD_RUN,
@@ -87,9 +88,7 @@ def _bars(axes: Any, figures: Sequence[Figure], title: str) -> None:
             place,
             min(value, end),
             color=COLOURS.get(figure.rival, OTHER),
-            hatch="//" if cut else None,
-            edgecolor="white",
-            linewidth=0,
+            alpha=0.75 if cut else 1,
         )
         if cut:
             axes.text(end * 0.97, place, f"{digits(value)} »", ha="right", va="center",
@@ -123,7 +122,7 @@ def _bar_plot(results: Results, question: str) -> Any:
         _bars(axes, group, case)
     for axes in grid.flat[len(cases) :]:
         axes.remove()
-    figure.suptitle(f"{question[0].upper()}{question[1:]}: less is better")
+    figure.suptitle(f"{TITLES[question]}: less is better")
     return figure
 
 
@@ -145,16 +144,16 @@ def _line(axes: Any, figures: Sequence[Figure], value: Any, label: str) -> None:
             color=colour,
         )
     axes.set_xscale("log")
-    axes.set_yscale("log")
     axes.set_xlabel("live closures")
     axes.set_title(label, loc="left")
     axes.grid(True, which="major", color="#dddddd", linewidth=0.6)
 
 
+# Below so many closures the pages that the first one touches would be shown.
 _PANELS = (
-    ("ns to make and free one", 10, lambda figure: figure.spread.median),
-    ("bytes of memory each", 1000, lambda figure: figure.more["bytes"]),
-    ("mappings", 1000, lambda figure: max(figure.more["mappings"], 1)),
+    ("ns to make and free one", 10, "log", lambda figure: figure.spread.median),
+    ("bytes of memory each", 10**5, "linear", lambda figure: figure.more["bytes"]),
+    ("mappings", 1000, "log", lambda figure: max(figure.more["mappings"], 1)),
 )
 
 
@@ -162,13 +161,18 @@ def _line_plot(results: Results) -> Any:
     all_figures = [figure for figure in results if figure.question == CREATE_FREE]
     rivals = dict.fromkeys(figure.rival for figure in all_figures)
     figure, grid = pyplot.subplots(1, len(_PANELS), figsize=(13, 3.8), layout="constrained")
-    for axes, (label, least, value) in zip(grid, _PANELS):
+    for axes, (label, least, scale, value) in zip(grid, _PANELS):
+        axes.set_yscale(scale)
         for rival in rivals:
             line = [f for f in all_figures if f.rival == rival and f.more["count"] >= least]
             _line(axes, line, value, label)
+        if scale == "linear":
+            axes.set_ylim(0, None)
+        else:
+            axes.yaxis.set_major_formatter(lambda number, _: f"{number:,.0f}")
     handles, labels = grid[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
-    figure.suptitle("Create and free, by how many closures are live: less is better")
+    figure.suptitle(f"{TITLES[CREATE_FREE]}: less is better")
     return figure
 
 

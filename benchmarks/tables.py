@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from names import C_HANDLER, CREATE_FREE, DIRECT, INSTRUCTIONS, VECTORCALL
+from names import C_HANDLER, CREATE_FREE, DIRECT, INSTRUCTIONS, TITLES, VECTORCALL
 from results import Figure, Results, Spread, digits
 from targets import Target
 
@@ -50,7 +50,7 @@ def _rivals(results: Results, question: str) -> list[str]:
 def _question(results: Results, question: str) -> Iterator[str]:
     """One row for each case and a column for each rival; the other way where there is one case."""
     rivals, cases = _rivals(results, question), results.cases(question)
-    yield f"## {question[0].upper()}{question[1:]}"
+    yield f"## {TITLES[question]}"
     yield ""
     if len(cases) == 1:
         rows = [[rival, _cell(results.find(question, cases[0], rival))] for rival in rivals]

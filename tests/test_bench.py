@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: MIT
+"""`trampfd bench` measures every rival there is, and what it writes can be read.
+
+No time is asserted: only that everything runs, and that its arithmetic is right.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import xml.etree.ElementTree
+from pathlib import Path
+from typing import Any
+
+import pytest
+from core import new_folder, run
+
+for _module in ("pytest_benchmark", "matplotlib", "Cython"):
+    pytest.importorskip(_module)
+
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+
+C_RIVALS = {"trampfd", "trampfd, libffi entry", "libffi", "libffi static", "indirect call"}
+PYTHON_RIVALS = {
+    "trampfd (ctypes)",
+    "trampfd (cffi)",
+    "ctypes",
+    "ffi.callback",
+    'extern "Python"',
+    "Cython",
+}
+RIVALS = {
+    ("C handler", "2 ints"): C_RIVALS,
+    ("C handler", "6 doubles"): C_RIVALS,
+    ("C handler", "16-byte struct"): C_RIVALS,
+    ("C handler", "10 mixed"): C_RIVALS,
+    ("Python callback", "GIL held"): {*PYTHON_RIVALS, "hand-written C", "vectorcall alone"},
+    ("Python callback", "GIL not held"): {*PYTHON_RIVALS, "hand-written C"},
+    ("Python callback", "thread not made by Python"): {*PYTHON_RIVALS, "hand-written C"},
+    ("install()", "ctypes program, integers"): {"as it is", "trampfd run"},
+    ("install()", "cffi program, integers"): {"as it is", "trampfd run"},
+    ("qsort", "1,000 ints"): PYTHON_RIVALS,
+    ("create and free", "10 live"): {"trampfd", "libffi", "libffi static"},
+    ("create and free", "100,000 live"): {"trampfd", "libffi", "libffi static"},
+    ("provider", "2 ints"): {"table", "trampfd", "trampfd-user", "indirect call"},
+    ("instructions", "2 ints"): C_RIVALS,
+    ("instructions", "create and free"): {"trampfd", "libffi", "libffi static"},
+}
+
+# Without a network, without the kernel module, or without valgrind.
+MAY_BE_ABSENT = {
+    "libffi static": "Debian's package cannot be fetched",
+    "trampfd": "no /dev/trampfd",
+    "trampfd-user": "no /dev/trampfd",
+}
+
+
+def bench(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return run(sys.executable, "-m", "trampfd", "bench", *arguments, timeout=580)
+
+
+@pytest.fixture(scope="module")
+def quick() -> tuple[Path, str]:
+    """The folder of a quick run, and what was printed."""
+    folder = new_folder()
+    done = bench("--quick", "--output", folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder, done.stdout
+
+
+def names(entries: list[dict[str, Any]], question: str, case: str) -> set[str]:
+    return {e["rival"] for e in entries if (e["question"], e["case"]) == (question, case)}
+
+
+def test_every_rival_is_measured_or_named(quick: tuple[Path, str]) -> None:
+    folder, printed = quick
+    summary = json.loads((folder / "summary.json").read_text())
+    for (question, case), rivals in RIVALS.items():
+        measured = names(summary["figures"], question, case)
+        absent = names(summary["absent"], question, case)
+        assert measured | absent == rivals, (question, case)
+        assert not measured & absent
+    for absent in summary["absent"]:
+        assert MAY_BE_ABSENT[absent["rival"]] in absent["reason"]
+        assert f"Not measured: {absent['rival']}: " in printed
+
+
+def test_figures_have_rounds_and_spread(quick: tuple[Path, str]) -> None:
+    summary = json.loads((quick[0] / "summary.json").read_text())
+    assert summary["quick"]
+    for figure in summary["figures"]:
+        assert 0 < figure["low"] <= figure["median"] <= figure["high"], figure
+        assert figure["rounds"] == (1 if figure["question"] == "instructions" else 3), figure
+    assert {ratio["rival"] for ratio in summary["ratios"]} >= {"libffi", "ctypes", "ffi.callback"}
+    for ratio in summary["ratios"]:
+        assert ratio["low"] <= ratio["median"] <= ratio["high"]
+
+
+def test_tables_and_pictures_are_written(quick: tuple[Path, str]) -> None:
+    folder, printed = quick
+    report = (folder / "summary.md").read_text()
+    assert "| target | at most | measured | met |" in report
+    assert "A quick run" in report
+    pictures = sorted(folder.glob("*.svg"))
+    assert len(pictures) == len({question for question, _ in RIVALS} | {"import"})
+    for picture in pictures:
+        assert xml.etree.ElementTree.parse(picture).getroot().tag.endswith("svg")
+        assert picture.name in printed
+
+
+def test_only_the_processor_names_the_machine(quick: tuple[Path, str]) -> None:
+    summary = json.loads((quick[0] / "summary.json").read_text())
+    versions = {"kernel", "Python", "libffi", "libffi static", "cffi", "Cython", "compiler"}
+    assert set(summary["machine"]) == {"processor", *versions}
+
+
+def test_comparison_with_an_earlier_run(quick: tuple[Path, str]) -> None:
+    old = quick[0] / "summary.json"
+    done = bench("--quick", "--only", "import", "--output", new_folder(), "--compare", old)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "now/then" in done.stdout
+    assert "only then: C handler: 2 ints, libffi" in done.stdout
+
+
+@pytest.mark.parametrize("content", [None, "no JSON", "{}"])
+def test_what_cannot_be_compared_is_refused_at_once(content: str | None) -> None:
+    old = new_folder() / "old.json"
+    if content is not None:
+        old.write_text(content)
+    done = bench("--compare", old)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert str(old) in done.stderr and "Traceback" not in done.stderr
+
+
+def test_nothing_to_measure() -> None:
+    done = bench("--quick", "--only", "no_such_benchmark", "--output", new_folder())
+    assert done.returncode == 1
+    assert "nothing was measured" in done.stderr and "Traceback" not in done.stderr
+
+
+def benchmark(question: str, case: str, rival: str, rounds: list[float], **more: object) -> object:
+    info = {"question": question, "case": case, "rival": rival, **more}
+    return {"extra_info": info, "stats": {"data": [seconds / 1e9 for seconds in rounds]}}
+
+
+def report(folder: Path, *benchmarks: object) -> dict[str, Any]:
+    """The summary of a run that measured this."""
+    raw = {
+        "machine_info": {"processor": "abacus"},
+        "quick": False,
+        "absent": [],
+        "counts": [],
+        "benchmarks": benchmarks,
+    }
+    (folder / "benchmark.json").write_text(json.dumps(raw))
+    done = run(sys.executable, BENCHMARKS / "report.py", folder)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads((folder / "summary.json").read_text()))
+
+
+def test_ratios_are_taken_round_by_round_above_the_floor() -> None:
+    # The second round was twice as slow for all.
+    summary = report(
+        new_folder(),
+        benchmark("C handler", "2 ints", "trampfd", [3, 6, 4]),
+        benchmark("C handler", "2 ints", "libffi", [11, 22, 11]),
+        benchmark("C handler", "2 ints", "indirect call", [1, 2, 1]),
+    )
+    (ratio,) = summary["ratios"]
+    assert (ratio["ours"], ratio["rival"], ratio["above"]) == ("trampfd", "libffi", "indirect call")
+    assert [ratio[name] for name in ("low", "median", "high")] == pytest.approx([0.2, 0.2, 0.3])
+    target = summary["targets"][0]
+    assert target["what"].startswith("C handler, 2 ints")
+    assert target["met"] and target["measured"]["median"] == pytest.approx(0.2)
+    others = [target for target in summary["targets"] if target["measured"] is None]
+    assert others and all(target["met"] is None for target in others)
+
+
+def test_a_missed_target_is_said_to_be_missed() -> None:
+    folder = new_folder()
+    summary = report(
+        folder,
+        benchmark("Python callback", "GIL held", "trampfd (cffi)", [31]),
+        benchmark("Python callback", "GIL held", "ffi.callback", [100]),
+    )
+    (missed,) = [target for target in summary["targets"] if target["measured"]]
+    assert missed["met"] is False
+    assert "| 0.3 | 0.31 (0.31-0.31) | **no** |" in (folder / "summary.md").read_text()
+
+
+def test_a_rival_that_stops_is_a_result() -> None:
+    folder = new_folder()
+    more = {"count": 10_000_000, "bytes": 70, "mappings": 9}
+    stopped = {**more, "stopped": 4_194_304, "reason": "Cannot allocate memory"}
+    case = "10,000,000 live"
+    summary = report(
+        folder,
+        benchmark("create and free", case, "trampfd", [50], **more),
+        benchmark("create and free", case, "libffi static", [18_000], **stopped),
+    )
+    assert {f["rival"]: f.get("stopped") for f in summary["figures"]} == {
+        "trampfd": None,
+        "libffi static": 4_194_304,
+    }
+    assert "stops at 4,194,304: Cannot allocate memory" in (folder / "summary.md").read_text()
+    met = {t["what"]: t["met"] for t in summary["targets"] if t["measured"]}
+    assert met == {
+        f"create and free (worst: {case})": True,
+        f"memory of a closure (worst: {case})": True,
+    }
