@@ -17,6 +17,7 @@ help:
 	@echo 'make test     set up, then run all tests'
 	@echo 'make build    virtual environment in $(VENV) with the package, from this folder'
 	@echo 'make bench    set up, then measure trampfd and its rivals; plots and tables in build/bench'
+	@echo 'make figures  the same for README.md; on a quiet machine'
 	@echo 'make doctor   what trampfd can do on this machine'
 	@echo 'make lint     style and types of the Python files'
 	@echo 'make vm       the kernel module in a virtual machine: build, selftests (KERNEL=6.1, 6.12 or sid)'
@@ -36,6 +37,11 @@ test: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(RUN) -m trampfd bench $(BENCH_ARGS)
+
+# Those of README.md; on a machine that has nothing else to do.
+figures: $(VENV)/.test
+	$(RUN) -m trampfd bench --output benchmarks/figures
+	$(RUN) benchmarks/readme.py
 
 doctor: build
 	$(RUN) -m trampfd doctor
@@ -91,4 +97,4 @@ matrix:
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info src/trampfd/*.so
 
-.PHONY: help demo test bench doctor lint build vm deb rpm wheel matrix clean
+.PHONY: help demo test bench figures doctor lint build vm deb rpm wheel matrix clean

@@ -8,6 +8,7 @@ nothing is installed.
 from __future__ import annotations
 
 import fcntl
+import functools
 import os
 import shutil
 import subprocess
@@ -107,10 +108,22 @@ def _fetch(cache: Path) -> Library:
     return Library(folder)
 
 
-def fetch() -> Library:
-    """The library, from the cache if it is there.  Raises Absent without apt or network."""
+@functools.cache
+def _found() -> Library | Absent:
+    """One attempt is enough."""
     cache = _cache()
     with _locked(cache):
         for archive in sorted(cache.glob("[0-9]*/usr/lib/*/libffi_pic.a"), reverse=True):
             return Library(archive.parents[3])
-        return _fetch(cache)
+        try:
+            return _fetch(cache)
+        except Absent as reason:
+            return reason
+
+
+def fetch() -> Library:
+    """The library, from the cache if it is there.  Raises Absent without apt or network."""
+    found = _found()
+    if isinstance(found, Absent):
+        raise found
+    return found

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -122,10 +122,9 @@ def target_table(found: Sequence[Target]) -> Iterator[str]:
     yield from _markdown(["target", "at most", "measured", "met"], map(row, found))
 
 
-def machine_line(results: Results) -> str:
-    machine = dict(results.machine)
-    processor = machine.pop("processor")
-    return ", ".join([processor, *(f"{name} {version}" for name, version in machine.items())])
+def machine_line(machine: Mapping[str, str]) -> str:
+    versions = [f"{name} {it}" for name, it in machine.items() if name != "processor"]
+    return ", ".join([machine["processor"], *versions])
 
 
 def absent_lines(results: Results) -> list[str]:
@@ -136,7 +135,7 @@ def absent_lines(results: Results) -> list[str]:
 
 def markdown(results: Results, found: Sequence[Target]) -> str:
     """The whole report."""
-    lines = ["# Figures of trampfd", "", machine_line(results), ""]
+    lines = ["# Figures of trampfd", "", machine_line(results.machine), ""]
     lines += ["Medians of alternating rounds, and their range.", ""]
     if results.quick:
         lines += ["A quick run: only to see that everything runs.", ""]

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from typing import Callable
 
 import build
 import pytest
@@ -62,17 +63,9 @@ def _each(command: Sequence[object], few: int, many: int) -> float:
     return difference / (many - few)
 
 
-def _count(record: Record, case: str, rival: str, command: Sequence[object], few: int, many: int,
-           units: int = 1) -> None:  # fmt: skip
+def _record(record: Record, case: str, rival: str, count: Callable[[], float]) -> None:
     try:
-        record.count(case, rival, _each(command, few, many) / units)
-    except Absent as reason:
-        record.missing(case, rival, str(reason))
-
-
-def _program(record: Record, case: str, rival: str) -> object:
-    try:
-        return build.program(rival)
+        record.count(case, rival, count())
     except Absent as reason:
         record.missing(case, rival, str(reason))
 
@@ -83,16 +76,20 @@ def _program(record: Record, case: str, rival: str) -> object:
     [*SIGNATURES[:4], *(pytest.param(name, marks=pytest.mark.full) for name in SIGNATURES[4:])],
 )
 def test_c_handler(record: Record, signature: str, rival: str) -> None:
-    program = _program(record, signature, PLAN if rival == DIRECT else rival)
-    verb = "direct" if rival == DIRECT else "call"
-    _count(record, signature, rival, [program, verb, signature], 1000, 11000)
+    def count() -> float:
+        if rival == DIRECT:
+            return _each([build.program(PLAN), "direct", signature], 1000, 11000)
+        return _each([build.program(rival), "call", signature], 1000, 11000)
+
+    _record(record, signature, rival, count)
 
 
 @pytest.mark.parametrize("rival", [PLAN, STOCK, STATIC])
 def test_create_free(record: Record, rival: str) -> None:
-    case = INSTRUCTIONS_CREATE_FREE
-    command = [_program(record, case, rival), "live", LIVE]
-    _count(record, case, rival, command, 10, 20, LIVE)
+    def count() -> float:
+        return _each([build.program(rival), "live", LIVE], 10, 20) / LIVE
+
+    _record(record, INSTRUCTIONS_CREATE_FREE, rival, count)
 
 
 @pytest.mark.parametrize(
@@ -104,4 +101,4 @@ def test_create_free(record: Record, rival: str) -> None:
 )
 def test_python_callback(record: Record, rival: str) -> None:
     command = [sys.executable, build.HERE / "count_python.py", rival]
-    _count(record, INSTRUCTIONS_PYTHON, rival, command, 2000, 12000)
+    _record(record, INSTRUCTIONS_PYTHON, rival, lambda: _each(command, 2000, 12000))

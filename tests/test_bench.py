@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from core import new_folder, run
+from core import need, new_folder, run
 
 for _module in ("pytest_benchmark", "matplotlib", "Cython"):
     pytest.importorskip(_module)
@@ -56,13 +56,15 @@ MAY_BE_ABSENT = {
 }
 
 
-def bench(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return run(sys.executable, "-m", "trampfd", "bench", *arguments, timeout=580)
+def bench(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "trampfd", "bench", *arguments]
+    return run(*command, environment=environment, timeout=580)
 
 
 @pytest.fixture(scope="module")
 def quick() -> tuple[Path, str]:
     """The folder of a quick run, and what was printed."""
+    need("valgrind")
     folder = new_folder()
     done = bench("--quick", "--output", folder)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -121,6 +123,20 @@ def test_comparison_with_an_earlier_run(quick: tuple[Path, str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "now/then" in done.stdout
     assert "only then: C handler: 2 ints, libffi" in done.stdout
+
+
+def test_without_a_network_the_rival_is_reported() -> None:
+    folder, nowhere = new_folder(), "http://127.0.0.1:9"
+    done = bench(
+        *("--quick", "--only", "test_c_handler and ints", "--output", folder),
+        http_proxy=nowhere,
+        TRAMPFD_CACHE=str(new_folder()),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Not measured: libffi static: Debian's package cannot be fetched: " in done.stdout
+    summary = json.loads((folder / "summary.json").read_text())
+    assert names(summary["figures"], "C handler", "2 ints") == C_RIVALS - {"libffi static"}
+    assert names(summary["absent"], "C handler", "2 ints") == {"libffi static"}
 
 
 @pytest.mark.parametrize("content", [None, "no JSON", "{}"])

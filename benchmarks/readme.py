@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+"""Put the targets of benchmarks/figures/summary.json into README.md, between two marks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from results import Spread
+from tables import machine_line, target_table
+from targets import Target
+
+ROOT = Path(__file__).resolve().parents[1]
+SUMMARY = ROOT / "benchmarks" / "figures" / "summary.json"
+README = ROOT / "README.md"
+
+BEGIN = "<!-- benchmarks/readme.py writes this -->\n"
+END = "<!-- until here -->\n"
+
+
+def _target(saved: dict[str, Any]) -> Target:
+    measured = saved["measured"] and Spread(**saved["measured"])
+    return Target(saved["what"], saved["limit"], measured, saved["unit"])
+
+
+def section(summary: dict[str, Any]) -> str:
+    """What stands between the marks."""
+    table = target_table([_target(saved) for saved in summary["targets"]])
+    return "\n".join([f"{machine_line(summary['machine'])}.", "", *table, ""])
+
+
+def with_section(readme: str, summary: dict[str, Any]) -> str:
+    before, _, rest = readme.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    if not after:
+        raise SystemExit(f"README.md lacks the lines {BEGIN}and {END}")
+    return before + BEGIN + section(summary) + END + after
+
+
+if __name__ == "__main__":
+    README.write_text(with_section(README.read_text(), json.loads(SUMMARY.read_text())))
