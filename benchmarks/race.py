@@ -26,7 +26,7 @@ class Effort:
     seconds: float  # one round of one rival, at least
 
 
-FULL = Effort(rounds=25, seconds=0.02)
+FULL = Effort(rounds=15, seconds=0.02)
 QUICK = Effort(rounds=3, seconds=0.002)
 
 
