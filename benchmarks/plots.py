@@ -22,6 +22,7 @@ from names import (
     HAND,
     INSTRUCTIONS,
     PLAN,
+    PYTHON_CALLBACK,
     STATIC,
     STOCK,
     TITLES,
@@ -56,8 +57,8 @@ COLOURS = {
 OTHER = "#6f7f8f"
 
 COLUMNS = 4
-#: A bar so much longer than the median one is cut off, so that the others can be seen.
-CUT = 8
+#: Here a bar so much longer than the median one is cut off, so that the others can be seen.
+CUT = {PYTHON_CALLBACK: 8}
 
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "path",
@@ -70,24 +71,29 @@ _STYLE: dict[Any, Any] = {
 }
 
 
+def _colour(rival: str) -> str:
+    return COLOURS.get(rival, COLOURS[PLAN] if "trampfd" in rival else OTHER)
+
+
 def _scale(figures: Sequence[Figure]) -> tuple[float, str]:
     if figures[0].question == INSTRUCTIONS:
-        return 1, "instructions"
+        return 1, "count"
     middle = statistics.median(figure.spread.median for figure in figures)
     return (1e6, "ms") if middle >= 1e5 else (1, "ns")
 
 
-def _bars(axes: Any, figures: Sequence[Figure], title: str) -> None:
+def _bars(axes: Any, figures: Sequence[Figure], title: str, places: int) -> None:
     scale, unit = _scale(figures)
     values = [figure.spread.median / scale for figure in figures]
-    seen = [value for value in values if value <= CUT * statistics.median(values)]
+    longest = CUT.get(figures[0].question, math.inf) * statistics.median(values)
+    seen = [value for value in values if value <= longest]
     end = 1.35 * max(seen)
     for place, (figure, value) in enumerate(zip(figures, values)):
         cut = value > end
         axes.barh(
             place,
             min(value, end),
-            color=COLOURS.get(figure.rival, OTHER),
+            color=_colour(figure.rival),
             alpha=0.75 if cut else 1,
         )
         if cut:
@@ -99,7 +105,7 @@ def _bars(axes: Any, figures: Sequence[Figure], title: str) -> None:
             axes.plot([low, high], [place, place], color="black", linewidth=0.8, alpha=0.6)
         axes.text(max(value, high) + end * 0.02, place, digits(value), va="center")
     axes.set_yticks(range(len(figures)), [figure.rival for figure in figures])
-    axes.invert_yaxis()
+    axes.set_ylim(places - 0.4, -0.6)
     axes.set_xlim(0, end * 1.15)
     axes.set_title(f"{title} ({unit})", loc="left")
     axes.tick_params(axis="y", length=0)
@@ -119,7 +125,7 @@ def _bar_plot(results: Results, question: str) -> Any:
         layout="constrained",
     )
     for axes, case, group in zip(grid.flat, cases, groups):
-        _bars(axes, group, case)
+        _bars(axes, group, case, tallest)
     for axes in grid.flat[len(cases) :]:
         axes.remove()
     figure.suptitle(f"{TITLES[question]}: less is better")
@@ -130,19 +136,12 @@ def _line(axes: Any, figures: Sequence[Figure], value: Any, label: str) -> None:
     rival = figures[0].rival
     counts = [figure.more.get("stopped") or figure.more["count"] for figure in figures]
     values = [value(figure) for figure in figures]
-    colour = COLOURS.get(rival, OTHER)
-    axes.plot(counts, values, color=colour, marker="o", markersize=4, label=rival)
-    if figures[-1].more.get("stopped"):
+    colour = _colour(rival)
+    stopped = figures[-1].more.get("stopped")
+    name = f"{rival} (fails at {stopped / 1e6:.1f} million)" if stopped else rival
+    axes.plot(counts, values, color=colour, marker="o", markersize=4, label=name)
+    if stopped:
         axes.plot(counts[-1:], values[-1:], color=colour, marker="X", markersize=10)
-        axes.annotate(
-            f"fails at {counts[-1] / 1e6:.1f} million",
-            (counts[-1], values[-1]),
-            xytext=(-10, 0),
-            textcoords="offset points",
-            ha="right",
-            va="center",
-            color=colour,
-        )
     axes.set_xscale("log")
     axes.set_xlabel("live closures")
     axes.set_title(label, loc="left")
@@ -167,7 +166,7 @@ def _line_plot(results: Results) -> Any:
             line = [f for f in all_figures if f.rival == rival and f.more["count"] >= least]
             _line(axes, line, value, label)
         if scale == "linear":
-            axes.set_ylim(0, None)
+            axes.set_ylim(0, 1.1 * axes.get_ylim()[1])
         else:
             axes.yaxis.set_major_formatter(lambda number, _: f"{number:,.0f}")
     handles, labels = grid[0].get_legend_handles_labels()

@@ -30,13 +30,14 @@ def section(summary: dict[str, Any]) -> str:
     return "\n".join([f"{machine_line(summary['machine'])}.", "", *table, ""])
 
 
-def with_section(readme: str, summary: dict[str, Any]) -> str:
-    before, _, rest = readme.partition(BEGIN)
+def updated() -> str:
+    """README.md with what belongs between the marks."""
+    before, _, rest = README.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
     if not after:
         raise SystemExit(f"README.md lacks the lines {BEGIN}and {END}")
-    return before + BEGIN + section(summary) + END + after
+    return before + BEGIN + section(json.loads(SUMMARY.read_text())) + END + after
 
 
 if __name__ == "__main__":
-    README.write_text(with_section(README.read_text(), json.loads(SUMMARY.read_text())))
+    README.write_text(updated())

@@ -19,7 +19,7 @@ QUESTION = IMPORT
 STEPS = {
     "import trampfd": ("", "import trampfd"),
     "trampfd.install()": ("import trampfd", "trampfd.install()"),
-    "install(), ctypes and cffi loaded": (
+    "trampfd.install(), ctypes and cffi loaded": (
         "import ctypes, cffi, _cffi_backend, trampfd",
         "trampfd.install()",
     ),

@@ -225,3 +225,9 @@ def test_a_rival_that_stops_is_a_result() -> None:
         f"create and free (worst: {case})": True,
         f"memory of a closure (worst: {case})": True,
     }
+
+
+def test_readme_shows_the_committed_figures() -> None:
+    code = "import readme; print(readme.README.read_text() == readme.updated())"
+    done = run(sys.executable, "-c", code, environment={"PYTHONPATH": str(BENCHMARKS)})
+    assert done.stdout == "True\n", f"{done.stderr}run benchmarks/readme.py"
