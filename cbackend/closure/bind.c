@@ -114,7 +114,7 @@ static int choose_entry(const ffi_cif *cif, enum trampfd_position position, tfd_
     return error;
 }
 
-static void *bind_in_registers(const union tfd_record *record, void **code,
+static void *bind_in_registers(union tfd_record *record, void **code,
                                struct trampfd_trail *trail)
 {
     void *address;

@@ -183,7 +183,7 @@ static uintptr_t high_address(uintptr_t chain, uintptr_t here)
     return chain >= here && is_on_own_stack(chain) == is_on_own_stack(here) ? chain : here;
 }
 
-static void push(const union tfd_record *record, void *pointer)
+static void push(union tfd_record *record, void *pointer)
 {
     struct trampfd_trail trail;
     struct tfd_slot slot;

@@ -58,7 +58,7 @@ static unsigned compile(const struct trampfd_context *context, const struct tfd_
 static int make(struct trampfd_trampoline *trampoline, const struct trampfd_allowed *allowed,
                 struct trampfd_trail *trail)
 {
-    const union tfd_record record = {
+    union tfd_record record = {
         .context = {.entry = tfd_entry_context, .steps = trampoline->emulation.steps},
     };
     struct tfd_slot slot;
