@@ -7,11 +7,12 @@ import functools
 import sys
 from typing import Any
 
-import build
 import pytest
 from conftest import Record
 from names import IMPORT
 from race import Effort, Outcome, rotated
+
+import build
 
 QUESTION = IMPORT
 

@@ -14,7 +14,6 @@ import sys
 from collections.abc import Sequence
 from typing import Callable
 
-import build
 import pytest
 from absent import Absent
 from conftest import Record
@@ -33,6 +32,8 @@ from names import (
     VECTORCALL,
 )
 from python_callbacks import ADD
+
+import build
 
 QUESTION = INSTRUCTIONS
 
