@@ -25,6 +25,18 @@ OPTIMIZATIONS = ("-O0", "-O2")
 # As libffi's own test driver: programs that name ABI_NUM are for each of these.
 ABIS = {"": (), " GNUW64": ("-DABI_NUM=FFI_GNUW64", "-DABI_ATTR=__MSABI__")}
 
+# What the programs ask of libffi's configuration. As where libffi has static trampolines, a code
+# address is not a second address of the closure; one program looks.
+CONFIGURATION = """
+#define FFI_EXEC_STATIC_TRAMP 1
+#define FFI_HIDDEN __attribute__((visibility("hidden")))
+#define HAVE_ALLOCA_H 1
+#define HAVE_INTTYPES_H 1
+#define HAVE_MEMCPY 1
+#define HAVE_MMAP_ANON 1
+#define HAVE_STDINT_H 1
+"""
+
 TARGET = "x86_64-pc-linux-gnu"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 JOBS = os.cpu_count() or 1
@@ -35,7 +47,7 @@ class Unavailable(Exception):
 
 
 def source() -> Path:
-    """The unpacked and configured source of the libffi that is installed; kept for the next time.
+    """The unpacked source of the libffi that is installed; kept for the next time.
 
     Nothing of the system's own apt configuration but its mirrors' key is used or changed.
     """
@@ -47,10 +59,8 @@ def source() -> Path:
     if not (folder / ".complete").exists():
         folder.mkdir(parents=True, exist_ok=True)
         _download(folder, version)
-    (unpacked,) = folder.glob("libffi-*/")
-    if not (folder / ".complete").exists():
-        _checked(["./configure", "--disable-docs"], unpacked)
         (folder / ".complete").touch()
+    (unpacked,) = folder.glob("libffi-*/")
     return unpacked
 
 
@@ -156,13 +166,13 @@ def compile_all(root: Path, selected: list[Program], folder: Path) -> dict[str, 
 
     Raises RuntimeError with the compiler's messages.
     """
-    (config,) = (path.parent for path in root.glob("*/fficonfig.h"))
+    (folder / "fficonfig.h").write_text(CONFIGURATION)
 
     def compile_one(numbered: tuple[int, Program]) -> tuple[str, str]:
         number, program = numbered
         output = str(folder / str(number))
         compiler = "c++" if program.file.suffix == ".cc" else "cc"
-        command = [compiler, "-w", *program.options, f"-I{config}", f"-I{root}/include"]
+        command = [compiler, "-w", *program.options, f"-I{folder}", f"-I{root}/include"]
         _checked([*command, "-o", output, str(program.file), "-lffi", "-lpthread", "-lm"], folder)
         return program.name, output
 
