@@ -41,10 +41,25 @@ static const char *const texts[TFD_EVENTS] = {
 static struct line {
     char object[NAME_SIZE];
     enum tfd_event event;
+    const void *caller; /* the latest: finding out whose code it is takes long */
     unsigned long count;
 } lines[LINES_MAX];
 static unsigned line_count;
 static unsigned long dropped; /* events for which there was no line left */
+
+static int count_again(enum tfd_event event, const void *caller)
+{
+    int found = 0;
+
+    tfd_lock();
+    for (unsigned i = 0; i < line_count && !found; i++)
+        if (lines[i].event == event && lines[i].caller == caller) {
+            lines[i].count++;
+            found = 1;
+        }
+    tfd_unlock();
+    return found;
+}
 
 static struct line *find_line(enum tfd_event event, const char *object)
 {
@@ -59,17 +74,19 @@ static struct line *find_line(enum tfd_event event, const char *object)
 }
 
 /* How often the object file has done this, 0 when that is not known. */
-static unsigned long count(enum tfd_event event, const char *object)
+static unsigned long count(enum tfd_event event, const void *caller, const char *object)
 {
     struct line *line;
     unsigned long times = 0;
 
     tfd_lock();
     line = find_line(event, object);
-    if (line)
+    if (line) {
+        line->caller = caller;
         times = ++line->count;
-    else
+    } else {
         dropped++;
+    }
     tfd_unlock();
     return times;
 }
@@ -80,10 +97,10 @@ void tfd_report(enum tfd_event event, const void *caller)
     int error = errno;
     char object[NAME_SIZE];
 
-    if (!is_misuse && !tfd_settings()->report)
+    if ((!is_misuse && !tfd_settings()->report) || count_again(event, caller))
         return;
     tfd_caller_name(caller, object, sizeof(object));
-    if (count(event, object) == 1 && is_misuse)
+    if (count(event, caller, object) == 1 && is_misuse)
         dprintf(STDERR_FILENO, "trampfd: %s %s\n", object, texts[event]);
     errno = error;
 }
