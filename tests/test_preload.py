@@ -183,6 +183,16 @@ def test_a_program_without_libffi_gets_none() -> None:
     assert "libffi.so" not in done.stdout
 
 
+def test_where_no_libffi_is_to_be_found() -> None:
+    program = core.new_folder() / "program"
+    source = str(core.PROGRAMS / "preload_no_libffi.c")
+    flags = core.compile_flags()
+    core.compiler_run(["cc", *flags, "-o", str(program), source, *preload.linked()], program.parent)
+    done = core.run(program)
+    assert done.returncode == 0
+    assert done.stderr == f"trampfd: {program} needs libffi itself, and none was found for it\n"
+
+
 def test_a_static_libffi_goes_on_serving_its_own_memory() -> None:
     """cffi's wheel: it must not come to use another libffi than its own."""
     backend = pytest.importorskip("_cffi_backend").__file__
@@ -264,11 +274,17 @@ def test_report_to_a_file_that_cannot_be_written() -> None:
 
 @pytest.mark.parametrize("debug", ["", "1"])
 def test_when_no_way_is_left(debug: str) -> None:
-    environment = {"TRAMPFD_DEBUG": debug, "TRAMPFD_REPORT": ""}
-    done = preload.run("preload_exhaust", environment=environment)
+    done = preload.run("preload_exhaust", environment={"TRAMPFD_DEBUG": debug})
     assert (done.returncode, done.stdout) == (0, "4096\n"), done.stderr
     reason = r"trampfd: ffi_closure_alloc returns NULL: own file: .*; memfd: memfd_create: .*\n"
     assert re.fullmatch(reason if debug else "", done.stderr)
+
+
+def test_report_of_what_could_not_be_made() -> None:
+    done = preload.run("preload_exhaust", environment={"TRAMPFD_REPORT": "1"})
+    program = preload.program("preload_exhaust")
+    assert f"trampfd: {program} makes closures (4097 times)\n" in done.stderr
+    assert f"trampfd: {program} asks for closures that cannot be made (2 times)\n" in done.stderr
 
 
 def test_the_environment_does_not_count_in_a_set_user_id_program() -> None:
