@@ -235,6 +235,26 @@ def test_no_permission(
     )
 
 
+@pytest.mark.parametrize("managed", [True, False])
+def test_python_of_the_system(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    managed: bool,
+) -> None:
+    """One that the system's packages manage, by PEP 668, is told what was added to it."""
+    if managed:
+        (tmp_path / "EXTERNALLY-MANAGED").touch()
+    monkeypatch.setattr(_enable, "_site_folders", lambda: [tmp_path])
+    monkeypatch.setattr(_enable, "_refusal", lambda: None)
+    monkeypatch.setattr(_enable.sysconfig, "get_path", lambda name: str(tmp_path))
+    monkeypatch.setattr(sys, "prefix", sys.base_prefix)
+    assert _enable.run(argparse.Namespace(command="enable", status=False)) == 0
+    first, *_, last = capsys.readouterr().out.splitlines()
+    assert first == f"enabled: {tmp_path}/trampfd-enable.pth"
+    assert last.startswith("This Python is the system's") == managed
+
+
 def test_folder_is_that_of_packages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Debian's Python has several; the one for what the administrator installs is taken."""
     folders = [tmp_path / name for name in ("dist-packages", "local", "absent")]
