@@ -30,6 +30,11 @@ assert trampfd.status().slots_used == 2
 print(sum(line.split()[1].startswith("rwx") for line in open("/proc/self/maps")))
 """
 
+CFUNCTYPE = """
+import ctypes
+assert ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(lambda number: number + 2)(40) == 42
+"""
+
 
 def run(*words: object, env: dict[str, str] | None = None) -> str:
     """Standard output of a command that must succeed."""
@@ -111,6 +116,17 @@ def test_wheel_works_without_a_compiler(programs: Path) -> None:
 def test_wheel_makes_callbacks_where_w_x_memory_is_refused(programs: Path) -> None:
     environment = without_compiler(programs)
     assert run(programs / "trampfd", "run", "--harden", "-c", CALLBACKS, env=environment) == "0\n"
+
+
+def test_wheel_brings_the_preload_library(programs: Path) -> None:
+    environment = without_compiler(programs)
+    library = run(programs / "trampfd", "preload", env=environment).strip()
+    assert Path(library).is_relative_to(programs.parent)
+    report = programs.parent / "report"
+    environment |= {"LD_PRELOAD": library, "TRAMPFD_REPORT": str(report)}
+    run(programs / "python", "-c", CFUNCTYPE, env=environment)
+    if re.search(r"libffi of _ctypes: linkage +shared", run(programs / "trampfd", "doctor")):
+        assert re.search(r"_ctypes.* makes closures \(1 times\)", report.read_text())
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -15,7 +15,7 @@ chroot_need_root() {
 chroot_make() {
     [ ! -e "$2/.complete" ] || return 0
     echo "Making a chroot of Debian $1 in $2"
-    rm -rf "$2"
+    chroot_remove "$2"
     mkdir -p "$2"
     debootstrap --variant=minbase ${3:+"--include=$3"} "$1" "$2" \
         http://deb.debian.org/debian >"$2.log" 2>&1 || {
@@ -25,6 +25,11 @@ chroot_make() {
     # Neither a mirror that lags nor a clock that is ahead spoils a test.
     echo 'Acquire::Check-Valid-Until "false";' >"$2/etc/apt/apt.conf.d/90no-valid-until"
     touch "$2/.complete"
+}
+
+# chroot_remove FOLDER: leaves alone what is mounted in it, the /dev of the host for one.
+chroot_remove() {
+    rm -rf --one-file-system "$1"
 }
 
 # chroot_mount FOLDER, chroot_umount FOLDER: /proc and /dev, and the names of the host.
