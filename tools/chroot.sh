@@ -27,22 +27,29 @@ chroot_make() {
     touch "$2/.complete"
 }
 
-# chroot_remove FOLDER: leaves alone what is mounted in it, the /dev of the host for one.
-chroot_remove() {
-    rm -rf --one-file-system "$1"
-}
-
-# chroot_mount FOLDER, chroot_umount FOLDER: /proc and /dev, and the names of the host.
+# chroot_mount FOLDER, chroot_umount FOLDER: what programs expect, and the names of the host.
+#
+# Nothing of the host is bound into a chroot, so that removing one can never remove more: debootstrap
+# made the devices, and the file systems below are its own.
 chroot_mount() {
     cp -L /etc/resolv.conf "$1/etc/resolv.conf"
     mount -t proc proc "$1/proc"
-    mount --bind /dev "$1/dev"
-    mount --bind /dev/pts "$1/dev/pts"
+    mount -t devpts -o newinstance,ptmxmode=0666 devpts "$1/dev/pts"
+    mkdir -p "$1/dev/shm"
     mount -t tmpfs tmpfs "$1/dev/shm"
 }
 
+# Succeeds when nothing is mounted in the folder any more.
 chroot_umount() {
-    umount "$1/dev/shm" "$1/dev/pts" "$1/dev" "$1/proc" 2>/dev/null || true
+    for chroot_place in dev/shm dev/pts proc; do
+        ! mountpoint -q "$1/$chroot_place" || umount "$1/$chroot_place" || return 1
+    done
+}
+
+# chroot_remove FOLDER: not while something is mounted in it.
+chroot_remove() {
+    chroot_umount "$1" || return 1
+    rm -rf --one-file-system "$1"
 }
 
 # chroot_run FOLDER [NAME=VALUE...] COMMAND...: with nothing of the host's environment.
