@@ -3,6 +3,7 @@
 #include <ffi.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #define COUNT 100
 
@@ -24,6 +25,12 @@ static void add(ffi_cif *unused, void *result, void **values, void *number)
     *(ffi_sarg *)result = *(int *)values[0] + (int)(intptr_t)number;
 }
 
+__attribute__((constructor)) static void describe(void)
+{
+    if (ffi_prep_cif(&cif, FFI_DEFAULT_ABI, 1, &ffi_type_sint, arguments) != FFI_OK)
+        abort();
+}
+
 /* Returns 1 when there is a closure. */
 int user_make(int number)
 {
@@ -32,7 +39,7 @@ int user_make(int number)
 
     made[number].closure = closure;
     made[number].code = (int (*)(int))code;
-    return closure && ffi_prep_cif(&cif, FFI_DEFAULT_ABI, 1, &ffi_type_sint, arguments) == FFI_OK
+    return closure
            && ffi_prep_closure_loc(closure, &cif, add, (void *)(intptr_t)number, code) == FFI_OK;
 }
 
