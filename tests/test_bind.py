@@ -20,6 +20,7 @@ from typing import Any
 
 import core
 import pytest
+import scale
 import signatures
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -144,7 +145,11 @@ def is_garbled_by_libffi(call: signatures.Call) -> bool:
     )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=scale.count("bound calls", 100, 10),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 @given(bound_calls())
 def test_same_as_a_direct_call(drawn: tuple[signatures.Call, Any, Any, bool]) -> None:
     call, kind, value, is_last = drawn

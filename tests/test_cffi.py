@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+import scale
 
 import trampfd
 from trampfd import _native
@@ -274,7 +275,7 @@ def test_callback_lives_as_long_as_its_cdata(make: Maker, lib: Any) -> None:
 
 def test_many_rounds_leave_nothing(make: Maker, lib: Any) -> None:
     before = slots_used()
-    for i in range(20_000):
+    for i in range(scale.count("rounds that leave nothing", 20_000, 1000)):
         assert lib.call_int(make("int(int)", i.__add__), 1) == i + 1
     assert slots_used() == before
 

@@ -37,6 +37,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+import scale
 import signatures
 from hypothesis import HealthCheck, Phase, given, settings
 
@@ -966,7 +967,7 @@ def test_structures_of_every_size_and_make(tmp_path: Path) -> None:
 
 settings.register_profile(
     "fixed",
-    max_examples=200,
+    max_examples=scale.count("generated calls, cffi", 200, 20),
     derandomize=True,
     database=None,
     deadline=None,

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+import scale
 import signatures
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -212,7 +213,7 @@ def generated_calls(count: int) -> list[signatures.Call]:
     calls: list[signatures.Call] = []
 
     @settings(
-        max_examples=count,
+        max_examples=scale.count("generated calls, ctypes", count, 20),
         deadline=None,
         database=None,
         phases=[Phase.generate],

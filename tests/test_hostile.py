@@ -14,6 +14,7 @@ from pathlib import Path
 
 import core
 import pytest
+import scale
 
 PRELUDE = """
 import ctypes, errno, os, resource, sys
@@ -528,7 +529,7 @@ def test_four_thousand_callbacks_under_policy(policy: str) -> None:
 @pytest.mark.parametrize("policy", ["mdwe", "systemd_mdwe"])
 def test_hundred_thousand_callbacks_under_policy(policy: str) -> None:
     pytest.importorskip("cffi")
-    core.script(UNDER_POLICY, policy, 100_000)
+    core.script(UNDER_POLICY, policy, scale.count("callbacks under a policy", 100_000, 5000))
 
 
 TRACED = """

@@ -15,8 +15,10 @@ import re
 import core
 import fuzz_plan
 import pytest
+import scale
 
-COUNT = int(os.environ.get("TRAMPFD_FUZZ", "20000"))
+COUNT = int(os.environ.get("TRAMPFD_FUZZ", scale.count("random signatures", 20_000, 200)))
+FEW = scale.count("random signatures with another compiler", 1000, 50)
 SEED = int(os.environ.get("TRAMPFD_FUZZ_SEED", "1"))
 
 PROGRAMS = [
@@ -52,11 +54,11 @@ def test_random_signatures() -> None:
 
 def test_random_signatures_called_by_clang() -> None:
     core.need("clang")
-    assert fuzz_plan.fuzz(1000, SEED, compiler="clang").signatures == 1000
+    assert fuzz_plan.fuzz(FEW, SEED, compiler="clang").signatures == FEW
 
 
 def test_random_signatures_under_sanitizers() -> None:
-    assert fuzz_plan.fuzz(1000, SEED, flags=SANITIZE).signatures == 1000
+    assert fuzz_plan.fuzz(FEW, SEED, flags=SANITIZE).signatures == FEW
 
 
 def test_random_signatures_under_valgrind() -> None:
