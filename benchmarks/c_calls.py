@@ -9,10 +9,9 @@ import os
 from dataclasses import dataclass
 from typing import Callable
 
+import build
 from absent import Absent
 from names import ENTRY_LIBFFI, PLAN, STATIC
-
-import build
 
 # enum trampfd_entry
 _ENTRIES = {PLAN: 2, ENTRY_LIBFFI: 1}

@@ -15,16 +15,17 @@ from collections.abc import Iterator, Sequence
 from importlib import metadata
 from typing import Any, NoReturn
 
+import build
 import libffi_static
 import pytest
 from absent import Absent
 from race import FULL, QUICK, Effort, Outcome
 
-import build
-
 # Figures that are not times, and rivals that cannot be had; added to the JSON.
 _COUNTS = pytest.StashKey[list[dict[str, object]]]()
 _ABSENT = pytest.StashKey[list[dict[str, str]]]()
+# The load average when the run began.
+_LOAD = pytest.StashKey[float]()
 
 
 class Clock:
@@ -50,6 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "full: left out of a quick run")
     config.stash[_COUNTS] = []
+    config.stash[_LOAD] = os.getloadavg()[0]
     config.stash[_ABSENT] = []
 
 
@@ -148,6 +150,7 @@ def pytest_benchmark_generate_machine_info() -> dict[str, str]:
 
 
 def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
+    output_json["load"] = max(config.stash[_LOAD], os.getloadavg()[0])
     output_json["quick"] = bool(config.getoption("--quick"))
     output_json["counts"] = config.stash[_COUNTS]
     output_json["absent"] = config.stash[_ABSENT]

@@ -13,11 +13,10 @@ import json
 import os
 import sys
 
+import build
 from c_calls import Loop, closure
 from names import DIRECT, INTS, PLAN
 from race import Effort, race, timed
-
-import build
 
 
 class Slot(ctypes.Structure):

@@ -10,10 +10,10 @@ import ctypes
 from collections.abc import Mapping
 from typing import Any, Callable
 
+import build
 import cffi
 from names import CALLBACK, CTYPES, CYTHON, EXTERN, TRAMPFD_CFFI, TRAMPFD_CTYPES
 
-import build
 import trampfd
 
 Function = Callable[[Any, Any], int]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from results import Spread
-from tables import machine_line, target_table
+from tables import busy_lines, machine_line, target_table
 from targets import Target
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,4 +40,6 @@ def updated() -> str:
 
 
 if __name__ == "__main__":
+    for warning in busy_lines(json.loads(SUMMARY.read_text())["load"]):
+        raise SystemExit(f"README.md is left as it was. {warning}")
     README.write_text(updated())

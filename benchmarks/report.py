@@ -15,7 +15,7 @@ from pathlib import Path
 import plots
 from compare import compare
 from results import read
-from tables import absent_lines, markdown, ratios, summary, target_table
+from tables import absent_lines, busy_lines, markdown, ratios, summary, target_table
 from targets import targets
 
 
@@ -37,7 +37,7 @@ def main(folder: Path, old: Path | None) -> None:
     if old:
         print("\n".join(compare(json.loads(old.read_text()), made)))
         print()
-    for line in absent_lines(results):
+    for line in [*busy_lines(results.load), *absent_lines(results)]:
         print(line)
     names = ["summary.json", "summary.md", *(path.name for path in pictures)]
     print(f"In {folder}: benchmark.json, {', '.join(names)}")

@@ -55,6 +55,7 @@ class Results:
         self._figures = {figure.key: figure for figure in figures}
         self.machine: dict[str, str] = raw["machine_info"]
         self.quick: bool = raw["quick"]
+        self.load: float = raw["load"]
         self.absent: list[dict[str, str]] = raw["absent"]
 
     def __iter__(self) -> Any:

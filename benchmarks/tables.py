@@ -15,6 +15,9 @@ _FLOORS = {DIRECT, VECTORCALL}
 _OURS = "trampfd"
 _NOT_MEASURED = "not measured"
 
+#: The load average above which a machine is too busy.
+BUSY = 2.0
+
 
 def _markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     yield "| " + " | ".join(headings) + " |"
@@ -133,10 +136,18 @@ def absent_lines(results: Results) -> list[str]:
     return [f"Not measured: {reason}" for reason in sorted(reasons)]
 
 
+def busy_lines(load: float) -> list[str]:
+    """A warning where others used the machine, too; the benchmarks by themselves are one."""
+    if load <= BUSY:
+        return []
+    return [f"The machine was busy, with a load average of {load:.1f}: do not believe the figures."]
+
+
 def markdown(results: Results, found: Sequence[Target]) -> str:
     """The whole report."""
     lines = ["# Figures of trampfd", "", machine_line(results.machine), ""]
     lines += ["Medians of alternating rounds, and their range.", ""]
+    lines += [line for warning in busy_lines(results.load) for line in (warning, "")]
     if results.quick:
         lines += ["A quick run: only to see that everything runs.", ""]
     lines += [line for reason in absent_lines(results) for line in (reason, "")]
@@ -154,6 +165,7 @@ def summary(results: Results, found: Sequence[Target]) -> dict[str, Any]:
     return {
         "machine": results.machine,
         "quick": results.quick,
+        "load": results.load,
         "absent": results.absent,
         "figures": [
             {

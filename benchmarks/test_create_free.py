@@ -13,13 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import build
 import pytest
 from absent import Absent
 from conftest import Record
 from names import CREATE_FREE, PLAN, STATIC, STOCK, live_case
 from race import Effort, Outcome, rotated
-
-import build
 
 QUESTION = CREATE_FREE
 RIVALS = (PLAN, STOCK, STATIC)

@@ -7,12 +7,11 @@ import functools
 import sys
 from typing import Any
 
+import build
 import pytest
 from conftest import Record
 from names import IMPORT
 from race import Effort, Outcome, rotated
-
-import build
 
 QUESTION = IMPORT
 

@@ -8,12 +8,11 @@ import json
 import sys
 from typing import Any
 
+import build
 import pytest
 from conftest import Record
 from names import AS_IT_IS, INSTALL, KINDS, PROGRAMS, TRAMPFD_RUN, program_case
 from race import Effort, Outcome, rotated
-
-import build
 
 QUESTION = INSTALL
 RUNNERS = {AS_IT_IS: (), TRAMPFD_RUN: ("-m", "trampfd", "run")}

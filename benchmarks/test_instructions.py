@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from typing import Callable
 
+import build
 import pytest
 from absent import Absent
 from conftest import Record
@@ -32,8 +33,6 @@ from names import (
     VECTORCALL,
 )
 from python_callbacks import ADD
-
-import build
 
 QUESTION = INSTRUCTIONS
 

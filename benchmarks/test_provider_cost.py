@@ -14,12 +14,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import build
 import pytest
 from conftest import Record
 from names import DIRECT, INTS, PLAN, PROVIDER
 from race import Effort, Outcome
-
-import build
 
 QUESTION = PROVIDER
 PROVIDERS = ("table", "trampfd", "trampfd-user")
