@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import _native
 
@@ -24,8 +23,7 @@ _SERVED = ("_ctypes", "_cffi_backend", _native.__name__)
 _lock = threading.Lock()  # over each call that changes or reads the list of redirections
 
 
-@dataclass(frozen=True)
-class Redirected:
+class Redirected(NamedTuple):
     """A pointer to a function of libffi in the data of a loaded object.
 
     object: path of its file, "" for the program itself.
