@@ -39,14 +39,15 @@ chroot_mount() {
     mount -t tmpfs tmpfs "$1/dev/shm"
 }
 
-# Succeeds when nothing is mounted in the folder any more.
+# Succeeds when nothing is mounted in the folder any more.  Lazily: a terminal of apt may be in use
+# for a moment after apt has ended.
 chroot_umount() {
     for chroot_place in dev/shm dev/pts proc; do
-        ! mountpoint -q "$1/$chroot_place" || umount "$1/$chroot_place" || return 1
+        ! mountpoint -q "$1/$chroot_place" || umount --lazy "$1/$chroot_place" || return 1
     done
 }
 
-# chroot_remove FOLDER: not while something is mounted in it.
+# chroot_remove FOLDER: only once nothing is mounted in it.
 chroot_remove() {
     chroot_umount "$1" || return 1
     rm -rf --one-file-system "$1"
