@@ -86,7 +86,7 @@ setup(
                 "-ldl",
                 "-pthread",
                 LINK,
-                "-Wl,-z,relro,-z,now,-z,text,-soname=libtrampfd-ffi.so.0",
+                "-Wl,-z,defs,-z,relro,-z,now,-z,text,-soname=libtrampfd-ffi.so.0",
                 f"-Wl,--version-script={BACKEND / 'libtrampfd-ffi.map'}",
             ],
             **COMMON,

@@ -204,6 +204,9 @@ const struct tfd_plan *tfd_plan_get(const ffi_cif *cif)
 {
     struct tfd_plan *plan;
 
+    /* A cif that libffi refused may hold anything: its ABI tells, as in ffi_prep_closure_loc(). */
+    if (cif->abi <= FFI_FIRST_ABI || cif->abi >= FFI_LAST_ABI)
+        return NULL;
     tfd_lock();
     plan = latest && matches(latest, cif) ? latest : find_or_make(cif);
     if (plan) {

@@ -29,6 +29,8 @@ int main(void)
     refuse(on_heap + 64, adder_cif(), add, EINVAL, "heap");
     refuse(&on_stack[10], adder_cif(), add, EINVAL, "stack");
     refuse(closure, &strange, add, ENOTSUP, "unknown ABI");
+    strange.rtype = NULL;
+    refuse(closure, &strange, add, ENOTSUP, "unknown ABI and no types");
     CHECK(code(1) == 6, "the closure changed");
     trampfd_closure_free(closure);
     free(on_heap);
