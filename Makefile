@@ -20,7 +20,8 @@ help:
 	@echo 'make figures  the same for README.md; on a quiet machine'
 	@echo 'make doctor   what trampfd can do on this machine'
 	@echo 'make lint     style and types of the Python files'
-	@echo 'make vm       the kernel module in a virtual machine: build, selftests (KERNEL=6.1, 6.12 or sid)'
+	@echo 'make vm       all tests in a virtual machine with the kernel module (KERNEL=6.1, 6.12 or sid);'
+	@echo '              takes hours; vm-short takes minutes'
 	@echo 'make deb      Debian packages of this checkout in build/debian; on Debian and Ubuntu'
 	@echo 'make rpm      RPM packages in build/rpm'
 	@echo 'make wheel    source distribution and manylinux wheel in dist'
@@ -76,8 +77,11 @@ $(VENV)/.lint: $(VENV)/.build
 	touch $@
 
 KERNEL = 6.12
-vm:
-	tests/vm/run --kernel $(KERNEL)
+vm: $(VENV)/.test
+	tests/vm/suite $(KERNEL) $(abspath $(RUN))
+
+vm-short: $(VENV)/.test
+	tests/vm/suite $(KERNEL) $(abspath $(RUN)) short
 
 deb:
 	packaging/debian-build
@@ -91,10 +95,10 @@ wheel: $(VENV)/bin/python
 RELEASES = trixie sid
 PACKAGED = bookworm trixie sid
 KERNELS = 6.1 6.12 sid
-matrix:
-	tools/matrix '$(RELEASES)' '$(KERNELS)' '$(PACKAGED)'
+matrix: $(VENV)/.test
+	tools/matrix '$(RELEASES)' '$(KERNELS)' '$(PACKAGED)' $(abspath $(RUN))
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info src/trampfd/*.so
 
-.PHONY: help demo test bench figures doctor lint build vm deb rpm wheel matrix clean
+.PHONY: help demo test bench figures doctor lint build vm vm-short deb rpm wheel matrix clean
