@@ -8,6 +8,7 @@ PYTHON_CALLBACK = "Python callback"
 INSTALL = "install()"
 QSORT = "qsort"
 CREATE_FREE = "create and free"
+FILL = "create all, then free all"
 IMPORT = "import"
 PROVIDER = "provider"
 INSTRUCTIONS = "instructions"
@@ -18,7 +19,8 @@ TITLES = {
     PYTHON_CALLBACK: "Calling a Python function int(int, int) from C",
     INSTALL: "A callback of a program that knows nothing of trampfd",
     QSORT: "qsort() with a comparator in Python",
-    CREATE_FREE: "Making and freeing a closure, by how many are live",
+    CREATE_FREE: "Making and freeing one more closure, by how many are live",
+    FILL: "Making so many closures from nothing and freeing them, for each",
     IMPORT: "Importing",
     PROVIDER: "Calling a closure, by where its slot comes from",
     INSTRUCTIONS: "Instructions, counted by valgrind",

@@ -19,6 +19,7 @@ from names import (
     DIRECT,
     ENTRY_LIBFFI,
     EXTERN,
+    FILL,
     HAND,
     INSTRUCTIONS,
     PLAN,
@@ -156,8 +157,8 @@ _PANELS = (
 )
 
 
-def _line_plot(results: Results) -> Any:
-    all_figures = [figure for figure in results if figure.question == CREATE_FREE]
+def _line_plot(results: Results, question: str) -> Any:
+    all_figures = [figure for figure in results if figure.question == question]
     rivals = dict.fromkeys(figure.rival for figure in all_figures)
     figure, grid = pyplot.subplots(1, len(_PANELS), figsize=(13, 3.8), layout="constrained")
     for axes, (label, least, scale, value) in zip(grid, _PANELS):
@@ -171,7 +172,7 @@ def _line_plot(results: Results) -> Any:
             axes.yaxis.set_major_formatter(lambda number, _: f"{number:,.0f}")
     handles, labels = grid[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
-    figure.suptitle(f"{TITLES[CREATE_FREE]}: less is better")
+    figure.suptitle(f"{TITLES[question]}: less is better")
     return figure
 
 
@@ -184,8 +185,8 @@ def draw(results: Results, folder: Path) -> list[Path]:
     paths = []
     with matplotlib.rc_context(_STYLE):
         for question in results.questions():
-            lines = question == CREATE_FREE
-            figure = _line_plot(results) if lines else _bar_plot(results, question)
+            lines = question in (CREATE_FREE, FILL)
+            figure = _line_plot(results, question) if lines else _bar_plot(results, question)
             path = folder / _file_name(question)
             figure.savefig(path, metadata={"Date": None})
             pyplot.close(figure)

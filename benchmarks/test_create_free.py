@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What does a closure cost to make and to free, and in memory, by how many there are?
 
-Every round is a process of its own, from its first closure on.  A rival that cannot make so many
-is a result, too: how many it made, and why no more; one round shows it.
+Two questions: one closure freed and made again while so many are live; and that many made from
+nothing and then freed, where the kernel's price of fresh memory counts too.  Every round is a
+process of its own, from its first closure on.  A rival that cannot make so many is a result, too:
+how many it made, and why no more; one round shows it.
 """
 
 from __future__ import annotations
@@ -17,10 +19,9 @@ import build
 import pytest
 from absent import Absent
 from conftest import Record
-from names import CREATE_FREE, PLAN, STATIC, STOCK, live_case
+from names import CREATE_FREE, FILL, PLAN, STATIC, STOCK, live_case
 from race import Effort, Outcome, rotated
 
-QUESTION = CREATE_FREE
 RIVALS = (PLAN, STOCK, STATIC)
 
 #: Closures that a round makes at least, if need be by several cycles.
@@ -31,7 +32,7 @@ CLOSURES_QUICK = 20_000
 ROUNDS_OF_MANY = {10**6: 5, 10**7: 3}
 
 _PRINTED = re.compile(
-    r"(?P<make>\S+) (?P<free>\S+) (?P<bytes>\S+) (?P<mappings>\S+)\n"
+    r"(?P<make>\S+) (?P<free>\S+) (?P<again>\S+) (?P<bytes>\S+) (?P<mappings>\S+)\n"
     r"(?:stopped (?P<stopped>\d+) (?P<reason>.*)\n)?"
 )
 
@@ -42,6 +43,7 @@ class Live:
 
     make: list[float] = field(default_factory=list)
     free: list[float] = field(default_factory=list)
+    again: list[float] = field(default_factory=list)
     bytes: float = 0
     mappings: int = 0
     stopped: int | None = None
@@ -55,6 +57,7 @@ def _measure(rival: str, count: int, least: int, live: Live) -> None:
     assert found, printed
     live.make.append(float(found["make"]))
     live.free.append(float(found["free"]))
+    live.again.append(float(found["again"]))
     live.bytes = float(found["bytes"])
     live.mappings = int(found["mappings"])
     if found["stopped"]:
@@ -62,7 +65,7 @@ def _measure(rival: str, count: int, least: int, live: Live) -> None:
 
 
 @functools.cache
-def _race(count: int, effort: Effort, least: int) -> tuple[Mapping[str, Live], Outcome]:
+def _race(count: int, effort: Effort, least: int) -> tuple[Mapping[str, Live], dict[str, str]]:
     lives, absent = {}, {}
     for rival in RIVALS:
         try:
@@ -74,14 +77,17 @@ def _race(count: int, effort: Effort, least: int) -> tuple[Mapping[str, Live], O
         for rival in rotated(list(lives), number):
             if lives[rival].stopped is None:
                 _measure(rival, count, least, lives[rival])
-    rounds = {
-        rival: [(make + free) / 1e9 for make, free in zip(live.make, live.free)]
-        for rival, live in lives.items()
-    }
-    return lives, Outcome(rounds, absent)
+    return lives, absent
+
+
+def _seconds(question: str, live: Live) -> list[float]:
+    if question == CREATE_FREE:
+        return [again / 1e9 for again in live.again]
+    return [(make + free) / 1e9 for make, free in zip(live.make, live.free)]
 
 
 @pytest.mark.parametrize("rival", RIVALS)
+@pytest.mark.parametrize("question", [CREATE_FREE, FILL])
 @pytest.mark.parametrize(
     "count",
     [
@@ -93,8 +99,16 @@ def _race(count: int, effort: Effort, least: int) -> tuple[Mapping[str, Live], O
     ],
 )
 def test_create_free(
-    benchmark: Any, record: Record, effort: Effort, quick: bool, count: int, rival: str
+    benchmark: Any,
+    request: pytest.FixtureRequest,
+    effort: Effort,
+    quick: bool,
+    count: int,
+    question: str,
+    rival: str,
 ) -> None:
-    lives, outcome = _race(count, effort, CLOSURES_QUICK if quick else CLOSURES)
+    lives, absent = _race(count, effort, CLOSURES_QUICK if quick else CLOSURES)
+    outcome = Outcome({name: _seconds(question, live) for name, live in lives.items()}, absent)
     more = vars(lives[rival]) if rival in lives else {}
+    record = Record(request.config, question)
     record.times(benchmark, live_case(count), rival, outcome, count=count, **more)

@@ -7,8 +7,9 @@
  *     program live COUNT CYCLES        make and free that many closures, so often
  *
  * "live" prints nanoseconds to make and to free one closure, and, from the first cycle with all
- * of them live, bytes of memory for each and mappings: "make free bytes mappings".  Where no
- * more can be made it prints "stopped COUNT REASON" after that, for those there were.
+ * of them live, nanoseconds to free one and make it again, bytes of memory for each and mappings:
+ * "make free again bytes mappings".  Where no more can be made it prints "stopped COUNT REASON"
+ * after that, for those there were.
  */
 #include "loops.h"
 #include "maker.h"
@@ -23,7 +24,7 @@ static const struct loop *loop;
 static ffi_cif *cif;
 static void **closures;
 
-enum { NEWEST = 64 };
+enum { NEWEST = 64, BATCH = 1000, AGAIN = 100000 };
 static void *newest[NEWEST]; /* code of some closures, the last ones made among them */
 
 static void fail(const char *what)
@@ -76,20 +77,20 @@ static void check(void *code)
         fail("a closure returns something else than the function");
 }
 
-/* Returns how many could be made. */
-static long make(long count)
+/* Those from `first` to `last`; returns where it had to stop. */
+static long make(long first, long last)
 {
-    for (long i = 0; i < count; i++) {
+    for (long i = first; i < last; i++) {
         closures[i] = maker_new(cif, loop->handler, &newest[i % NEWEST]);
         if (!closures[i])
             return i;
     }
-    return count;
+    return last;
 }
 
-static void drop(long count)
+static void drop(long first, long last)
 {
-    for (long i = 0; i < count; i++)
+    for (long i = first; i < last; i++)
         maker_free(closures[i]);
 }
 
@@ -103,9 +104,23 @@ static double clock_cost(void)
     return (now() - start) / 1000;
 }
 
+/* What it takes to free one of the `have` that are live and to make it again. */
+static double again(long have)
+{
+    long batch = have < BATCH ? have : BATCH, rounds = AGAIN / batch;
+    double start = now();
+
+    for (long i = 0; i < rounds; i++) {
+        drop(have - batch, have);
+        if (make(have - batch, have) < have)
+            fail("what was freed cannot be made again");
+    }
+    return (now() - start) / (double)(rounds * batch);
+}
+
 static void live(long count, long cycles)
 {
-    double clock = clock_cost(), make_time = 0, free_time = 0, bytes = 0, start;
+    double clock = clock_cost(), make_time = 0, free_time = 0, bytes = 0, again_time = 0, start;
     long have = count, maps = 0;
     int error = 0;
 
@@ -118,7 +133,7 @@ static void live(long count, long cycles)
         long maps_before = i ? 0 : mappings();
 
         start = now();
-        have = make(have);
+        have = make(0, have);
         make_time += now() - start - clock;
         if (i == 0) {
             error = errno;
@@ -126,15 +141,16 @@ static void live(long count, long cycles)
             maps = mappings() - maps_before;
             for (long j = 0; j < have && j < NEWEST; j++)
                 check(newest[j]);
+            again_time = have ? again(have) : 0;
         }
         start = now();
-        drop(have);
+        drop(0, have);
         free_time += now() - start - clock;
     }
     if (!have)
         fail(strerror(error));
-    printf("%.3f %.3f %.3f %ld\n", make_time / (double)(cycles * have),
-           free_time / (double)(cycles * have), bytes / (double)have, maps);
+    printf("%.3f %.3f %.3f %.3f %ld\n", make_time / (double)(cycles * have),
+           free_time / (double)(cycles * have), again_time, bytes / (double)have, maps);
     if (have < count)
         printf("stopped %ld %s\n", have, strerror(error));
 }

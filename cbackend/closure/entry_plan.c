@@ -45,6 +45,18 @@ struct tfd_words tfd_plan_call(char *frame, const union tfd_record *record)
     return tfd_plan_words(kind, frame);
 }
 
+/* The same for signatures without arguments, whose results come in registers. */
+static struct tfd_words call_without_arguments(char *frame, const union tfd_record *record)
+{
+    const struct tfd_plan *plan = record->plan.plan;
+    enum tfd_result kind = plan->result;
+    void *arguments[1]; /* a vector, if an empty one */
+
+    record->closure.fun(record->closure.cif, frame + plan->result_offset, arguments,
+                        record->closure.user_data);
+    return tfd_plan_words(kind, frame);
+}
+
 int tfd_entry_plan_set(union tfd_record *record, tfd_dispatch *dispatch)
 {
     const struct tfd_plan *plan = tfd_plan_get(record->closure.cif);
@@ -53,6 +65,8 @@ int tfd_entry_plan_set(union tfd_record *record, tfd_dispatch *dispatch)
         return 0;
     record->plan.entry = plan->entry;
     record->plan.plan = plan;
+    if (dispatch == tfd_plan_call && plan->count == 0 && plan->result != TFD_RESULT_MEMORY)
+        dispatch = call_without_arguments;
     record->plan.dispatch = dispatch;
     record->plan.tail = plan->tail;
     return 1;
