@@ -57,7 +57,8 @@ def _measure(rival: str, count: int, least: int, live: Live) -> None:
     assert found, printed
     live.make.append(float(found["make"]))
     live.free.append(float(found["free"]))
-    live.again.append(float(found["again"]))
+    if float(found["again"]) >= 0:
+        live.again.append(float(found["again"]))
     live.bytes = float(found["bytes"])
     live.mappings = int(found["mappings"])
     if found["stopped"]:
@@ -108,6 +109,15 @@ def test_create_free(
     rival: str,
 ) -> None:
     lives, absent = _race(count, effort, CLOSURES_QUICK if quick else CLOSURES)
+    if question == CREATE_FREE:
+        absent = {
+            **absent,
+            **{
+                name: f"of {live.stopped:,}, none that was freed could be made again: {live.reason}"
+                for name, live in lives.items()
+                if not live.again
+            },
+        }
     outcome = Outcome({name: _seconds(question, live) for name, live in lives.items()}, absent)
     more = vars(lives[rival]) if rival in lives else {}
     record = Record(request.config, question)

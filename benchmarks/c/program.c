@@ -9,7 +9,7 @@
  * "live" prints nanoseconds to make and to free one closure, and, from the first cycle with all
  * of them live, nanoseconds to free one and make it again, bytes of memory for each and mappings:
  * "make free again bytes mappings".  Where no more can be made it prints "stopped COUNT REASON"
- * after that, for those there were.
+ * after that, for those there were, and -1 where what was freed could not be made again.
  */
 #include "loops.h"
 #include "maker.h"
@@ -104,7 +104,7 @@ static double clock_cost(void)
     return (now() - start) / 1000;
 }
 
-/* What it takes to free one of the `have` that are live and to make it again. */
+/* What it takes to free one of the `have` that are live and to make it again; -1: it cannot be. */
 static double again(long have)
 {
     long batch = have < BATCH ? have : BATCH, rounds = AGAIN / batch;
@@ -113,7 +113,7 @@ static double again(long have)
     for (long i = 0; i < rounds; i++) {
         drop(have - batch, have);
         if (make(have - batch, have) < have)
-            fail("what was freed cannot be made again");
+            return -1;
     }
     return (now() - start) / (double)(rounds * batch);
 }
@@ -121,7 +121,7 @@ static double again(long have)
 static void live(long count, long cycles)
 {
     double clock = clock_cost(), make_time = 0, free_time = 0, bytes = 0, again_time = 0, start;
-    long have = count, maps = 0;
+    long have = count, left, maps = 0;
     int error = 0;
 
     closures = malloc((size_t)count * sizeof(*closures));
@@ -135,16 +135,19 @@ static void live(long count, long cycles)
         start = now();
         have = make(0, have);
         make_time += now() - start - clock;
+        left = have;
         if (i == 0) {
             error = errno;
             bytes = resident() - bytes_before;
             maps = mappings() - maps_before;
             for (long j = 0; j < have && j < NEWEST; j++)
                 check(newest[j]);
-            again_time = have ? again(have) : 0;
+            again_time = have ? again(have) : -1;
+            if (again_time < 0)
+                left -= have < BATCH ? have : BATCH; /* not all of the newest are there */
         }
         start = now();
-        drop(0, have);
+        drop(0, left);
         free_time += now() - start - clock;
     }
     if (!have)
