@@ -113,7 +113,7 @@ def test_create_free(
         absent = {
             **absent,
             **{
-                name: f"of {live.stopped:,}, none that was freed could be made again: {live.reason}"
+                name: f"of {live.stopped or count:,}, none that was freed could be made again: {live.reason}"
                 for name, live in lives.items()
                 if not live.again
             },
