@@ -43,6 +43,7 @@ RIVALS = {
     ("qsort", "1,000 ints"): PYTHON_RIVALS,
     ("create and free", "10 live"): {"trampfd", "libffi", "libffi static"},
     ("create and free", "100,000 live"): {"trampfd", "libffi", "libffi static"},
+    ("create all, then free all", "10 live"): {"trampfd", "libffi", "libffi static"},
     ("provider", "2 ints"): {"table", "trampfd", "trampfd-user", "indirect call"},
     ("instructions", "2 ints"): C_RIVALS,
     ("instructions", "create and free"): {"trampfd", "libffi", "libffi static"},

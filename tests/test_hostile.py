@@ -72,6 +72,12 @@ def write(path, data=b"not a library"):
 """
 
 
+@pytest.fixture(autouse=True)
+def table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is hostile here is hostile to the ways of the table."""
+    monkeypatch.setenv("TRAMPFD_BACKEND", "table")
+
+
 @pytest.fixture
 def folder() -> Path:
     return core.new_folder()
@@ -450,7 +456,8 @@ def write(path, data):
 other = _native.__file__ + ".new"
 {replace}
 make(10000)
-assert trampfd.status().blocks == {{"built in": 1, "own file": 0, "memfd": 2}}, trampfd.status()
+used = {{source: count for source, count in trampfd.status().blocks.items() if count}}
+assert used == {{"built in": 1, "memfd": 2}}, trampfd.status()
 """
     core.script(CALLBACKS + body, package_in(folder))
 

@@ -60,7 +60,9 @@ VALGRIND = (
     ("core_reprep", ""),
 )
 
+# Some of the programs look at the blocks of the table.
 OPTIONS = {
+    "TRAMPFD_BACKEND": "table",
     "ASAN_OPTIONS": "allocator_may_return_null=1:detect_leaks=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
     "TSAN_OPTIONS": "exitcode=66",
