@@ -81,6 +81,15 @@ def _race(count: int, effort: Effort, least: int) -> tuple[Mapping[str, Live], d
     return lives, absent
 
 
+def _not_again(lives: Mapping[str, Live], count: int) -> dict[str, str]:
+    """Rivals that could not make again what was freed, and why."""
+    return {
+        name: f"of {live.stopped or count:,}, none that was freed could be made again: {live.reason}"
+        for name, live in lives.items()
+        if not live.again
+    }
+
+
 def _seconds(question: str, live: Live) -> list[float]:
     if question == CREATE_FREE:
         return [again / 1e9 for again in live.again]
@@ -110,14 +119,7 @@ def test_create_free(
 ) -> None:
     lives, absent = _race(count, effort, CLOSURES_QUICK if quick else CLOSURES)
     if question == CREATE_FREE:
-        absent = {
-            **absent,
-            **{
-                name: f"of {live.stopped or count:,}, none that was freed could be made again: {live.reason}"
-                for name, live in lives.items()
-                if not live.again
-            },
-        }
+        absent = {**absent, **_not_again(lives, count)}
     outcome = Outcome({name: _seconds(question, live) for name, live in lives.items()}, absent)
     more = vars(lives[rival]) if rival in lives else {}
     record = Record(request.config, question)
