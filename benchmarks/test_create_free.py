@@ -84,7 +84,7 @@ def _race(count: int, effort: Effort, least: int) -> tuple[Mapping[str, Live], d
 def _not_again(lives: Mapping[str, Live], count: int) -> dict[str, str]:
     """Rivals that could not make again what was freed, and why."""
     return {
-        name: f"of {live.stopped or count:,}, none that was freed could be made again: {live.reason}"
+        name: f"of {live.stopped or count:,}, none freed could be made again: {live.reason}"
         for name, live in lives.items()
         if not live.again
     }
