@@ -28,7 +28,7 @@ static struct {
     const struct tfd_provider *newest;           /* what made the newest block */
     struct tfd_block first;              /* needs no allocation and no index */
     struct tfd_block *room, *room_end;   /* blocks with a slot to hand out */
-    unsigned empty;                      /* releasable blocks with no slot in use */
+    unsigned empty;                      /* with no slot in use, but the built-in one */
     size_t blocks[TFD_SOURCES];
     size_t code_bytes;
     size_t used;
@@ -49,9 +49,10 @@ static void leave_room(struct tfd_block *block)
     *(block->next ? &block->next->prev : &pool.room_end) = block->prev;
 }
 
+/* The built-in block stays for good. */
 static int counts_as_empty(const struct tfd_block *block)
 {
-    return block->used == 0 && block->provider->releasable(block);
+    return block->used == 0 && block->source != TFD_BUILT_IN;
 }
 
 static int is_full(const struct tfd_block *block)

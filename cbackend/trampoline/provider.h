@@ -26,9 +26,6 @@ struct tfd_provider {
     /* Undo map().  No call may be under way in the block. */
     void (*unmap)(struct tfd_block *block);
 
-    /* Can the block be given back?  (The built-in one stays for good.) */
-    int (*releasable)(const struct tfd_block *block);
-
     /*
      * Make `record` the record of slot `index`: the entry becomes visible to
      * other threads after the rest.  Returns 0 or a negative errno.

@@ -47,11 +47,6 @@ static void unmap(struct tfd_block *block)
     tfd_span_unmap(block);
 }
 
-static int releasable(const struct tfd_block *block)
-{
-    return block->source != TFD_BUILT_IN;
-}
-
 /*
  * Word by word, as the record was written: a wider load would have to wait until the words it
  * spans have left the store buffer.
@@ -93,7 +88,6 @@ const struct tfd_provider tfd_provider_table = {
     .present = present,
     .map = map,
     .unmap = unmap,
-    .releasable = releasable,
     .store = store,
     .load = load,
     .in_memory = tfd_record_in_memory,

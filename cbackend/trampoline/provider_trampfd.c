@@ -174,12 +174,6 @@ static int load(const struct tfd_block *block, unsigned index, union tfd_record 
     return 0;
 }
 
-static int releasable(const struct tfd_block *block)
-{
-    (void)block;
-    return 1;
-}
-
 static void probe(struct trampfd_trail *trail)
 {
     struct tfd_block block = {0};
@@ -195,7 +189,6 @@ const struct tfd_provider tfd_provider_trampfd = {
     .present = tfd_device_present,
     .map = map,
     .unmap = unmap,
-    .releasable = releasable,
     .store = store,
     .load = load,
     .in_memory = tfd_record_in_memory,

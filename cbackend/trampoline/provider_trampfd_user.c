@@ -311,12 +311,6 @@ static void unmap(struct tfd_block *block)
     free(own);
 }
 
-static int releasable(const struct tfd_block *block)
-{
-    (void)block;
-    return 1;
-}
-
 static void probe(struct trampfd_trail *trail)
 {
     struct tfd_descriptor slot;
@@ -332,7 +326,6 @@ const struct tfd_provider tfd_provider_trampfd_user = {
     .present = tfd_device_present,
     .map = map,
     .unmap = unmap,
-    .releasable = releasable,
     .store = store,
     .load = load,
     .in_memory = in_memory,
