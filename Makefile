@@ -20,8 +20,8 @@ help:
 	@echo 'make figures  the same for README.md; on a quiet machine'
 	@echo 'make doctor   what trampfd can do on this machine'
 	@echo 'make lint     style and types of the Python files'
-	@echo 'make vm       all tests in a virtual machine with the kernel module (KERNEL=6.1, 6.12 or sid);'
-	@echo '              takes hours; vm-short takes minutes'
+	@echo 'make vm       all tests here, then in virtual machines with the kernel module (KERNEL=6.1, 6.12'
+	@echo '              or sid), once with each provider; takes an hour or two, vm-short minutes'
 	@echo 'make deb      Debian packages of this checkout in build/debian; on Debian and Ubuntu'
 	@echo 'make rpm      RPM packages in build/rpm'
 	@echo 'make wheel    source distribution and manylinux wheel in dist'
@@ -77,7 +77,7 @@ $(VENV)/.lint: $(VENV)/.build
 	touch $@
 
 KERNEL = 6.12
-vm: $(VENV)/.test
+vm: test
 	tests/vm/suite $(KERNEL) $(abspath $(RUN))
 
 vm-short: $(VENV)/.test
@@ -95,7 +95,7 @@ wheel: $(VENV)/bin/python
 RELEASES = trixie sid
 PACKAGED = bookworm trixie sid
 KERNELS = 6.1 6.12 sid
-matrix: $(VENV)/.test
+matrix: test
 	tools/matrix '$(RELEASES)' '$(KERNELS)' '$(PACKAGED)' $(abspath $(RUN))
 
 clean:

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Compile the C core with a program or a library of ``tests/c``, and run it.
-
-What is compiled is kept for the time of the test session, one folder per set of flags.
-"""
+"""Compile the C core with a program or a library of ``tests/c``, and run it."""
 
 from __future__ import annotations
 
@@ -20,7 +17,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import kept
 import pytest
+import scale
 
 TESTS = Path(__file__).resolve().parent
 BACKEND = TESTS.parent / "cbackend"
@@ -79,16 +78,23 @@ def compile_flags() -> tuple[str, ...]:
 
 
 def compiler_run(command: list[str], folder: Path) -> None:
+    """Run it in that folder."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, f"{shlex.join(command)}\n{done.stderr}"
+
+
+def compiled(*command: object) -> Path:
+    """The folder, not to be changed, in which this command of a compiler has run."""
+    words = [str(word) for word in command]
+    need(words[0])
+    return kept.folder(words, functools.partial(compiler_run, words))
 
 
 @functools.cache
 def objects(*flags: str, compiler: str = "cc") -> tuple[str, ...]:
     """The object files of the core."""
-    folder = new_folder()
-    sources = [str(BACKEND / line) for line in (BACKEND / "sources.txt").read_text().split()]
-    compiler_run([need(compiler), *compile_flags(), *flags, "-c", *sources], folder)
+    sources = [BACKEND / line for line in (BACKEND / "sources.txt").read_text().split()]
+    folder = compiled(compiler, *compile_flags(), *flags, "-c", *sources)
     return tuple(sorted(str(path) for path in folder.glob("*.o")))
 
 
@@ -104,43 +110,39 @@ def executable(
 
     `flags` are for compiling and linking, the core too; `link` for linking this program.
     """
-    program = new_folder() / name
     command = [
-        need(compiler),
+        compiler,
         *compile_flags(),
         f"-I{PROGRAMS}",
         *flags,
         "-o",
-        str(program),
-        str(PROGRAMS / f"{name}.c"),
+        name,
+        PROGRAMS / f"{name}.c",
         *more,
         *objects(*flags, compiler=compiler),
         *link,
         *link_flags(),
     ]
-    compiler_run(command, program.parent)
-    return program
+    return compiled(*command) / name
 
 
 @functools.cache
 def shared_library(*names: str, flags: tuple[str, ...] = (), link: tuple[str, ...] = ()) -> Path:
     """The core as a shared library, with the named files of ``tests/c`` in it."""
-    library = new_folder() / "libtrampfd-test.so"
     command = [
-        need("cc"),
+        "cc",
         *compile_flags(),
         "-fPIC",
         *flags,
         *LINK_SHARED,
         "-o",
-        str(library),
-        *(str(PROGRAMS / f"{name}.c") for name in names),
+        "libtrampfd-test.so",
+        *(PROGRAMS / f"{name}.c" for name in names),
         *objects("-fPIC", *flags),
         *link,
         *link_flags(),
     ]
-    compiler_run(command, library.parent)
-    return library
+    return compiled(*command) / "libtrampfd-test.so"
 
 
 def copy_of(path: Path) -> Path:
@@ -209,7 +211,7 @@ class Core:
 
 
 def run(
-    *command: object, environment: dict[str, str] | None = None, timeout: float = 240
+    *command: object, environment: dict[str, str] | None = None, timeout: float = scale.seconds(240)
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(word) for word in command],

@@ -19,6 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import scale
+
 FOLDERS = ("closures", "go", "complex", "call", "threads")
 OPTIMIZATIONS = ("-O0", "-O2")
 
@@ -206,7 +208,7 @@ def run_all(paths: dict[str, str]) -> dict[str, Outcome]:
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
                 errors="replace",
-                timeout=100,
+                timeout=scale.seconds(100),
                 check=False,
             )
             return name, Outcome(done.returncode, done.stdout, log.read().splitlines())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The C library, built by meson and installed into a folder, once for a test session."""
+"""The C library, built by meson and installed into a folder."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import functools
 from pathlib import Path
 
 import core
+import kept
 
 PREFIX = "/usr"
 
@@ -30,7 +31,8 @@ def build(
 @functools.cache
 def installed() -> Path:
     core.need("ninja")
-    return build(core.BACKEND, core.new_folder() / "build")
+    folder = kept.folder(core.BACKEND, lambda folder: build(core.BACKEND, folder / "build"))
+    return folder / "build-installed"
 
 
 def path(name: str) -> Path:

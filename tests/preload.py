@@ -31,13 +31,10 @@ def preloaded(*more: object) -> dict[str, str]:
 @functools.cache
 def program(name: str, *link: str) -> Path:
     """``tests/c/<name>.c`` linked with libffi; what `link` has comes before it."""
-    output = core.new_folder() / name
-    source = str(core.PROGRAMS / f"{name}.c")
+    source = core.PROGRAMS / f"{name}.c"
     # Programs in the field use what libffi's header calls deprecated.
     flags = [*core.compile_flags(), "-Wno-deprecated-declarations"]
-    command = ["cc", *flags, "-o", str(output), source, *link, *core.link_flags()]
-    core.compiler_run(command, output.parent)
-    return output
+    return core.compiled("cc", *flags, "-o", name, source, *link, *core.link_flags()) / name
 
 
 def watcher() -> Path:

@@ -4,8 +4,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
+import scale
 
 NAMES = ("table", "trampfd", "trampfd-user")
 DEVICE = "/dev/trampfd"
@@ -24,3 +29,16 @@ def current() -> str:
     if name == "auto":
         return "trampfd" if os.path.exists(DEVICE) else "table"
     return name
+
+
+def run(provider: str, *words: str, **keywords: Any) -> subprocess.CompletedProcess[str]:
+    """Run Python with a provider; it can import the helpers of the tests."""
+    path = [str(Path(__file__).parent), *filter(None, sys.path)]
+    return subprocess.run(
+        [sys.executable, *words],
+        capture_output=True,
+        text=True,
+        timeout=scale.seconds(300),
+        env={**os.environ, "TRAMPFD_BACKEND": provider, "PYTHONPATH": os.pathsep.join(path)},
+        **keywords,
+    )

@@ -27,6 +27,8 @@ from trampfd._maps import (
     writable_executable,
 )
 
+pytestmark = pytest.mark.any_provider
+
 PAGE = mmap.PAGESIZE
 NO_PID = 1 << 22  # the kernel's ids end below this on every Linux
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import scale
 from core import need, new_folder, run
 
 for _module in ("pytest_benchmark", "matplotlib", "Cython"):
@@ -59,7 +60,7 @@ MAY_BE_ABSENT = {
 
 def bench(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "trampfd", "bench", *arguments]
-    return run(*command, environment=environment, timeout=580)
+    return run(*command, environment=environment, timeout=scale.seconds(580))
 
 
 @pytest.fixture(scope="module")

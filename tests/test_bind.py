@@ -55,6 +55,7 @@ def test_program_under_sanitizers(program: str) -> None:
     core.check(core.executable(program, *SANITIZE))
 
 
+@pytest.mark.only_table
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_program_under_valgrind(program: str) -> None:
     core.check(core.need("valgrind"), "--quiet", "--error-exitcode=1", core.executable(program))
@@ -71,6 +72,7 @@ def instructions_of_a_call(function: str) -> float:
     return (counts[0] - counts[1]) / 1000
 
 
+@pytest.mark.only_table
 def test_a_call_takes_a_handful_of_instructions() -> None:
     direct = instructions_of_a_call("direct")
     # Slot: landing pad, address, jump.  Entry: landing pad, moves, bound argument, jump.
@@ -146,7 +148,7 @@ def is_garbled_by_libffi(call: signatures.Call) -> bool:
 
 
 @settings(
-    max_examples=scale.count("bound calls", 100, 10),
+    max_examples=scale.down("bound calls", 100, 10),
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Callable
 
+import core
 import pytest
 import scale
 
@@ -33,13 +34,11 @@ Maker = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def library() -> Path:
     """c/cffi_threads.c, compiled."""
-    library = tmp_path_factory.mktemp("threads") / "libthreads.so"
     flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-pthread"]
-    source = str(C / "cffi_threads.c")
-    subprocess.run(["cc", *flags, "-o", str(library), source], check=True)
-    return library
+    name = "libthreads.so"
+    return core.compiled("cc", *flags, "-o", name, C / "cffi_threads.c") / name
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +74,7 @@ def run_script(library: Path) -> Callable[[str], subprocess.CompletedProcess[str
             [sys.executable, "-c", start + textwrap.dedent(script)],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=scale.seconds(120),
         )
 
     return run
@@ -275,7 +274,7 @@ def test_callback_lives_as_long_as_its_cdata(make: Maker, lib: Any) -> None:
 
 def test_many_rounds_leave_nothing(make: Maker, lib: Any) -> None:
     before = slots_used()
-    for i in range(scale.count("rounds that leave nothing", 20_000, 1000)):
+    for i in range(scale.down("rounds that leave nothing", 20_000, 1000)):
         assert lib.call_int(make("int(int)", i.__add__), 1) == i + 1
     assert slots_used() == before
 
@@ -283,7 +282,7 @@ def test_many_rounds_leave_nothing(make: Maker, lib: Any) -> None:
 def test_garbage_collection_while_c_holds_the_pointer(make: Maker, ffi: Any, lib: Any) -> None:
     callback = make("int(int)", lambda x: len([gc.collect(), x]))
     pointer = ffi.cast("int_fn", callback)
-    for _ in range(10):
+    for _ in range(scale.down("rounds of garbage collection", 10, 2)):
         gc.collect()
         assert lib.call_int(pointer, 5) == 2
         assert lib.threads_call(pointer, 2, 3) == 12

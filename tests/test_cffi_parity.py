@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import importlib
 import io
 import json
@@ -36,6 +37,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
 
+import kept
 import pytest
 import scale
 import signatures
@@ -380,6 +382,9 @@ class BadIndex:
         raise RuntimeError("not today")
 
 
+STEP = scale.down("results of each type, one of", 1, 5)
+
+
 def results(ffi: Any) -> list[Any]:
     """Values of which each type of result takes only a few.
 
@@ -403,7 +408,7 @@ def results(ffi: Any) -> list[Any]:
         ffi.new("struct pair *", [1, 2]), ffi.new("struct pair *", [1, 2])[0],
         ffi.new("struct shape *", {"area": 2.5})[0], ffi.new("char[]", b"text"),
         ffi.new("struct pair[2]"),
-    ]  # fmt: skip
+    ][::STEP]  # fmt: skip
 
 
 def result_cases(kind: str) -> None:
@@ -830,6 +835,7 @@ def main(what: str, way: str, folder: str) -> None:
         f"{category.__name__}: {message}", file=sys.stderr
     )
     sys.path.insert(0, folder)
+    gc.freeze()  # many cases collect garbage, and need not look through all modules for it
     run = {"cases": run_cases, "calls": run_calls}[what]
     if way == INSTALLED:
         import trampfd
@@ -849,7 +855,7 @@ def child(what: str, way: str, folder: Path, request: str = "") -> subprocess.Co
         input=request,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=scale.seconds(300),
     )
 
 
@@ -913,9 +919,8 @@ def outcomes_of(way: str, folder: Path) -> Outcomes:
 
 
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
-    folder = tmp_path_factory.mktemp("calls")
-    build_calls(folder)
+def outcomes() -> Outcomes:
+    folder = kept.folder(("calls", sys.version, cffi.__version__), build_calls)
     return {key: outcome for way in WAYS for key, outcome in outcomes_of(way, folder).items()}
 
 
@@ -967,7 +972,7 @@ def test_structures_of_every_size_and_make(tmp_path: Path) -> None:
 
 settings.register_profile(
     "fixed",
-    max_examples=scale.count("generated calls, cffi", 200, 20),
+    max_examples=scale.down("generated calls, cffi", 200, 20),
     derandomize=True,
     database=None,
     deadline=None,

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import core
+import kept
 import pytest
 
 COMPILERS = ("cc", "clang")
@@ -56,12 +57,12 @@ def test_program(name: str, argument: str, compiler: str) -> None:
     core.check(core.copy_of(program), *filter(None, [argument]))
 
 
+@pytest.mark.only_table
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize(("name", "argument"), TABLE_PROGRAMS)
 def test_program_for_the_table(name: str, argument: str, compiler: str) -> None:
     program = core.executable(name, compiler=compiler)
-    environment = {"TRAMPFD_BACKEND": "table"}
-    core.check(core.copy_of(program), *filter(None, [argument]), environment=environment)
+    core.check(core.copy_of(program), *filter(None, [argument]))
 
 
 ADDRESS = "0x[0-9a-f]+"
@@ -101,12 +102,14 @@ def test_call_into_a_block_that_was_given_back_ends_the_process() -> None:
     assert done.returncode in (-signal.SIGSEGV, -signal.SIGBUS), done.stderr
 
 
+@pytest.mark.any_provider
 @pytest.mark.parametrize("name", ["", "auto", "table"])
 def test_backend_that_exists(name: str) -> None:
     environment = {"TRAMPFD_BACKEND": name}
     core.check(core.executable("core_backend"), "table", environment=environment)
 
 
+@pytest.mark.any_provider
 @pytest.mark.parametrize("name", ["nonsense", "Table", "table ", "tables"])
 def test_backend_that_does_not_exist(name: str) -> None:
     environment = {"TRAMPFD_BACKEND": name}
@@ -120,6 +123,7 @@ WRAPPED = (
 )  # fmt: skip
 
 
+@pytest.mark.only_table
 def test_every_call_may_fail() -> None:
     # Fortified headers would call other names.
     flags = ("-U_FORTIFY_SOURCE",)
@@ -138,22 +142,26 @@ LINKED = {
 }
 
 
+@pytest.mark.only_table
 @pytest.mark.parametrize("way", LINKED)
 @pytest.mark.parametrize("argument", ["own file", "memfd"])
 def test_linked_into_a_program(way: str, argument: str) -> None:
     core.check(core.copy_of(core.executable("core_growth", *LINKED[way])), argument)
 
 
+@pytest.mark.only_table
 @pytest.mark.parametrize("way", ["copies", "namespaces", "closed"])
 def test_shared_library(way: str) -> None:
     library = core.shared_library()
     core.check(core.executable("core_dlopen"), way, library, core.copy_of(library))
 
 
+@pytest.mark.only_table
 def test_a_thousand_closures_take_no_system_call() -> None:
     assert core.traced("all", [core.executable("core_thousand")]) == []
 
 
+@pytest.mark.only_table
 def test_the_border_of_a_block_is_crossed_without_mapping() -> None:
     calls = "mmap,munmap,mprotect,mremap,madvise"
     assert core.traced(calls, [core.executable("core_border")]) == []
@@ -244,21 +252,22 @@ class Signatures:
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_random_signatures(seed: int, compiler: str) -> None:
-    source = core.new_folder() / "signatures.c"
-    source.write_text(Signatures(seed, 400).text)
+    text = Signatures(seed, 400).text
+    folder = kept.folder(text, lambda folder: (folder / "signatures.c").write_text(text))
     flags = ("-O1", "-Wno-psabi", "-Wno-unused-variable")
-    program = core.executable("core_signatures", more=(str(source),), link=flags, compiler=compiler)
+    program = core.executable(
+        "core_signatures", more=(str(folder / "signatures.c"),), link=flags, compiler=compiler
+    )
     core.check(program)
 
 
 def test_an_exception_passes_through() -> None:
-    program = core.new_folder() / "core_throw"
-    command = [core.need("c++"), "-Wall", "-Wextra", "-Werror", f"-I{core.BACKEND / 'include'}"]
-    command += ["-o", str(program), str(core.PROGRAMS / "core_throw.cc"), *core.objects()]
-    core.compiler_run([*command, *core.link_flags()], program.parent)
-    core.check(program)
+    command = ["c++", "-Wall", "-Wextra", "-Werror", f"-I{core.BACKEND / 'include'}"]
+    command += ["-o", "core_throw", str(core.PROGRAMS / "core_throw.cc"), *core.objects()]
+    core.check(core.compiled(*command, *core.link_flags()) / "core_throw")
 
 
+@pytest.mark.any_provider
 @pytest.mark.parametrize(("compiler", "language"), [("cc", "c"), ("c++", "c++")])
 def test_header_stands_alone(compiler: str, language: str) -> None:
     source = core.new_folder() / "header"

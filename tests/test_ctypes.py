@@ -20,6 +20,8 @@ from ctypes import CFUNCTYPE, POINTER, byref, c_int, c_long, c_void_p
 from pathlib import Path
 from typing import Any, Callable
 
+import core
+import kept
 import pytest
 import scale
 import signatures
@@ -30,20 +32,23 @@ import trampfd
 from trampfd import _native
 
 SOURCE = Path(__file__).parent / "c" / "ctypes_echo.c"
+NAME = "libctypes_echo.so"
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
 
 Make = Callable[[Any, Callable[..., Any]], Any]
 
 
+COMMAND = ("cc", "-std=gnu11", "-O2", "-shared", "-fPIC", "-pthread")
+
+
 def compiled(source: Path, library: Path, *options: str) -> ctypes.CDLL:
-    command = ["cc", "-std=gnu11", "-O2", "-shared", "-fPIC", "-pthread", *options]
-    subprocess.run([*command, str(source), "-o", str(library)], check=True)
+    core.compiler_run([*COMMAND, *options, str(source), "-o", str(library)], library.parent)
     return ctypes.CDLL(str(library))
 
 
 @pytest.fixture(scope="module")
-def lib(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    return compiled(SOURCE, tmp_path_factory.mktemp("c") / "libctypes_echo.so", *WARNINGS)
+def lib() -> ctypes.CDLL:
+    return ctypes.CDLL(str(core.compiled(*COMMAND, *WARNINGS, SOURCE, "-o", NAME) / NAME))
 
 
 def instance(cls: Any, function: Callable[..., Any]) -> Any:
@@ -82,7 +87,7 @@ def in_child(code: str, *arguments: str, **options: Any) -> subprocess.Completed
         [sys.executable, "-c", code, *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=scale.seconds(60),
         **options,
     )
 
@@ -213,7 +218,7 @@ def generated_calls(count: int) -> list[signatures.Call]:
     calls: list[signatures.Call] = []
 
     @settings(
-        max_examples=scale.count("generated calls, ctypes", count, 20),
+        max_examples=scale.down("generated calls, ctypes", count, 20),
         deadline=None,
         database=None,
         phases=[Phase.generate],
@@ -390,7 +395,7 @@ BY_VALUE: dict[str, tuple[str, Any, tuple[Any, ...]]] = {
 
 
 @pytest.fixture(scope="module")
-def by_value(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+def by_value() -> ctypes.CDLL:
     lines = [
         f"typedef {declaration} t{i};\n"
         f"void give_{i}(void (*f)(int, t{i}, double, t{i}, long), const t{i} *v)\n"
@@ -398,9 +403,13 @@ def by_value(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
         f"unsigned long size_{i}(void) {{ return sizeof(t{i}); }}"
         for i, (declaration, _, _) in enumerate(BY_VALUE.values())
     ]
-    folder = tmp_path_factory.mktemp("by_value")
-    (folder / "by_value.c").write_text("\n".join(lines))
-    return compiled(folder / "by_value.c", folder / "libby_value.so")
+    source = "\n".join(lines)
+
+    def compile_in(folder: Path) -> None:
+        (folder / "by_value.c").write_text(source)
+        compiled(folder / "by_value.c", folder / "libby_value.so")
+
+    return ctypes.CDLL(str(kept.folder(source, compile_in) / "libby_value.so"))
 
 
 @pytest.mark.parametrize("name", BY_VALUE)
@@ -599,7 +608,8 @@ def test_no_leak_over_many_calls(lib: ctypes.CDLL, make: Make, kind: Any) -> Non
         return sys.getallocatedblocks() - before
 
     # Python itself now and then keeps something; a leak would be there each time.
-    assert min(growth(2000) for _ in range(4)) < 200
+    calls = scale.down("calls that leak nothing", 2000, 300)
+    assert min(growth(calls) for _ in range(4)) < 200
 
 
 @pytest.mark.parametrize("value", [("an", "object"), None, [1], "text"], ids=repr)

@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any, Callable, ClassVar
 
 import pytest
+import scale
 
 CDECL = 0x1
 USE_ERRNO = 0x8
@@ -1240,6 +1241,7 @@ def main(mode: str, library: str, results: str) -> None:
 
     sys.unraisablehook = count
     warnings.simplefilter("always")
+    gc.freeze()  # many cases collect garbage, and need not look through all modules for it
     with Path(results).open("w") as file:
         for name, function in CASES.items():
             bench.notes = []
@@ -1267,7 +1269,7 @@ def observe(folder: Path, python: str = sys.executable, **environment: str) -> d
             [python, __file__, mode, str(library), str(results)],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=scale.seconds(120),
             env={**os.environ, **environment},
         )
         lines = results.read_text().splitlines() if results.exists() else []
@@ -1329,7 +1331,7 @@ def test_cpython_tests_of_ctypes() -> None:
             [sys.executable, "-c", CPYTHON_TESTS, mode, name],
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=scale.seconds(300),
         )
         for mode in ("stock", "install")
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import scale
 
 from trampfd import _demo_policy
 
@@ -32,7 +33,7 @@ def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=scale.seconds(300),
     )
 
 
@@ -244,7 +245,7 @@ def without_mdwe(fake_soundfile: str, *words: str) -> subprocess.CompletedProces
         env={**os.environ, "PYTHONPATH": fake_soundfile, "FAKE_SOUNDFILE": "works"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=scale.seconds(300),
     )
 
 
@@ -268,7 +269,9 @@ def test_a_policy_that_is_asked_for_and_not_possible_is_an_error(fake_soundfile:
 
 def test_jobs_can_be_run_alone() -> None:
     command = ["-m", "trampfd._demo_jobs", "qsort"]
-    stock = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=60)
+    stock = subprocess.run(
+        [sys.executable, *command], capture_output=True, text=True, timeout=scale.seconds(60)
+    )
     ours = run("run", *command)
     for result in (stock, ours):
         assert (result.returncode, result.stderr) == (0, "")

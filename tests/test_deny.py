@@ -11,6 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import scale
+
+pytestmark = pytest.mark.any_provider
 
 HERE = Path(__file__).parent
 
@@ -155,7 +158,7 @@ def run(code: str, *arguments: str) -> object:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=scale.seconds(60),
     )
     assert child.returncode == 0, child.stderr
     return json.loads(child.stdout)
@@ -167,7 +170,7 @@ def skip_without(policy: str) -> None:
         cwd=HERE,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=scale.seconds(60),
     )
     if "needs Linux" in child.stderr or "no filter is known" in child.stderr:
         pytest.skip(child.stderr.splitlines()[-1])

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import scale
 
 from trampfd import _selftest
+
+pytestmark = pytest.mark.any_provider
 
 TESTS = Path(__file__).parent
 
@@ -28,8 +31,8 @@ def doctor(*words: str, before: str = "", **environment: str) -> subprocess.Comp
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        timeout=120,
-        env={**os.environ, **environment},
+        timeout=scale.seconds(120),
+        env={**os.environ, "TRAMPFD_BACKEND": "auto", **environment},
     )
 
 

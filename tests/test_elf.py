@@ -18,6 +18,8 @@ import pytest
 
 from trampfd import _elf, _ldso, _maps
 
+pytestmark = pytest.mark.any_provider
+
 # Loaded so that more libraries than Python's own are compared.
 for name in ("_ctypes", "_ssl"):
     with contextlib.suppress(ImportError):

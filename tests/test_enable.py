@@ -17,6 +17,7 @@ from pathlib import Path
 
 import core
 import pytest
+import scale
 
 import trampfd
 from trampfd import _enable
@@ -70,7 +71,7 @@ class Environment:
             cwd="/",
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=scale.seconds(120),
         )
         assert not check or done.returncode == 0, done.stderr
         return done

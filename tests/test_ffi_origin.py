@@ -13,9 +13,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import scale
 
 from trampfd import _elf, _ffi_origin, _ldso
 from trampfd._fact import ABSENT, UNKNOWN
+
+pytestmark = pytest.mark.any_provider
 
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
 PYTHONS = [sys.executable, *map(str, sorted(PYENV.glob("versions/3.*/bin/python3")))]
@@ -34,7 +37,7 @@ print(json.dumps([getattr(module, "__file__", None), libffi]))
 
 def mapped_libffi(python: str, module: str) -> tuple[str | None, list[str]]:
     child = subprocess.run(
-        [python, "-c", MAPPED, module], capture_output=True, text=True, timeout=60
+        [python, "-c", MAPPED, module], capture_output=True, text=True, timeout=scale.seconds(60)
     )
     if child.returncode != 0:
         pytest.skip(f"{python} cannot import {module}: {child.stderr.splitlines()[-1]}")

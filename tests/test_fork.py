@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import core
 import pytest
+import scale
 
 # Programs of tests/c, and the argument that they need, if any.
 PROGRAMS = (
@@ -27,7 +28,8 @@ def test_program(name: str, argument: str) -> None:
 
 
 PRELUDE = """
-import ctypes, functools, operator, os, signal, sys, threading, time, warnings
+import ctypes, functools, operator, os, signal, sys, threading, warnings
+import scale
 import trampfd
 
 warnings.simplefilter("ignore", DeprecationWarning)  # of forks in a process with threads
@@ -57,7 +59,7 @@ def fork(function):
         return pid
     status = 1
     try:
-        signal.alarm(60)
+        signal.alarm(scale.seconds(60))  # a deadlock
         function()
         status = 0
     finally:
@@ -90,15 +92,13 @@ def in_child():
 threads = [threading.Thread(target=work) for _ in range(3)]
 for thread in threads:
     thread.start()
-end = time.monotonic() + 20
-forks = 0
-while forks < 20 or (forks < 150 and time.monotonic() < end):
+for _ in range(int(sys.argv[1])):
     wait(fork(in_child))
-    forks += 1
 stop.set()
 for thread in threads:
     thread.join()
-"""
+""",
+        scale.down("forks while threads make callbacks", 150, 5),
     )
 
 

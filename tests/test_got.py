@@ -25,20 +25,17 @@ OBJECTS = {
 }
 
 
-def compile_shared(output: Path, *words: object) -> Path:
-    command = [core.need("cc"), "-fPIC", "-shared", "-Wall", "-Werror", "-o", str(output)]
-    core.compiler_run([*command, *map(str, words)], output.parent)
-    return output
+def compile_shared(name: str, *words: object) -> Path:
+    command = ["cc", "-fPIC", "-shared", "-Wall", "-Werror", "-o", name]
+    return core.compiled(*command, *words) / name
 
 
 @functools.cache
 def target(version: bool = True) -> Path:
     """The library with the function."""
     script = [f"-Wl,--version-script={core.PROGRAMS / 'got_target.map'}"] if version else []
-    output = core.new_folder() / "libtarget.so"
-    return compile_shared(
-        output, core.PROGRAMS / "got_target.c", "-Wl,-soname,libtarget.so", *script
-    )
+    source = core.PROGRAMS / "got_target.c"
+    return compile_shared("libtarget.so", source, "-Wl,-soname,libtarget.so", *script)
 
 
 def flags_for(library: Path) -> list[str]:
@@ -47,9 +44,8 @@ def flags_for(library: Path) -> list[str]:
 
 @functools.cache
 def object_of(way: str, version: bool = True) -> Path:
-    output = core.new_folder() / "object.so"
     words = ["-DOBJECT=object", OBJECT, *OBJECTS[way], *flags_for(target(version))]
-    return compile_shared(output, *words)
+    return compile_shared("object.so", *words)
 
 
 def program(name: str) -> Path:
@@ -89,10 +85,8 @@ PROGRAMS = {
 
 @functools.cache
 def own_object(*flags: str) -> str:
-    folder = core.new_folder()
-    command = [core.need("cc"), "-DOBJECT=program", *flags, "-c", str(OBJECT)]
-    core.compiler_run(command, folder)
-    return str(folder / "got_object.o")
+    command = ["cc", "-DOBJECT=program", *flags, "-c", OBJECT]
+    return str(core.compiled(*command) / "got_object.o")
 
 
 @pytest.mark.parametrize("way", PROGRAMS)

@@ -7,6 +7,7 @@ Whose closure a callback is, is asked of the C core: trampfd's are at addresses 
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 import importlib.util
 import itertools
 import json
@@ -18,7 +19,9 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any
 
+import kept
 import pytest
+import scale
 
 HAS_CFFI = importlib.util.find_spec("cffi") is not None
 needs_cffi = pytest.mark.skipif(not HAS_CFFI, reason="cffi is not installed")
@@ -69,7 +72,7 @@ def python(
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, folders))},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=scale.seconds(60),
     )
 
 
@@ -259,13 +262,12 @@ def test_what_a_program_takes_after_install(prepare: str, make: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def compiled() -> Path:
     """A folder with modules that cffi compiled: _api by the C compiler, _abi to Python."""
     if not HAS_CFFI:
         pytest.skip("cffi is not installed")
     if shutil.which("cc") is None:
         pytest.skip("no C compiler (cc)")
-    folder = tmp_path_factory.mktemp("compiled")
     code = """
 import cffi, sys
 for name, source in (("_api", "static int twice(int (*f)(int), int n) { return f(f(n)); }"),
@@ -276,9 +278,12 @@ for name, source in (("_api", "static int twice(int (*f)(int), int n) { return f
     ffi.set_source(name, source)
     ffi.compile(tmpdir=sys.argv[1])
 """
-    result = python(code, str(folder))
-    assert result.returncode == 0, result.stdout + result.stderr
-    return folder
+
+    def compile_in(folder: Path) -> None:
+        result = python(code, str(folder))
+        assert result.returncode == 0, result.stdout + result.stderr
+
+    return kept.folder((code, sys.version, importlib.metadata.version("cffi")), compile_in)
 
 
 @pytest.mark.parametrize("module", ["_api", "_abi"])

@@ -19,7 +19,9 @@ from dataclasses import dataclass
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
+import downloads
 import pytest
+import scale
 
 # What both suites have in common: `observe` is told of each test that ended, `finish` writes what
 # came of all. Callbacks made by trampfd are counted, so that a suite that makes none is noticed.
@@ -86,7 +88,7 @@ def run(command: list[str], closures: str, folder: Path, cwd: Path) -> Outcomes:
         capture_output=True,
         text=True,
         errors="replace",
-        timeout=500,
+        timeout=scale.seconds(500),
     )
     said = f"{result.returncode}\n{result.stdout[-3000:]}\n{result.stderr[-3000:]}"
     assert file.exists(), said
@@ -185,7 +187,7 @@ def pytest_sessionfinish():
 CFFI_REPR = {"test_callback", "test_function_pointer", "test_functionptr_simple"}
 
 
-@pytest.fixture(params=["installed", "debian"])
+@pytest.fixture(params=scale.down("cffi's own tests", ("installed", "debian"), ("installed",)))
 def cffi_version(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Of the installed cffi, with a static libffi; or Debian's, with a shared one, put in front."""
     if request.param == "debian":
@@ -204,33 +206,31 @@ def cffi_version(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=scale.seconds(60),
     ).stdout.strip()
 
 
-@functools.cache
-def cffi_archive(version: str, folder: Path) -> Path | str:
-    """cffi's source distribution, which has its tests; or why it cannot be had."""
+def fetch_cffi(version: str, folder: Path) -> Path:
+    """cffi's source distribution, which has its tests."""
     command = ["pip", "download", "--no-deps", "--no-binary", "cffi", f"cffi=={version}"]
     result = subprocess.run(
-        [sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, timeout=300
+        [sys.executable, "-m", *command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=scale.seconds(300),
     )
     for archive in folder.glob(f"cffi-{version}.tar.gz"):
         return archive
-    return (result.stderr.strip().splitlines() or ["pip said nothing"])[-1]
-
-
-@pytest.fixture(scope="module")
-def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("archives")
+    reason = (result.stderr.strip().splitlines() or ["pip said nothing"])[-1]
+    pytest.skip(f"cffi {version} cannot be had from the package index: {reason}")
 
 
 @pytest.fixture
-def sources(cffi_version: str, archives: Path, tmp_path: Path) -> Path:
+def sources(cffi_version: str, tmp_path: Path) -> Path:
     """The folder of cffi's sources; the Python part of them is put in front as well."""
-    archive = cffi_archive(cffi_version, archives)
-    if isinstance(archive, str):
-        pytest.skip(f"cffi {cffi_version} cannot be had from the package index: {archive}")
+    fetch = functools.partial(fetch_cffi, cffi_version)
+    archive = downloads.cached(f"cffi-{cffi_version}.tar.gz", fetch)
     with tarfile.open(archive) as file:
         file.extractall(tmp_path)
     folder = tmp_path / f"cffi-{cffi_version}"
@@ -263,6 +263,11 @@ def test_cffi_tests_of_callbacks(sources: Path, tmp_path: Path) -> None:
     if shutil.which("cc") is None:
         pytest.skip("no C compiler (cc)")
     chosen = "(callback or TestFunction or TestFFI or test_ffi_obj) and not init_once"
+    places = scale.down(
+        "cffi's own tests of callbacks",
+        ("testing/cffi0", "testing/cffi1"),
+        ("testing/cffi0/test_function.py", "testing/cffi0/test_ffi_backend.py"),
+    )
     # Some modules of older versions cannot even be imported with a newer pytest.
-    tests = ["testing/cffi0", "testing/cffi1", "--continue-on-collection-errors", "-k", chosen]
+    tests = [*places, "--continue-on-collection-errors", "-k", chosen]
     check_cffi(sources, tmp_path, tests, at_least=150)

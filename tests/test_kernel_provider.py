@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import providers
 import pytest
 
-TESTS = Path(__file__).parent
+pytestmark = pytest.mark.any_provider
+
 KERNEL = providers.NAMES[1:]
 
 START = """
@@ -40,18 +39,7 @@ def run(tmp_path: Path):
     def run(provider: str, code: str, **keywords: object) -> subprocess.CompletedProcess[str]:
         script = tmp_path / "script.py"
         script.write_text(START + code)
-        done = subprocess.run(
-            [sys.executable, str(script)],
-            capture_output=True,
-            text=True,
-            timeout=300,
-            env={
-                **os.environ,
-                "TRAMPFD_BACKEND": provider,
-                "PYTHONPATH": os.pathsep.join(filter(None, [str(TESTS), *sys.path])),
-            },
-            **keywords,  # type: ignore[call-overload]
-        )
+        done = providers.run(provider, str(script), **keywords)
         assert done.returncode == 0, done.stdout + done.stderr
         return done
 

@@ -77,21 +77,18 @@ def gcc() -> str:
 
 @functools.cache
 def objects(optimization: str) -> tuple[str, ...]:
-    folder = core.new_folder()
-    source = core.PROGRAMS / "nested_gcc.c"
     flags = [*core.compile_flags(), optimization, "-fexceptions", OPTION]
-    core.compiler_run([gcc(), *flags, "-c", str(source)], folder)
-    throw = core.PROGRAMS / "nested_throw.cc"
-    core.compiler_run([core.need("c++"), "-c", str(throw)], folder)
-    return tuple(str(path) for path in folder.glob("*.o"))
+    folders = (
+        core.compiled(gcc(), *flags, "-c", core.PROGRAMS / "nested_gcc.c"),
+        core.compiled("c++", "-c", core.PROGRAMS / "nested_throw.cc"),
+    )
+    return tuple(str(path) for folder in folders for path in folder.glob("*.o"))
 
 
 @functools.cache
 def link(optimization: str, *flags: str) -> Path:
-    path = core.new_folder() / "nested"
-    command = [gcc(), "-rdynamic", "-o", str(path), *objects(optimization), *flags]
-    core.compiler_run([*command, "-lstdc++", "-pthread"], path.parent)
-    return path
+    command = [gcc(), "-rdynamic", "-o", "nested", *objects(optimization), *flags]
+    return core.compiled(*command, "-lstdc++", "-pthread") / "nested"
 
 
 def shared() -> Path:

@@ -17,8 +17,8 @@ import fuzz_plan
 import pytest
 import scale
 
-COUNT = int(os.environ.get("TRAMPFD_FUZZ", scale.count("random signatures", 20_000, 200)))
-FEW = scale.count("random signatures with another compiler", 1000, 50)
+COUNT = int(os.environ.get("TRAMPFD_FUZZ", scale.down("random signatures", 20_000, 200)))
+FEW = scale.down("random signatures with another compiler", 1000, 50)
 SEED = int(os.environ.get("TRAMPFD_FUZZ_SEED", "1"))
 
 PROGRAMS = [
@@ -61,9 +61,11 @@ def test_random_signatures_under_sanitizers() -> None:
     assert fuzz_plan.fuzz(FEW, SEED, flags=SANITIZE).signatures == FEW
 
 
+@pytest.mark.only_table
 def test_random_signatures_under_valgrind() -> None:
     before = [core.need("valgrind"), *VALGRIND]
-    assert fuzz_plan.fuzz(500, SEED, before=before).signatures == 500
+    count = scale.down("random signatures under valgrind", 500, 50)
+    assert fuzz_plan.fuzz(count, SEED, before=before).signatures == count
 
 
 def test_a_signature_depends_on_its_number_only() -> None:
@@ -87,6 +89,7 @@ def test_program_under_thread_sanitizer() -> None:
     core.check(core.executable("plan_threads", *SANITIZE_THREADS))
 
 
+@pytest.mark.only_table
 @pytest.mark.parametrize(
     "program", [name for name in PROGRAMS if name not in ("plan_leak", "plan_threads")]
 )
@@ -95,21 +98,13 @@ def test_program_under_valgrind(program: str) -> None:
 
 
 def test_exception_of_cpp() -> None:
-    program = core.new_folder() / "plan_throw"
     source = core.PROGRAMS / "plan_throw.cc"
-    command = [core.need("c++"), "-O2", "-Wall", "-Wextra", "-Werror"]
-    command += [
-        f"-I{core.BACKEND / 'include'}",
-        "-o",
-        str(program),
-        str(source),
-        *core.objects(),
-        *core.link_flags(),
-    ]
-    core.compiler_run(command, program.parent)
-    core.check(program)
+    command = ["c++", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{core.BACKEND / 'include'}"]
+    command += ["-o", "plan_throw", str(source), *core.objects(), *core.link_flags()]
+    core.check(core.compiled(*command) / "plan_throw")
 
 
+@pytest.mark.only_table
 def test_debugger_finds_the_caller_at_every_instruction() -> None:
     script = core.PROGRAMS / "plan_step.py"
     done = core.run(core.need("gdb"), "-nx", "-batch", "-x", script, core.executable("plan_unwind"))
@@ -138,6 +133,7 @@ def instructions_of_a_call(signature: str, marshalled_by: str) -> float:
     return (more - less) / 1000
 
 
+@pytest.mark.only_table
 @pytest.mark.parametrize("rival", ["libffi", "stock"])
 @pytest.mark.parametrize("signature", ["ints", "doubles", "structure", "mixed"])
 def test_plan_takes_fewer_instructions(signature: str, rival: str) -> None:

@@ -184,10 +184,9 @@ def test_a_program_without_libffi_gets_none() -> None:
 
 
 def test_where_no_libffi_is_to_be_found() -> None:
-    program = core.new_folder() / "program"
-    source = str(core.PROGRAMS / "preload_no_libffi.c")
-    flags = core.compile_flags()
-    core.compiler_run(["cc", *flags, "-o", str(program), source, *preload.linked()], program.parent)
+    source = core.PROGRAMS / "preload_no_libffi.c"
+    command = ["cc", *core.compile_flags(), "-o", "program", source, *preload.linked()]
+    program = core.compiled(*command) / "program"
     done = core.run(program)
     assert done.returncode == 0
     assert done.stderr == f"trampfd: {program} needs libffi itself, and none was found for it\n"
@@ -272,6 +271,7 @@ def test_report_to_a_file_that_cannot_be_written() -> None:
     assert done.stderr == text
 
 
+@pytest.mark.only_table
 @pytest.mark.parametrize("debug", ["", "1"])
 def test_when_no_way_is_left(debug: str) -> None:
     done = preload.run("preload_exhaust", environment={"TRAMPFD_DEBUG": debug})
@@ -280,6 +280,7 @@ def test_when_no_way_is_left(debug: str) -> None:
     assert re.fullmatch(reason if debug else "", done.stderr)
 
 
+@pytest.mark.only_table
 def test_report_of_what_could_not_be_made() -> None:
     done = preload.run("preload_exhaust", environment={"TRAMPFD_REPORT": "1"})
     program = preload.program("preload_exhaust")

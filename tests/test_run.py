@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import scale
 
 from trampfd import _native
 
@@ -55,7 +56,11 @@ def programs(tmp_path: Path) -> Path:
 
 def python(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *words], cwd=folder, capture_output=True, text=True, timeout=60
+        [sys.executable, *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=scale.seconds(60),
     )
 
 

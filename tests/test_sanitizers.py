@@ -60,9 +60,7 @@ VALGRIND = (
     ("core_reprep", ""),
 )
 
-# Some of the programs look at the blocks of the table.
 OPTIONS = {
-    "TRAMPFD_BACKEND": "table",
     "ASAN_OPTIONS": "allocator_may_return_null=1:detect_leaks=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
     "TSAN_OPTIONS": "exitcode=66",
@@ -74,6 +72,7 @@ def check(name: str, argument: str, compiler: str, *flags: str) -> None:
     core.check(core.copy_of(program), *filter(None, [argument]), environment=OPTIONS)
 
 
+@pytest.mark.only_table
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize(("name", "argument"), ADDRESS)
 def test_address_and_undefined(name: str, argument: str, compiler: str) -> None:
@@ -81,12 +80,14 @@ def test_address_and_undefined(name: str, argument: str, compiler: str) -> None:
     check(name, argument, compiler, *flags)
 
 
+@pytest.mark.only_table
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize(("name", "argument"), THREAD)
 def test_thread(name: str, argument: str, compiler: str) -> None:
     check(name, argument, compiler, "-fsanitize=thread")
 
 
+@pytest.mark.only_table
 @pytest.mark.parametrize(("name", "argument"), VALGRIND)
 def test_valgrind(name: str, argument: str) -> None:
     command = [core.need("valgrind"), "--quiet", "--error-exitcode=9", "--leak-check=full"]
@@ -139,7 +140,7 @@ assert trampfd.status().slots_used <= 1, trampfd.status()
 def test_a_million_callbacks_keep_memory_flat(kind: str) -> None:
     if kind == "cffi":
         pytest.importorskip("cffi")
-    core.script(FLAT, kind, scale.count("callbacks made and freed", 1_000_000, 50_000), GROWTH_MAX)
+    core.script(FLAT, kind, scale.down("callbacks made and freed", 1_000_000, 50_000), GROWTH_MAX)
 
 
 CYCLES = """

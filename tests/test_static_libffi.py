@@ -8,6 +8,7 @@ Python of Debian from its own source package. At the end is the table of docs/st
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -18,7 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import core
+import downloads
+import kept
 import pytest
+import scale
 import setuptools
 import test_ctypes_parity
 import test_enable
@@ -63,7 +68,7 @@ def run_under(
         [python, "-c", f"import deny, sys\n{put_in_force}{code}", *arguments],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=scale.seconds(120),
         env={**os.environ, "PYTHONPATH": os.pathsep.join([*path, str(TESTS)])},
     )
     if child.returncode == ABSENT:
@@ -192,19 +197,6 @@ def fetch_source(python: Python, folder: Path) -> Path:
     return found[0]
 
 
-def cached_source(python: Python, folder: Path) -> Path:
-    """The same, kept for the next time."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "trampfd")
-    found = list(cache.glob(f"{python.name}_{python.version}.orig.tar.*"))
-    if found:
-        return found[0]
-    fetched = fetch_source(python, folder)
-    cache.mkdir(parents=True, exist_ok=True)
-    unfinished = cache / f"{fetched.name}.{os.getpid()}"
-    shutil.copyfile(fetched, unfinished)
-    return unfinished.replace(cache / fetched.name)
-
-
 def unpack(source: Path, folder: Path) -> None:
     """What is needed of it: the module and the internal headers."""
     with tarfile.open(source) as archive:
@@ -229,8 +221,11 @@ def static_library() -> str:
     return path
 
 
-def build_ctypes(python: Python, source: Path, folder: Path) -> Path:
+def build_ctypes(python: Python, folder: Path) -> None:
     """_ctypes as CPython's build makes it, but with libffi inside and out of sight."""
+    archive = f"{python.name}_{python.version}.orig.tar.*"
+    source = folder / "source"
+    unpack(downloads.cached(archive, functools.partial(fetch_source, python)), source)
     module = source / "Modules" / "_ctypes"
     # One is a module for CPython's tests, the other an allocator for systems whose libffi has none.
     others = {"_ctypes_test.c", "malloc_closure.c"}
@@ -246,10 +241,9 @@ def build_ctypes(python: Python, source: Path, folder: Path) -> Path:
         ],
         check=True,
     )  # fmt: skip
-    return library
 
 
-def build_trampfd(folder: Path) -> Path:
+def build_trampfd(folder: Path) -> None:
     """trampfd for the system's Python, with the setuptools of this one."""
     project = folder / "project"
     ignored = shutil.ignore_patterns("*.so", "*.egg-info", "__pycache__")
@@ -257,14 +251,12 @@ def build_trampfd(folder: Path) -> Path:
         shutil.copytree(PROJECT / name, project / name, ignore=ignored)
     for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(PROJECT / name, project)
-    package = folder / "package"
     subprocess.run(
-        [PYTHON, "setup.py", "--quiet", "build", "--build-lib", str(package)],
+        [PYTHON, "setup.py", "--quiet", "build", "--build-lib", str(folder / "package")],
         cwd=project,
         check=True,
         env={**os.environ, "PYTHONPATH": str(Path(setuptools.__file__).parents[1])},
     )
-    return package
 
 
 @dataclass(frozen=True)
@@ -280,21 +272,17 @@ class Built:
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def package() -> Path:
     """trampfd for the system's Python."""
-    system_python()
-    return build_trampfd(tmp_path_factory.mktemp("system_trampfd"))
+    sources = kept.digest(PROJECT / "src", PROJECT / "setup.py", PROJECT / "pyproject.toml")
+    return kept.folder((system_python(), sources), build_trampfd) / "package"
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, package: Path) -> Built:
-    folder = tmp_path_factory.mktemp("static_libffi")
-    for name in ("apt", "source", "module"):
-        (folder / name).mkdir()
+def built(package: Path) -> Built:
     python = system_python()
-    unpack(cached_source(python, folder / "apt"), folder / "source")
-    library = build_ctypes(python, folder / "source", folder / "module")
-    return Built(library, package)
+    build = functools.partial(build_ctypes, python)
+    return Built(kept.folder(("_ctypes", python), build) / f"_ctypes{python.suffix}", package)
 
 
 def test_libffi_is_inside_and_hidden(built: Built) -> None:
@@ -447,11 +435,11 @@ def shared_in_system(module: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    library = tmp_path_factory.mktemp("plugin") / "plugin.so"
+def plugin() -> Path:
     source = TESTS / "c" / "static_plugin.c"
-    command = ["cc", "-O2", "-Wall", "-Werror", "-shared", "-fPIC", str(source), static_library()]
-    subprocess.run([*command, "-o", str(library), "-Wl,--exclude-libs,ALL"], check=True)
+    command = ["cc", "-O2", "-Wall", "-Werror", "-shared", "-fPIC", source, static_library()]
+    folder = core.compiled(*command, "-o", "plugin.so", "-Wl,--exclude-libs,ALL")
+    library = folder / "plugin.so"
     assert is_linked_statically(str(library))
     return library
 
@@ -469,10 +457,11 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> test_enable.Environment:
     return test_enable.Environment(tmp_path_factory.mktemp("venv") / "own")
 
 
+@pytest.mark.only_table
 @pytest.mark.parametrize("user", USERS)
 @pytest.mark.parametrize("way", WAYS)
 def test_cell(way: str, user: str, request: pytest.FixtureRequest) -> None:
-    variables = {"TRAMPFD_BACKEND": "table"}
+    variables: dict[str, str] = {}
     environment = request.getfixturevalue("own" if user == "static `_cffi_backend`" else "system")
     if user == "static `_ctypes`":
         variables["PYTHONPATH"] = str(request.getfixturevalue("built").ctypes.parent)

@@ -13,10 +13,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import scale
 
 import trampfd
 from trampfd import _hardening, _selinux, _system
 from trampfd._fact import ABSENT, KNOWN, UNKNOWN, Fact, absent, unknown
+
+pytestmark = pytest.mark.any_provider
 
 HERE = Path(__file__).parent
 
@@ -28,7 +31,11 @@ def run(code: str) -> object:
         "PYTHONPATH": os.pathsep.join([str(HERE), *filter(None, sys.path)]),
     }
     child = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=scale.seconds(60),
     )
     if "needs Linux" in child.stderr or "no filter is known" in child.stderr:
         pytest.skip(child.stderr.splitlines()[-1])

@@ -23,6 +23,8 @@ import pytest
 import trampfd
 from trampfd import Trampoline, TrampolineContext, TrampolineDifference, _native
 
+pytestmark = pytest.mark.any_provider
+
 NO_DEVICE = "trampfd: no /dev/trampfd"
 BACKENDS = ("context", "trampfd-user")
 COMPILERS = ("cc", "clang")

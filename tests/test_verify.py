@@ -7,8 +7,6 @@ import ctypes
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import cffi
@@ -22,25 +20,12 @@ OWN_RESULT, ATTACKERS = "2", "666"
 FUNCTION = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)
 
 
-def run(script: str, provider: str, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, script, *words],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env={
-            **os.environ,
-            "TRAMPFD_BACKEND": provider,
-            "PYTHONPATH": os.pathsep.join(filter(None, [str(TESTS), *sys.path])),
-        },
-    )
-
-
+@pytest.mark.any_provider
 @pytest.mark.parametrize("interface", ["ctypes", "cffi"])
 @pytest.mark.parametrize("provider", providers.NAMES)
 def test_attacker_with_stores(provider: str, interface: str) -> None:
     """The table's callback can be redirected; the kernel's cannot."""
-    child = run(str(TESTS / "attack.py"), providers.need(provider), interface)
+    child = providers.run(providers.need(provider), str(TESTS / "attack.py"), interface)
     assert child.returncode == 0, child.stderr
     result, copies, *_ = child.stdout.split()
     assert int(copies) >= 1, "the attack found no copy of the record: it attacked nothing"
@@ -58,12 +43,13 @@ ctypes.memset(slot["record"] if sys.argv[1] == "record" else verdict.address, 0,
 """
 
 
+@pytest.mark.any_provider
 @pytest.mark.parametrize("target", ["record", "code"])
 def test_stores_into_kernel_tables_end_the_process(target: str, tmp_path: Path) -> None:
     providers.need("trampfd")
     script = tmp_path / "store.py"
     script.write_text(STORE)
-    assert run(str(script), "trampfd", target).returncode == -signal.SIGSEGV
+    assert providers.run("trampfd", str(script), target).returncode == -signal.SIGSEGV
 
 
 def made(interface: str) -> object:
@@ -126,7 +112,7 @@ def test_every_word_that_was_stored_over_is_named(
 ) -> None:
     script = tmp_path / "overwrite.py"
     script.write_text(OVERWRITE)
-    child = run(str(script), "table", interface, str(word))
+    child = providers.run("table", str(script), interface, str(word))
     assert child.returncode == 0, child.stderr
     assert child.stdout.strip() == name
 
@@ -156,8 +142,9 @@ def test_a_released_callback_cannot_be_verified() -> None:
         trampfd.verify(callback)
 
 
+@pytest.mark.any_provider
 def test_doctor_verifies_every_provider() -> None:
-    child = run("-m", "auto", "trampfd", "doctor", "--verify", "--json")
+    child = providers.run("auto", "-m", "trampfd", "doctor", "--verify", "--json")
     assert child.returncode == 0, child.stdout + child.stderr
     findings = {one["provider"]: one for one in json.loads(child.stdout)["findings"]}
     assert tuple(findings) == providers.NAMES

@@ -32,6 +32,12 @@
         }                                                                                          \
     } while (0)
 
+/* `full`, or less in an emulated machine, where TRAMPFD_VM is set: see tests/scale.py. */
+static inline int scaled(int full, int emulated)
+{
+    return getenv("TRAMPFD_VM") ? emulated : full;
+}
+
 #define SKIP(...)                                                                                  \
     do {                                                                                           \
         fprintf(stderr, __VA_ARGS__);                                                              \

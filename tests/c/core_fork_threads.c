@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Threads make, call and free closures, and make the pool grow and shrink, while the process forks
- * 2,000 times.  Each child makes, calls and frees closures, and every tenth more than are built in.
+ * often.  Each child makes, calls and frees closures, and every tenth more than are built in.
  */
 #include "core_check.h"
 
@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
-enum { FORKS = 2000, FORKS_MIN = 200, SECONDS = 30, THREADS = 3 };
+enum { SECONDS = 30, THREADS = 3 };
 
 static atomic_int stop;
 
@@ -30,7 +30,7 @@ static void *work(void *number)
 
 static void in_child(int number)
 {
-    alarm(60); /* a deadlock */
+    alarm(scaled(60, 600)); /* a deadlock */
     round_of(number % 10 ? 100 : TRAMPFD_BLOCK_SLOTS + 100);
     _exit(0);
 }
@@ -39,11 +39,12 @@ int main(void)
 {
     pthread_t threads[THREADS];
     time_t end = time(NULL) + SECONDS;
+    const int forks_max = scaled(2000, 20), forks_min = scaled(200, 10);
     int forks;
 
     for (int i = 0; i < THREADS; i++)
         CHECK(!pthread_create(&threads[i], NULL, work, (void *)(intptr_t)i), "pthread_create");
-    for (forks = 0; forks < FORKS && (forks < FORKS_MIN || time(NULL) < end); forks++) {
+    for (forks = 0; forks < forks_max && (forks < forks_min || time(NULL) < end); forks++) {
         pid_t child = fork();
 
         if (child == 0)

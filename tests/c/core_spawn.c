@@ -58,7 +58,7 @@ int main(int argc, char **argv)
     for (int fd = 3; fd < 1000; fd++)
         close(fd);
     CHECK(!pthread_create(&thread, NULL, grow_and_shrink, NULL), "pthread_create");
-    for (int i = 0; i < 200; i++) {
+    for (int i = scaled(200, 10); i; i--) {
         wait_for_success(start_by_vfork(command), "vfork");
         wait_for_success(start_by_spawn(command), "posix_spawn");
     }

@@ -57,7 +57,7 @@ int main(void)
         CHECK(frame.pointer[0](1) == 31, "round %d", i);
         CHECK(pointers() == 1, "%zu pointers in round %d", pointers(), i);
     }
-    for (volatile int i = 0; i < 100000; i++)
+    for (volatile int i = 0; i < scaled(100000, 2000); i++)
         if (!setjmp(back))
             leave_deeper(2);
     CHECK(pointers() <= 7, "%zu pointers are left of one place", pointers());

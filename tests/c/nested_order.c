@@ -54,7 +54,7 @@ int main(void)
 {
     check_inlined(1000);
     CHECK(deep(5000) == 5001, "every depth was seen");
-    for (int i = 0; i < 100000; i++)
+    for (int i = 0; i < scaled(100000, 2000); i++)
         deep(1);
     CHECK(status_now().blocks_own_file <= 2, "slots are used again");
     check_w_xor_x();

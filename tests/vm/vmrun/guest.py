@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import VmError
+from .copies import ARCHIVE, pack
 from .debian import Kernel
 from .initramfs import make_initramfs
 from .log import complaints
@@ -29,10 +30,12 @@ class Job:
     words: list[str]
     folder: Path
     env: dict[str, str]
+    copies: list[Path]
     output: Path | None
     timeout: int
     memory: int
     kvm: bool
+    fast: bool
     debug_allocator: bool
 
 
@@ -42,6 +45,7 @@ def command_script(job: Job) -> str:
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": "/root",
         "LC_ALL": "C.UTF-8",
+        "TMPDIR": "/mnt/tmp",
         "TRAMPFD_KO": "/mnt/out/trampfd.ko",
         **job.env,
     }
@@ -55,6 +59,8 @@ def command_script(job: Job) -> str:
 def qemu(job: Job, out: Path, initramfs: Path) -> list[str]:
     """The command line. Any panic ends QEMU, as does the guest's poweroff."""
     parameters = "console=ttyS0 loglevel=5 panic=-1 oops=panic panic_on_warn=1"
+    if job.fast:
+        parameters += " norandmaps"
     if job.debug_allocator:
         parameters += " slub_debug=FZP slab_debug=FZP page_poison=1 kfence.sample_interval=50"
     machine = (
@@ -155,9 +161,12 @@ def run_in_guest(job: Job) -> int:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise VmError(f"{out}: {error.strerror}") from error
-        for name in RESULTS:
+        for name in (*RESULTS, ARCHIVE):
             (out / name).unlink(missing_ok=True)
         shutil.copy(job.module, out / "trampfd.ko")
         (out / "command").write_text(command_script(job))
+        if job.copies:
+            pack(job.copies, out)
         trouble = boot(job, out)
+        (out / ARCHIVE).unlink(missing_ok=True)
         return report(out, trouble, faults(out))

@@ -21,16 +21,19 @@ options=trans=virtio,version=9p2000.L,msize=262144
 mount -t 9p -o "$options" out /out || fail "mount out"
 mount -t 9p -o "$options,ro,cache=loose" hostroot /host || fail "mount the host's root"
 mount -t tmpfs -o size=75% upper /upper && mkdir /upper/data /upper/work
-mount -t overlay -o lowerdir=/host,upperdir=/upper/data,workdir=/upper/work overlay /new ||
+mount -t tmpfs -o size=75% copies /copies
+[ ! -f /out/copies.tar ] || tar -xf /out/copies.tar -C /copies || fail "unpack copies.tar"
+mount -t overlay -o lowerdir=/copies:/host,upperdir=/upper/data,workdir=/upper/work overlay /new ||
 	fail "mount overlay"
 
 mount -t proc proc /new/proc
 mount -t sysfs sys /new/sys
 mount --bind /dev /new/dev
-mkdir -p /new/dev/pts /new/dev/shm /new/mnt/out
+mkdir -p /new/dev/pts /new/dev/shm /new/mnt/out /new/mnt/tmp
 mount -t devpts devpts /new/dev/pts
 mount -t tmpfs shm /new/dev/shm
 mount -t tmpfs run /new/run
+mount -t tmpfs -o size=75% tmp /new/mnt/tmp
 mount --bind /out /new/mnt/out
 ln -s /proc/self/fd /new/dev/fd
 ip link set lo up

@@ -65,7 +65,18 @@ def make_initramfs(kernel: Kernel, target: Path) -> None:
     order = load_order(files)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        for name in ("bin", "modules", "proc", "sys", "dev", "host", "new", "upper", "out"):
+        for name in (
+            "bin",
+            "modules",
+            "proc",
+            "sys",
+            "dev",
+            "host",
+            "new",
+            "upper",
+            "out",
+            "copies",
+        ):
             (folder / name).mkdir()
         shutil.copy(busybox, folder / "bin" / "busybox")
         shutil.copy(INIT, folder / "init")

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""What the tests compile, kept in ``build/tests`` for the next run with the same sources.
+
+It is kept for one state of the C sources, of ``tests/c`` and of the system's packages; what was
+kept for another one is removed.  A virtual machine finds what its host has compiled.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import hashlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+_PROJECT = Path(__file__).resolve().parents[1]
+_ROOT = _PROJECT / "build" / "tests"
+_SOURCES = (_PROJECT / "cbackend", _PROJECT / "tests" / "c", Path("/var/lib/dpkg/status"))
+
+
+def digest(*paths: Path) -> str:
+    """Of the content of files, and of the files in folders."""
+    found = hashlib.sha256()
+    for path in paths:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file() and "__pycache__" not in file.parts:
+                found.update(f"{file}\0{file.stat().st_size}\0".encode() + file.read_bytes())
+    return found.hexdigest()[:16]
+
+
+@functools.cache
+def _folder() -> Path:
+    folder = _ROOT / digest(*_SOURCES)
+    for other in _ROOT.glob("*"):
+        if other != folder:
+            shutil.rmtree(other, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def folder(key: object, fill: Callable[[Path], object]) -> Path:
+    """A folder that `fill` has written; `repr(key)` says what from, besides the sources.
+
+    Of threads and processes that want the same, one writes and the others wait.
+    """
+    name = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
+    path, done = _folder() / name, _folder() / f"{name}.done"
+    if not done.exists():
+        with open(_folder() / f"{name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                shutil.rmtree(path, ignore_errors=True)
+                path.mkdir()
+                fill(path)
+                done.touch()
+    return path
