@@ -16,6 +16,7 @@ PROGRAMS = (
     ("core_fork_handlers", "before"),
     ("core_fork_handlers", "after"),
     ("core_fork_handlers", "before and after"),
+    ("core_fork_late", ""),
     ("core_fork_threads", ""),
     ("core_signal", ""),
     ("core_spawn", ""),
@@ -89,7 +90,7 @@ def in_child():
     call(make(5000))
 
 
-threads = [threading.Thread(target=work) for _ in range(3)]
+threads = [threading.Thread(target=work, daemon=True) for _ in range(3)]
 for thread in threads:
     thread.start()
 for _ in range(int(sys.argv[1])):

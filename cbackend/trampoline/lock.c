@@ -15,6 +15,8 @@ static _Atomic(pthread_t) owner; /* only a thread itself can find itself here */
 static atomic_int registered;
 
 unsigned tfd_lock_depth;
+uint64_t tfd_forks;
+void (*tfd_in_child)(void);
 
 void tfd_lock_among_threads(void)
 {
@@ -35,13 +37,26 @@ void tfd_unlock_among_threads(void)
     pthread_mutex_unlock(&mutex);
 }
 
+static void prepare(void)
+{
+    tfd_lock();
+    tfd_forks++;
+}
+
+static void in_child(void)
+{
+    if (tfd_in_child)
+        tfd_in_child();
+    tfd_unlock();
+}
+
 /* Threads that get here at once may all register: the lock is recursive. */
 int tfd_lock_init(void)
 {
     int error = 0;
 
     if (!atomic_load_explicit(&registered, memory_order_acquire)) {
-        error = pthread_atfork(tfd_lock, tfd_unlock, tfd_unlock);
+        error = pthread_atfork(prepare, tfd_unlock, in_child);
         if (!error)
             atomic_store_explicit(&registered, 1, memory_order_release);
     }

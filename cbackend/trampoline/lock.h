@@ -10,6 +10,8 @@
 #ifndef TFD_LOCK_H
 #define TFD_LOCK_H
 
+#include <stdint.h>
+
 #if __has_include(<sys/single_threaded.h>)
 #include <sys/single_threaded.h>
 #define TFD_SINGLE_THREADED __libc_single_threaded
@@ -19,6 +21,12 @@
 
 /* Once before the first tfd_lock(): 0, or the errno of pthread_atfork(3). */
 int tfd_lock_init(void);
+
+/* Forks that this process and those that it comes from have begun; the lock guards it. */
+extern uint64_t tfd_forks;
+
+/* Run in the child of a fork while the lock is held, by its one thread; NULL: nothing to do. */
+extern void (*tfd_in_child)(void);
 
 /* The lock with the mutex, whatever the number of threads is. */
 void tfd_lock_among_threads(void);

@@ -9,7 +9,8 @@
  * Each slot has a descriptor, made when it is first used, so RLIMIT_NOFILE limits their number.
  *
  * Fork: the kernel gives the child none of these mappings, and its descriptors are the parent's;
- * so the child makes its own before fork(2) returns.
+ * so the child makes its own before fork(2) returns.  What it copies must not change meanwhile, so
+ * nobody writes to a descriptor that is older than a fork: the slot gets a new one.
  */
 #define _GNU_SOURCE
 #include "provider.h"
@@ -23,7 +24,6 @@
 #include "trail.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -33,11 +33,17 @@
 
 static const char way[] = "trampfd-user";
 
+/* `forks` had been begun when the descriptor was made. */
+struct slot {
+    struct tfd_descriptor descriptor;
+    uint64_t forks;
+};
+
 /* What a block owns.  Blocks are linked for the child of a fork; the lock guards it. */
 struct own {
     struct own *next, **link;
     struct tfd_block *block;
-    struct tfd_descriptor slots[TRAMPFD_BLOCK_SLOTS];
+    struct slot slots[TRAMPFD_BLOCK_SLOTS];
 };
 
 static struct own *blocks;
@@ -56,7 +62,7 @@ union stack {
 _Static_assert(TFD_RECORD_SIZE <= TRAMPFD_MAX_DATA_SIZE, "a record fits the stack data");
 
 /* May be called with the descriptors' limit reached: nothing is kept on failure. */
-static int create(struct tfd_descriptor *slot, struct trampfd_trail *trail)
+static int create(struct tfd_descriptor *descriptor, struct trampfd_trail *trail)
 {
     uint64_t list[TFD_ALLOWED_MAX];
     unsigned count = tfd_allowed_list(TFD_ALLOWED_ELSEWHERE, list);
@@ -65,13 +71,13 @@ static int create(struct tfd_descriptor *slot, struct trampfd_trail *trail)
     list[count++] = (uintptr_t)tfd_entry_below_stack;
     if (count > TRAMPFD_MAX_PCS)
         return tfd_trail_add(trail, way, "list of entries", E2BIG);
-    error = tfd_device_create(slot, TRAMPFD_USER, way, trail);
+    error = tfd_device_create(descriptor, TRAMPFD_USER, way, trail);
     if (error)
         return error;
-    error = tfd_descriptor_allow(slot, list, count);
+    error = tfd_descriptor_allow(descriptor, list, count);
     if (!error)
         return 0;
-    tfd_descriptor_close(slot);
+    tfd_descriptor_close(descriptor);
     return tfd_trail_add(trail, way, "write the list of entries", -error);
 }
 
@@ -81,51 +87,56 @@ static char *page_of(const struct tfd_block *block, unsigned index)
 }
 
 static int map_slot(const struct tfd_block *block, unsigned index,
-                    const struct tfd_descriptor *slot)
+                    const struct tfd_descriptor *descriptor)
 {
-    return mmap(page_of(block, index), TFD_PORT_PAGE, PROT_NONE, MAP_PRIVATE | MAP_FIXED, slot->fd, 0)
-                   == MAP_FAILED
+    return mmap(page_of(block, index), TFD_PORT_PAGE, PROT_NONE, MAP_PRIVATE | MAP_FIXED,
+                descriptor->fd, 0) == MAP_FAILED
                ? -errno
                : 0;
 }
 
-static int write_registers(const struct tfd_descriptor *slot, tfd_entry *pc, const void *chain)
+static int write_registers(const struct tfd_descriptor *descriptor, tfd_entry *pc,
+                           const void *chain)
 {
     union registers registers = {.context = {.nregs = 2}};
 
     registers.context.regs[0]
         = (struct trampfd_reg){.name = TFD_PORT_CHAIN, .value = (uintptr_t)chain};
     registers.context.regs[1] = (struct trampfd_reg){.name = TFD_PORT_PC, .value = (uintptr_t)pc};
-    return tfd_descriptor_write(slot, &registers, sizeof(registers), TRAMPFD_REGS_OFFSET);
+    return tfd_descriptor_write(descriptor, &registers, sizeof(registers), TRAMPFD_REGS_OFFSET);
 }
 
-static int write_stack(const struct tfd_descriptor *slot, const union tfd_record *record)
+static int write_stack(const struct tfd_descriptor *descriptor, const union tfd_record *record)
 {
     union stack stack = {.context = {.size = record ? sizeof(*record) : 0}};
 
     if (record)
         memcpy(stack.context.data, record, sizeof(*record));
-    return tfd_descriptor_write(slot, &stack, sizeof(stack.context) + stack.context.size,
+    return tfd_descriptor_write(descriptor, &stack, sizeof(stack.context) + stack.context.size,
                                 TRAMPFD_STACK_OFFSET);
 }
 
 /* A call that comes meanwhile finds the old context or the new one: the PC decides which. */
-static int write_context(const struct tfd_descriptor *slot, const union tfd_record *record,
+static int write_context(const struct tfd_descriptor *descriptor, const union tfd_record *record,
                          const union tfd_record *shadow)
 {
     int below = tfd_allowed_below_stack(record->go.entry);
-    int error = below ? write_stack(slot, record) : 0;
+    int error = below ? write_stack(descriptor, record) : 0;
 
     if (!error)
-        error = write_registers(slot, below ? tfd_entry_below_stack : record->go.entry, shadow);
+        error = write_registers(descriptor, below ? tfd_entry_below_stack : record->go.entry,
+                                shadow);
     if (!error && !below)
-        error = write_stack(slot, NULL);
+        error = write_stack(descriptor, NULL);
     return error;
 }
 
-/* A descriptor that nobody else has, with that context, mapped at the slot's place. */
+/*
+ * A descriptor that nobody else has, with that context, mapped at the slot's place; the one that the
+ * slot had is closed.  On failure the slot is as before.
+ */
 static int make_slot(struct tfd_block *block, unsigned index, const union tfd_record *record,
-                     struct tfd_descriptor *slot)
+                     struct slot *slot)
 {
     struct trampfd_trail trail = {0};
     struct tfd_descriptor made;
@@ -136,35 +147,38 @@ static int make_slot(struct tfd_block *block, unsigned index, const union tfd_re
     error = write_context(&made, record, &block->shadow[index]);
     if (!error)
         error = map_slot(block, index, &made);
-    if (error)
+    if (error) {
         tfd_descriptor_close(&made);
-    else
-        *slot = made;
-    return error;
+        return error;
+    }
+    tfd_descriptor_close(&slot->descriptor);
+    *slot = (struct slot){made, tfd_forks};
+    return 0;
 }
 
 /* A freed slot that cannot be armed any more is not left callable. */
-static int take_away(struct tfd_block *block, unsigned index)
+static int take_away(struct tfd_block *block, unsigned index, struct slot *slot)
 {
-    return mmap(page_of(block, index), TFD_PORT_PAGE, PROT_NONE,
-                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED
-               ? -errno
-               : 0;
+    if (mmap(page_of(block, index), TFD_PORT_PAGE, PROT_NONE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+        return -errno;
+    tfd_descriptor_close(&slot->descriptor);
+    return 0;
 }
 
 static int store(struct tfd_block *block, unsigned index, const union tfd_record *record)
 {
     struct own *own = block->own;
-    struct tfd_descriptor *slot = &own->slots[index];
+    struct slot *slot = &own->slots[index];
     int error;
 
     tfd_lock();
-    if (tfd_descriptor_is_ours(slot))
-        error = write_context(slot, record, &block->shadow[index]);
+    if (slot->forks == tfd_forks && tfd_descriptor_is_ours(&slot->descriptor))
+        error = write_context(&slot->descriptor, record, &block->shadow[index]);
     else
         error = make_slot(block, index, record, slot);
     if (error && record->go.entry == tfd_entry_dead && index < block->fresh)
-        error = take_away(block, index);
+        error = take_away(block, index, slot);
     if (!error)
         block->shadow[index] = *record;
     tfd_unlock();
@@ -172,15 +186,15 @@ static int store(struct tfd_block *block, unsigned index, const union tfd_record
 }
 
 /* What a descriptor holds, as write_context() wrote it. */
-static int read_context(const struct tfd_descriptor *slot, const union tfd_record *shadow,
+static int read_context(const struct tfd_descriptor *descriptor, const union tfd_record *shadow,
                         union tfd_record *record)
 {
     union registers registers = {0};
     union stack stack = {0};
     tfd_entry *pc;
 
-    if (pread(slot->fd, &registers, sizeof(registers), TRAMPFD_REGS_OFFSET) < 0
-        || pread(slot->fd, &stack, sizeof(stack), TRAMPFD_STACK_OFFSET) < 0)
+    if (pread(descriptor->fd, &registers, sizeof(registers), TRAMPFD_REGS_OFFSET) < 0
+        || pread(descriptor->fd, &stack, sizeof(stack), TRAMPFD_STACK_OFFSET) < 0)
         return -errno;
     pc = (tfd_entry *)(uintptr_t)registers.context.regs[1].value;
     if (pc == tfd_entry_below_stack) {
@@ -195,11 +209,11 @@ static int read_context(const struct tfd_descriptor *slot, const union tfd_recor
 static int load(const struct tfd_block *block, unsigned index, union tfd_record *record)
 {
     struct own *own = block->own;
-    const struct tfd_descriptor *slot = &own->slots[index];
+    const struct tfd_descriptor *descriptor = &own->slots[index].descriptor;
 
-    if (!tfd_descriptor_is_ours(slot))
+    if (!tfd_descriptor_is_ours(descriptor))
         return -ESTALE;
-    return read_context(slot, &block->shadow[index], record);
+    return read_context(descriptor, &block->shadow[index], record);
 }
 
 static const void *in_memory(const struct tfd_block *block, unsigned index,
@@ -215,37 +229,27 @@ static int intact(const struct tfd_block *block, unsigned index)
     return 1;
 }
 
-/* Before fork(2) returns in the child: there is one thread. */
+/* What an earlier handler of the fork has made in the child is the child's own. */
 static void copy_in_child(void)
 {
     for (struct own *own = blocks; own; own = own->next)
         for (unsigned i = 0; i < own->block->fresh; i++) {
-            struct tfd_descriptor *slot = &own->slots[i];
-            struct tfd_descriptor parents = *slot;
+            struct slot *slot = &own->slots[i];
             union tfd_record record = own->block->shadow[i];
             int error = 0;
 
-            if (parents.fd < 0)
+            if (slot->descriptor.fd < 0 || slot->forks == tfd_forks)
                 continue;
-            if (tfd_descriptor_is_ours(&parents))
-                error = read_context(&parents, &own->block->shadow[i], &record);
-            slot->fd = -1;
+            if (tfd_descriptor_is_ours(&slot->descriptor))
+                error = read_context(&slot->descriptor, &own->block->shadow[i], &record);
             if (!error)
                 error = make_slot(own->block, i, &record, slot);
-            if (error)
+            if (error) {
                 tfd_warn("a closure is absent in the child of a fork", page_of(own->block, i),
                          -error);
-            tfd_descriptor_close(&parents);
+                tfd_descriptor_close(&slot->descriptor);
+            }
         }
-}
-
-static int follow_forks(void)
-{
-    static int registered; /* guarded by the lock */
-    int error = registered ? 0 : pthread_atfork(NULL, NULL, copy_in_child);
-
-    registered = !error;
-    return -error;
 }
 
 static int map(struct tfd_block *block, struct trampfd_trail *trail)
@@ -253,12 +257,10 @@ static int map(struct tfd_block *block, struct trampfd_trail *trail)
     struct own *own = malloc(sizeof(*own));
     struct tfd_descriptor trial;
     char *code, *shadow;
-    int error = own ? follow_forks() : -ENOMEM;
+    int error;
 
-    if (error) {
-        free(own);
-        return tfd_trail_add(trail, way, "malloc or pthread_atfork", -error);
-    }
+    if (!own)
+        return tfd_trail_add(trail, way, "malloc", ENOMEM);
     error = create(&trial, trail);
     if (error) {
         free(own);
@@ -280,13 +282,14 @@ static int map(struct tfd_block *block, struct trampfd_trail *trail)
         return error;
     }
     for (unsigned i = 0; i < TRAMPFD_BLOCK_SLOTS; i++)
-        own->slots[i].fd = -1;
+        own->slots[i].descriptor.fd = -1;
     own->block = block;
     own->next = blocks;
     own->link = &blocks;
     if (blocks)
         blocks->link = &own->next;
     blocks = own;
+    tfd_in_child = copy_in_child;
 
     block->provider = &tfd_provider_trampfd_user;
     block->source = TFD_TRAMPFD_USER;
@@ -306,7 +309,7 @@ static void unmap(struct tfd_block *block)
         own->next->link = own->link;
     munmap((void *)(uintptr_t)block->code, CODE_BYTES);
     for (unsigned i = 0; i < block->fresh; i++)
-        tfd_descriptor_close(&own->slots[i]);
+        tfd_descriptor_close(&own->slots[i].descriptor);
     munmap(block->shadow, TFD_RECORD_BYTES);
     free(own);
 }

@@ -30,7 +30,7 @@ static void parent(void)
 
 static void child_handler(void)
 {
-    alarm(20); /* a deadlock */
+    alarm(scaled(20, 600)); /* a deadlock */
     use_closures(&in_child);
 }
 
@@ -44,7 +44,7 @@ int main(int argc, char **argv)
     const char *when = argc > 1 ? argv[1] : "before and after";
     int handlers = 0;
 
-    alarm(60);
+    alarm(scaled(60, 600));
     if (strstr(when, "before")) {
         register_handlers();
         handlers++;

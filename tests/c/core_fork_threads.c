@@ -24,7 +24,8 @@ static void round_of(int count)
 static void *work(void *number)
 {
     for (int round = 0; !atomic_load(&stop); round++)
-        round_of(round % 50 == 49 ? 3 * TRAMPFD_BLOCK_SLOTS : 10 + (int)(intptr_t)number);
+        round_of(round % 50 == 49 ? scaled(3, 1) * TRAMPFD_BLOCK_SLOTS
+                                  : 10 + (int)(intptr_t)number);
     return NULL;
 }
 

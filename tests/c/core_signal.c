@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <sys/time.h>
 
-enum { CALLED = 50, TICKS = 2000 };
+enum { CALLED = 50 };
 
 static struct many called;
 static volatile sig_atomic_t ticks, wrong;
@@ -20,13 +20,15 @@ static void tick(int signal)
 
 int main(void)
 {
-    struct itimerval often = {{0, 200}, {0, 200}}, never = {{0, 0}, {0, 0}};
+    const int interval = scaled(200, 20000); /* microseconds; longer than a signal takes */
+    const int ticks_min = scaled(2000, 200);
+    struct itimerval often = {{0, interval}, {0, interval}}, never = {{0, 0}, {0, 0}};
     struct sigaction action = {.sa_handler = tick, .sa_flags = SA_RESTART};
 
     called = make_many(CALLED);
     CHECK(!sigaction(SIGALRM, &action, NULL), "%s", strerror(errno));
     CHECK(!setitimer(ITIMER_REAL, &often, NULL), "%s", strerror(errno));
-    for (int round = 0; ticks < TICKS; round++) {
+    for (int round = 0; ticks < ticks_min; round++) {
         struct many many = make_many(round % 20 ? 500 : 3 * TRAMPFD_BLOCK_SLOTS);
 
         call_many(many);

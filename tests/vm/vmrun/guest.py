@@ -18,6 +18,7 @@ from .initramfs import make_initramfs
 from .log import complaints
 
 NOTHING_ALIVE = "descriptors 0 contexts 0 copies 0 pages 0"
+DESCRIPTORS = 65536  # the user type takes one for each closure
 RESULTS = ("console.log", "dmesg", "live", "output", "status", "init-error")
 
 
@@ -51,6 +52,7 @@ def command_script(job: Job) -> str:
     }
     words = [f"{name}={value}" for name, value in settings.items()]
     return (
+        f"ulimit -n {DESCRIPTORS} || exit 125\n"
         f"cd {shlex.quote(str(job.folder))} || exit 125\n"
         f"exec env -i {shlex.join(words)} {shlex.join(job.words)}\n"
     )
