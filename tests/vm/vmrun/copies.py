@@ -11,7 +11,6 @@ from pathlib import Path
 
 from .host import run
 
-ARCHIVE = "copies.tar"
 FOLDERS = """
 import sys, sysconfig
 print(sysconfig.get_path("stdlib"))
@@ -25,8 +24,8 @@ def of_python(python: str) -> list[Path]:
     return [Path(line) for line in run([python, "-c", FOLDERS]).splitlines()]
 
 
-def pack(folders: Sequence[Path], out: Path) -> None:
-    """Puts those that exist into an archive in the share, without packages outside of them."""
+def pack(folders: Sequence[Path], archive: Path) -> None:
+    """Puts those that exist into an archive, without the packages beside a standard library."""
     names = [str(folder.relative_to("/")) for folder in folders if folder.exists()]
     excludes = [f"--exclude={name}/*-packages" for name in names]
-    run(["tar", "-C", "/", "--no-wildcards-match-slash", *excludes, "-cf", out / ARCHIVE, *names])
+    run(["tar", "-C", "/", "--no-wildcards-match-slash", *excludes, "-cf", archive, *names])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import VmError
-from .copies import ARCHIVE, pack
+from .copies import pack
 from .debian import Kernel
 from .initramfs import make_initramfs
 from .log import complaints
@@ -58,7 +58,7 @@ def command_script(job: Job) -> str:
     )
 
 
-def qemu(job: Job, out: Path, initramfs: Path) -> list[str]:
+def qemu(job: Job, out: Path, initramfs: Path, disk: Path | None) -> list[str]:
     """The command line. Any panic ends QEMU, as does the guest's poweroff."""
     parameters = "console=ttyS0 loglevel=5 panic=-1 oops=panic panic_on_warn=1"
     if job.fast:
@@ -70,7 +70,9 @@ def qemu(job: Job, out: Path, initramfs: Path) -> list[str]:
         if job.kvm
         else ["-accel", "tcg,thread=multi", "-cpu", "max"]
     )
-    shares: list[str] = []
+    shares: list[str] = (
+        ["-drive", f"file={disk},format=raw,if=virtio,readonly=on"] if disk else []
+    )
     for tag, path, options in (
         ("hostroot", Path("/"), ",readonly=on,multidevs=remap"),
         ("out", out, ""),
@@ -115,9 +117,12 @@ def boot(job: Job, out: Path) -> str:
     with tempfile.TemporaryDirectory(prefix="trampfd-vm-") as place:
         initramfs = Path(place) / "initramfs"
         make_initramfs(job.kernel, initramfs)
+        disk = Path(place) / "disk" if job.copies else None
+        if disk:
+            pack(job.copies, disk)
         try:
             done = subprocess.run(
-                qemu(job, out, initramfs),
+                qemu(job, out, initramfs, disk),
                 stdin=subprocess.DEVNULL,
                 timeout=job.timeout,
                 check=False,
@@ -163,12 +168,9 @@ def run_in_guest(job: Job) -> int:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise VmError(f"{out}: {error.strerror}") from error
-        for name in (*RESULTS, ARCHIVE):
+        for name in RESULTS:
             (out / name).unlink(missing_ok=True)
         shutil.copy(job.module, out / "trampfd.ko")
         (out / "command").write_text(command_script(job))
-        if job.copies:
-            pack(job.copies, out)
         trouble = boot(job, out)
-        (out / ARCHIVE).unlink(missing_ok=True)
         return report(out, trouble, faults(out))

@@ -22,10 +22,7 @@ mount -t 9p -o "$options" out /out || fail "mount out"
 mount -t 9p -o "$options,ro,cache=loose" hostroot /host || fail "mount the host's root"
 mount -t tmpfs -o size=75% upper /upper && mkdir /upper/data /upper/work
 mount -t tmpfs -o size=75% copies /copies
-if [ -f /out/copies.tar ]; then
-	# tar reads a few bytes at a time, which is slow from a share.
-	dd if=/out/copies.tar bs=256k 2>/dev/null | tar -xf - -C /copies || fail "unpack copies.tar"
-fi
+[ ! -b /dev/vda ] || tar -xf /dev/vda -C /copies || fail "unpack the disk"
 mount -t overlay -o lowerdir=/copies:/host,upperdir=/upper/data,workdir=/upper/work overlay /new ||
 	fail "mount overlay"
 

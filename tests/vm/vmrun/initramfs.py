@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The first file system of the guest: busybox, the modules for 9p, and the init script."""
+"""The first file system of the guest: busybox, the modules for what it mounts, and the init script."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from . import VmError
 from .debian import Kernel
 from .host import run
 
-WANTED = ("virtio_pci", "9pnet_virtio", "9p", "overlay")
+WANTED = ("virtio_pci", "virtio_blk", "9pnet_virtio", "9p", "overlay")
 INIT = Path(__file__).with_name("init.sh")
 
 
