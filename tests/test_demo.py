@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
 import os
@@ -37,8 +38,9 @@ def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@functools.cache
 def demo(*words: str, **environment: str) -> dict[str, Any]:
-    """The JSON of a demo, with its exit status."""
+    """The JSON of a demo, with its exit status; one run for all that ask the same."""
     result = run("demo", "--json", *words, **environment)
     assert result.stderr == ""
     report: dict[str, Any] = json.loads(result.stdout)
@@ -157,6 +159,7 @@ def fake_soundfile(tmp_path: Path) -> str:
     return str(tmp_path)
 
 
+@pytest.mark.any_provider
 @pytest.mark.parametrize(
     ("how", "outcome"),
     [
@@ -174,6 +177,7 @@ def test_failing_jobs_are_reported(fake_soundfile: str, how: str, outcome: str) 
     assert (report["works"], report["status"]) == (False, 1)
 
 
+@pytest.mark.any_provider
 @may_be_writable_and_executable
 @pytest.mark.parametrize(("how", "found"), [("exposes", (1, 0)), ("aliases", (0, 1))])
 def test_writable_executable_memory_is_reported(
@@ -186,12 +190,14 @@ def test_writable_executable_memory_is_reported(
     assert (report["works"], report["status"]) == (False, 1)
 
 
+@pytest.mark.any_provider
 def test_a_sound_fake_passes(fake_soundfile: str) -> None:
     """So that the failures above are those of their cause."""
     report = demo("--policy", "none", PYTHONPATH=fake_soundfile, FAKE_SOUNDFILE="works")
     assert (report["works"], report["status"]) == (True, 0)
 
 
+@pytest.mark.any_provider
 def test_missing_soundfile(tmp_path: Path) -> None:
     (tmp_path / "soundfile.py").write_text("raise ImportError('not here')")
     result = run("demo", PYTHONPATH=str(tmp_path))
@@ -201,6 +207,7 @@ def test_missing_soundfile(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.any_provider
 def test_missing_sqlite(tmp_path: Path, fake_soundfile: str) -> None:
     (tmp_path / "libsqlite3.so.0").write_text("not a library")
     result = run(
@@ -249,6 +256,7 @@ def without_mdwe(fake_soundfile: str, *words: str) -> subprocess.CompletedProces
     )
 
 
+@pytest.mark.any_provider
 def test_older_kernels_get_the_seccomp_filter(fake_soundfile: str) -> None:
     result = without_mdwe(fake_soundfile)
     assert (result.returncode, result.stderr) == (0, "")
@@ -259,6 +267,7 @@ def test_older_kernels_get_the_seccomp_filter(fake_soundfile: str) -> None:
     )
 
 
+@pytest.mark.any_provider
 def test_a_policy_that_is_asked_for_and_not_possible_is_an_error(fake_soundfile: str) -> None:
     result = without_mdwe(fake_soundfile, "--policy", "mdwe")
     assert (result.returncode, result.stdout) == (2, "")
@@ -279,6 +288,7 @@ def test_jobs_can_be_run_alone() -> None:
     assert json.loads(ours.stdout)["writable_executable"] == 0
 
 
+@pytest.mark.any_provider
 def test_help() -> None:
     result = run("demo", "--help")
     assert result.returncode == 0

@@ -70,9 +70,7 @@ def qemu(job: Job, out: Path, initramfs: Path, disk: Path | None) -> list[str]:
         if job.kvm
         else ["-accel", "tcg,thread=multi", "-cpu", "max"]
     )
-    shares: list[str] = (
-        ["-drive", f"file={disk},format=raw,if=virtio,readonly=on"] if disk else []
-    )
+    shares: list[str] = ["-drive", f"file={disk},format=raw,if=virtio,readonly=on"] if disk else []
     for tag, path, options in (
         ("hostroot", Path("/"), ",readonly=on,multidevs=remap"),
         ("out", out, ""),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The first file system of the guest: busybox, the modules for what it mounts, and the init script."""
+"""The first file system of the guest: busybox, the modules for its mounts, and the init script."""
 
 from __future__ import annotations
 
