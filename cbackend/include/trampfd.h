@@ -12,7 +12,9 @@
  *   Fork:    parent and child own separate closures after fork(2); the child
  *     may allocate, call and free, even when other threads of the parent were
  *     in the middle of it.  (After a bare _Fork(3) or clone(2) only calling is
- *     safe, as with malloc(3).)
+ *     safe, as with malloc(3).  Closures of the provider "trampfd-user" are
+ *     absent there, and in a child's pthread_atfork(3) handlers that were
+ *     registered before this library was loaded.)
  *   Errors:  functions that return int return 0 or a negative errno value, and
  *     write their out-parameters only on success.
  */
