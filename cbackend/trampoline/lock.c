@@ -16,6 +16,7 @@ static atomic_int registered;
 
 unsigned tfd_lock_depth;
 uint64_t tfd_forks;
+int tfd_forking;
 void (*tfd_in_child)(void);
 
 void tfd_lock_among_threads(void)
@@ -41,10 +42,18 @@ static void prepare(void)
 {
     tfd_lock();
     tfd_forks++;
+    tfd_forking = 1;
+}
+
+static void in_parent(void)
+{
+    tfd_forking = 0;
+    tfd_unlock();
 }
 
 static void in_child(void)
 {
+    tfd_forking = 0;
     if (tfd_in_child)
         tfd_in_child();
     tfd_unlock();
@@ -56,7 +65,7 @@ int tfd_lock_init(void)
     int error = 0;
 
     if (!atomic_load_explicit(&registered, memory_order_acquire)) {
-        error = pthread_atfork(prepare, tfd_unlock, in_child);
+        error = pthread_atfork(prepare, in_parent, in_child);
         if (!error)
             atomic_store_explicit(&registered, 1, memory_order_release);
     }

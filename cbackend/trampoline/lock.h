@@ -25,6 +25,12 @@ int tfd_lock_init(void);
 /* Forks that this process and those that it comes from have begun; the lock guards it. */
 extern uint64_t tfd_forks;
 
+/*
+ * Not 0 from our handler before a fork to our handler after it, in both processes.  Handlers that
+ * were registered before ours run meanwhile, and may be in either.
+ */
+extern int tfd_forking;
+
 /* Run in the child of a fork while the lock is held, by its one thread; NULL: nothing to do. */
 extern void (*tfd_in_child)(void);
 

@@ -33,7 +33,10 @@
 
 static const char way[] = "trampfd-user";
 
-/* `forks` had been begun when the descriptor was made. */
+/*
+ * `forks` had been begun when the descriptor was made; one made while a fork is under way counts as
+ * older, as it may be the parent's.
+ */
 struct slot {
     struct tfd_descriptor descriptor;
     uint64_t forks;
@@ -152,7 +155,7 @@ static int make_slot(struct tfd_block *block, unsigned index, const union tfd_re
         return error;
     }
     tfd_descriptor_close(&slot->descriptor);
-    *slot = (struct slot){made, tfd_forks};
+    *slot = (struct slot){made, tfd_forks - (uint64_t)tfd_forking};
     return 0;
 }
 
@@ -229,7 +232,6 @@ static int intact(const struct tfd_block *block, unsigned index)
     return 1;
 }
 
-/* What an earlier handler of the fork has made in the child is the child's own. */
 static void copy_in_child(void)
 {
     for (struct own *own = blocks; own; own = own->next)
@@ -238,7 +240,7 @@ static void copy_in_child(void)
             union tfd_record record = own->block->shadow[i];
             int error = 0;
 
-            if (slot->descriptor.fd < 0 || slot->forks == tfd_forks)
+            if (slot->descriptor.fd < 0)
                 continue;
             if (tfd_descriptor_is_ours(&slot->descriptor))
                 error = read_context(&slot->descriptor, &own->block->shadow[i], &record);
