@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import re
+from typing import Any
 
 import core
 import pytest
@@ -34,6 +35,18 @@ def _only_table(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 def pytest_collection_finish() -> None:
     """Garbage collections, of which the tests ask for many, leave out what is loaded by now."""
     gc.freeze()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of several (pytest-xdist) hands over what it scaled."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["scaled"] = scale.scaled
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Takes what a worker handed over; one that crashed has nothing."""
+    scale.scaled.update(getattr(node, "workeroutput", {}).get("scaled", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -23,12 +23,15 @@ def need(provider: str) -> str:
     return provider
 
 
+def of_auto() -> str:
+    """The provider that `auto` takes."""
+    return "trampfd" if os.path.exists(DEVICE) else "table"
+
+
 def current() -> str:
     """The provider that this process, and a child with its environment, takes."""
     name = os.environ.get("TRAMPFD_BACKEND") or "auto"
-    if name == "auto":
-        return "trampfd" if os.path.exists(DEVICE) else "table"
-    return name
+    return of_auto() if name == "auto" else name
 
 
 def run(provider: str, *words: str, **keywords: Any) -> subprocess.CompletedProcess[str]:

@@ -142,6 +142,7 @@ def test_thread_state_goes_soon_after_the_thread(make: Maker, lib: Any) -> None:
 
 
 def test_states_of_many_threads_go(make: Maker, lib: Any) -> None:
+    before = set(sys._current_frames())
     local = threading.local()
     guests = []
 
@@ -155,8 +156,7 @@ def test_states_of_many_threads_go(make: Maker, lib: Any) -> None:
         assert lib.threads_call(callback, 10, 2) == 0
     assert len(guests) == 400
     assert eventually(lambda: not any(guest() for guest in guests))
-    known = {thread.ident for thread in threading.enumerate()}
-    assert set(sys._current_frames()) <= known
+    assert set(sys._current_frames()) <= before
 
 
 def test_thread_of_python_has_one_state(make: Maker, lib: Any) -> None:

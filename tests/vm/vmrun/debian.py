@@ -25,7 +25,15 @@ KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 MIRROR = "http://deb.debian.org"
 RECENT = 24 * 3600.0
 TOOLS = ("make", "dash", "coreutils", "sed", "grep", "findutils", "mawk", "sparse")
-GUEST_MODULES = ("net/9p", "fs/9p", "fs/netfs", "fs/fscache", "fs/overlayfs", "drivers/virtio")
+GUEST_MODULES = (
+    "net/9p/*",
+    "fs/9p/*",
+    "fs/netfs/*",
+    "fs/fscache/*",
+    "fs/overlayfs/*",
+    "drivers/virtio/*",
+    "drivers/block/virtio_blk.*",
+)
 
 
 @dataclass(frozen=True)
@@ -151,7 +159,7 @@ def unpack(package: Path, target: Path, *patterns: str) -> None:
 
 def unpack_image(package: Path, target: Path) -> None:
     """Unpacks the kernel and the few modules that the guest needs."""
-    unpack(package, target, "*/vmlinuz*", *(f"*/kernel/{name}/*" for name in GUEST_MODULES))
+    unpack(package, target, "*/vmlinuz*", *(f"*/kernel/{name}" for name in GUEST_MODULES))
 
 
 def make_root(root: Path) -> None:

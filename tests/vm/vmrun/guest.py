@@ -61,6 +61,8 @@ def command_script(job: Job) -> str:
 def qemu(job: Job, out: Path, initramfs: Path, disk: Path | None) -> list[str]:
     """The command line. Any panic ends QEMU, as does the guest's poweroff."""
     parameters = "console=ttyS0 loglevel=5 panic=-1 oops=panic panic_on_warn=1"
+    if disk:
+        parameters += " copies=/dev/vda"
     if job.fast:
         parameters += " norandmaps"
     if job.debug_allocator:

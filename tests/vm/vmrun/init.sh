@@ -22,7 +22,8 @@ mount -t 9p -o "$options" out /out || fail "mount out"
 mount -t 9p -o "$options,ro,cache=loose" hostroot /host || fail "mount the host's root"
 mount -t tmpfs -o size=75% upper /upper && mkdir /upper/data /upper/work
 mount -t tmpfs -o size=75% copies /copies
-[ ! -b /dev/vda ] || tar -xf /dev/vda -C /copies || fail "unpack the disk"
+# The kernel hands its command line's copies= on in the environment.
+[ -z "${copies:-}" ] || tar -xf "$copies" -C /copies || fail "unpack the copies from $copies"
 mount -t overlay -o lowerdir=/copies:/host,upperdir=/upper/data,workdir=/upper/work overlay /new ||
 	fail "mount overlay"
 
