@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import deny
 import kept
 import pytest
 import scale
@@ -221,6 +222,12 @@ def run(
         errors="surrogateescape",
         timeout=timeout,
     )
+
+
+def need_policy(policy: str) -> None:
+    """Skips the test where the kernel has no such policy, a function of `deny`."""
+    if policy == "mdwe" and not deny.has_mdwe():
+        pytest.skip("PR_SET_MDWE needs Linux 6.3")
 
 
 def check(*command: object, environment: dict[str, str] | None = None) -> str:

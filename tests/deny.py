@@ -19,6 +19,7 @@ from pathlib import Path
 
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_MDWE = 65
+_PR_GET_MDWE = 66
 _PR_MDWE_REFUSE_EXEC_GAIN = 1
 
 _SECCOMP_SET_MODE_FILTER = 1
@@ -30,6 +31,11 @@ _SHM_EXEC = 0o100000
 _WX = mmap.PROT_WRITE | mmap.PROT_EXEC
 
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+def has_mdwe() -> bool:
+    """Whether this kernel has PR_SET_MDWE, as Linux has since 6.3."""
+    return int(_libc.prctl(_PR_GET_MDWE, *map(ctypes.c_ulong, (0, 0, 0, 0)))) >= 0
 
 
 def mdwe() -> None:

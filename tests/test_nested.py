@@ -106,18 +106,16 @@ def ours(way: str, optimization: str = "-O2") -> tuple[Path, dict[str, str]]:
     return link(optimization, "-Wl,-u,trampfd_status_read", archive, *core.link_flags()), {}
 
 
-POLICIES = {
-    "without policy": "",
-    "MDWE": "deny.mdwe()",
-    "MemoryDenyWriteExecute": "deny.systemd_mdwe()",
-}
+POLICIES = ["", "mdwe", "systemd_mdwe"]
 
 
 def run(
     path: Path, environment: dict[str, str], policy: str, *arguments: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program in a process that a policy is in force for."""
-    code = f"import deny, os\n{policy}\nos.execve({str(path)!r}, {[str(path), *arguments]!r}, "
+    """Run a program in a process that a policy is in force for, if any."""
+    core.need_policy(policy)
+    harden = policy and f"deny.{policy}()"
+    code = f"import deny, os\n{harden}\nos.execve({str(path)!r}, {[str(path), *arguments]!r}, "
     return core.run(*core.python_command(f"{code}{dict(os.environ, **environment)!r})"))
 
 
@@ -125,27 +123,27 @@ def run(
 @pytest.mark.parametrize("way", ["linked", "preloaded", "archive"])
 def test_real_ones(way: str, policy: str) -> None:
     path, environment = ours(way)
-    done = run(path, environment, POLICIES[policy], "ours")
+    done = run(path, environment, policy, "ours")
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("optimization", ["-O0", "-O1", "-O3", "-Os"])
 def test_real_ones_compiled_otherwise(optimization: str) -> None:
     path, environment = ours("linked", optimization)
-    done = run(path, environment, POLICIES["MDWE"], "ours")
+    done = run(path, environment, "mdwe", "ours")
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_stock_aborts_where_ours_runs(policy: str) -> None:
     """Otherwise the policies would prove nothing."""
-    done = run(link("-O2"), {}, POLICIES[policy])
-    assert done.returncode == (-signal.SIGABRT if POLICIES[policy] else 0), done.stderr
+    done = run(link("-O2"), {}, policy)
+    assert done.returncode == (-signal.SIGABRT if policy else 0), done.stderr
 
 
 def test_preloading_does_not_reach_a_static_libgcc() -> None:
     path = link("-O2", "-static-libgcc")
-    done = run(path, {"LD_PRELOAD": str(shared())}, POLICIES["MDWE"], "ours")
+    done = run(path, {"LD_PRELOAD": str(shared())}, "mdwe", "ours")
     assert done.returncode == -signal.SIGABRT, done.stderr
 
 

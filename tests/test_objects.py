@@ -84,6 +84,7 @@ assert not trampfd.is_installed()
 
 @pytest.mark.parametrize("policy", ["mdwe", "systemd_mdwe"])
 def test_hardened(policy: str) -> None:
+    core.need_policy(policy)
     code = f"""
 trampfd.install(objects=True)
 deny.{policy}()

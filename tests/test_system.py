@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import core
 import pytest
 import scale
 
@@ -147,6 +148,7 @@ def test_a_seccomp_filter_is_seen() -> None:
 
 
 def test_mdwe_is_seen() -> None:
+    core.need_policy("mdwe")
     assert hardening_under("deny.mdwe()", "mdwe") == [True]
 
 
