@@ -506,7 +506,9 @@ def test_options_of_cffi_are_refused(option: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "type_", [c_int, POINTER(c_int), INT(), ctypes.Structure, 5, None], ids=repr
+    "type_",
+    [c_int, POINTER(c_int), INT(), ctypes.Structure, 5, None],
+    ids=["scalar", "pointer", "callback", "structure", "number", "None"],
 )
 def test_other_types_are_refused(type_: Any) -> None:
     with pytest.raises(TypeError, match=r"the type of a callback is .* not "):

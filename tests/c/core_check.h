@@ -191,17 +191,36 @@ static inline unsigned count_mappings(void)
     return count;
 }
 
-/* A number of /proc/self/statm in bytes: 0 is the address space, 1 the memory that it takes. */
-static inline size_t memory(int which)
+/* The start of a file of /proc, as a string; nothing is allocated. */
+static inline void read_start(const char *path, char *text, size_t size)
 {
-    char text[100] = "", *at = text;
-    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? -1 : read(fd, text, size - 1);
 
-    CHECK(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0, "/proc/self/statm: %s", strerror(errno));
+    CHECK(length > 0, "%s: %s", path, strerror(errno));
+    text[length] = 0;
     close(fd);
-    while (which--)
-        at = strchr(at, ' ') + 1;
-    return strtoul(at, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Bytes. */
+static inline size_t address_space(void)
+{
+    char text[100];
+
+    read_start("/proc/self/statm", text, sizeof(text));
+    return strtoul(text, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Bytes of memory that the process takes. Not of statm, where each thread's last changes may be
+ * missing (proc_pid_statm(5)). */
+static inline size_t resident(void)
+{
+    char text[200], *at;
+
+    read_start("/proc/self/smaps_rollup", text, sizeof(text));
+    at = strstr(text, "Rss:");
+    CHECK(at, "no Rss in /proc/self/smaps_rollup: %s", text);
+    return strtoul(at + strlen("Rss:"), NULL, 10) << 10;
 }
 
 static inline unsigned count_descriptors(void)

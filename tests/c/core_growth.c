@@ -53,9 +53,10 @@ static void check_repeated(void)
         call_many(many);
         free_many(many);
         if (round == 0)
-            first = memory(0);
+            first = address_space();
     }
-    CHECK(SANITIZED || memory(0) <= first + 65536, "from %zu to %zu bytes", first, memory(0));
+    CHECK(SANITIZED || address_space() <= first + 65536, "from %zu to %zu bytes", first,
+          address_space());
 }
 
 int main(int argc, char **argv)

@@ -20,7 +20,7 @@ int main(void)
     struct trampfd_trail trail;
     unsigned refusals = 0;
     void *closure = NULL;
-    size_t size = memory(0);
+    size_t size = address_space();
     adder *code;
 
     while (!closure) {
@@ -28,21 +28,21 @@ int main(void)
         size_t before;
 
         limit(size);
-        before = memory(0);
+        before = address_space();
         errno = 0;
         closure = trampfd_closure_alloc(8, (void **)&code, &trail);
         if (!closure) {
             CHECK(errno == ENOMEM, "limit %zu: %s", size, strerror(errno));
             CHECK(trail.count && trail.steps[trail.count - 1].error == ENOMEM, "limit %zu", size);
             /* A part of the index may stay, for the next time: 512 KiB by malloc. */
-            CHECK(memory(0) <= before + (1 << 20), "limit %zu: from %zu to %zu", size, before,
-                  memory(0));
+            CHECK(address_space() <= before + (1 << 20), "limit %zu: from %zu to %zu", size, before,
+                  address_space());
             CHECK(count_descriptors() == descriptors, "limit %zu: descriptors", size);
             call_many(many);
             refusals++;
         }
         size += 32768;
-        CHECK(size < memory(0) + (64 << 20), "no limit suffices");
+        CHECK(size < address_space() + (64 << 20), "no limit suffices");
     }
     CHECK(refusals > 3, "%u refusals", refusals);
     limit(RLIM_INFINITY);
