@@ -148,7 +148,8 @@ def test_memfd_is_sealed_before_it_is_mapped(folder: Path) -> None:
     body = "os.unlink(library)\nos.write(1, b'begin\\n')\nexpect(['memfd'], 5000)"
     command = core.python_command(PRELUDE + LOAD + body + "\nos.write(1, b'end\\n')")
     lines = core.traced("memfd_create,fcntl,mmap", [*command, library_in(folder), folder])
-    calls = [line for line in lines if "trampfd-slots" in line]
+    # Linux before 6.3 refuses MFD_NOEXEC_SEAL; then it is asked without.
+    calls = [line for line in lines if "trampfd-slots" in line and " = -1 EINVAL" not in line]
     kinds = ["memfd_create(", "write(", "F_ADD_SEALS", "PROT_READ|PROT_EXEC, MAP_PRIVATE|"]
     assert len(calls) == len(kinds), calls
     assert all(kind in call for kind, call in zip(kinds, calls)), calls
