@@ -1313,9 +1313,13 @@ package = importlib.import_module(sys.argv[2])
 files = sorted(pathlib.Path(package.__file__).parent.glob("test_*.py"))
 # Those two look for libraries with ldconfig and the compiler, and make no callbacks.
 names = [file.stem for file in files if file.stem not in ("test_find", "test_loading")]
-suite = unittest.TestSuite(
-    unittest.defaultTestLoader.loadTestsFromName(f"{package.__name__}.{name}") for name in names
-)
+suite = unittest.TestSuite()
+for name in names:
+    try:
+        found = unittest.defaultTestLoader.loadTestsFromName(f"{package.__name__}.{name}")
+    except unittest.SkipTest:  # the whole file is for another system
+        continue
+    suite.addTests(found)
 result = unittest.TextTestRunner(stream=open("/dev/null", "w")).run(suite)
 bad = result.errors + result.failures
 print(result.testsRun, len(result.skipped), sorted((test.id(), text) for test, text in bad))

@@ -379,6 +379,7 @@ except ImportError:
 interpreter = new()
 failed = interpreters.run_string(interpreter, {STOCK!r})
 assert not failed, failed
+interpreters.destroy(interpreter)
 """
     done = enabled.run("-c", code)
     assert (done.stdout, done.stderr) == ("42\n", "")

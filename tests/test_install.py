@@ -1114,6 +1114,7 @@ except ImportError:
     except TypeError:
         interpreter = interpreters.create()
     interpreters.run_string(interpreter, code)
+interpreters.destroy(interpreter)
 with open(path) as file:
     seen = json.load(file)
 ours = [isinstance(item, int) and _native.find(item) is not None for item in seen]

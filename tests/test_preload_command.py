@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import core
@@ -72,4 +73,6 @@ def test_library_of_the_package_serves_a_stock_python() -> None:
         pytest.skip(done.stderr.strip())
     assert (done.returncode, done.stdout) == (0, "\n"), done.stderr
     assert "_ctypes" in done.stderr
-    assert "makes closures (2 times)" in done.stderr
+    # CPython 3.14 makes one of its own when ctypes is imported.
+    times = 3 if sys.version_info >= (3, 14) else 2
+    assert f"makes closures ({times} times)" in done.stderr

@@ -76,7 +76,11 @@ def check(name: str, argument: str, compiler: str, *flags: str) -> None:
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize(("name", "argument"), ADDRESS)
 def test_address_and_undefined(name: str, argument: str, compiler: str) -> None:
-    flags = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
+    flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
+    # Before a call, clang since 17 reads what lies before the function: nothing, if it is the first
+    # of a block.
+    if compiler == "clang":
+        flags.append("-fno-sanitize=function")
     check(name, argument, compiler, *flags)
 
 

@@ -29,7 +29,7 @@ static void check_refused(const void *address, const char *what)
 
 int main(void)
 {
-    int on_stack;
+    int on_stack = 0;
     void *on_heap = malloc(100);
     struct many many;
 
