@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the tests compile, kept in ``build/tests`` for the next run with the same sources.
 
-It is kept for one state of the C sources, of ``tests/c`` and of the system's packages; what was
+It is kept for one state of the C sources, of ``tests/c`` and of the system's compilers; what was
 kept for another one is removed.  A virtual machine finds what its host has compiled.
 """
 
@@ -10,13 +10,16 @@ from __future__ import annotations
 import fcntl
 import functools
 import hashlib
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 _PROJECT = Path(__file__).resolve().parents[1]
 _ROOT = _PROJECT / "build" / "tests"
-_SOURCES = (_PROJECT / "cbackend", _PROJECT / "tests" / "c", Path("/var/lib/dpkg/status"))
+_SOURCES = (_PROJECT / "cbackend", _PROJECT / "tests" / "c")
+_PACKAGES = Path("/var/lib/dpkg/status")
+_COMPILING = re.compile(r"Package: (binutils|clang|g\+\+|gcc|lib(c6-dev|clang|ffi)|python3\S*-dev)")
 
 
 def digest(*paths: Path) -> str:
@@ -29,9 +32,16 @@ def digest(*paths: Path) -> str:
     return found.hexdigest()[:16]
 
 
+def _installed() -> list[str]:
+    """Debian's packages that compiling depends on, as the system describes them."""
+    text = _PACKAGES.read_text() if _PACKAGES.exists() else ""
+    return sorted(package for package in text.split("\n\n") if _COMPILING.match(package))
+
+
 @functools.cache
 def _folder() -> Path:
-    folder = _ROOT / digest(*_SOURCES)
+    state = hashlib.sha256(repr((digest(*_SOURCES), _installed())).encode())
+    folder = _ROOT / state.hexdigest()[:16]
     for other in _ROOT.glob("*"):
         if other != folder:
             shutil.rmtree(other, ignore_errors=True)
