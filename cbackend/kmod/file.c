@@ -75,10 +75,11 @@ static int file_mmap(struct file *file, struct vm_area_struct *vma)
 static unsigned long file_unmapped_area(struct file *file, unsigned long addr, unsigned long len,
 					unsigned long pgoff, unsigned long flags)
 {
+	const unsigned long where = MAP_FIXED | MAP_FIXED_NOREPLACE;
+	const unsigned long ignored = MAP_DENYWRITE | MAP_EXECUTABLE;
 	struct trampfd *tfd = file->private_data;
 
-	if (tfd->type->plain_mmap_only &&
-	    (flags & ~(MAP_DENYWRITE | MAP_EXECUTABLE | MAP_FIXED | MAP_FIXED_NOREPLACE)) != MAP_PRIVATE)
+	if (tfd->type->plain_mmap_only && (flags & ~(where | ignored)) != MAP_PRIVATE)
 		return -EINVAL;
 	return trampfd_unmapped_area(file, addr, len, pgoff, flags);
 }
