@@ -18,6 +18,7 @@ from pathlib import Path
 _PROJECT = Path(__file__).resolve().parents[1]
 _ROOT = _PROJECT / "build" / "tests"
 _SOURCES = (_PROJECT / "cbackend", _PROJECT / "tests" / "c")
+_NOT_COMPILED = {"__pycache__", "kmod"}
 _PACKAGES = Path("/var/lib/dpkg/status")
 _COMPILING = re.compile(r"Package: (binutils|clang|g\+\+|gcc|lib(c6-dev|clang|ffi)|python3\S*-dev)")
 
@@ -27,7 +28,7 @@ def digest(*paths: Path) -> str:
     found = hashlib.sha256()
     for path in paths:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.is_file() and "__pycache__" not in file.parts:
+            if file.is_file() and not _NOT_COMPILED.intersection(file.parts):
                 found.update(f"{file}\0{file.stat().st_size}\0".encode() + file.read_bytes())
     return found.hexdigest()[:16]
 

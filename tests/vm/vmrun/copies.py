@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Folders of the host that the guest has in its memory as well, as the top layer of its root.
+"""Folders of its root that the guest has in its memory as well, as the top layer of it.
 
 Opening files through the share takes the emulated machine half of the time that Python starts in.
 """
@@ -19,13 +19,15 @@ if sys.prefix != sys.base_prefix:
 """
 
 
-def of_python(python: str) -> list[Path]:
+def of_python(python: str, root: Path) -> list[Path]:
     """The standard library and, if it is one, the virtual environment of an interpreter."""
-    return [Path(line) for line in run([python, "-c", FOLDERS]).splitlines()]
+    enter = [] if root == Path("/") else ["chroot", str(root)]
+    return [Path(line) for line in run([*enter, python, "-c", FOLDERS]).splitlines()]
 
 
-def pack(folders: Sequence[Path], archive: Path) -> None:
+def pack(folders: Sequence[Path], root: Path, archive: Path) -> None:
     """Puts those that exist into an archive, without the packages beside a standard library."""
-    names = [str(folder.relative_to("/")) for folder in folders if folder.exists()]
+    names = [str(folder.relative_to("/")) for folder in folders]
+    names = [name for name in names if (root / name).exists()]
     excludes = [f"--exclude={name}/*-packages" for name in names]
-    run(["tar", "-C", "/", "--no-wildcards-match-slash", *excludes, "-cf", archive, *names])
+    run(["tar", "-C", root, "--no-wildcards-match-slash", *excludes, "-cf", archive, *names])

@@ -29,6 +29,7 @@ class Job:
     kernel: Kernel
     module: Path
     words: list[str]
+    root: Path
     folder: Path
     env: dict[str, str]
     copies: list[Path]
@@ -74,7 +75,7 @@ def qemu(job: Job, out: Path, initramfs: Path, disk: Path | None) -> list[str]:
     )
     shares: list[str] = ["-drive", f"file={disk},format=raw,if=virtio,readonly=on"] if disk else []
     for tag, path, options in (
-        ("hostroot", Path("/"), ",readonly=on,multidevs=remap"),
+        ("hostroot", job.root, ",readonly=on,multidevs=remap"),
         ("out", out, ""),
     ):
         shares += [
@@ -119,7 +120,7 @@ def boot(job: Job, out: Path) -> str:
         make_initramfs(job.kernel, initramfs)
         disk = Path(place) / "disk" if job.copies else None
         if disk:
-            pack(job.copies, disk)
+            pack(job.copies, job.root, disk)
         try:
             done = subprocess.run(
                 qemu(job, out, initramfs, disk),
