@@ -30,7 +30,7 @@ import trampfd
 from trampfd import _native
 
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-PROGRAMS = ("bind_calls", "bind_errors")
+PROGRAMS = ("bind_calls", "bind_errors", "bind_verify")
 
 pytestmark = pytest.mark.skipif(
     platform.machine() != "x86_64", reason="the instructions counted are those of x86-64"

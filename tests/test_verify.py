@@ -52,13 +52,24 @@ def test_stores_into_kernel_tables_end_the_process(target: str, tmp_path: Path) 
     assert providers.run("trampfd", str(script), target).returncode == -signal.SIGSEGV
 
 
+FFI = cffi.FFI()
+FFI.cdef("int memcmp(const void *, const void *, size_t);")
+
+
 def made(interface: str) -> object:
     if interface == "cffi":
-        return trampfd.callback("int(int)", lambda a: a, ffi=cffi.FFI())
-    return trampfd.callback(FUNCTION, lambda a: a)
+        return trampfd.callback("int(int)", lambda a: a, ffi=FFI)
+    if interface == "ctypes":
+        return trampfd.callback(FUNCTION, lambda a: a)
+    if interface == "bound cffi":
+        return trampfd.bind(FFI.addressof(FFI.dlopen(None), "memcmp"), 8, position="last")
+    memcmp = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)(
+        ("memcmp", ctypes.CDLL(None))
+    )
+    return trampfd.bind(memcmp, 8, position="last")
 
 
-@pytest.mark.parametrize("interface", ["ctypes", "cffi"])
+@pytest.mark.parametrize("interface", ["ctypes", "cffi", "bound ctypes", "bound cffi"])
 def test_a_new_callback_is_as_asked_for(interface: str) -> None:
     verdict = trampfd.verify(made(interface))
     assert verdict and not verdict.differences
@@ -78,6 +89,9 @@ if interface == "cffi":
     callback = trampfd.callback("int(int)", lambda a: a, ffi=ffi)
 elif interface == "ctypes":
     callback = trampfd.callback(ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int), lambda a: a)
+elif interface == "bound":
+    c_abs = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(("abs", ctypes.CDLL(None)))
+    callback = trampfd.bind(c_abs, 3)
 else:
     callback = trampfd.callback("struct x87(int)", lambda a: {"x": a}, ffi=ffi)
 assert trampfd.status().without_plan - before == (interface == "no plan")
@@ -96,6 +110,7 @@ print(difference.what)
 """
 
 WITH_PLAN = ["entry", "plan", "dispatch", "tail", "cif", "fun", "user_data"]
+BOUND = {0: "entry", 1: "function", 6: "data"}
 WITHOUT_PLAN = {0: "entry", 1: "cif of libffi", 2: "handler", 4: "cif", 5: "fun", 6: "user_data"}
 
 
@@ -105,6 +120,7 @@ WITHOUT_PLAN = {0: "entry", 1: "cif of libffi", 2: "handler", 4: "cif", 5: "fun"
         *(("ctypes", word, name) for word, name in enumerate(WITH_PLAN)),
         *(("cffi", word, name) for word, name in enumerate(WITH_PLAN)),
         *(("no plan", word, name) for word, name in WITHOUT_PLAN.items()),
+        *(("bound", word, name) for word, name in BOUND.items()),
     ],
 )
 def test_every_word_that_was_stored_over_is_named(
@@ -126,6 +142,14 @@ def test_signatures_without_a_plan_are_compared_too() -> None:
     verdict = trampfd.verify(callback)
     assert verdict and verdict.provider == providers.current()
     assert verdict.protected == (verdict.provider == "trampfd")
+
+
+def test_a_bound_function_that_libffi_calls() -> None:
+    seven = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_int] * 7)(lambda *numbers: sum(numbers))
+    bound = trampfd.bind(seven, 1000)
+    assert bound(1, 2, 3, 4, 5, 6) == 1021
+    verdict = trampfd.verify(bound)
+    assert verdict and verdict.provider == providers.current()
 
 
 @pytest.mark.parametrize("wrong", [3, None, len, FUNCTION(), ctypes.c_int(3)])

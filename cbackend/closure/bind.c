@@ -8,6 +8,7 @@
 #include "bind.h"
 
 #include "../trampoline/pool.h"
+#include "verify.h"
 
 #include <errno.h>
 #include <string.h>
@@ -136,27 +137,70 @@ static void *bind_in_registers(union tfd_record *record, void **code,
     return closure;
 }
 
+static unsigned index_of(enum trampfd_position position, const ffi_cif *cif)
+{
+    return position == TRAMPFD_LAST ? cif->nargs - 1 : 0;
+}
+
+/* The record of a bound function; its entry is NULL where libffi has to make the call. */
+static int make_record(union tfd_record *record, ffi_cif *cif, void (*function)(void), void *data,
+                       enum trampfd_position position)
+{
+    *record = (union tfd_record){.closure = {.user_data = data}};
+    record->bound.function = function;
+    if (!function || (position != TRAMPFD_FIRST && position != TRAMPFD_LAST) || !cif->nargs
+        || !is_bindable(cif->arg_types[index_of(position, cif)]))
+        return -EINVAL;
+    return choose_entry(cif, position, &record->bound.entry);
+}
+
 void *trampfd_bind(ffi_cif *cif, void (*function)(void), void *data,
                    enum trampfd_position position, void **code, struct trampfd_trail *trail)
 {
-    union tfd_record record = {.closure = {.user_data = data}};
-    unsigned bound = position == TRAMPFD_LAST ? cif->nargs - 1 : 0;
-    int error;
+    union tfd_record record;
+    int error = make_record(&record, cif, function, data, position);
 
     if (trail)
         trail->count = 0;
-    if (!function || (position != TRAMPFD_FIRST && position != TRAMPFD_LAST) || !cif->nargs
-        || !is_bindable(cif->arg_types[bound])) {
-        errno = EINVAL;
-        return NULL;
-    }
-    error = choose_entry(cif, position, &record.bound.entry);
     if (error) {
         errno = -error;
         return NULL;
     }
-    record.bound.function = function;
     if (!record.bound.entry)
-        return bind_marshalled(cif, function, data, bound, code, trail);
+        return bind_marshalled(cif, function, data, index_of(position, cif), code, trail);
     return bind_in_registers(&record, code, trail);
+}
+
+/* The record leads to memory that says what is called. */
+static int verify_marshalled(struct marshalled *self, const void *code, ffi_cif *cif,
+                             void (*function)(void), void *data, unsigned bound,
+                             struct trampfd_verdict *verdict)
+{
+    int error = trampfd_closure_verify(code, &self->cif, call, self, verdict);
+
+    if (error)
+        return error;
+    tfd_verify_word(verdict, "cif of the function", (uintptr_t)cif, (uintptr_t)self->full);
+    tfd_verify_word(verdict, "function", (uintptr_t)function, (uintptr_t)self->function);
+    tfd_verify_word(verdict, "index", bound, self->bound);
+    tfd_verify_word(verdict, "data", stored(cif->arg_types[bound], data), self->value);
+    return 0;
+}
+
+int trampfd_bind_verify(void *closure, const void *code, ffi_cif *cif, void (*function)(void),
+                        void *data, enum trampfd_position position,
+                        struct trampfd_verdict *verdict)
+{
+    static const char *const names[TFD_VERIFY_WORDS] = {
+        "entry", "function", NULL, NULL, NULL, NULL, "data",
+    };
+    union tfd_record wanted;
+    int error = make_record(&wanted, cif, function, data, position);
+
+    if (error)
+        return error;
+    if (!wanted.bound.entry)
+        return verify_marshalled(closure, code, cif, function, data, index_of(position, cif),
+                                 verdict);
+    return tfd_verify_record(code, &wanted, names, verdict);
 }

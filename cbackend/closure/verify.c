@@ -3,6 +3,8 @@
  * Is a closure what its owner asked for?  What the provider holds is compared with a record
  * made anew from what the owner says, word by word.
  */
+#include "verify.h"
+
 #include "../trampoline/lock.h"
 #include "../trampoline/pool.h"
 #include "../trampoline/provider.h"
@@ -11,13 +13,10 @@
 
 #include <string.h>
 
-#define WORDS (offsetof(union tfd_record, owner.state) / sizeof(uintptr_t))
-
-/* What the words of a record are; NULL for one that the entry does not look at. */
-static const char *const names_with_plan[WORDS] = {
+static const char *const names_with_plan[TFD_VERIFY_WORDS] = {
     "entry", "plan", "dispatch", "tail", "cif", "fun", "user_data",
 };
-static const char *const names_with_libffi[WORDS] = {
+static const char *const names_with_libffi[TFD_VERIFY_WORDS] = {
     "entry", "cif of libffi", "handler", NULL, "cif", "fun", "user_data",
 };
 
@@ -28,17 +27,11 @@ static void differ(struct trampfd_verdict *verdict, const char *what, uintptr_t 
         = (struct trampfd_difference){.what = what, .wanted = wanted, .found = found};
 }
 
-static void compare(struct trampfd_verdict *verdict, const union tfd_record *wanted,
-                    const union tfd_record *found)
+void tfd_verify_word(struct trampfd_verdict *verdict, const char *what, uintptr_t wanted,
+                     uintptr_t found)
 {
-    const char *const *names = tfd_entry_plan_of(wanted) ? names_with_plan : names_with_libffi;
-    uintptr_t one[WORDS], other[WORDS];
-
-    memcpy(one, wanted, sizeof(one));
-    memcpy(other, found, sizeof(other));
-    for (unsigned i = 0; i < WORDS; i++)
-        if (names[i] && one[i] != other[i])
-            differ(verdict, names[i], one[i], other[i]);
+    if (wanted != found)
+        differ(verdict, what, wanted, found);
 }
 
 static int read_back(const void *code, struct trampfd_verdict *verdict, union tfd_record *found)
@@ -60,25 +53,38 @@ static int read_back(const void *code, struct trampfd_verdict *verdict, union tf
     return 0;
 }
 
+int tfd_verify_record(const void *code, const union tfd_record *wanted,
+                      const char *const names[TFD_VERIFY_WORDS], struct trampfd_verdict *verdict)
+{
+    struct trampfd_verdict made;
+    union tfd_record found;
+    int error;
+
+    tfd_lock();
+    error = read_back(code, &made, &found);
+    tfd_unlock();
+    if (error)
+        return error;
+    for (unsigned i = 0; i < TFD_VERIFY_WORDS; i++)
+        if (names[i])
+            tfd_verify_word(&made, names[i], wanted->words[i], found.words[i]);
+    *verdict = made;
+    return 0;
+}
+
 int tfd_closure_verify(const void *code, ffi_cif *cif, trampfd_handler fun, void *user_data,
                        tfd_dispatch *dispatch, struct trampfd_verdict *verdict)
 {
     union tfd_record wanted = {.closure = {.cif = cif, .fun = fun, .user_data = user_data}};
-    struct trampfd_verdict made;
-    union tfd_record found;
+    const struct tfd_plan *plan;
     int error = tfd_entry_set(&wanted, dispatch);
 
     if (error)
         return error;
-    tfd_lock();
-    error = read_back(code, &made, &found);
-    tfd_unlock();
-    if (!error) {
-        compare(&made, &wanted, &found);
-        *verdict = made;
-    }
-    if (tfd_entry_plan_of(&wanted))
-        tfd_plan_put(tfd_entry_plan_of(&wanted));
+    plan = tfd_entry_plan_of(&wanted);
+    error = tfd_verify_record(code, &wanted, plan ? names_with_plan : names_with_libffi, verdict);
+    if (plan)
+        tfd_plan_put(plan);
     return error;
 }
 

@@ -178,7 +178,7 @@ struct trampfd_difference {
     uintptr_t wanted, found;
 };
 
-#define TRAMPFD_DIFFERENCES_MAX 8
+#define TRAMPFD_DIFFERENCES_MAX 12
 
 struct trampfd_verdict {
     const char *provider; /* that holds the record */
@@ -199,6 +199,18 @@ struct trampfd_verdict {
  */
 TRAMPFD_API int trampfd_closure_verify(const void *code, ffi_cif *cif, trampfd_handler fun,
                                        void *user_data, struct trampfd_verdict *verdict);
+
+/*
+ * The same for a bound function: `closure` and `code` are what trampfd_bind() gave for the
+ * other values.  Where libffi makes the call, the record leads to memory that says what is called;
+ * that is compared too ("function", "data", "index", "cif of the function").
+ *
+ * Errors: EINVAL and ENOTSUP as trampfd_bind(); others as trampfd_closure_verify().
+ */
+TRAMPFD_API int trampfd_bind_verify(void *closure, const void *code, ffi_cif *cif,
+                                    void (*function)(void), void *data,
+                                    enum trampfd_position position,
+                                    struct trampfd_verdict *verdict);
 
 /* Where closures come from, and how many there are. */
 struct trampfd_status {

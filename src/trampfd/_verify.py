@@ -17,7 +17,9 @@ class Difference:
     """A part of a closure that is not as it was made.
 
     what: "code" (the slot's instructions; no values), or a word of the record: "entry", "plan",
-        "dispatch", "tail", "cif", "fun", "user_data", "handler", "cif of libffi".
+        "dispatch", "tail", "cif", "fun", "user_data", "handler", "cif of libffi"; of a bound
+        function "entry", "function", "data", and where libffi makes the call "index" and "cif of
+        the function" as well.
     wanted, found: that word's values.
     """
 
@@ -56,15 +58,15 @@ class Verdict:
         return f"{found} ({self.provider}: {guard})"
 
 
-def closure_of(callback: Any) -> _native.Closure:
+def closure_of(callback: Any) -> _native.Closure | _native.Bound:
     """The owner of a callback's closure: cffi's destructor, or the exporter of ctypes' buffer."""
     views = getattr(callback, "_objects", None) or {}
     exporters = [view.obj for view in views.values() if isinstance(view, memoryview)]
     for owner in [*exporters, *gc.get_referents(callback)]:
-        if isinstance(owner, _native.Closure):
+        if isinstance(owner, (_native.Closure, _native.Bound)):
             return owner
     raise ValueError(
-        "verify() takes a callback that trampfd made (by callback(), or after install()), "
+        "verify() takes a callback that trampfd made (by callback(), bind(), or after install()), "
         f"not {callback!r}"
     )
 
@@ -79,9 +81,10 @@ def _writable(address: int) -> bool:
 def verify(callback: Any) -> Verdict:
     """Compare a callback with what was asked for when it was made.
 
-    callback is the cffi cdata or the ctypes object that callback(), or a program after install(),
-    got.  The record that the provider holds and the code of the slot are compared with what the
-    object that owns the closure knows, so a store that redirected the callback is seen and named.
+    callback is the cffi cdata or the ctypes object that callback() or bind(), or a program after
+    install(), got.  The record that the provider holds and the code of the slot are compared with
+    what the object that owns the closure knows, so a store that redirected the callback is seen
+    and named.
     Not compared: what the record points to (the Python objects themselves).
 
     Raises ValueError for anything that is not a callback of trampfd, or one that was freed

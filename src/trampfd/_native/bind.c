@@ -14,6 +14,9 @@ typedef struct {
     PyObject_HEAD
     Signature *signature;
     PyObject *kept; /* what the function and its argument live by */
+    void (*function)(void);
+    void *data;
+    enum trampfd_position position;
     void *closure;  /* NULL once it is freed */
     void *code;     /* what the buffer protocol shows: the function pointer */
     char name[40];  /* for the message of the dead entry */
@@ -60,8 +63,11 @@ static PyObject *bound_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     Py_INCREF(kept);
     self->kept = kept;
     strncpy(self->name, name, sizeof(self->name) - 1);
-    self->closure = trampfd_bind(&signature->cif, (void (*)(void))function, data,
-                                 is_last ? TRAMPFD_LAST : TRAMPFD_FIRST, &self->code, &trail);
+    self->function = (void (*)(void))function;
+    self->data = data;
+    self->position = is_last ? TRAMPFD_LAST : TRAMPFD_FIRST;
+    self->closure = trampfd_bind(&signature->cif, self->function, data, self->position,
+                                 &self->code, &trail);
     if (!self->closure) {
         raise_refusal(&trail, errno);
         Py_DECREF(self);
@@ -132,7 +138,22 @@ static PyObject *bound_cdata(Bound *self, PyObject *ctype)
     return cffi_pointer(self->code, ctype);
 }
 
+static PyObject *bound_verify(Bound *self, PyObject *unused)
+{
+    struct trampfd_verdict verdict;
+    int error;
+
+    (void)unused;
+    if (!self->closure)
+        return verdict_of_freed();
+    error = trampfd_bind_verify(self->closure, self->code, &self->signature->cif, self->function,
+                                self->data, self->position, &verdict);
+    return verdict_tuple(self->code, error, &verdict);
+}
+
 static PyMethodDef bound_methods[] = {
+    {"verify", (PyCFunction)bound_verify, METH_NOARGS,
+     PyDoc_STR("verify()\n--\n\nAs Closure.verify().")},
     {"cdata", (PyCFunction)bound_cdata, METH_O,
      PyDoc_STR("cdata(ctype)\n--\n\nThe function pointer as a cdata; it does not keep the "
                "bound function alive.")},

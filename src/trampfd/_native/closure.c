@@ -160,32 +160,14 @@ static PyObject *closure_verify(Closure *self, PyObject *unused)
 {
     const struct kind *kind = self->signature->kind;
     struct trampfd_verdict verdict;
-    PyObject *differences;
     int error;
 
     (void)unused;
     if (!self->closure)
-        return PyErr_Format(PyExc_ValueError, "the callback was freed: there is nothing to verify");
+        return verdict_of_freed();
     error = tfd_closure_verify(self->code, &self->signature->cif, kind->handler, self,
                                kind->dispatch, &verdict);
-    if (error) {
-        errno = -error;
-        return PyErr_SetFromErrno(PyExc_OSError);
-    }
-    differences = PyList_New(verdict.count);
-    for (unsigned i = 0; differences && i < verdict.count; i++) {
-        const struct trampfd_difference *one = &verdict.differences[i];
-        PyObject *item = Py_BuildValue("sNN", one->what, PyLong_FromVoidPtr((void *)one->wanted),
-                                       PyLong_FromVoidPtr((void *)one->found));
-
-        if (!item)
-            Py_CLEAR(differences);
-        else
-            PyList_SET_ITEM(differences, i, item);
-    }
-    return differences ? Py_BuildValue("sNNN", verdict.provider, PyLong_FromVoidPtr(self->code),
-                                       PyLong_FromVoidPtr((void *)verdict.record), differences)
-                       : NULL;
+    return verdict_tuple(self->code, error, &verdict);
 }
 
 static PyMethodDef closure_methods[] = {

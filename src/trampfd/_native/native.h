@@ -82,6 +82,13 @@ int ctypes_bind(PyObject *module);
 /* A new cdata of type `ctype` with the address `pointer`. */
 PyObject *cffi_pointer(void *pointer, PyObject *ctype);
 
+/*
+ * (provider, address, address of the record or 0, list of (what, wanted, found)), or NULL with an
+ * OSError for a negative errno; and the error where there is no closure any more.
+ */
+PyObject *verdict_tuple(void *code, int error, const struct trampfd_verdict *verdict);
+PyObject *verdict_of_freed(void);
+
 /* The method of the module that gives the address of uintptr_t identity(uintptr_t). */
 PyObject *bound_identity(PyObject *module, PyObject *unused);
 

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* Comparing what a provider holds with what was asked for. */
+#ifndef TFD_VERIFY_H
+#define TFD_VERIFY_H
+
+#include "../trampoline/record.h"
+#include "trampfd.h"
+
+/* The words of a record that closures use. */
+#define TFD_VERIFY_WORDS (offsetof(union tfd_record, owner.state) / sizeof(uintptr_t))
+
+/*
+ * Compare the record of a slot, and the slot's code, with `wanted`.  names[i] is what word i is
+ * called, NULL where the entry does not look at it.  Errors as trampfd_closure_verify().
+ */
+int tfd_verify_record(const void *code, const union tfd_record *wanted,
+                      const char *const names[TFD_VERIFY_WORDS], struct trampfd_verdict *verdict);
+
+/* Add a difference to the verdict if there is one. */
+void tfd_verify_word(struct trampfd_verdict *verdict, const char *what, uintptr_t wanted,
+                     uintptr_t found);
+
+#endif
