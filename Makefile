@@ -21,7 +21,7 @@ help:
 	@echo 'make doctor   what trampfd can do on this machine'
 	@echo 'make lint     style and types of the Python files'
 	@echo 'make vm       all tests here, then in virtual machines with the kernel module (KERNEL=6.1, 6.12'
-	@echo '              or sid), once with each provider; takes an hour or two, vm-short minutes'
+	@echo '              or sid), once with each provider; takes an hour, vm-short minutes'
 	@echo 'make deb      Debian packages of this checkout in build/debian; on Debian and Ubuntu'
 	@echo 'make rpm      RPM packages in build/rpm'
 	@echo 'make wheel    source distribution and manylinux wheel in dist'
@@ -77,8 +77,9 @@ $(VENV)/.lint: $(VENV)/.build
 	touch $@
 
 KERNEL = 6.12
+PARTS =
 vm: test
-	tests/vm/suite $(KERNEL) $(abspath $(RUN))
+	tests/vm/suite $(KERNEL) $(abspath $(RUN)) $(PARTS)
 
 vm-short: $(VENV)/.test
 	tests/vm/suite $(KERNEL) $(abspath $(RUN)) short
