@@ -60,6 +60,7 @@ MAY_BE_ABSENT = {
 
 def bench(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "trampfd", "bench", *arguments]
+    environment["PYTEST_XDIST_WORKER"] = ""  # a worker's child would take itself for a worker
     return run(*command, environment=environment, timeout=scale.seconds(580))
 
 
