@@ -61,7 +61,11 @@ def command_script(job: Job) -> str:
 
 def qemu(job: Job, out: Path, initramfs: Path, disk: Path | None) -> list[str]:
     """The command line. Any panic ends QEMU, as does the guest's poweroff."""
-    parameters = "console=ttyS0 loglevel=5 panic=-1 oops=panic panic_on_warn=1"
+    # maxcpus: the kernel patches its code while it boots, and QEMU 7.2 at times lets another
+    # processor run the breakpoint that was there meanwhile; so init starts the second one.
+    # tsc: it is the host's; an emulated clock takes longer.
+    parameters = "console=ttyS0 loglevel=5 panic=-1 oops=panic panic_on_warn=1 maxcpus=1"
+    parameters += " tsc=reliable"
     if disk:
         parameters += " copies=/dev/vda"
     if job.fast:

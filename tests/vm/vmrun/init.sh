@@ -40,6 +40,7 @@ ln -s /proc/self/fd /new/dev/fd
 ip link set lo up
 hostname trampfd-vm
 
+echo 1 > /sys/devices/system/cpu/cpu1/online || fail "start the second processor"
 insmod /out/trampfd.ko || fail "insmod trampfd"
 chroot /new /bin/sh /mnt/out/command > /out/output 2>&1
 status=$?
