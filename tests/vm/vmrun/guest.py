@@ -19,7 +19,7 @@ from .log import complaints
 
 NOTHING_ALIVE = "descriptors 0 contexts 0 copies 0 pages 0"
 DESCRIPTORS = 65536  # the user type takes one for each closure
-RESULTS = ("console.log", "dmesg", "live", "output", "status", "init-error")
+RESULTS = ("console.log", "dmesg", "live", "output", "status", "init-error", "folders")
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def boot(job: Job, out: Path) -> str:
         make_initramfs(job.kernel, initramfs)
         disk = Path(place) / "disk" if job.copies else None
         if disk:
-            pack(job.copies, job.root, disk)
+            pack(job.copies, job.root, disk, out / "folders")
         try:
             done = subprocess.run(
                 qemu(job, out, initramfs, disk),

@@ -26,6 +26,10 @@ mount -t tmpfs -o size=75% copies /copies
 [ -z "${copies:-}" ] || tar -xf "$copies" -C /copies || fail "unpack the copies from $copies"
 mount -t overlay -o lowerdir=/copies:/host,upperdir=/upper/data,workdir=/upper/work overlay /new ||
 	fail "mount overlay"
+# A folder that lies on the share as well would be listed there, too.
+[ ! -e /out/folders ] || while read -r folder; do
+	mount --bind "/copies$folder" "/new$folder" || fail "mount the copy of $folder"
+done < /out/folders
 
 mount -t proc proc /new/proc
 mount -t sysfs sys /new/sys
