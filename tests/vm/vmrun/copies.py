@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from .host import run
+from .host import enter, run
 
 # The standard library and, if it is one, the virtual environment; what is mapped from elsewhere.
 USED = """
@@ -23,8 +23,8 @@ print(*folders, *files, "/etc/ld.so.cache", sep="\\n")
 
 def of_python(python: str, root: Path) -> list[Path]:
     """The folders and files that every start of an interpreter uses."""
-    enter = [] if root == Path("/") else ["chroot", str(root)]
-    used = run([*enter, "env", "LC_ALL=C.UTF-8", python, "-c", USED]).splitlines()
+    words = ["env", "LC_ALL=C.UTF-8", python, "-c", USED]
+    used = run(words if root == Path("/") else [*enter(root), *words]).splitlines()
     return [Path(line) for line in used]
 
 

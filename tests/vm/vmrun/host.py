@@ -14,6 +14,12 @@ from . import VmError
 
 Word = Union[str, Path]
 
+# An own mount namespace: /dev/null and /proc for what runs there, and nothing left mounted whatever
+# happens. Without root it is root of an own user namespace.
+IN_ROOT = """
+mount --bind /dev/null "$0/dev/null" && mount --rbind /proc "$0/proc" && exec chroot "$0" "$@"
+"""
+
 # tool -> Debian package
 BUILD_TOOLS = {
     "apt-get": "apt",
@@ -51,6 +57,12 @@ def run(
         line = " ".join(str(word) for word in words[:8])
         raise VmError(f"{line} ... failed with status {done.returncode}:\n{done.stdout[-4000:]}")
     return done.stdout
+
+
+def enter(root: Path) -> list[Word]:
+    """Words to put before a command that is to run in another root."""
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    return ["unshare", *user, "--mount", "sh", "-c", IN_ROOT, root]
 
 
 def require_tools(*, boot: bool) -> None:

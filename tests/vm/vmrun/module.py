@@ -10,13 +10,7 @@ from pathlib import Path
 
 from . import VmError
 from .debian import Kernel
-from .host import run
-
-# An own mount namespace: /dev/null and /proc (objtool reads it) for the build, and nothing left
-# mounted whatever happens. Without root the build runs as root of an own user namespace.
-IN_ROOT = """
-mount --bind /dev/null "$0/dev/null" && mount --rbind /proc "$0/proc" && exec chroot "$0" "$@"
-"""
+from .host import enter, run
 
 
 def build_module(kernel: Kernel, checkout: Path, place: Path, *, sparse: bool) -> Path:
@@ -46,17 +40,10 @@ def build_module(kernel: Kernel, checkout: Path, place: Path, *, sparse: bool) -
 
 
 def make_in_root(kernel: Kernel, name: str, sparse: bool) -> str:
-    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     checks = ["C=2", "CF=-D__CHECK_ENDIAN__"] if sparse else []
     return run(
         [
-            "unshare",
-            *user,
-            "--mount",
-            "sh",
-            "-c",
-            IN_ROOT,
-            kernel.root,
+            *enter(kernel.root),
             "make",
             "-C",
             kernel.headers,
