@@ -91,7 +91,7 @@ class Kernel:
 def cache_folder() -> Path:
     """Folder for all that is fetched or built."""
     place = os.environ.get("TRAMPFD_VM_CACHE")
-    return Path(place).absolute() if place else Path.home() / ".cache" / "trampfd"
+    return Path(place).absolute() if place else Path.home() / ".cache" / "trampfd" / "kernels"
 
 
 @contextmanager
