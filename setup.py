@@ -50,7 +50,10 @@ def sources(folder: Path) -> list:
 
 COMMON = {
     "depends": [
-        str(path) for path in [*BACKEND.rglob("*.h"), *BACKEND.glob("*.map"), *NATIVE.glob("*.h")]
+        str(path)
+        for folder in (BACKEND, NATIVE)
+        for pattern in ("*.h", "*.map")
+        for path in folder.rglob(pattern)
     ],
     "include_dirs": [str(BACKEND / "include"), str(BACKEND)],
     "extra_compile_args": [
@@ -71,7 +74,11 @@ setup(
         Extension(
             "trampfd._native",
             sources=[*sources(BACKEND), *sorted(str(path) for path in NATIVE.glob("*.c"))],
-            extra_link_args=[*pkg_config("--libs"), LINK],
+            extra_link_args=[
+                *pkg_config("--libs"),
+                LINK,
+                f"-Wl,--version-script={NATIVE / 'exports.map'}",
+            ],
             **COMMON,
         ),
         # For LD_PRELOAD; it finds libffi when it is needed, see interpose/ffi_stock.c, and

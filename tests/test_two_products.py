@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: MIT
+"""The extension, libtrampfd and the preload library in one process, in every order.
+
+Each keeps closures of its own.  What is given to the wrong one is served, or refused in one line.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import core
+import library
+import preload
+import pytest
+
+import trampfd._native
+
+OWN = "libtrampfd.so.0"
+FFI = preload.FFI
+
+
+@functools.cache
+def user() -> Path:
+    """A library that uses both C libraries."""
+    folder = library.path(OWN).parent
+    source = core.PROGRAMS / "two_products.c"
+    flags = [*core.compile_flags(), "-fPIC", "-shared", f"-L{folder}", f"-Wl,-rpath,{folder}"]
+    command = ["cc", *flags, "-o", "libuser.so", source, "-ltrampfd", *core.link_flags()]
+    return core.compiled(*command) / "libuser.so"
+
+
+@functools.cache
+def stub() -> Path:
+    """Another version of libtrampfd, as far as names go: each function ends the process."""
+    names = re.findall(r"\btrampfd_\w+(?=;)", (core.BACKEND / "libtrampfd.map").read_text())
+    source = core.new_folder() / "stub.c"
+    functions = (f"void {name}(void) {{ end({index}); }}" for index, name in enumerate(names))
+    source.write_text(
+        "#include <stdlib.h>\n#include <unistd.h>\n"
+        "static void end(int name)\n"
+        '{ if (write(2, "the stub was called\\n", 20) != 20 || name >= 0) abort(); }\n'
+        + "\n".join(functions)
+    )
+    output = source.with_name("libtrampfd-stub.so")
+    core.compiler_run(["cc", "-shared", "-fPIC", "-o", str(output), str(source)], source.parent)
+    return output
+
+
+def exported(path: object) -> set[str]:
+    lines = core.check(core.need("nm"), "-D", "--defined-only", path).splitlines()
+    return {line.split()[2].partition("@")[0] for line in lines}
+
+
+def test_the_extension_exports_its_init_function_only() -> None:
+    assert exported(trampfd._native.__file__) == {"PyInit__native"}
+
+
+def test_the_copy_of_the_preload_library_in_the_package_exports_libffi_names_only() -> None:
+    copy = Path(trampfd._native.__file__).with_name("libtrampfd-ffi.so")
+    if not copy.exists():
+        pytest.skip("this package has no copy of the preload library")
+    assert not [name for name in exported(copy) if not name.startswith(("ffi_", "LIBFFI"))]
+
+
+# What a Python program does with the extension, whatever else is in its process.
+CALLBACKS = """
+import ctypes, sys
+import trampfd
+
+made = []
+
+def check():
+    '''Callbacks of both kinds are made, called, verified, and freed.'''
+    cls = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)
+    for add in range(3):
+        one = trampfd.callback(cls, lambda x, add=add: x + add)
+        assert one(1) == 1 + add
+        assert trampfd.verify(one).differences == ()
+        made.append(one)
+    del made[1:]
+    array = (ctypes.c_int * 5)(3, 1, 2, 5, 4)
+    pointer = ctypes.POINTER(ctypes.c_int)
+    compare = ctypes.CFUNCTYPE(ctypes.c_int, pointer, pointer)
+    with trampfd.installed():
+        function = compare(lambda a, b: a[0] - b[0])
+        ctypes.CDLL(None).qsort(array, 5, 4, function)
+        assert list(array) == [1, 2, 3, 4, 5]
+    two = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_int)
+    assert trampfd.bind(two(lambda a, b: a * 10 + b), 7)(3) == 73
+    try:
+        import cffi
+    except ImportError:
+        return
+    ffi = cffi.FFI()
+    with trampfd.installed():
+        assert ffi.callback("int(int)", lambda x: x + 1)(41) == 42
+"""
+
+
+def python(code: str, *arguments: object, preload: tuple[object, ...] = ()) -> None:
+    """Run code after CALLBACKS in a child process that has these libraries preloaded."""
+    environment = {"LD_PRELOAD": " ".join(map(str, preload))} if preload else {}
+    core.check(*core.python_command(CALLBACKS + code), *arguments, environment=environment)
+
+
+PRELOADED = {
+    "nothing": (),
+    "libtrampfd": (OWN,),
+    "libtrampfd-ffi": (FFI,),
+    "libtrampfd, libtrampfd-ffi": (OWN, FFI),
+    "libtrampfd-ffi, libtrampfd": (FFI, OWN),
+}
+
+
+def paths(names: tuple[str, ...]) -> tuple[Path, ...]:
+    return tuple(library.path(name) for name in names)
+
+
+@pytest.mark.parametrize("order", PRELOADED)
+def test_callbacks_beside_preloaded_libraries(order: str) -> None:
+    python("check()", preload=paths(PRELOADED[order]))
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("name", [OWN, FFI])
+def test_callbacks_beside_a_library_in_the_global_scope(name: str, when: str) -> None:
+    load = "ctypes.CDLL(sys.argv[1], ctypes.RTLD_GLOBAL)\n"
+    code = f"check()\n{load}check()\n" if when == "after" else "check()\n"
+    start = f"import ctypes, sys\n{load}" if when == "before" else ""
+    core.check(*core.python_command(start + CALLBACKS + code), library.path(name))
+
+
+@pytest.mark.parametrize("how", ["preloaded", "opened before", "opened after"])
+def test_another_version_is_never_called(how: str) -> None:
+    """Its functions have the names of ours, and end the process."""
+    load = f"import ctypes\nctypes.CDLL({str(stub())!r}, ctypes.RTLD_GLOBAL)\n"
+    if how == "preloaded":
+        python("check()", preload=(stub(),))
+    elif how == "opened before":
+        core.check(*core.python_command(load + CALLBACKS + "check()"))
+    else:
+        python(f"check()\n{load}check()")
+
+
+def test_another_version_in_front_of_the_preload_library() -> None:
+    environment = {"LD_PRELOAD": f"{stub()} {library.path(FFI)}"}
+    assert core.check(preload.program("preload_one"), environment=environment) == "clean\n"
+
+
+def test_another_version_in_front_of_the_library() -> None:
+    """trampfd_bind(), asked for by the library's handle, allocates and prepares inside it."""
+    code = """
+import ctypes, sys
+own, ffi = ctypes.CDLL(sys.argv[1]), ctypes.CDLL("libffi.so.8")
+cif = ctypes.create_string_buffer(64)
+sint = ctypes.addressof(ctypes.c_char.in_dll(ffi, "ffi_type_sint32"))
+types = (ctypes.c_void_p * 1)(sint)
+assert ffi.ffi_prep_cif(cif, 2, 1, ctypes.c_void_p(sint), types) == 0
+own.trampfd_bind.restype = ctypes.c_void_p
+function = ctypes.cast(ctypes.CDLL(None).abs, ctypes.c_void_p)
+code = ctypes.c_void_p()
+assert own.trampfd_bind(cif, function, ctypes.c_void_p(-5), 0, ctypes.byref(code), None)
+assert ctypes.CFUNCTYPE(ctypes.c_int)(code.value)() == 5
+"""
+    command = core.python_command(code)
+    core.check(*command, library.path(OWN), environment={"LD_PRELOAD": str(stub())})
+
+
+EMBEDDED = """
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <trampfd.h>
+
+static void handler(ffi_cif *cif, void *result, void **arguments, void *number)
+{
+    (void)cif;
+    *(ffi_arg *)result = (ffi_arg)(*(int *)arguments[0] + (int)(intptr_t)number);
+}
+
+int main(int argc, char **argv)
+{
+    ffi_type *types[] = {&ffi_type_sint};
+    struct trampfd_verdict verdict;
+    int (*code)(int), wrong;
+    ffi_cif cif;
+    void *closure = trampfd_closure_alloc(sizeof(ffi_closure), (void **)&code, NULL);
+
+    if (argc != 2 || ffi_prep_cif(&cif, FFI_DEFAULT_ABI, 1, &ffi_type_sint, types) != FFI_OK
+        || trampfd_closure_prep(closure, &cif, handler, (void *)4))
+        return 2;
+    Py_Initialize();
+    wrong = PyRun_SimpleString(argv[1]);
+    if (code(1) != 5 || trampfd_closure_verify((void *)code, &cif, handler, (void *)4, &verdict)
+        || verdict.count)
+        return 3;
+    trampfd_closure_free(closure);
+    return Py_FinalizeEx() || wrong;
+}
+"""
+
+
+def embedding_flags() -> list[str]:
+    """How to link a program that embeds this Python; skips where that is not possible."""
+    config = Path(
+        sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}-config"
+    )
+    if not config.exists():
+        pytest.skip(f"{config} is not there")
+    words = core.check(config, "--includes", "--ldflags", "--embed").split()
+    # The library may be in a folder that only the interpreter itself knows.
+    return [*words, f"-Wl,-rpath,{sys.base_prefix}/lib"]
+
+
+def test_an_embedding_program_linked_with_the_library() -> None:
+    folder = library.path(OWN).parent
+    source = core.new_folder() / "embedded.c"
+    source.write_text(EMBEDDED)
+    program = source.with_suffix("")
+    command = ["cc", "-rdynamic", "-o", str(program), str(source), *library.pkg_config("--cflags")]
+    command += [f"-L{folder}", f"-Wl,-rpath,{folder}", "-ltrampfd", *embedding_flags()]
+    command += core.link_flags()
+    built = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    if built.returncode and "lpython" in built.stderr:
+        pytest.skip("this Python has no library to embed")
+    assert built.returncode == 0, built.stderr
+    script = f"import sys; sys.path[:0] = {sys.path!r}\n{CALLBACKS}check()\n"
+    environment = {"PYTHONHOME": sys.base_prefix}
+    done = core.run(program, script, environment=environment)
+    assert (done.returncode, done.stderr) == (0, "")
