@@ -214,6 +214,21 @@ print(open("/proc/self/maps").read())
         assert f"{backend} uses memory that is not from trampfd" in done.stderr
 
 
+@pytest.mark.parametrize("report", ["", "1"], ids=["", "report"])
+@pytest.mark.parametrize("entry", ["plan", "libffi"])
+@pytest.mark.parametrize("link", ["-Wl,--no-as-needed", "-Wl,--as-needed"])
+def test_first_closure_while_a_constructor_waits_for_it(link: str, entry: str, report: str) -> None:
+    """The loader's lock is held then; libffi comes with the program, or with what is loaded."""
+    program = preload.program("preload_constructor", link)
+    define = ["-DLIBFFI"] if entry == "libffi" else []
+    plugin = preload.program("preload_constructor_plugin", "-shared", "-fPIC", *define)
+    environment = {**preload.preloaded(), "TRAMPFD_REPORT": report}
+    done = core.run(program, plugin, environment=environment)
+    assert done.returncode == 0, done.stderr
+    assert bool(report) == (f"trampfd: {plugin} makes closures (1 times)\n" in done.stderr)
+    assert core.run(program, plugin).returncode == 0, "on stock"
+
+
 # Settings.
 
 

@@ -12,7 +12,11 @@
 
 #include <stdatomic.h>
 
-static __thread struct {
+/*
+ * In the memory that each thread has from its start: dynamic memory would be asked for within the
+ * first closure, of the loader, or of a sanitizer that has not begun.
+ */
+static __attribute__((tls_model("initial-exec"))) __thread struct {
     const void *caller;
     struct tfd_stock stock; /* of the caller, once it was looked for */
     int found;
@@ -32,8 +36,9 @@ static int find_stock(void)
 }
 
 /*
- * The loader is asked before the lock is taken, see ffi_stock.c.  Threads that make the first
- * closures at once may all do it.
+ * libffi is looked for before the lock is taken: that holds a lock of the loader's (see
+ * ffi_stock.c), under which others may ask for ours.  Threads that make the first closures at once
+ * may all do it.
  */
 void tfd_core_allow(const void *caller)
 {

@@ -10,6 +10,7 @@
 #include "../trampoline/lock.h"
 #include "ffi_caller.h"
 #include "ffi_settings.h"
+#include "ffi_stock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,11 +36,10 @@ static const char *const texts[TFD_EVENTS] = {
 };
 
 #define LINES_MAX 64
-#define NAME_SIZE 512
 
 /* Guarded by the library's lock. */
 static struct line {
-    char object[NAME_SIZE];
+    char object[TFD_OBJECT_NAME];
     enum tfd_event event;
     const void *caller; /* the latest: finding out whose code it is takes long */
     unsigned long count;
@@ -69,7 +69,7 @@ static struct line *find_line(enum tfd_event event, const char *object)
     if (line_count == LINES_MAX)
         return NULL;
     lines[line_count].event = event;
-    snprintf(lines[line_count].object, NAME_SIZE, "%s", object);
+    snprintf(lines[line_count].object, TFD_OBJECT_NAME, "%s", object);
     return &lines[line_count++];
 }
 
@@ -95,7 +95,7 @@ void tfd_report(enum tfd_event event, const void *caller)
 {
     int is_misuse = event >= TFD_FREES_CODE;
     int error = errno;
-    char object[NAME_SIZE];
+    char object[TFD_OBJECT_NAME];
 
     if ((!is_misuse && !tfd_settings()->report) || count_again(event, caller))
         return;

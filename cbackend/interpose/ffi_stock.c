@@ -5,16 +5,25 @@
  * after it is looked up in the same order.  It is not linked with libffi itself: that would bring
  * a libffi in front of the copies that some objects have of their own.
  *
- * No lock is held while the loader is asked, which has one of its own and may be running a
- * constructor that makes a closure.
+ * The loader itself cannot be asked: dlsym(3) and its kin wait for a dlopen(3) of another thread,
+ * which may be running a constructor that waits for this thread's closure.  So the objects are
+ * read here, one by one (see elf.h), within dl_iterate_phdr(3): that keeps them loaded
+ * meanwhile by a lock that is not held while constructors run.
+ *
+ * What was loaded together with this library is looked through by its constructor, once; that
+ * libffi, when there is one, serves every caller and stays loaded for good.  A libffi that came
+ * later is not held: whoever calls depends on it, as on stock, and what was found is forgotten when
+ * any object is unloaded.
  */
 #define _GNU_SOURCE
 #include "ffi_stock.h"
 
+#include "elf.h"
+
 #include <dlfcn.h>
 #include <errno.h>
-#include <link.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The libffi whose closure functions have this version is the one that is stood in for. */
@@ -24,131 +33,319 @@
 /* Every libffi with closures has it. */
 #define LANDMARK "ffi_prep_closure_loc"
 
-/*
- * What was found for callers in an object.  Another object loaded later at the same address gets
- * the same answer; answers stay usable because the libffi in them is never unloaded.
- */
+/* Found by the constructor; complete once `has_next` is set. */
+static struct tfd_stock next;
+static atomic_int has_next;
+static atomic_int was_constructed;
+
+/* What was found for callers in an object; used within dl_iterate_phdr() only, under its lock. */
 #define KNOWN_MAX 64
 
 static struct {
-    const void *_Atomic caller; /* stored last */
-    struct tfd_stock stock;
-} known[KNOWN_MAX];
-static atomic_uint claimed;
+    unsigned long long unloaded; /* objects, so far */
+    unsigned count;
+    struct {
+        const void *caller; /* lowest address of its object */
+        struct tfd_stock stock;
+    } list[KNOWN_MAX];
+} known;
 
-const void *tfd_object_of(const void *address)
-{
-    Dl_info info;
+/* Objects that are looked through, by their bases, breadth first as the loader does it. */
+#define SCOPE_MAX 256
 
-    return dladdr(address, &info) ? info.dli_fbase : NULL;
-}
+struct search {
+    const void *caller;
+    const char *version; /* that the landmark has to have, or NULL */
+    int is_after;        /* this library was passed */
+    struct tfd_stock *stock;
+    int found;
 
-static int is_here(const void *address)
+    uintptr_t scope[SCOPE_MAX];
+    unsigned scope_count;
+    uintptr_t wanted;   /* the object of the scope that is being looked for */
+    const char *name;   /* the same for an object by its name */
+};
+
+typedef int visitor(struct dl_phdr_info *, size_t, void *);
+
+static int is_this_library(const struct dl_phdr_info *info)
 {
     static const char here;
 
-    return tfd_object_of(address) == tfd_object_of(&here);
+    return tfd_elf_holds(info, &here);
 }
 
-static void *look_up(void *handle)
+static void *start_of(const struct dl_phdr_info *info)
 {
-    void *found = dlvsym(handle, LANDMARK, VERSION);
-
-    if (!found)
-        found = dlsym(handle, LANDMARK);
-    return found && is_here(found) ? NULL : found;
+    for (int i = 0; i < info->dlpi_phnum; i++)
+        if (info->dlpi_phdr[i].p_type == PT_LOAD)
+            return (void *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
+    return NULL;
 }
 
-static void *look_up_in(const char *name)
+static void read_stock(const struct dl_phdr_info *info, const struct tfd_elf *elf,
+                       struct tfd_stock *stock)
 {
-    void *handle = dlopen(name, RTLD_LAZY | RTLD_NOLOAD);
-    void *found = handle ? look_up(handle) : NULL;
-
-    if (handle)
-        dlclose(handle);
-    return found;
+    *stock = (struct tfd_stock){
+        .object = start_of(info),
+        .alloc = tfd_elf_function(elf, "ffi_closure_alloc", NULL),
+        .free = tfd_elf_function(elf, "ffi_closure_free", NULL),
+        .prep = tfd_elf_function(elf, LANDMARK, NULL),
+        .prep_cif = tfd_elf_function(elf, "ffi_prep_cif", NULL),
+        .prep_go = tfd_elf_function(elf, "ffi_prep_go_closure", NULL),
+    };
 }
 
-/* A caller that ends in a jump to us leaves us with its own caller, which may be a stranger to
-   libffi: then it is the libffi that this library stands in for. */
-static void *landmark_of(const void *caller)
+/* Is it a libffi, and not this library?  Then it is what was looked for. */
+static int take_if_libffi(const struct dl_phdr_info *info, struct search *search)
 {
-    struct link_map *object;
-    void *found = look_up(RTLD_NEXT);
-    Dl_info info;
+    struct tfd_elf elf;
 
-    if (!found && dladdr1(caller, &info, (void **)&object, RTLD_DL_LINKMAP))
-        found = look_up_in(*object->l_name ? object->l_name : NULL);
-    return found ? found : look_up_in(SONAME);
+    tfd_elf_read_info(info, &elf);
+    if (is_this_library(info) || !tfd_elf_function(&elf, LANDMARK, search->version))
+        return 0;
+    read_stock(info, &elf, search->stock);
+    search->found = 1;
+    return 1;
 }
 
-static void *of_object(void *handle, const char *name, const void *object)
+static int take_first_after_this(struct dl_phdr_info *info, size_t size, void *data)
 {
-    void *found = dlsym(handle, name);
+    struct search *search = data;
 
-    return found && tfd_object_of(found) == object ? found : NULL;
+    (void)size;
+    if (search->is_after)
+        return take_if_libffi(info, search);
+    search->is_after = is_this_library(info);
+    return 0;
 }
 
-/* The handle is kept, so that the object is never unloaded.  The program itself has no name. */
-static void *hold(const char *name)
+static int take_by_name(struct dl_phdr_info *info, size_t size, void *data)
 {
-    void *handle = dlopen(name, RTLD_LAZY | RTLD_NOLOAD);
+    struct search *search = data;
+    struct tfd_elf elf;
 
-    return handle ? handle : dlopen(NULL, RTLD_LAZY | RTLD_NOLOAD);
+    (void)size;
+    tfd_elf_read_info(info, &elf);
+    return tfd_elf_is_called(info, &elf, search->name) && take_if_libffi(info, search);
+}
+
+static int take_any(struct dl_phdr_info *info, size_t size, void *data)
+{
+    (void)size;
+    return take_if_libffi(info, data);
+}
+
+/* Looks for a libffi of the version that is stood in for, and then for any other one. */
+static int run(visitor *take, struct search *search)
+{
+    static const char *const versions[] = {VERSION, NULL};
+
+    for (int i = 0; i < 2 && !search->found; i++) {
+        search->version = versions[i];
+        search->is_after = 0;
+        dl_iterate_phdr(take, search);
+    }
+    return search->found;
+}
+
+static void enter_scope(const struct dl_phdr_info *info, struct search *search)
+{
+    unsigned i = 0;
+
+    while (i < search->scope_count && search->scope[i] != info->dlpi_addr)
+        i++;
+    if (i == search->scope_count && i < SCOPE_MAX)
+        search->scope[search->scope_count++] = info->dlpi_addr;
+}
+
+static int enter_by_name(struct dl_phdr_info *info, size_t size, void *data)
+{
+    struct search *search = data;
+    struct tfd_elf elf;
+
+    (void)size;
+    tfd_elf_read_info(info, &elf);
+    if (!tfd_elf_is_called(info, &elf, search->name))
+        return 0;
+    enter_scope(info, search);
+    return 1;
+}
+
+static int enter_dependencies(struct dl_phdr_info *info, size_t size, void *data)
+{
+    struct search *search = data;
+    struct tfd_elf elf;
+
+    (void)size;
+    if (info->dlpi_addr != search->wanted)
+        return 0;
+    tfd_elf_read_info(info, &elf);
+    for (size_t i = 0; (search->name = tfd_elf_dependency(&elf, i)); i++)
+        dl_iterate_phdr(enter_by_name, search);
+    return 1;
+}
+
+static int enter_caller(struct dl_phdr_info *info, size_t size, void *data)
+{
+    struct search *search = data;
+
+    (void)size;
+    if (!tfd_elf_holds(info, search->caller))
+        return 0;
+    enter_scope(info, search);
+    return 1;
+}
+
+static int take_in_scope(struct dl_phdr_info *info, size_t size, void *data)
+{
+    struct search *search = data;
+
+    (void)size;
+    return info->dlpi_addr == search->wanted && take_if_libffi(info, search);
+}
+
+/* In the caller and what it was linked with. */
+static int look_in_scope(struct search *search)
+{
+    static const char *const versions[] = {VERSION, NULL};
+
+    dl_iterate_phdr(enter_caller, search);
+    for (unsigned i = 0; i < search->scope_count; i++) {
+        search->wanted = search->scope[i];
+        dl_iterate_phdr(enter_dependencies, search);
+    }
+    for (unsigned pass = 0; pass < 2; pass++)
+        for (unsigned i = 0; i < search->scope_count && !search->found; i++) {
+            search->version = versions[pass];
+            search->wanted = search->scope[i];
+            dl_iterate_phdr(take_in_scope, search);
+        }
+    return search->found;
+}
+
+/*
+ * A caller that ends in a jump to us leaves us with its own caller, which may be a stranger to
+ * libffi: then it is the libffi that this library stands in for, or whichever there is.
+ */
+static void look(struct search *search)
+{
+    if (!atomic_load(&was_constructed) && run(take_first_after_this, search))
+        return;
+    if (look_in_scope(search))
+        return;
+    search->name = SONAME;
+    if (!run(take_by_name, search))
+        run(take_any, search);
+}
+
+struct holder {
+    const void *address;
+    const void *object; /* NULL: none has the address */
+    struct tfd_stock *stock;
+    char *name;
+    size_t size;
+};
+
+static int find_holder(struct dl_phdr_info *info, size_t size, void *data)
+{
+    struct holder *holder = data;
+    struct tfd_elf elf;
+
+    (void)size;
+    if (!tfd_elf_holds(info, holder->address))
+        return 0;
+    holder->object = start_of(info);
+    if (holder->stock) {
+        tfd_elf_read_info(info, &elf);
+        read_stock(info, &elf, holder->stock);
+    }
+    if (holder->name)
+        snprintf(holder->name, holder->size, "%s",
+                 *info->dlpi_name ? info->dlpi_name : program_invocation_name);
+    return 1;
+}
+
+const void *tfd_object_of(const void *address)
+{
+    struct holder holder = {.address = address};
+
+    dl_iterate_phdr(find_holder, &holder);
+    return holder.object;
+}
+
+int tfd_object_name(const void *address, char *name, size_t size)
+{
+    struct holder holder = {.address = address, .name = name, .size = size};
+
+    return dl_iterate_phdr(find_holder, &holder) ? 0 : -ENOENT;
 }
 
 int tfd_stock_at(const void *address, struct tfd_stock *stock)
 {
-    Dl_info info;
-    void *handle;
+    struct holder holder = {.address = address, .stock = stock};
 
-    if (!dladdr(address, &info))
-        return -ENOENT;
-    handle = hold(info.dli_fname);
-    if (!handle)
-        return -ENOENT;
-    *stock = (struct tfd_stock){
-        .object = info.dli_fbase,
-        .alloc = of_object(handle, "ffi_closure_alloc", info.dli_fbase),
-        .free = of_object(handle, "ffi_closure_free", info.dli_fbase),
-        .prep = of_object(handle, LANDMARK, info.dli_fbase),
-        .prep_cif = of_object(handle, "ffi_prep_cif", info.dli_fbase),
-        .prep_go = of_object(handle, "ffi_prep_go_closure", info.dli_fbase),
-    };
-    return 0;
+    return dl_iterate_phdr(find_holder, &holder) ? 0 : -ENOENT;
 }
 
 static int recall(const void *object, struct tfd_stock *stock)
 {
-    for (unsigned i = 0; i < KNOWN_MAX; i++)
-        if (object && atomic_load_explicit(&known[i].caller, memory_order_acquire) == object) {
-            *stock = known[i].stock;
-            return 0;
+    for (unsigned i = 0; i < known.count; i++)
+        if (object && known.list[i].caller == object) {
+            *stock = known.list[i].stock;
+            return 1;
         }
-    return -ENOENT;
+    return 0;
 }
 
 static void remember(const void *object, const struct tfd_stock *stock)
 {
-    unsigned i = atomic_load(&claimed) < KNOWN_MAX ? atomic_fetch_add(&claimed, 1) : KNOWN_MAX;
-
-    if (i >= KNOWN_MAX)
+    if (!object || known.count == KNOWN_MAX)
         return;
-    known[i].stock = *stock;
-    atomic_store_explicit(&known[i].caller, object, memory_order_release);
+    known.list[known.count].caller = object;
+    known.list[known.count++].stock = *stock;
+}
+
+/* Called once, for the first object: nothing is unloaded until it returns. */
+static int look_while_all_stay(struct dl_phdr_info *info, size_t size, void *data)
+{
+    struct search *search = data;
+    const void *object = tfd_object_of(search->caller);
+
+    (void)size;
+    if (known.unloaded != info->dlpi_subs) {
+        known.unloaded = info->dlpi_subs;
+        known.count = 0;
+    }
+    search->found = recall(object, search->stock);
+    if (!search->found) {
+        look(search);
+        if (search->found)
+            remember(object, search->stock);
+    }
+    return 1;
 }
 
 int tfd_stock_of(const void *caller, struct tfd_stock *stock)
 {
-    const void *object = tfd_object_of(caller);
-    void *landmark;
+    struct search search = {.caller = caller, .stock = stock};
 
-    if (!recall(object, stock))
+    if (atomic_load_explicit(&has_next, memory_order_acquire)) {
+        *stock = next;
         return 0;
-    landmark = landmark_of(caller);
-    if (!landmark || tfd_stock_at(landmark, stock))
-        return -ENOENT;
-    if (object)
-        remember(object, stock);
-    return 0;
+    }
+    dl_iterate_phdr(look_while_all_stay, &search);
+    return search.found ? 0 : -ENOENT;
+}
+
+/* A constructor runs in the thread that has the loader's lock, if any has: the loader may be asked. */
+__attribute__((constructor)) static void look_beside(void)
+{
+    struct search search = {.stock = &next};
+    Dl_info info;
+
+    if (run(take_first_after_this, &search) && dladdr(next.object, &info)
+        && dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD))
+        atomic_store_explicit(&has_next, 1, memory_order_release);
+    atomic_store(&was_constructed, 1);
 }

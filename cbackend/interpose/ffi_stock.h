@@ -14,7 +14,7 @@ typedef void tfd_ffi_handler(ffi_cif *, void *, void **, void *);
 
 /* Functions that the object does not export are NULL. */
 struct tfd_stock {
-    const void *object; /* lowest address of the object that holds it; never unloaded again */
+    const void *object; /* lowest address of the object that holds it */
     void *(*alloc)(size_t, void **);
     void (*free)(void *);
     ffi_status (*prep)(ffi_closure *, ffi_cif *, tfd_ffi_handler *, void *, void *);
@@ -22,7 +22,10 @@ struct tfd_stock {
     ffi_status (*prep_go)(ffi_go_closure *, ffi_cif *, tfd_ffi_handler *);
 };
 
-/* Find the libffi of the code at `caller`.  Returns 0 or -ENOENT. */
+/*
+ * Find the libffi of the code at `caller`, which is there as long as the caller is.  Returns 0 or
+ * -ENOENT.  Like the other functions here it waits for no constructor and no dlopen(3).
+ */
 int tfd_stock_of(const void *caller, struct tfd_stock *stock);
 
 /* Find the libffi that has the code at `address` in it.  Returns 0 or -ENOENT. */
@@ -30,6 +33,11 @@ int tfd_stock_at(const void *address, struct tfd_stock *stock);
 
 /* Lowest address of the object that holds `address`, NULL when there is none. */
 const void *tfd_object_of(const void *address);
+
+#define TFD_OBJECT_NAME 512
+
+/* Copy the name of that object.  Returns 0 or -ENOENT. */
+int tfd_object_name(const void *address, char *name, size_t size);
 
 /*
  * Of the port: the address in libffi to which the code leads that libffi wrote into `closure`;

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the dynamic section of a loaded object says, read without the dynamic loader: its functions
+ * for that (dlsym(3) and its kin) wait for a dlopen(3) of another thread, and with it for the
+ * constructors that it runs.
+ */
+#ifndef TFD_ELF_H
+#define TFD_ELF_H
+
+#include <link.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Valid while the object is loaded.  Tables that it does not have are NULL. */
+struct tfd_elf {
+    uintptr_t base;
+    const ElfW(Dyn) *dynamic;
+    const ElfW(Sym) *symbols;
+    const char *strings;
+    const ElfW(Half) *versions;   /* of the symbols */
+    const ElfW(Verdef) *defined;  /* the versions that it defines */
+    const ElfW(Verneed) *needed;  /* and those of other objects that it needs */
+    const uint32_t *gnu_hash;
+    const uint32_t *hash;
+    const ElfW(Rela) *relocations[2];
+    size_t relocation_count[2];
+};
+
+/* Read an object; `dynamic` may be NULL, as in a static program. */
+void tfd_elf_read(uintptr_t base, const ElfW(Dyn) *dynamic, struct tfd_elf *elf);
+
+/* The same in the callback of dl_iterate_phdr(3). */
+void tfd_elf_read_info(const struct dl_phdr_info *info, struct tfd_elf *elf);
+
+/* Does a segment of the object hold the address? */
+int tfd_elf_holds(const struct dl_phdr_info *info, const void *address);
+
+/*
+ * A function that the object exports, or NULL.  `version` is the one it has to have, unless the
+ * object has no versions; NULL asks for the default one.
+ */
+void *tfd_elf_function(const struct tfd_elf *elf, const char *name, const char *version);
+
+/* Does the object import something whose name starts so? */
+int tfd_elf_imports(const struct tfd_elf *elf, const char *prefix);
+
+/* The version that the object needs of a symbol that it imports; NULL when it names none. */
+const char *tfd_elf_version_needed(const struct tfd_elf *elf, size_t symbol);
+
+/* The strings of DT_NEEDED, by index from 0; NULL beyond the last. */
+const char *tfd_elf_dependency(const struct tfd_elf *elf, size_t index);
+
+/* Is this loaded object the one that a dependency of that name leads to? */
+int tfd_elf_is_called(const struct dl_phdr_info *info, const struct tfd_elf *elf,
+                      const char *name);
+
+#endif
