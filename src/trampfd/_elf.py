@@ -29,7 +29,10 @@ _DT_STRTAB = 5
 _DT_STRSZ = 10
 _DT_SONAME = 14
 _DT_RPATH = 15
+_DT_TEXTREL = 22
 _DT_RUNPATH = 29
+_DT_FLAGS = 30
+_DF_TEXTREL = 4
 
 
 class ElfError(Exception):
@@ -42,8 +45,8 @@ class Elf:
 
     ``defined`` and ``undefined`` are the names in the dynamic symbol table, without versions;
     ``local`` those that only the full symbol table defines, empty in a stripped file.
-    ``stack_flags`` are the flags of PT_GNU_STACK, None without one. ``rodata`` is the content of
-    the section of that name.
+    ``stack_flags`` are the flags of PT_GNU_STACK, None without one. With ``text_relocations`` the
+    loader writes addresses into its code. ``rodata`` is the content of the section of that name.
     """
 
     path: Path
@@ -55,6 +58,7 @@ class Elf:
     rpath: str | None
     runpath: str | None
     stack_flags: int | None
+    text_relocations: bool
     defined: frozenset[str]
     undefined: frozenset[str]
     local: frozenset[str]
@@ -141,7 +145,9 @@ class _File:
         header = self._rows(self._layout.header, 0, 1)[0]
         segments = self._segments(header[4], header[9])
         sections = self._sections(header[5], header[11])
-        dynamic = self._dynamic(segments)
+        entries = self._dynamic(segments)
+        dynamic = self._dynamic_strings(segments, entries)
+        flags = dict(entries)
         symbols = self._symbols(sections, _SHT_DYNSYM)
         defined = frozenset(name for name, index in symbols if index != _SHN_UNDEF)
         full = self._symbols(sections, _SHT_SYMTAB)
@@ -156,6 +162,7 @@ class _File:
             rpath=_only(dynamic.get(_DT_RPATH)),
             runpath=_only(dynamic.get(_DT_RUNPATH)),
             stack_flags=stack[0] if stack else None,
+            text_relocations=(_DT_TEXTREL in flags or bool(flags.get(_DT_FLAGS, 0) & _DF_TEXTREL)),
             defined=defined,
             undefined=frozenset(name for name, index in symbols if index == _SHN_UNDEF),
             local=frozenset(name for name, index in full if index != _SHN_UNDEF) - defined,
@@ -213,8 +220,8 @@ class _File:
                     found.append((string(strings, row[0]).decode("utf-8", "replace"), row[where]))
         return [(name, index) for name, index in found if name]
 
-    def _dynamic(self, segments: list[_Segment]) -> dict[int, list[str]]:
-        """The dynamic entries that are strings, by tag."""
+    def _dynamic(self, segments: list[_Segment]) -> list[tuple[int, int]]:
+        """The dynamic entries: tag and value."""
         entries: list[tuple[int, int]] = []
         for segment in segments:
             if segment.kind == _PT_DYNAMIC:
@@ -222,8 +229,12 @@ class _File:
                 rows = self._rows(self._layout.dynamic, segment.offset, segment.size // size)
                 entries = [(row[0], row[1]) for row in rows]
         tags = [tag for tag, _ in entries]
-        if _DT_NULL in tags:
-            entries = entries[: tags.index(_DT_NULL)]
+        return entries[: tags.index(_DT_NULL)] if _DT_NULL in tags else entries
+
+    def _dynamic_strings(
+        self, segments: list[_Segment], entries: list[tuple[int, int]]
+    ) -> dict[int, list[str]]:
+        """The dynamic entries that are strings, by tag."""
         table = dict(entries)
         if _DT_STRTAB not in table:
             return {}
