@@ -634,9 +634,9 @@ def test_all_skips_what_has_ended(
 CLOSED = "import ctypes; ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)"  # PR_SET_DUMPABLE
 
 
-def unprivileged_command(*arguments: str) -> tuple[int, str]:
-    """Run the command as a user without rights; return its exit status and standard error."""
-    with tempfile.TemporaryFile("w+") as err, Path(os.devnull).open("w") as out:
+def unprivileged_command(*arguments: str) -> tuple[int, str, str]:
+    """Run the command as a user without rights; return its exit status and what it wrote."""
+    with tempfile.TemporaryFile("w+") as err, tempfile.TemporaryFile("w+") as out:
         child = os.fork()
         if child == 0:
             status = 99
@@ -646,27 +646,79 @@ def unprivileged_command(*arguments: str) -> tuple[int, str]:
                 sys.stdout = out
                 sys.stderr = err
                 status = command(*arguments)
+                out.flush()
                 err.flush()
             finally:
                 os._exit(status)
         _, wait_status = os.waitpid(child, 0)
+        out.seek(0)
         err.seek(0)
-        return os.WEXITSTATUS(wait_status), err.read()
+        return os.WEXITSTATUS(wait_status), out.read(), err.read()
+
+
+def name_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/comm").read_text().rstrip("\n")
 
 
 def test_a_process_that_may_not_be_read_is_not_called_clean(start: Start) -> None:
     pid = start(CLOSED)
     assert unprivileged_command(str(pid)) == (
         _audit.FAILED,
-        f"trampfd audit: {pid}: not permitted; run as root\n",
+        "",
+        f"trampfd audit: {pid} ({name_of(pid)}): not permitted; run as root\n",
     )
 
 
-def test_all_counts_the_processes_that_may_not_be_read(
+def test_json_holds_what_could_not_be_read(start: Start) -> None:
+    pids = [start(CLOSED), NO_PID]
+    status, out, err = unprivileged_command("--json", *map(str, pids))
+    assert status == _audit.FAILED
+    closed, missing = json.loads(out)
+    assert closed == {
+        "pid": pids[0],
+        "name": name_of(pids[0]),
+        "error": "EACCES",
+        "reason": "not permitted",
+    }
+    assert missing == {"pid": NO_PID, "name": None, "error": "ESRCH", "reason": "no such process"}
+    assert len(err.splitlines()) == 2
+
+
+def test_all_names_the_processes_that_may_not_be_read(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = [start(CLOSED), start(CLOSED), NO_PID]
     monkeypatch.setattr(_audit, "running_pids", lambda: pids)
-    status, err = unprivileged_command("--all")
+    status, _, err = unprivileged_command("--all")
+    for pid in pids[:2]:
+        assert f"trampfd audit: {pid} ({name_of(pid)}): not permitted" in err
+    assert str(NO_PID) not in err
     assert "trampfd audit: 2 processes could not be read; run as root\n" in err
     assert status == _audit.FAILED
+    out = unprivileged_command("--all", "--json")[1]
+    assert [process["pid"] for process in json.loads(out)] == pids[:2]
+
+
+def test_a_process_that_ends_while_it_is_read(
+    start: Start, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def end(pid: int) -> list[Mapping]:
+        raise ProcessLookupError(3, "No such process")
+
+    pid = start(CLEAN)
+    monkeypatch.setattr(_audit, "read_smaps", end)
+    assert command(str(pid)) == _audit.FAILED
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", f"trampfd audit: {pid}: no such process\n")
+
+
+def test_an_unreadable_proc_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse() -> list[int]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(_audit, "running_pids", refuse)
+    assert command("--all") == _audit.FAILED
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "trampfd audit: /proc cannot be read: Permission denied\n")

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""`trampfd audit`: which processes have memory that is writable and executable, and who made it.
+"""`trampfd audit`: which processes execute what they can write or have written, and who made it.
 
 The maker is a guess, and each guess comes with its reason. The rules, the strongest first: which
 file asks for an executable stack; what is written in the memory (the code of libffi's closures and
 of GCC's trampolines has a form of its own, and holds the address of the function it leads to); the
-personality of the process; the name of the memory; its permissions; and last what else is mapped,
-such as libffi or the library of a just-in-time compiler.
+personality of the process; the name of the memory; its permissions; what else is mapped, such as
+libffi or the library of a just-in-time compiler; and last what Python was asked to do at its start.
 """
 
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import mmap
 import os
@@ -27,10 +28,11 @@ from . import _elf, _ffi_origin
 from ._maps import (
     Mapping,
     aliases,
-    read_maps,
     read_proc,
+    read_smaps,
     thread_ids,
     writable_executable,
+    written_executable,
 )
 
 CLEAN = 0
@@ -39,18 +41,22 @@ FAILED = 2
 
 WRITABLE_EXECUTABLE = "w+x"
 ALIAS = "alias"
+WRITTEN = "written"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Memory whose code can be changed while it can be executed.
+    """Memory whose code the process can change, or has written itself.
 
     Attributes:
         pid: the process.
-        kind: `WRITABLE_EXECUTABLE` for one mapping that is both, `ALIAS` for two of one object.
+        kind: `WRITABLE_EXECUTABLE` for one mapping that is both; `ALIAS` for two of one object;
+            `WRITTEN` for memory that was written and made executable afterwards, and for code of a
+            file of which the process has changed its own copy.
         executable: the mapping that is executable.
-        writable: the mapping it can be written through; the same one unless `kind` is `ALIAS`.
-        size: how much of it can be both written and executed, in bytes.
+        writable: the mapping it can be written through, which is the same one for
+            `WRITABLE_EXECUTABLE`; None for `WRITTEN`.
+        size: how much of it can be both written and executed, or was written, in bytes.
         maker: the library or feature that most likely made it, or "unknown".
         reason: what `maker` was concluded from.
     """
@@ -58,7 +64,7 @@ class Finding:
     pid: int
     kind: str
     executable: Mapping
-    writable: Mapping
+    writable: Mapping | None
     size: int
     maker: str
     reason: str
@@ -75,7 +81,7 @@ class Process:
         libraries: the paths of the libraries for closures it has mapped: libffi, cffi, trampfd.
         unreached: if it has the preload library, files with a libffi linked in that this does not
             stand in front of.
-        findings: empty if it has no memory that is writable and executable.
+        findings: empty if it has no memory of the kinds of `Finding`.
     """
 
     pid: int
@@ -86,8 +92,25 @@ class Process:
     findings: tuple[Finding, ...]
 
 
+@dataclass(frozen=True)
+class Unread:
+    """A process that could not be inspected.
+
+    Attributes:
+        pid: its process id.
+        name: its short name (comm), None if not even that could be read.
+        error: the name of the error, such as "EACCES" or "ESRCH".
+        reason: the same in words.
+    """
+
+    pid: int
+    name: str | None
+    error: str
+    reason: str
+
+
 def audit(pids: Iterable[int]) -> list[Finding]:
-    """Return what is writable and executable in the processes `pids`.
+    """Return the findings in the processes `pids`.
 
     Raises:
         ProcessLookupError: a process does not exist or ended meanwhile.
@@ -99,20 +122,26 @@ def audit(pids: Iterable[int]) -> list[Finding]:
 
 def inspect(pid: int) -> Process:
     """Return what `trampfd audit` tells of process `pid`; raises the errors of `audit`."""
-    name = os.fsdecode(read_proc(pid, "comm")).rstrip("\n")
-    command = os.fsdecode(read_proc(pid, "cmdline")).rstrip("\0")
-    target = _Target(pid, read_maps(pid))
+    name = _name(pid)
+    text = os.fsdecode(read_proc(pid, "cmdline")).rstrip("\0")
+    command = tuple(text.split("\0")) if text else ()
+    target = _Target(pid, command, read_smaps(pid))
     return Process(
         pid=pid,
         name=name,
-        command=tuple(command.split("\0")) if command else (),
+        command=command,
         libraries=tuple(target.files(_CLOSURE_LIBRARY)),
         unreached=tuple(_unreached(target)),
         findings=tuple(_findings(target)),
     )
 
 
+def _name(pid: int) -> str:
+    return os.fsdecode(read_proc(pid, "comm")).removesuffix("\n")
+
+
 _ANY_FILE = re.compile(r"^/")
+_ELF_MAGIC = b"\x7fELF"
 _READ_IMPLIES_EXEC = 0x0400000
 # cffi fills its memory from the end, so the first page of a large block may still be unused.
 _LOOK_AT = 1 << 20
@@ -121,8 +150,9 @@ _LOOK_AT = 1 << 20
 class _Target:
     """A process under inspection: its mappings, and what else is read of it when a rule asks."""
 
-    def __init__(self, pid: int, maps: list[Mapping]) -> None:
+    def __init__(self, pid: int, command: tuple[str, ...], maps: list[Mapping]) -> None:
         self.pid = pid
+        self.command = command
         self.maps = maps
 
     def files(self, pattern: re.Pattern[str]) -> list[str]:
@@ -137,14 +167,33 @@ class _Target:
                 return mapping.path
         return None
 
-    def read(self, mapping: Mapping) -> bytes | None:
-        """The first `_LOOK_AT` bytes of a mapping, None if they may not or cannot be read."""
+    def read(self, mapping: Mapping, size: int = _LOOK_AT) -> bytes | None:
+        """The first `size` bytes of a mapping, None if they may not or cannot be read."""
         try:
             with Path(f"/proc/{self.pid}/mem").open("rb", buffering=0) as memory:
                 memory.seek(mapping.start)
-                return memory.read(min(mapping.size, _LOOK_AT))
+                return memory.read(min(mapping.size, size))
         except OSError:
             return None
+
+    def is_program(self, mapping: Mapping) -> bool:
+        """Whether the object that is mapped is a program or a library: an ELF file."""
+        starts = (
+            other
+            for other in self.maps
+            if (other.device, other.inode, other.offset) == (mapping.device, mapping.inode, 0)
+        )
+        return any(self.read(start, len(_ELF_MAGIC)) == _ELF_MAGIC for start in starts)
+
+    @cached_property
+    def environment(self) -> dict[bytes, bytes]:
+        """The environment that it was started with; empty if it may not be read."""
+        try:
+            variables = read_proc(self.pid, "environ").split(b"\0")
+        except OSError:
+            return {}
+        # The first of a name counts, as for getenv().
+        return dict(variable.split(b"=", 1) for variable in reversed(variables) if b"=" in variable)
 
     @cached_property
     def reads_imply_execution(self) -> bool:
@@ -210,13 +259,30 @@ def _findings(target: _Target) -> list[Finding]:
         _finding(target, ALIAS, alias.executable, alias.writable, alias.overlap)
         for alias in aliases(target.maps)
     ]
-    return both + pairs
+    still_written = {finding.executable for finding in pairs}
+    written = [
+        _finding(target, WRITTEN, mapping, None, mapping.written or mapping.size)
+        for mapping in written_executable(target.maps)
+        if mapping not in still_written and not _is_loaded_file(target, mapping)
+    ]
+    return both + pairs + written
+
+
+# Where nothing else is left, slots are copied to a memfd and sealed before they can be executed.
+_OWN_SLOTS = "/memfd:trampfd-slots (deleted)"
+
+
+def _is_loaded_file(target: _Target, mapping: Mapping) -> bool:
+    """Whether it is a program or a library that lies in memory, as the copy that runc starts."""
+    if mapping.inode == 0 or not mapping.in_memory:
+        return False
+    return mapping.path == _OWN_SLOTS or target.is_program(mapping)
 
 
 def _finding(
-    target: _Target, kind: str, executable: Mapping, writable: Mapping, size: int
+    target: _Target, kind: str, executable: Mapping, writable: Mapping | None, size: int
 ) -> Finding:
-    guess = _guess(target, executable)
+    guess = _guess(target, kind, executable)
     reason = guess.reason + _although_preloaded(target, guess)
     return Finding(target.pid, kind, executable, writable, size, maker=guess.maker, reason=reason)
 
@@ -237,15 +303,18 @@ class _Guess:
     reason: str
 
 
-def _guess(target: _Target, mapping: Mapping) -> _Guess:
+def _guess(target: _Target, kind: str, mapping: Mapping) -> _Guess:
     contents = target.read(mapping)
     return (
         _by_stack(target, mapping)
         or _by_contents(target, mapping, contents or b"")
+        or _by_python_code(target, contents or b"")
         or _by_personality(target)
+        or _by_changes(target, mapping)
         or _by_name(mapping)
         or _by_permissions(mapping)
-        or _by_libraries(target, mapping, contents)
+        or _by_libraries(target, kind, mapping, contents)
+        or _by_python_options(target, kind)
         or _Guess("unknown", mapping.path or "anonymous memory; no known maker is mapped")
     )
 
@@ -328,6 +397,40 @@ def _maker_serving(kind: str, path: str) -> str:
     return f"{kind} ({Path(path).name})"
 
 
+_PYTHON = re.compile(r"/(python3[0-9.]*t?d?|libpython3[^/]*\.so[^/]*)$")
+_PYTHON_JIT = "CPython JIT"
+_PYTHON_PERF = "CPython perf trampolines"
+
+_PYTHON_CODE = [
+    # A text that each piece of compiled code carries along, though nothing reads it.
+    (_PYTHON_JIT, re.compile(rb"Fatal error uop executed\.\0"), "holds a text of that compiler"),
+    # Copies of Python/asm_trampoline.S from the start of the memory to its end.
+    # x86-64: push %rbp; mov %rsp,%rbp; call *%rcx; pop %rbp; ret
+    # before 3.14: sub $8,%rsp; call *%rcx; add $8,%rsp; ret
+    # AArch64: stp x29,x30,[sp,-16]!; mov x29,sp; blr x3; ldp x29,x30,[sp],16; ret
+    (
+        _PYTHON_PERF,
+        re.compile(
+            rb"\A(?P<one>(\xf3\x0f\x1e\xfa)?"
+            rb"(\x55\x48\x89\xe5\xff\xd1\x5d|\x48\x83\xec\x08\xff\xd1\x48\x83\xc4\x08)\xc3"
+            rb"|\xfd\x7b\xbf\xa9\xfd\x03\x00\x91\x60\x00\x3f\xd6\xfd\x7b\xc1\xa8\xc0\x03\x5f\xd6)"
+            rb"\0*(?P=one)"
+        ),
+        "begins with copies of Python's trampoline",
+    ),
+]
+
+
+def _by_python_code(target: _Target, contents: bytes) -> _Guess | None:
+    python = target.files(_PYTHON)
+    if not python:
+        return None
+    for maker, code, reason in _PYTHON_CODE:
+        if code.search(contents):
+            return _Guess(maker, f"{python[0]} is mapped, and the memory {reason}")
+    return None
+
+
 def _by_personality(target: _Target) -> _Guess | None:
     if not target.reads_imply_execution:
         return None
@@ -345,8 +448,22 @@ _NAMES = [
     (re.compile(r"js-executable-memory"), "SpiderMonkey"),
     (re.compile(r"^\[anon:Ruby:"), "Ruby"),
     (re.compile(r"^\[anon:v8"), "V8"),
+    (re.compile(r"^\[anon:cpython:jit"), _PYTHON_JIT),
+    (re.compile(r"^\[anon:cpython:perf"), _PYTHON_PERF),
 ]
-_NAMELESS = re.compile(r"^(|\[heap\]|/dev/zero \(deleted\)|/SYSV[0-9a-f]{8} \(deleted\))$")
+_NAMELESS = re.compile(r"^(|\[heap\]|/(dev/zero|anon_hugepage|SYSV[0-9a-f]{8}) \(deleted\))$")
+
+
+def _by_changes(target: _Target, mapping: Mapping) -> _Guess | None:
+    """Code of a file that differs from the file."""
+    if not mapping.written or mapping.in_memory or mapping.path.endswith(" (deleted)"):
+        return None
+    elf = _elf_of(target.pid, mapping.path)
+    name = _short_name(mapping.path)
+    if elf is not None and elf.text_relocations:
+        return _Guess(f"text relocations ({name})", f"DT_TEXTREL of {mapping.path}")
+    what = "was changed in memory: patched, or by a debugger's breakpoint"
+    return _Guess(f"unknown ({name})", f"code of {mapping.path} {what}")
 
 
 def _by_name(mapping: Mapping) -> _Guess | None:
@@ -392,31 +509,70 @@ _LIBRARIES = [
         (r"/opcache\.so$", "PHP"),
         (_CFFI.pattern, "cffi (ffi.callback)"),
         (r"/libffi[^/]*\.so[^/]*$", _LIBFFI),
-        (r"/lib(LLVM|llvmlite)[^/]*$", "LLVM"),
+        (r"/numba/[^/]*\.so$", "Numba"),
+        (r"/libllvmlite[^/]*$", "llvmlite"),
+        (r"/libLLVM[^/]*$", "LLVM"),
         (r"/libpcre2-[^/]*$", "PCRE2"),
     ]
 ]
 
 
-def _by_libraries(target: _Target, mapping: Mapping, contents: bytes | None) -> _Guess | None:
+_KEEP_IT_WRITABLE = {"cffi (ffi.callback)", _LIBFFI}
+
+
+def _by_libraries(
+    target: _Target, kind: str, mapping: Mapping, contents: bytes | None
+) -> _Guess | None:
     note = "its contents could not be read" if contents is None else "its contents do not tell"
     backend = target.files(_CFFI)
-    if backend and mapping.size == mmap.PAGESIZE:
+    if backend and mapping.size == mmap.PAGESIZE and kind != WRITTEN:
         return _Guess("cffi (ffi.callback)", f"one page, and {backend[0]} is mapped; {note}")
     for pattern, maker in _LIBRARIES:
         paths = target.files(pattern)
-        if paths:
+        if paths and not (kind == WRITTEN and maker in _KEEP_IT_WRITABLE):
             return _Guess(maker, f"{paths[0]} is mapped; {note}")
     return None
+
+
+# What only a CPython holds that was built with its compiler.
+_JIT_TEXT = b"JIT %s (%d)\0"
+_PERF_VARIABLES = (b"PYTHONPERFSUPPORT", b"PYTHON_PERF_JIT_SUPPORT")
+_PERF_OPTION = re.compile(r"\0-X\0?(perf|perf_jit)\0")
+
+
+def _by_python_options(target: _Target, kind: str) -> _Guess | None:
+    """What a CPython was asked to do, for releases and machines whose code is not known."""
+    python = target.files(_PYTHON) if kind == WRITTEN else []
+    if not python:
+        return None
+    asked = [name.decode() for name in _PERF_VARIABLES if target.environment.get(name, b"")]
+    asked += [f"-X {option}" for option in _PERF_OPTION.findall("\0".join([*target.command, ""]))]
+    if asked:
+        return _Guess(_PYTHON_PERF, f"{python[0]} was started with {asked[0]}")
+    if target.environment.get(b"PYTHON_JIT", b"0") in (b"", b"0"):
+        return None
+    elves = (_elf_of(target.pid, path) for path in python)
+    if not any(elf is not None and _JIT_TEXT in elf.rodata for elf in elves):
+        return None
+    return _Guess(_PYTHON_JIT, f"{python[0]} has it, and was started with PYTHON_JIT")
 
 
 # The command.
 
 _EPILOG = """\
+kinds:
+  w+x      one mapping is writable and executable
+  alias    one object is mapped writable at one address and executable at another
+  written  it was written and then made executable, as just-in-time compilers do with mprotect();
+           or code of a file that the process has changed in its memory
+
 exit status:
   0  all the processes were inspected and none has such memory
   1  such memory was found
   2  wrong usage, or a process could not be inspected; with --all only if nothing was found
+
+A process that could not be inspected is named on standard error.  In the JSON form it is an object
+with "error", such as "EACCES", and "reason" instead of "findings".
 
 example:
   trampfd audit --all          (as root: others' processes cannot be read otherwise)
@@ -429,8 +585,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "audit",
         help="find memory that is writable and executable in running processes",
-        description="List the memory of running processes that is writable and executable, or "
-        "mapped writable at one address and executable at another, and guess who made it.",
+        description="List the memory of running processes that is writable and executable, mapped "
+        "writable at one address and executable at another, or was written and made executable "
+        "afterwards, and guess who made it.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -452,7 +609,8 @@ def run(args: argparse.Namespace) -> int:
     Findings go to standard output, what could not be inspected to standard error. The JSON form is
     a list with one object for each inspected process, whose keys are the attributes of `Process`;
     each of its `findings` has the attributes of `Finding`, and the mappings in it those of
-    `Mapping`, with `start` and `end` as hexadecimal strings ("0x7f...").
+    `Mapping`, with `start` and `end` as hexadecimal strings ("0x7f..."). Objects with the
+    attributes of `Unread` follow. With --all, processes that end meanwhile are left out.
     """
     if args.all == bool(args.pids):
         args.print_usage(sys.stderr)
@@ -461,18 +619,25 @@ def run(args: argparse.Namespace) -> int:
     if not Path("/proc/self").exists():
         _complain("/proc is not mounted")
         return FAILED
-    pids = running_pids() if args.all else list(dict.fromkeys(args.pids))
-    processes, errors = _inspect_each(pids)
+    try:
+        pids = running_pids() if args.all else list(dict.fromkeys(args.pids))
+    except OSError as error:
+        _complain(f"/proc cannot be read: {error.strerror}")
+        return FAILED
+    processes, unread = _inspect_each(pids)
+    if args.all:
+        unread = [process for process in unread if process.error != "ESRCH"]
     if args.json:
-        _print_json(processes)
+        _print_json(processes, unread)
     else:
         _print_text(processes, quiet=args.all)
-    found = any(process.findings for process in processes)
+    complete = _report_unread(unread)
     if args.all:
-        complete = _report_unread(errors)
-        return FOUND if found else CLEAN if complete else FAILED
-    _report_errors(errors)
-    return FAILED if errors else FOUND if found else CLEAN
+        complete = _report_extent(unread) and complete
+    found = any(process.findings for process in processes)
+    if found and (complete or args.all):
+        return FOUND
+    return CLEAN if complete else FAILED
 
 
 def running_pids() -> list[int]:
@@ -480,53 +645,66 @@ def running_pids() -> list[int]:
     return sorted(int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal())
 
 
-def _inspect_each(pids: Sequence[int]) -> tuple[list[Process], dict[int, OSError]]:
+def _inspect_each(pids: Sequence[int]) -> tuple[list[Process], list[Unread]]:
     processes = []
-    errors = {}
+    unread = []
     for pid in pids:
         try:
             processes.append(inspect(pid))
         except OSError as error:
-            errors[pid] = error
-    return processes, errors
+            unread.append(_unread(pid, error))
+    return processes, unread
+
+
+def _unread(pid: int, error: OSError) -> Unread:
+    if isinstance(error, ProcessLookupError):
+        return Unread(pid, None, "ESRCH", "no such process")
+    try:
+        name = _name(pid)
+    except OSError:
+        name = None
+    number = error.errno or 0
+    reason = "not permitted" if isinstance(error, PermissionError) else os.strerror(number)
+    return Unread(pid, name, errno.errorcode.get(number, str(number)), reason)
 
 
 def _complain(message: str) -> None:
     print(f"trampfd audit: {message}", file=sys.stderr)
 
 
-def _report_errors(errors: dict[int, OSError]) -> None:
-    for pid, error in errors.items():
-        if isinstance(error, ProcessLookupError):
-            _complain(f"{pid}: no such process")
-        elif isinstance(error, PermissionError):
-            _complain(f"{pid}: not permitted{_hint()}")
-        else:
-            _complain(f"{pid}: {error}")
+def _report_unread(unread: Sequence[Unread]) -> bool:
+    """Name the processes that could not be inspected; return True if there are none."""
+    for process in unread:
+        name = "" if process.name is None else f" ({_printable(process.name)})"
+        hint = _hint() if process.reason == "not permitted" else ""
+        _complain(f"{process.pid}{name}: {process.reason}{hint}")
+    return not unread
 
 
-def _report_unread(errors: dict[int, OSError]) -> bool:
-    """Say what --all did not see; return True if it saw everything."""
-    unread = sum(not isinstance(error, ProcessLookupError) for error in errors.values())
+def _report_extent(unread: Sequence[Unread]) -> bool:
+    """Say how much --all did not see; return False if it did not even see all processes."""
     if unread:
-        _complain(f"{_processes(unread)} could not be read{_hint()}")
+        _complain(f"{_processes(len(unread))} could not be read{_hint()}")
     # Process 1 always exists: where it is not shown, /proc is mounted with hidepid.
     hidden = not Path("/proc/1").exists()
     if hidden:
         _complain(f"/proc hides the processes of other users{_hint()}")
-    return not unread and not hidden
+    return not hidden
 
 
 def _hint() -> str:
-    return "; run as root" if os.geteuid() != 0 else ""
+    # In a container, say, root may lack that right.
+    return "; run as root" if os.geteuid() != 0 else "; root needs CAP_SYS_PTRACE for that"
 
 
 def _processes(count: int) -> str:
     return "1 process" if count == 1 else f"{count} processes"
 
 
-def _print_json(processes: list[Process]) -> None:
-    print(json.dumps([_json_value(asdict(process)) for process in processes], indent=2))
+def _print_json(processes: Sequence[Process], unread: Sequence[Unread]) -> None:
+    values = [_json_value(asdict(process)) for process in processes]
+    values += [asdict(process) for process in unread]
+    print(json.dumps(values, indent=2))
 
 
 def _json_value(value: Any) -> Any:
@@ -571,15 +749,22 @@ _HEADINGS = ("KIND", "SIZE", "EXECUTABLE AT", "WRITABLE AT", "MADE BY", "BECAUSE
 
 
 def _row(finding: Finding) -> tuple[str, ...]:
-    same = finding.writable is finding.executable
     return (
         finding.kind,
         f"{finding.size // 1024} KiB",
         f"{finding.executable.start:x} {finding.executable.perms}",
-        "the same" if same else f"{finding.writable.start:x} {finding.writable.perms}",
+        _writable_at(finding),
         _printable(finding.maker),
         _printable(finding.reason),
     )
+
+
+def _writable_at(finding: Finding) -> str:
+    if finding.writable is None:
+        return "no longer"
+    if finding.writable is finding.executable:
+        return "the same"
+    return f"{finding.writable.start:x} {finding.writable.perms}"
 
 
 def _print_table(rows: list[tuple[str, ...]]) -> None:

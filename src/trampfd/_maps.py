@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 
@@ -22,6 +23,10 @@ class Mapping:
         path: the kernel's name for the object: a path, with " (deleted)" after it once the file is
             unlinked; a name such as `[stack]` or `[anon:...]`; empty for anonymous memory. Bytes
             that are not text are surrogate escapes, as in `os.fsdecode`.
+        written: how many bytes of it are there because the process wrote to them: pages of
+            anonymous memory, and private copies of the pages of a file. Of shared memory, the pages
+            that the process has used, whoever wrote them. None if the mapping was read by
+            `read_maps`, or the kernel does not tell.
     """
 
     start: int
@@ -31,6 +36,7 @@ class Mapping:
     device: str
     inode: int
     path: str
+    written: int | None = None
 
     @property
     def size(self) -> int:
@@ -49,6 +55,23 @@ class Mapping:
     def shared(self) -> bool:
         """True if writes reach the object, and so all other mappings of it."""
         return "s" in self.perms
+
+    @property
+    def in_memory(self) -> bool:
+        """True if no file on a disk is behind it, so that all it holds was written by programs."""
+        return self.inode == 0 or _MEMORY.match(self.path) is not None
+
+    @property
+    def by_kernel(self) -> bool:
+        """True for memory that the kernel gives to every process, such as `[vdso]`."""
+        return self.inode == 0 and _BY_KERNEL.match(self.path) is not None
+
+
+# Shared anonymous memory, System V shared memory, huge pages, memfds.
+_MEMORY = re.compile(
+    r"\[anon_shmem:|/(dev/zero|SYSV[0-9a-f]{8}|anon_hugepage|memfd:.*) \(deleted\)$", re.DOTALL
+)
+_BY_KERNEL = re.compile(r"\[(?!heap\]|stack|anon)")
 
 
 @dataclass(frozen=True)
@@ -95,17 +118,29 @@ def read_maps(pid: int) -> list[Mapping]:
 
     Raises the errors of `read_proc`.
     """
-    text = read_proc(pid, "maps")
-    if not text:
-        text = _maps_of_other_threads(pid)
-    return parse_maps(text)
+    return parse_maps(_read_of_any_thread(pid, "maps"))
 
 
-def _maps_of_other_threads(pid: int) -> bytes:
+def read_smaps(pid: int) -> list[Mapping]:
+    """Return what `read_maps` does, with how much of each mapping the process has written.
+
+    The kernel looks at every page for it. Raises the errors of `read_proc`.
+    """
+    try:
+        return parse_smaps(_read_of_any_thread(pid, "smaps"))
+    except ProcessLookupError:
+        # Or this kernel has no such file (CONFIG_PROC_PAGE_MONITOR).
+        return read_maps(pid)
+
+
+def _read_of_any_thread(pid: int, name: str) -> bytes:
+    text = read_proc(pid, name)
+    if text:
+        return text
     # A main thread that has called pthread_exit() shows no memory; the threads that go on do.
     for thread in thread_ids(pid):
         try:
-            text = read_proc(pid, f"task/{thread}/maps")
+            text = read_proc(pid, f"task/{thread}/{name}")
         except ProcessLookupError:
             continue
         if text:
@@ -136,9 +171,56 @@ def _parse_line(line: bytes) -> Mapping:
     )
 
 
+_HEADING = re.compile(rb"[0-9a-f]+-[0-9a-f]+ ")
+_SIZES = (b"Anonymous:", b"Swap:", b"Rss:", b"Shared_Hugetlb:", b"Private_Hugetlb:")
+
+
+def _written_sizes(mapping: Mapping) -> tuple[bytes, ...]:
+    """Which sizes in smaps add up to what was written of such a mapping."""
+    if mapping.inode == 0:
+        return (b"Anonymous:", b"Swap:")
+    if mapping.in_memory:
+        return (b"Rss:", b"Swap:", b"Shared_Hugetlb:", b"Private_Hugetlb:")
+    # In swap there can be the file itself, where it is one of a tmpfs.
+    return (b"Anonymous:",)
+
+
+def parse_smaps(text: bytes) -> list[Mapping]:
+    """Parse the text of a /proc/PID/smaps file: lines as in maps, each with lines "Key: value"."""
+    found: list[Mapping] = []
+    for line in text.split(b"\n"):
+        if _HEADING.match(line):
+            found.append(_parse_line(line))
+        elif line.startswith(_SIZES):
+            key, size, _ = line.split()
+            last = found[-1]
+            if key in _written_sizes(last):
+                found[-1] = replace(last, written=(last.written or 0) + 1024 * int(size))
+    return found
+
+
 def writable_executable(maps: Iterable[Mapping]) -> list[Mapping]:
     """Return the mappings that are writable and executable at the same address."""
     return [mapping for mapping in maps if mapping.writable and mapping.executable]
+
+
+def written_executable(maps: Iterable[Mapping]) -> list[Mapping]:
+    """Return the mappings that are not writable now, and execute what the process has written.
+
+    They are memory, or parts of a file of which the process has changed its own copy. Where the
+    kernel does not tell what was written, all memory counts that is not the kernel's own.
+    """
+    return [
+        mapping
+        for mapping in maps
+        if mapping.executable and not mapping.writable and _is_written(mapping)
+    ]
+
+
+def _is_written(mapping: Mapping) -> bool:
+    if mapping.written is None:
+        return mapping.in_memory and not mapping.by_kernel
+    return mapping.written > 0
 
 
 def aliases(maps: Iterable[Mapping]) -> list[Alias]:
