@@ -3,6 +3,7 @@
 #include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/uio.h>
 
 #include "trampfd.h"
 
@@ -45,7 +46,7 @@ static int check_list(const struct trampfd *tfd, const struct trampfd_values *li
 }
 
 /* An owned copy of what the caller wrote, checked. */
-static struct trampfd_values *copy_list(const struct trampfd *tfd, const char __user *buf,
+static struct trampfd_values *copy_list(const struct trampfd *tfd, struct iov_iter *from,
 					size_t count)
 {
 	struct trampfd_values *list;
@@ -56,17 +57,17 @@ static struct trampfd_values *copy_list(const struct trampfd *tfd, const char __
 	list = kmalloc(count, GFP_KERNEL_ACCOUNT);
 	if (!list)
 		return ERR_PTR(-ENOMEM);
-	err = copy_from_user(list, buf, count) ? -EFAULT : check_list(tfd, list, count);
+	err = copy_from_iter_full(list, count, from) ? check_list(tfd, list, count) : -EFAULT;
 	if (!err)
 		return list;
 	kfree(list);
 	return ERR_PTR(err);
 }
 
-ssize_t trampfd_allowed_write(struct trampfd *tfd, const char __user *buf, size_t count)
+ssize_t trampfd_allowed_write(struct trampfd *tfd, struct iov_iter *from)
 {
-	struct trampfd_values *list = copy_list(tfd, buf, count);
-	ssize_t ret = count;
+	ssize_t ret = iov_iter_count(from);
+	struct trampfd_values *list = copy_list(tfd, from, ret);
 
 	if (IS_ERR(list))
 		return PTR_ERR(list);

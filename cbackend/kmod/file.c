@@ -12,6 +12,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/uio.h>
 
 #include "compat.h"
 #include "trampfd.h"
@@ -39,15 +40,36 @@ static ssize_t file_read(struct file *file, char __user *buf, size_t count, loff
 	return tfd->type->reads_allowed ? trampfd_allowed_read(tfd, buf, count) : -EINVAL;
 }
 
-static ssize_t file_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+/*
+ * Whether this is a system call of the program that writes here and now, from its own memory.
+ *
+ * What io_uring and AIO are to write, and where, stands in memory of the process. With io_uring a
+ * store into that memory is all it takes: the kernel polls the queue by itself, or the next
+ * io_uring_enter(2) that anybody makes for something else submits the entry. Nothing like that may
+ * change where a trampoline goes.
+ *
+ * The kiocb tells: a request that reports its completion to a queue is not synchronous, whether it
+ * runs in a worker, in the thread that polls the queue, or, for a descriptor with O_NONBLOCK, in
+ * the task that submits it. io_uring has made synchronous ones too (multishot reads), so no worker
+ * of it may write either. The kernel's own writes have no buffer in user space.
+ */
+static bool is_system_call(struct kiocb *iocb, const struct iov_iter *from)
 {
-	struct trampfd *tfd = file->private_data;
+	return is_sync_kiocb(iocb) && !(current->flags & PF_IO_WORKER) &&
+	       user_backed_iter(from);
+}
 
-	if (!buf || !count)
+static ssize_t file_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct trampfd *tfd = iocb->ki_filp->private_data;
+
+	if (!is_system_call(iocb, from))
+		return -EPERM;
+	if (!iov_iter_count(from) || (iter_is_ubuf(from) && !from->ubuf))
 		return -EINVAL;
-	if (*pos == TRAMPFD_ALLOWED_PCS_OFFSET)
-		return trampfd_allowed_write(tfd, buf, count);
-	return tfd->type->write(tfd, buf, count, *pos);
+	if (iocb->ki_pos == TRAMPFD_ALLOWED_PCS_OFFSET)
+		return trampfd_allowed_write(tfd, from);
+	return tfd->type->write(tfd, from, iocb->ki_pos);
 }
 
 static long file_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -118,7 +140,7 @@ static const struct file_operations trampfd_fops = {
 	.owner = THIS_MODULE,
 	.llseek = file_llseek,
 	.read = file_read,
-	.write = file_write,
+	.write_iter = file_write_iter,
 	.unlocked_ioctl = file_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = file_mmap,

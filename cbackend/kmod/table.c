@@ -17,6 +17,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/uio.h>
 
 #include "compat.h"
 #include "trampfd.h"
@@ -315,21 +316,23 @@ static int store_records(struct table *table, const struct trampfd_record *recor
 	return 0;
 }
 
-static ssize_t table_write(struct trampfd *tfd, const char __user *buf, size_t count, loff_t pos)
+static ssize_t table_write(struct trampfd *tfd, struct iov_iter *from, loff_t pos)
 {
+	size_t count = iov_iter_count(from);
+	u32 first, n = count / TRAMPFD_RECORD_SIZE;
 	struct table *table = to_table(tfd);
 	struct trampfd_record *records;
 	int err = -EINVAL;
-	u32 first, n;
 
 	if (!record_range(table, count, pos, &first))
 		return -EINVAL;
-	records = vmemdup_user(buf, count);
-	if (IS_ERR(records))
-		return PTR_ERR(records);
+	records = kvmalloc(count, GFP_KERNEL_ACCOUNT);
+	if (!records)
+		return -ENOMEM;
 
-	n = count / TRAMPFD_RECORD_SIZE;
-	if (entries_are_addresses(records, n)) {
+	if (!copy_from_iter_full(records, count, from)) {
+		err = -EFAULT;
+	} else if (entries_are_addresses(records, n)) {
 		mutex_lock(&tfd->lock);
 		err = store_records(table, records, first, n);
 		mutex_unlock(&tfd->lock);

@@ -15,6 +15,7 @@
 #include <linux/mutex.h>
 #include <linux/trampfd.h>
 
+struct iov_iter;
 struct seq_file;
 struct trampfd;
 struct trampfd_quota;
@@ -42,7 +43,7 @@ struct trampfd_type {
 	void (*release)(struct trampfd *tfd);
 	bool (*has_position)(struct trampfd *tfd, loff_t pos);
 	ssize_t (*read)(struct trampfd *tfd, char __user *buf, size_t count, loff_t pos);
-	ssize_t (*write)(struct trampfd *tfd, const char __user *buf, size_t count, loff_t pos);
+	ssize_t (*write)(struct trampfd *tfd, struct iov_iter *from, loff_t pos);
 	int (*mmap)(struct trampfd *tfd, struct vm_area_struct *vma);
 	bool (*stored_allowed)(struct trampfd *tfd);
 	u32 max_allowed;
@@ -80,7 +81,7 @@ int trampfd_refuse_mprotect(struct vm_area_struct *vma, unsigned long start, uns
 
 /* allowed.c */
 ssize_t trampfd_allowed_read(struct trampfd *tfd, char __user *buf, size_t count);
-ssize_t trampfd_allowed_write(struct trampfd *tfd, const char __user *buf, size_t count);
+ssize_t trampfd_allowed_write(struct trampfd *tfd, struct iov_iter *from);
 bool trampfd_allows(const struct trampfd *tfd, u64 pc);
 int trampfd_allowed_lock(struct trampfd *tfd);
 

@@ -14,6 +14,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/uio.h>
 
 #include "compat.h"
 #include "trampfd.h"
@@ -176,7 +177,7 @@ static int check_regs(struct regs_context *ctx)
 	return trampfd_arch_user_address(ctx->pc) ? 0 : -EINVAL;
 }
 
-static struct regs_context *copy_regs(const char __user *buf, size_t count)
+static struct regs_context *copy_regs(struct iov_iter *from, size_t count)
 {
 	struct regs_context *ctx;
 	int err = -EINVAL;
@@ -184,7 +185,7 @@ static struct regs_context *copy_regs(const char __user *buf, size_t count)
 	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
 	if (!ctx)
 		return ERR_PTR(-ENOMEM);
-	if (copy_from_user(&ctx->head, buf, count)) {
+	if (!copy_from_iter_full(&ctx->head, count, from)) {
 		err = -EFAULT;
 		goto free;
 	}
@@ -204,13 +205,14 @@ free:
 	return ERR_PTR(err);
 }
 
-static ssize_t write_regs(struct user *user, const char __user *buf, size_t count)
+static ssize_t write_regs(struct user *user, struct iov_iter *from)
 {
+	size_t count = iov_iter_count(from);
 	struct regs_context *new, *old;
 
 	if (count < REGS_SIZE(0) || count > REGS_SIZE(TRAMPFD_MAX_REGS))
 		return -EINVAL;
-	new = copy_regs(buf, count);
+	new = copy_regs(from, count);
 	if (IS_ERR(new))
 		return PTR_ERR(new);
 
@@ -229,7 +231,7 @@ static ssize_t write_regs(struct user *user, const char __user *buf, size_t coun
 	return count;
 }
 
-static struct stack_context *copy_stack(const char __user *buf, size_t count)
+static struct stack_context *copy_stack(struct iov_iter *from, size_t count)
 {
 	struct trampfd_stack *head;
 	struct stack_context *ctx;
@@ -239,7 +241,7 @@ static struct stack_context *copy_stack(const char __user *buf, size_t count)
 	if (!ctx)
 		return ERR_PTR(-ENOMEM);
 	head = &ctx->stack.head;
-	if (copy_from_user(&ctx->stack, buf, count)) {
+	if (!copy_from_iter_full(&ctx->stack, count, from)) {
 		err = -EFAULT;
 		goto free;
 	}
@@ -258,13 +260,14 @@ free:
 	return ERR_PTR(err);
 }
 
-static ssize_t write_stack(struct user *user, const char __user *buf, size_t count)
+static ssize_t write_stack(struct user *user, struct iov_iter *from)
 {
+	size_t count = iov_iter_count(from);
 	struct stack_context *new, *old;
 
 	if (count < sizeof(struct trampfd_stack) || count > sizeof(struct stack_data))
 		return -EINVAL;
-	new = copy_stack(buf, count);
+	new = copy_stack(from, count);
 	if (IS_ERR(new))
 		return PTR_ERR(new);
 
@@ -278,13 +281,13 @@ static ssize_t write_stack(struct user *user, const char __user *buf, size_t cou
 	return count;
 }
 
-static ssize_t user_write(struct trampfd *tfd, const char __user *buf, size_t count, loff_t pos)
+static ssize_t user_write(struct trampfd *tfd, struct iov_iter *from, loff_t pos)
 {
 	switch (pos) {
 	case TRAMPFD_REGS_OFFSET:
-		return write_regs(to_user(tfd), buf, count);
+		return write_regs(to_user(tfd), from);
 	case TRAMPFD_STACK_OFFSET:
-		return write_stack(to_user(tfd), buf, count);
+		return write_stack(to_user(tfd), from);
 	default:
 		return -EINVAL;
 	}

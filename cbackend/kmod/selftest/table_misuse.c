@@ -122,6 +122,28 @@ static void fault_in_the_middle(void)
 	close(fd);
 }
 
+/* The buffers of a vector make up one write, whatever their borders are. */
+static void vectors(void)
+{
+	struct trampfd_record records[2] = { { .entry = 0x1000 }, { .entry = 0x2000 } }, back[2];
+	struct iovec parts[] = {
+		{ .iov_base = records, .iov_len = 4 },
+		{ .iov_base = (char *)records + 4, .iov_len = 100 },
+		{ .iov_base = (char *)records + 104, .iov_len = 24 },
+	};
+	int fd = new_table(NSLOTS);
+
+	FAILS(pwritev(fd, parts, 2, TRAMPFD_RECORDS_OFFSET), EINVAL);
+	CHECK(pwritev(fd, parts, 3, TRAMPFD_RECORDS_OFFSET) == 128);
+	CHECK(read_records(fd, 0, back, 2) == 128 && !memcmp(back, records, 128));
+	records[0].entry = 0x3000;
+	parts[2].iov_base = bad_pointer;
+	FAILS(pwritev(fd, parts, 3, TRAMPFD_RECORDS_OFFSET), EFAULT);
+	FAILS(pwritev2(fd, parts, 3, TRAMPFD_RECORDS_OFFSET, RWF_NOWAIT), EOPNOTSUPP);
+	CHECK(read_records(fd, 0, back, 1) == 64 && back[0].entry == 0x1000);
+	close(fd);
+}
+
 static void allowed_list(void)
 {
 	struct { struct trampfd_values head; uint64_t values[TRAMPFD_MAX_TABLE_PCS + 1]; } back;
@@ -341,8 +363,8 @@ int main(void)
 {
 	const struct test tests[] = {
 		TEST(map), TEST(positions), TEST(record_misuse), TEST(fault_in_the_middle),
-		TEST(allowed_list), TEST(long_allowed_list), TEST(mmap_misuse), TEST(rights_stay),
-		TEST(nobody_writes), TEST(other_address_spaces),
+		TEST(vectors), TEST(allowed_list), TEST(long_allowed_list), TEST(mmap_misuse),
+		TEST(rights_stay), TEST(nobody_writes), TEST(other_address_spaces),
 	};
 
 	return run_tests(tests, ARRAY_SIZE(tests));

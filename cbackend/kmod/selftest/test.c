@@ -18,8 +18,14 @@
 enum { POISON = 0xa5 };
 
 static int failures;
+static const char *skipped;
 
 void *volatile bad_pointer = (void *)8, *volatile null_pointer;
+
+void skip(const char *why)
+{
+	skipped = why;
+}
 
 void check_failed(const char *file, int line, const char *what)
 {
@@ -43,8 +49,10 @@ int run_tests(const struct test *tests, size_t n)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (size_t i = 0; i < n; i++) {
 		failures = 0;
+		skipped = NULL;
 		tests[i].run();
-		printf("%s %s\n", failures ? "not ok" : "ok", tests[i].name);
+		printf("%s %s%s%s\n", failures ? "not ok" : "ok", tests[i].name,
+		       skipped ? " # SKIP " : "", skipped ? skipped : "");
 		good = good && !failures;
 	}
 	return good ? EXIT_SUCCESS : EXIT_FAILURE;

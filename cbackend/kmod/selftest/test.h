@@ -3,7 +3,8 @@
  * Selftests of the trampfd module: what they share.
  *
  * A test is a function that calls CHECK and friends; main() names them in a list for run_tests().
- * One line is printed for each: "ok NAME", or "not ok NAME" after a line for each failed check.
+ * One line is printed for each: "ok NAME", or "not ok NAME" after a line for each failed check. A
+ * test that calls skip() and returns is "ok NAME # SKIP WHY".
  */
 #ifndef TEST_H
 #define TEST_H
@@ -25,6 +26,7 @@ struct test {
 #define TEST(function)	{ #function, function }
 
 int run_tests(const struct test *tests, size_t n);
+void skip(const char *why);
 void check_failed(const char *file, int line, const char *what);
 
 #define CHECK(cond) \
