@@ -7,6 +7,12 @@
  * maps the descriptor, and calls the mapped address. What decides where a call goes is held by
  * the kernel; the process has no writable mapping of it.
  *
+ * No store to the trampoline itself, and no kernel interface that writes process memory, can change
+ * where it goes. Interfaces that act on descriptors (pwrite) or on mappings (munmap, mmap with
+ * MAP_FIXED) can, also when a stray store makes the program pass them the wrong descriptor or
+ * address. Seal the mapping with mseal(2), where the kernel has it (Linux 6.10), and lock the list
+ * of allowed PCs.
+ *
  * TRAMPFD_USER follows the first version of the trampfd proposal of July 2020: same structures,
  * field names, file positions, constants and checks. Parts marked [addition] are not in it.
  *
@@ -109,7 +115,12 @@ struct trampfd_create {
  *
  * The position of pread(2), pwrite(2) and lseek(2) names a context; it does not count bytes.
  * read(2) and write(2) use the position set by lseek and never move it. lseek takes SEEK_SET only.
- * A null buffer, a count of zero, and a position that the type does not have give EINVAL.
+ * A null buffer, a count of zero, and a position that the type does not have give EINVAL. The
+ * buffers of writev(2) and pwritev(2) are one write.
+ *
+ * Only a system call that writes at once may write: requests that io_uring or AIO take from a queue
+ * in process memory, where a store can make one, give EPERM, and so do the kernel's own writes.
+ * splice(2) and sendfile(2) give EINVAL.
  *
  *   position                       TRAMPFD_USER              TRAMPFD_TABLE
  *   TRAMPFD_MAP_OFFSET             read: trampfd_map         read: trampfd_table_map
@@ -176,7 +187,9 @@ struct trampfd_values {
  * [addition: the proposal refused them]. The same descriptor may be mapped many times.
  * Reading or writing the mapping, jumping to any byte but the first, and calling it before a
  * register context is set are SIGSEGV. mprotect is refused (EACCES), mremap too (EINVAL or EFAULT).
- * fork: the child inherits the descriptor, not the mapping; it may map the descriptor again.
+ * fork: the child inherits the descriptor, not the mapping; it may map the descriptor again. The
+ * contexts belong to the descriptor: whoever has it, be it a child with fewer privileges, changes
+ * them for all.
  * Closing the descriptor leaves mappings callable.
  */
 
