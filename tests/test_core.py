@@ -66,6 +66,16 @@ def test_program_for_the_table(name: str, argument: str, compiler: str) -> None:
     core.check(core.copy_of(program), *filter(None, [argument]))
 
 
+@pytest.mark.parametrize("marshalled_by", ["plan", "libffi", "bound"])
+def test_free_at_each_instruction_of_a_call(marshalled_by: str) -> None:
+    """The right result or the message that names the closure, never anything else."""
+    core.check(core.executable("core_free_stepped"), marshalled_by)
+
+
+def test_free_races_with_calls() -> None:
+    core.check(core.executable("core_free_race"))
+
+
 ADDRESS = "0x[0-9a-f]+"
 NOT_LIVE = "free of an address that is not a live closure (closure {})"
 CALL = "call of a closure that was {}: {{}}{} (slot SLOT of the block at BLOCK)"

@@ -33,7 +33,7 @@ void *trampfd_closure_alloc(size_t size, void **code, struct trampfd_trail *trai
     if (size > TFD_HEAP_THRESHOLD) {
         closure = tfd_heap_alloc(slot, size);
         if (!closure) {
-            tfd_pool_give(slot, NULL);
+            tfd_pool_give(slot, NULL, TFD_HOLDS_NOTHING);
             tfd_trail_add(trail, "closure", "calloc", ENOMEM);
             errno = ENOMEM;
             return NULL;
@@ -107,7 +107,6 @@ int trampfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun
 
 void trampfd_closure_free_named(void *closure, const char *name)
 {
-    const struct tfd_plan *plan;
     struct tfd_slot slot;
     uintptr_t state;
 
@@ -117,11 +116,9 @@ void trampfd_closure_free_named(void *closure, const char *name)
     if (find(closure, &slot))
         tfd_fatal("free of an address that is not a live closure", closure);
     state = tfd_slot_shadow(slot)->owner.state;
-    plan = plan_of_slot(slot);
-    if (tfd_pool_give(slot, name))
+    if (tfd_pool_give(slot, name, plan_of_slot(slot) ? TFD_HOLDS_PLAN : TFD_HOLDS_NOTHING))
         tfd_fatal("a closure was freed twice, or its provider refused to free it",
                   tfd_block_slot(slot.block, slot.index));
-    put_plan(plan);
     tfd_unlock();
     tfd_heap_free(state);
 }
@@ -177,7 +174,7 @@ static void describe(struct trampfd_closure *closure, struct tfd_slot slot,
     uintptr_t state = tfd_slot_shadow(slot)->owner.state;
 
     memset(closure, 0, sizeof(*closure));
-    if (state == TFD_STATE_FREE)
+    if (tfd_state_is_free(state))
         return;
     closure->allocated = 1;
     if (state == TFD_STATE_CONTEXT || state == TFD_STATE_CHAIN) {

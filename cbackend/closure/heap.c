@@ -56,6 +56,6 @@ int tfd_heap_find(const void *closure, struct tfd_slot *slot)
 
 void tfd_heap_free(uintptr_t state)
 {
-    if (state != TFD_STATE_FREE && state != TFD_STATE_USED)
+    if (!tfd_state_is_free(state) && state != TFD_STATE_USED)
         free(header_of((void *)state)->base);
 }

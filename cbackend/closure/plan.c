@@ -7,6 +7,7 @@
 #include "plan.h"
 
 #include "../trampoline/lock.h"
+#include "../trampoline/pool.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -227,6 +228,16 @@ void tfd_plan_put(const struct tfd_plan *shared)
     if (--plan->references == 0 && ++idle > IDLE_MAX)
         forget_idle();
     tfd_unlock();
+}
+
+static void let_go(const union tfd_record *record)
+{
+    tfd_plan_put(record->plan.plan);
+}
+
+__attribute__((constructor)) static void serve_pool(void)
+{
+    tfd_pool_let_go = let_go;
 }
 
 unsigned tfd_plan_count(void)

@@ -75,7 +75,7 @@ static int make(struct trampfd_trampoline *trampoline, const struct trampfd_allo
     error = tfd_pool_store(slot, &record);
     if (error) {
         tfd_trail_add(trail, slot.block->provider->name, "store a record", -error);
-        tfd_pool_give(slot, NULL);
+        tfd_pool_give(slot, NULL, TFD_HOLDS_NOTHING);
         return error;
     }
     trampoline->emulation.slot = slot;
@@ -85,7 +85,7 @@ static int make(struct trampfd_trampoline *trampoline, const struct trampfd_allo
 
 static void unmake(struct trampfd_trampoline *trampoline)
 {
-    if (tfd_pool_give(trampoline->emulation.slot, "trampoline"))
+    if (tfd_pool_give(trampoline->emulation.slot, "trampoline", TFD_HOLDS_NOTHING))
         tfd_fatal("the record of a trampoline was overwritten, or its provider refused to free it",
                   trampoline->address);
 }

@@ -92,10 +92,12 @@ TRAMPFD_API int trampfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd
 /*
  * Give a closure back; `closure` is the writable address, NULL is ignored.  A
  * call through its function pointer from now on ends the process with a
- * message, until the slot is handed out again; without one (SIGSEGV) once all
- * closures of its block were freed and the block was given back, and then only
- * as long as nothing else is mapped there.  A closure may be freed inside its
- * own call: that call still returns.
+ * message, until the slot is handed out again, which is put off until many
+ * others were freed; without one (SIGSEGV) once all closures of its block were
+ * freed and the block was given back, and then only as long as nothing else is
+ * mapped there.  A closure may be freed inside its own call: that call still
+ * returns, and so does one that another thread makes at the same time, as long
+ * as what the caller owns (cif, user data) lives.
  *
  * An address that is not a live closure (freed twice, never allocated, the
  * function pointer instead of the writable address) is reported on standard

@@ -41,8 +41,9 @@ struct tfd_block {
 
     unsigned used;
     unsigned fresh; /* slots from here on were never handed out, their memory never touched */
-    unsigned free;  /* index + 1 of the first freed slot, 0 when there is none */
-    struct tfd_block *prev, *next; /* ring of blocks with room */
+    unsigned oldest, newest; /* freed slots, in that order: index + 1, 0 when there is none */
+    char (*names)[TFD_NAME_SIZE]; /* of freed slots; NULL until one is freed by its name */
+    struct tfd_block *prev, *next; /* list of blocks with room */
 };
 
 static inline size_t tfd_block_code_bytes(const struct tfd_block *block)

@@ -64,7 +64,6 @@ void tfd_warn(const char *what, const void *code, int error)
 
 _Noreturn void tfd_dead_report(const union tfd_record *record)
 {
-    const union tfd_record *shadow;
     char message[320];
     struct tfd_slot slot;
     const char *name;
@@ -75,9 +74,9 @@ _Noreturn void tfd_dead_report(const union tfd_record *record)
                  (const void *)record);
         end(message);
     }
-    shadow = tfd_slot_shadow(slot);
-    freed = shadow->owner.state == TFD_STATE_FREE;
-    name = freed ? shadow->dead.name : "";
+    freed = tfd_state_is_free(
+        __atomic_load_n(&tfd_slot_shadow(slot)->owner.state, __ATOMIC_RELAXED));
+    name = freed && slot.block->names ? slot.block->names[slot.index] : "";
     snprintf(message, sizeof(message),
              "trampfd: call of a closure that was %s: %p%s%.*s%s (slot %zu of the block at %p)\n",
              freed ? "freed" : "allocated but not prepared", tfd_block_slot(slot.block, slot.index),

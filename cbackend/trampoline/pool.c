@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Each block has its own free list (newest first, linked by index through the
- * dead records) and a line between slots that were handed out before and fresh
- * ones, so that a record's memory is touched only when its slot is used.  Blocks
- * with room form a list; the first one serves, others join at the end, so that
- * later blocks can run empty.  One empty block is kept, a second one is given
- * back: a program that makes and frees closures around a block's border causes no
- * system call.
+ * Each block has its own list of freed slots (linked by index through the states of their records)
+ * and a line between slots that were handed out before and fresh ones, so that a record's memory
+ * is touched only when its slot is used.
+ *
+ * A freed slot is to stay dead for long: a call through a pointer to it is then reported and does
+ * not reach another closure, and a call that was on its way in when it was freed finds all it
+ * reads.  So the slot that was freed first is handed out first, and a block hands out fresh slots
+ * until QUARANTINE freed ones wait.
+ *
+ * Blocks with room form a list; the first one serves, others join at the end, so that later blocks
+ * can run empty.  One empty block is kept, a second one is given back: a program that makes and
+ * frees closures around a block's border causes no system call.
  *
  * The library's lock guards all of it.
  */
@@ -22,6 +27,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+/*
+ * Making and freeing costs the same with any number here.  A first call costs some 10 ns more than
+ * one of an address that was called just before, and up to this number not more than that: the
+ * processor still knows the addresses.
+ */
+#define QUARANTINE 1024
+
+void (*tfd_pool_let_go)(const union tfd_record *record);
 
 static struct {
     const struct tfd_provider *const *providers; /* chosen when the first block is made */
@@ -57,7 +71,7 @@ static int counts_as_empty(const struct tfd_block *block)
 
 static int is_full(const struct tfd_block *block)
 {
-    return !block->free && block->fresh == TRAMPFD_BLOCK_SLOTS;
+    return block->used == TRAMPFD_BLOCK_SLOTS;
 }
 
 static int map_block(struct tfd_block *block, struct trampfd_trail *trail)
@@ -111,27 +125,46 @@ static int grow(struct trampfd_trail *trail)
     return 0;
 }
 
+static uintptr_t state_of(const struct tfd_block *block, size_t index)
+{
+    return __atomic_load_n(&block->shadow[index].owner.state, __ATOMIC_RELAXED);
+}
+
+static void set_state(struct tfd_block *block, size_t index, uintptr_t state)
+{
+    __atomic_store_n(&block->shadow[index].owner.state, state, __ATOMIC_RELEASE);
+}
+
+static void let_go(const struct tfd_block *block, size_t index)
+{
+    if (state_of(block, index) & TFD_STATE_HOLDS_PLAN)
+        tfd_pool_let_go(&block->records[index]);
+}
+
 static void release(struct tfd_block *block)
 {
     leave_room(block);
+    for (size_t i = 0; i < block->fresh; i++)
+        let_go(block, i);
     pool.blocks[block->source]--;
     pool.code_bytes -= tfd_block_code_bytes(block);
     if (block != &pool.first)
         tfd_index_remove(block);
     block->provider->unmap(block);
+    free(block->names);
     if (block == &pool.first)
         memset(block, 0, sizeof(*block));
     else
         free(block);
 }
 
-static void make_dead(union tfd_record *record, uint64_t next, const char *name)
+static int disarm(struct tfd_block *block, size_t index)
 {
-    memset(record, 0, sizeof(*record));
-    record->dead.entry = tfd_entry_dead;
-    record->dead.next = next;
-    if (name)
-        strncpy(record->dead.name, name, TFD_NAME_SIZE - 1);
+    int error = block->provider->disarm(block, (unsigned)index);
+
+    if (!error && block->shadow != block->records)
+        block->shadow[index].go.entry = tfd_entry_dead;
+    return error;
 }
 
 static int write_record(struct tfd_slot slot, const union tfd_record *record)
@@ -147,23 +180,61 @@ int tfd_pool_store(struct tfd_slot slot, union tfd_record *record)
     return write_record(slot, record);
 }
 
-/* A stray store into a freed record must not lead the list out of the block. */
-static unsigned pop(struct tfd_block *block)
+/* Freed slots of the block. */
+static unsigned waiting(const struct tfd_block *block)
 {
-    unsigned index = block->free - 1;
-    const union tfd_record *record = &block->shadow[index];
+    return block->fresh - block->used;
+}
 
-    if (record->dead.next > TRAMPFD_BLOCK_SLOTS || record->owner.state != TFD_STATE_FREE)
-        tfd_fatal("the record of a free closure was overwritten", tfd_block_slot(block, index));
-    block->free = (unsigned)record->dead.next;
+/* A stray store into a freed record must not lead the list out of the block. */
+static size_t pop(struct tfd_block *block)
+{
+    size_t index = block->oldest - 1;
+    uintptr_t state = state_of(block, index);
+
+    if (block->shadow[index].go.entry != tfd_entry_dead || !tfd_state_is_freed(state)
+        || tfd_state_next(state) > TRAMPFD_BLOCK_SLOTS
+        || !tfd_state_next(state) != (block->oldest == block->newest))
+        tfd_fatal("the record of a free closure was overwritten",
+                  tfd_block_slot(block, (unsigned)index));
+    let_go(block, index);
+    block->oldest = (unsigned)tfd_state_next(state);
+    if (!block->oldest)
+        block->newest = 0;
     return index;
+}
+
+/* Puts a slot at the end of the freed ones; from now on it is free. */
+static void push(struct tfd_block *block, size_t index, enum tfd_holds holds)
+{
+    uintptr_t link = (uintptr_t)(index + 1) << TFD_STATE_NEXT_SHIFT;
+
+    set_state(block, index,
+              TFD_STATE_FREED | (holds == TFD_HOLDS_PLAN ? TFD_STATE_HOLDS_PLAN : 0));
+    if (block->newest)
+        set_state(block, block->newest - 1, state_of(block, block->newest - 1) | link);
+    else
+        block->oldest = (unsigned)index + 1;
+    block->newest = (unsigned)index + 1;
+}
+
+/* Only reports read names: a slot goes without one where there is no memory for it. */
+static void set_name(struct tfd_block *block, size_t index, const char *name)
+{
+    if (name && !block->names)
+        block->names = calloc(TRAMPFD_BLOCK_SLOTS, sizeof(*block->names));
+    if (!block->names)
+        return;
+    if (name)
+        strncpy(block->names[index], name, TFD_NAME_SIZE - 1);
+    else if (*block->names[index])
+        *block->names[index] = '\0';
 }
 
 static int take(struct tfd_slot *slot, struct trampfd_trail *trail)
 {
     struct tfd_block *block;
-    union tfd_record record;
-    int error;
+    int error, is_fresh;
 
     if (!pool.room) {
         error = grow(trail);
@@ -172,22 +243,21 @@ static int take(struct tfd_slot *slot, struct trampfd_trail *trail)
     }
     block = pool.room;
     slot->block = block;
-    slot->index = block->free ? block->free - 1 : block->fresh;
-    if (!block->free) {
-        make_dead(&record, 0, NULL);
-        error = write_record(*slot, &record);
+    is_fresh = block->fresh < TRAMPFD_BLOCK_SLOTS && waiting(block) < QUARANTINE;
+    if (is_fresh) {
+        slot->index = block->fresh;
+        error = disarm(block, slot->index);
         if (error)
             return tfd_trail_add(trail, block->provider->name, "store a record", -error);
+    } else {
+        slot->index = pop(block);
     }
 
     pool.empty -= counts_as_empty(block);
-    if (block->free)
-        pop(block);
-    else
-        block->fresh++;
+    block->fresh += is_fresh;
     block->used++;
     pool.used++;
-    tfd_slot_shadow(*slot)->owner.state = TFD_STATE_USED;
+    set_state(block, slot->index, TFD_STATE_USED);
     if (is_full(block))
         leave_room(block);
     return 0;
@@ -206,21 +276,25 @@ int tfd_pool_take(struct tfd_slot *slot, struct trampfd_trail *trail)
     return error;
 }
 
-static int give(struct tfd_slot slot, const char *name)
+/* The slot is free before it is dead: who finds it dead then is told that it was freed. */
+static int give(struct tfd_slot slot, const char *name, enum tfd_holds holds)
 {
     struct tfd_block *block = slot.block;
+    uintptr_t state = state_of(block, slot.index);
     int was_full = is_full(block);
-    union tfd_record record;
     int error;
 
-    if (tfd_slot_shadow(slot)->owner.state == TFD_STATE_FREE)
+    if (tfd_state_is_free(state))
         return -EINVAL;
-    make_dead(&record, block->free, name);
-    error = write_record(slot, &record);
-    if (error)
+    set_name(block, slot.index, name);
+    set_state(block, slot.index, TFD_STATE_FREED);
+    error = disarm(block, slot.index);
+    if (error) {
+        set_state(block, slot.index, state);
         return error;
+    }
 
-    block->free = (unsigned)slot.index + 1;
+    push(block, slot.index, holds);
     block->used--;
     pool.used--;
     if (was_full)
@@ -232,12 +306,12 @@ static int give(struct tfd_slot slot, const char *name)
     return 0;
 }
 
-int tfd_pool_give(struct tfd_slot slot, const char *name)
+int tfd_pool_give(struct tfd_slot slot, const char *name, enum tfd_holds holds)
 {
     int error;
 
     tfd_lock();
-    error = give(slot, name);
+    error = give(slot, name, holds);
     tfd_unlock();
     return error;
 }

@@ -11,18 +11,24 @@ struct tfd_slot {
 };
 
 /*
- * Hand out a slot whose record is dead and whose state is TFD_STATE_USED.  Returns
- * 0 or a negative errno; `trail` (never NULL) tells what was tried.  No system call
- * unless a block has to be made.
+ * Hand out a slot whose entry is dead and whose state is TFD_STATE_USED; the other words of its
+ * record are as they were when it was freed.  Returns 0 or a negative errno; `trail` (never NULL)
+ * tells what was tried.  No system call unless a block has to be made.
  */
 int tfd_pool_take(struct tfd_slot *slot, struct trampfd_trail *trail);
 
+enum tfd_holds { TFD_HOLDS_NOTHING, TFD_HOLDS_PLAN };
+
 /*
- * Take a slot back: its record becomes dead, with `name` in it.  Returns 0, or
- * -EINVAL when the slot is free already, or the provider's error (the slot stays
- * used then).
+ * Take a slot back: its entry becomes dead, and reports call it `name` (or nothing, if NULL or
+ * without memory for it).  What the record `holds` it keeps for calls that are on their way in;
+ * tfd_pool_let_go is called once the slot is handed out again or its block given back.  Returns
+ * 0, or -EINVAL when the slot is free already, or the provider's error (the slot stays used then).
  */
-int tfd_pool_give(struct tfd_slot slot, const char *name);
+int tfd_pool_give(struct tfd_slot slot, const char *name, enum tfd_holds holds);
+
+/* What gives up the plan of a dead record, with the lock held; set by closure/plan.c. */
+extern void (*tfd_pool_let_go)(const union tfd_record *record);
 
 /* Store a record, whose state word is filled in, in a slot that the caller owns. */
 int tfd_pool_store(struct tfd_slot slot, union tfd_record *record);

@@ -32,6 +32,12 @@ struct tfd_provider {
      */
     int (*store)(struct tfd_block *block, unsigned index, const union tfd_record *record);
 
+    /*
+     * Make tfd_entry_dead the entry of slot `index`, in one store, and change nothing else of what
+     * a call under way reads.  Returns 0 or a negative errno.
+     */
+    int (*disarm)(struct tfd_block *block, unsigned index);
+
     /* Read a record back from where the slots read it.  Returns 0 or a negative errno. */
     int (*load)(const struct tfd_block *block, unsigned index, union tfd_record *record);
 

@@ -62,6 +62,12 @@ static int store(struct tfd_block *block, unsigned index, const union tfd_record
     return 0;
 }
 
+static int disarm(struct tfd_block *block, unsigned index)
+{
+    __atomic_store_n(&block->records[index].go.entry, tfd_entry_dead, __ATOMIC_RELEASE);
+    return 0;
+}
+
 static int load(const struct tfd_block *block, unsigned index, union tfd_record *record)
 {
     *record = block->records[index];
@@ -89,6 +95,7 @@ const struct tfd_provider tfd_provider_table = {
     .map = map,
     .unmap = unmap,
     .store = store,
+    .disarm = disarm,
     .load = load,
     .in_memory = tfd_record_in_memory,
     .intact = tfd_slot_intact,

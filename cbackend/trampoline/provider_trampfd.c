@@ -168,6 +168,15 @@ static int store(struct tfd_block *block, unsigned index, const union tfd_record
     return error;
 }
 
+/* Records are written whole; every word but the entry is stored as it is already. */
+static int disarm(struct tfd_block *block, unsigned index)
+{
+    union tfd_record record = block->records[index];
+
+    record.go.entry = tfd_entry_dead;
+    return store(block, index, &record);
+}
+
 static int load(const struct tfd_block *block, unsigned index, union tfd_record *record)
 {
     *record = block->records[index];
@@ -190,6 +199,7 @@ const struct tfd_provider tfd_provider_trampfd = {
     .map = map,
     .unmap = unmap,
     .store = store,
+    .disarm = disarm,
     .load = load,
     .in_memory = tfd_record_in_memory,
     .intact = tfd_slot_intact,

@@ -169,6 +169,13 @@ static int take_away(struct tfd_block *block, unsigned index, struct slot *slot)
     return 0;
 }
 
+/* Calls may be reading it: no torn word, and none that is not changed is another meanwhile. */
+static void store_shadow(union tfd_record *shadow, const union tfd_record *record)
+{
+    for (size_t i = sizeof(shadow->words) / sizeof(shadow->words[0]); i-- > 0;)
+        __atomic_store_n(&shadow->words[i], record->words[i], __ATOMIC_RELEASE);
+}
+
 static int store(struct tfd_block *block, unsigned index, const union tfd_record *record)
 {
     struct own *own = block->own;
@@ -183,9 +190,18 @@ static int store(struct tfd_block *block, unsigned index, const union tfd_record
     if (error && record->go.entry == tfd_entry_dead && index < block->fresh)
         error = take_away(block, index, slot);
     if (!error)
-        block->shadow[index] = *record;
+        store_shadow(&block->shadow[index], record);
     tfd_unlock();
     return error;
+}
+
+/* A call under way has its own copy of the record, or reads the shadow. */
+static int disarm(struct tfd_block *block, unsigned index)
+{
+    union tfd_record record = block->shadow[index];
+
+    record.go.entry = tfd_entry_dead;
+    return store(block, index, &record);
 }
 
 /* What a descriptor holds, as write_context() wrote it. */
@@ -332,6 +348,7 @@ const struct tfd_provider tfd_provider_trampfd_user = {
     .map = map,
     .unmap = unmap,
     .store = store,
+    .disarm = disarm,
     .load = load,
     .in_memory = in_memory,
     .intact = intact,

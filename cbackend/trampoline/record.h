@@ -55,18 +55,17 @@ union tfd_record {
         uintptr_t low, high;     /* addresses in the frame of the function around the target */
     } chain;
     struct {
-        tfd_entry *entry;
-        uint64_t next; /* free list: index + 1 of the next free slot, 0 at its end */
-        char name[TFD_NAME_SIZE];
-    } dead;
-    struct {
         char body[TFD_RECORD_SIZE - sizeof(uintptr_t)];
-        uintptr_t state; /* one of TFD_STATE_*, or the caller's heap block */
+        uintptr_t state; /* one of TFD_STATE_*, a freed slot's, or the caller's heap block */
     } owner;
     uintptr_t words[TFD_RECORD_SIZE / sizeof(uintptr_t)];
 };
 
-#define TFD_STATE_FREE ((uintptr_t)0)
+/*
+ * Freeing changes nothing else of a record than its entry and its state: a call that passed the
+ * slot before reads what it would have read.
+ */
+#define TFD_STATE_FRESH ((uintptr_t)0) /* never handed out */
 #define TFD_STATE_USED ((uintptr_t)1) /* the record itself is the caller's memory */
 #define TFD_STATE_CONTEXT ((uintptr_t)2) /* no closure: a trampoline owns the slot */
 #define TFD_STATE_CHAIN ((uintptr_t)3) /* no closure: a nested function's pointer */
@@ -75,13 +74,35 @@ _Static_assert(sizeof(union tfd_record) == TFD_RECORD_SIZE, "a record is 64 byte
 _Static_assert(sizeof(ffi_closure) <= offsetof(union tfd_record, owner.state),
                "ffi_closure must leave the last word of a record free");
 _Static_assert(offsetof(union tfd_record, go.entry) == 0, "slots jump through word 0");
-_Static_assert(offsetof(union tfd_record, dead.name) + TFD_NAME_SIZE
-                   <= offsetof(union tfd_record, owner.state), "name ends before state");
 _Static_assert(offsetof(union tfd_record, plan.tail) + sizeof(void *)
                    <= offsetof(union tfd_record, closure.cif), "the plan fits the tramp bytes");
 _Static_assert(offsetof(union tfd_record, chain.high) + sizeof(uintptr_t)
                    <= offsetof(union tfd_record, owner.state), "the chain ends before state");
 _Static_assert(sizeof(ffi_go_closure) == offsetof(union tfd_record, go.handler) + sizeof(void *),
                "the first words are libffi's Go closure");
+
+/*
+ * The state of a freed slot: the slot that was freed next after it (its index + 1, 0: none was), and
+ * whether the record still holds a reference to a plan.  No heap block has an address like this.
+ */
+#define TFD_STATE_FREED ((uintptr_t)4)
+#define TFD_STATE_FREED_MASK ((uintptr_t)7)
+#define TFD_STATE_HOLDS_PLAN ((uintptr_t)8)
+#define TFD_STATE_NEXT_SHIFT 4
+
+static inline int tfd_state_is_freed(uintptr_t state)
+{
+    return (state & TFD_STATE_FREED_MASK) == TFD_STATE_FREED;
+}
+
+static inline int tfd_state_is_free(uintptr_t state)
+{
+    return state == TFD_STATE_FRESH || tfd_state_is_freed(state);
+}
+
+static inline uintptr_t tfd_state_next(uintptr_t state)
+{
+    return state >> TFD_STATE_NEXT_SHIFT;
+}
 
 #endif

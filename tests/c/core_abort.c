@@ -59,7 +59,7 @@ static void call_unprepared(size_t size)
     code(1);
 }
 
-/* What the next allocation would take was written to after it was freed. */
+/* A freed closure was written to, and its turn to be handed out again comes. */
 static void write_to_freed(void)
 {
     adder *code;
@@ -68,7 +68,8 @@ static void write_to_freed(void)
     trampfd_closure_free(closure);
     memset(closure, 0xa5, sizeof(ffi_closure));
     announce((void *)code);
-    make(2, &code);
+    for (int i = 0; i < 2 * TRAMPFD_BLOCK_SLOTS; i++)
+        trampfd_closure_free(make(i, &code));
 }
 
 int main(int argc, char **argv)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Closures of one signature share a plan, which counts them; plans that nobody uses are kept up to
- * a number, and those in use always.
+ * Closures of one signature share a plan, which counts them, freed ones too until their slot is
+ * handed out again; plans that nobody uses are kept up to a number, and those in use always.
  */
 #include "plan_check.h"
 
@@ -41,8 +41,11 @@ static void check_sharing(void)
     plan = tfd_plan_get(&descriptions[0].cif);
     for (int i = 0; i < 100; i++) {
         trampfd_closure_free(closures[i]);
-        CHECK(plan->references == 100 - (unsigned)i, "closure %d, freed", i);
+        CHECK(plan->references == 101, "closure %d, freed", i);
     }
+    hand_out_all();
+    CHECK(plan->references == 1, "%u references after all slots were handed out again",
+          plan->references);
     tfd_plan_put(plan);
     CHECK(tfd_plan_count() == before + 1, "a plan is not kept");
     CHECK(tfd_plan_get(&descriptions[50].cif) == plan, "the kept plan is not used again");
@@ -71,6 +74,8 @@ static void check_preparing_again(void)
         CHECK(users_of_plan(&other.cif) == 1, "round %d", i);
     }
     trampfd_closure_free(closure);
+    CHECK(users_of_plan(&other.cif) == 1, "the dead record");
+    hand_out_all();
     CHECK(users_of_plan(&other.cif) == 0, "after all");
 }
 
@@ -90,14 +95,19 @@ static void check_idle(void)
     CHECK(tfd_plan_count() > 2 * IDLE_MAX, "plans in use are not kept");
     for (unsigned i = 0; i < 2 * IDLE_MAX; i++)
         trampfd_closure_free(closures[i]);
+    CHECK(tfd_plan_count() > 2 * IDLE_MAX, "dead records do not keep their plans");
+    hand_out_all();
     CHECK(tfd_plan_count() <= IDLE_MAX + 1, "%u plans are kept", tfd_plan_count());
 
     for (unsigned i = 0; i < 10000; i++) {
         touch_signature(i);
-        CHECK(tfd_plan_count() <= IDLE_MAX + 1, "%u plans are kept", tfd_plan_count());
+        CHECK(tfd_plan_count() <= IDLE_MAX + 1 + TRAMPFD_BLOCK_SLOTS, "%u plans are kept",
+              tfd_plan_count());
         times_kept += tfd_plan_count() > IDLE_MAX / 2;
     }
     CHECK(times_kept > 1000, "hardly any plan is kept");
+    hand_out_all();
+    CHECK(tfd_plan_count() <= IDLE_MAX + 1, "%u plans are kept", tfd_plan_count());
     CHECK(code(1) == 6 && users_of_plan(adder_cif()) == 1, "the plan in use");
     trampfd_closure_free(living);
 }

@@ -20,7 +20,7 @@ static inline enum trampfd_entry entry_of(const void *code)
     return closure.entry;
 }
 
-/* How many closures have the plan of this signature. */
+/* How many closures have the plan of this signature, freed ones whose record holds it included. */
 static inline unsigned users_of_plan(const ffi_cif *cif)
 {
     const struct tfd_plan *plan = tfd_plan_get(cif);
@@ -82,6 +82,23 @@ static inline void touch_signature(unsigned number)
     trampfd_closure_free(closure);
 }
 
+/*
+ * Hands out every slot that there is and takes it back, not prepared: no dead record holds a plan
+ * any more.
+ */
+static inline void hand_out_all(void)
+{
+    int count = (int)status_now().slots_free;
+    void **closures = calloc((size_t)count + 1, sizeof(void *)), *code;
+
+    CHECK(closures, "memory for %d closures", count);
+    for (int i = 0; i < count; i++)
+        closures[i] = allocate(&code);
+    for (int i = 0; i < count; i++)
+        trampfd_closure_free(closures[i]);
+    free(closures);
+}
+
 /* Plans without closures that are kept, at most. */
 #define IDLE_MAX 256
 
@@ -91,8 +108,10 @@ static inline void touch_signature(unsigned number)
  */
 static inline void fill_idle(unsigned used)
 {
+    hand_out_all();
     for (unsigned i = 0; tfd_plan_count() < IDLE_MAX + used; i++)
         touch_signature(i);
+    hand_out_all();
     CHECK(tfd_plan_count() == IDLE_MAX + used, "%u plans are kept", tfd_plan_count());
 }
 

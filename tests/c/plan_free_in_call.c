@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A closure that is freed inside its own call, or prepared for another signature, may take the last
- * reference of its plan with it: the plan's memory is gone, and the call returns its result all the
- * same, whatever kind it is of.
+ * A closure that is freed inside its own call and its slot handed out again, or that is prepared for
+ * another signature, may take the last reference of its plan with it: the plan's memory is gone,
+ * and the call returns its result all the same, whatever kind it is of.
  */
 #include "plan_check.h"
 
@@ -40,10 +40,13 @@ static void handle(ffi_cif *cif, void *result, void **arguments, void *user_data
     (void)cif;
     CHECK(tfd_plan_count() == IDLE_MAX + 1 + (unsigned)prepare_again, "%u plans",
           tfd_plan_count());
-    if (prepare_again)
+    if (prepare_again) {
         CHECK(!trampfd_closure_prep(own, adder_cif(), add, (void *)3), "preparation");
-    else
+    } else {
         trampfd_closure_free(own);
+        CHECK(tfd_plan_count() == IDLE_MAX + 1, "the dead record does not hold its plan");
+        hand_out_all();
+    }
     CHECK(tfd_plan_count() == (unsigned)prepare_again, "%u plans are left", tfd_plan_count());
     CHECK(first->d == 1.5 && first->l == -7 && *(int *)arguments[1] == 11, "the arguments");
     CHECK(user_data == &own, "the user data");

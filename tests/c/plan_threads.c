@@ -29,6 +29,7 @@ int main(void)
         CHECK(!pthread_create(&threads[i], NULL, work, (void *)i), "thread %lu", i);
     for (int i = 0; i < THREADS; i++)
         CHECK(!pthread_join(threads[i], NULL), "thread %d", i);
+    hand_out_all();
     CHECK(users_of_plan(adder_cif()) == 0, "%u closures of adders", users_of_plan(adder_cif()));
     for (unsigned i = 0; i < SIGNATURES; i++) {
         struct numbered numbered;
