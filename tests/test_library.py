@@ -132,6 +132,7 @@ def test_what_is_installed() -> None:
         f"{folder}/libtrampfd.so",
         f"{folder}/libtrampfd.so.0",
         f"{folder}/pkgconfig/trampfd.pc",
+        "share/trampfd/trampfd.supp",
     }
     assert [path.name for path in library.installed().iterdir()] == [library.PREFIX[1:]]
 

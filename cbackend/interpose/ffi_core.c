@@ -8,6 +8,7 @@
 #include "../closure/entry.h"
 #include "../trampoline/lock.h"
 #include "ffi_report.h"
+#include "ffi_settings.h"
 #include "ffi_stock.h"
 
 #include <stdatomic.h>
@@ -53,6 +54,14 @@ void tfd_core_allow(const void *caller)
         tfd_unlock();
     }
     atomic_store_explicit(&done, 1, memory_order_release);
+}
+
+/* What is done now is not done by threads that make their first closures at once. */
+__attribute__((constructor)) static void begin(void)
+{
+    tfd_settings();
+    if (tfd_stock_begin())
+        tfd_core_allow(&served);
 }
 
 ffi_status ffi_prep_go_closure(ffi_go_closure *closure, ffi_cif *cif, tfd_ffi_handler *fun)

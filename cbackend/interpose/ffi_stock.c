@@ -10,7 +10,7 @@
  * read here, one by one (see elf.h), within dl_iterate_phdr(3): that keeps them loaded
  * meanwhile by a lock that is not held while constructors run.
  *
- * What was loaded together with this library is looked through by its constructor, once; that
+ * What was loaded together with this library is looked through once, when it was loaded; that
  * libffi, when there is one, serves every caller and stays loaded for good.  A libffi that came
  * later is not held: whoever calls depends on it, as on stock, and what was found is forgotten when
  * any object is unloaded.
@@ -33,10 +33,10 @@
 /* Every libffi with closures has it. */
 #define LANDMARK "ffi_prep_closure_loc"
 
-/* Found by the constructor; complete once `has_next` is set. */
+/* Found by tfd_stock_begin(); complete once `has_next` is set. */
 static struct tfd_stock next;
 static atomic_int has_next;
-static atomic_int was_constructed;
+static atomic_int has_begun;
 
 /* What was found for callers in an object; used within dl_iterate_phdr() only, under its lock. */
 #define KNOWN_MAX 64
@@ -230,7 +230,7 @@ static int look_in_scope(struct search *search)
  */
 static void look(struct search *search)
 {
-    if (!atomic_load(&was_constructed) && run(take_first_after_this, search))
+    if (!atomic_load(&has_begun) && run(take_first_after_this, search))
         return;
     if (look_in_scope(search))
         return;
@@ -338,8 +338,7 @@ int tfd_stock_of(const void *caller, struct tfd_stock *stock)
     return search.found ? 0 : -ENOENT;
 }
 
-/* A constructor runs in the thread that has the loader's lock, if any has: the loader may be asked. */
-__attribute__((constructor)) static void look_beside(void)
+int tfd_stock_begin(void)
 {
     struct search search = {.stock = &next};
     Dl_info info;
@@ -347,5 +346,6 @@ __attribute__((constructor)) static void look_beside(void)
     if (run(take_first_after_this, &search) && dladdr(next.object, &info)
         && dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD))
         atomic_store_explicit(&has_next, 1, memory_order_release);
-    atomic_store(&was_constructed, 1);
+    atomic_store(&has_begun, 1);
+    return has_next;
 }

@@ -23,6 +23,12 @@ struct tfd_stock {
 };
 
 /*
+ * To be called by a constructor: these run in the thread that has the loader's lock, if any has, so
+ * that the loader may be asked.  Returns whether a libffi was loaded with this library.
+ */
+int tfd_stock_begin(void);
+
+/*
  * Find the libffi of the code at `caller`, which is there as long as the caller is.  Returns 0 or
  * -ENOENT.  Like the other functions here it waits for no constructor and no dlopen(3).
  */
