@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -191,11 +192,13 @@ def test_debian_packages_have_the_version_of_the_sources() -> None:
     assert first.startswith(f"trampfd ({VERSION}-0.1) ")
 
 
-def test_systemd_takes_the_example(tmp_path: Path) -> None:
+@pytest.mark.parametrize("names", [["preload"], ["python"], ["preload", "python"]], ids="+".join)
+def test_systemd_takes_the_examples(names: list[str], tmp_path: Path) -> None:
     need("systemd-analyze")
     folder = tmp_path / "example.service.d"
     folder.mkdir()
-    (folder / "trampfd.conf").write_text((ROOT / "packaging/systemd/trampfd.conf").read_text())
+    for name in names:
+        shutil.copy(ROOT / f"packaging/systemd/trampfd-{name}.conf", folder)
     unit = tmp_path / "example.service"
     unit.write_text("[Service]\nExecStart=/bin/true\n")
     done = subprocess.run(
@@ -206,3 +209,16 @@ def test_systemd_takes_the_example(tmp_path: Path) -> None:
         env={**os.environ, "SYSTEMD_UNIT_PATH": f"{tmp_path}:"},
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_each_example_for_systemd_is_shipped_with_what_it_needs() -> None:
+    spec = (ROOT / "packaging/rpm/trampfd.spec").read_text()
+    packages = {"preload": "libtrampfd-ffi", "python": "python3-trampfd"}
+    examples = {path.stem for path in (ROOT / "packaging/systemd").iterdir()}
+    assert examples == {f"trampfd-{name}" for name in packages}
+    for name, package in packages.items():
+        path = f"packaging/systemd/trampfd-{name}.conf"
+        debian = (ROOT / f"packaging/debian/{package}.examples").read_text()
+        assert debian.split() == [path]
+        (files,) = re.findall(rf"^%files -n {package}\n(.*?)(?=^%files)", spec, re.M | re.S)
+        assert re.search(rf"^%doc .*{re.escape(path)}$", files, re.M)

@@ -15,6 +15,7 @@ _EPILOG = """\
   LD_PRELOAD=$(trampfd preload) program
 
 makes the closures of every program that asks a shared libffi for them, whatever its language.
+It does not serve cffi, which has memory of its own for them: use `trampfd enable` or `trampfd run`.
 
 exit status: 0, or 1 if there is no such library
 """
