@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import core
 import pytest
+import scale
 
 from trampfd import _elf, _preload
 from trampfd.__main__ import main
@@ -49,6 +52,36 @@ def test_path_that_the_loader_takes(
     monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
     assert main(["preload"]) == 0
     assert capsys.readouterr().out == f"{tmp_path}/libtrampfd-ffi.so.0\n"
+
+
+def test_a_path_of_bytes_that_are_no_text(tmp_path: Path) -> None:
+    """The shell gets the bytes of the path, whatever the encoding of the output."""
+    folder = os.fsencode(tmp_path) + b"/\xe6\x97\xa5\xff"
+    package = os.fsdecode(folder) + "/trampfd"
+    shutil.copytree(Path(_preload.__file__).parent, package, ignore=shutil.ignore_patterns("__*__"))
+    done = subprocess.run(
+        [sys.executable, "-c", "from trampfd.__main__ import main; main(['preload'])"],
+        env={**os.environb, b"PYTHONPATH": folder, b"PYTHONIOENCODING": b"ascii"},
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        timeout=scale.seconds(60),
+        check=True,
+    )
+    assert done.stdout == os.fsencode(package) + b"/libtrampfd-ffi.so\n"
+
+
+@pytest.mark.parametrize("name", ["a b", "a:b"])
+def test_a_path_that_ld_preload_cannot_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
+) -> None:
+    library = tmp_path / name / "libtrampfd-ffi.so"
+    library.parent.mkdir()
+    library.write_text("")
+    monkeypatch.setattr(_preload, "__file__", str(library.with_name("_preload.py")))
+    assert main(["preload"]) == 1
+    seen = capsys.readouterr()
+    assert seen.out == ""
+    assert f"LD_PRELOAD cannot name {library}" in seen.err
 
 
 def test_there_is_none(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from pathlib import Path
 
@@ -17,7 +18,7 @@ _EPILOG = """\
 makes the closures of every program that asks a shared libffi for them, whatever its language.
 It does not serve cffi, which has memory of its own for them: use `trampfd enable` or `trampfd run`.
 
-exit status: 0, or 1 if there is no such library
+exit status: 0, or 1 if there is no such library or LD_PRELOAD cannot name it
 """
 
 
@@ -43,6 +44,16 @@ def run(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 1
+    if " " in str(path) or ":" in str(path):
+        print(
+            f"trampfd preload: LD_PRELOAD cannot name {path}, it is split at spaces and colons; "
+            "make a symbolic link to that file whose path has none",
+            file=sys.stderr,
+        )
+        return 1
+    # The shell is to get the very bytes of the path.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding=sys.getfilesystemencoding(), errors="surrogateescape")
     print(path)
     return 0
 
