@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import importlib.util
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -141,6 +144,8 @@ class SoundFile:
             raise LookupError("first sentence. second sentence")
         if how == "crashes":
             os.kill(os.getpid(), signal.SIGSEGV)
+        if how == "crashes oddly":
+            os.kill(os.getpid(), signal.SIGRTMIN + 3)
         if how == "exits":
             sys.exit("no more")
         if how == "aliases":
@@ -166,6 +171,7 @@ def fake_soundfile(tmp_path: Path) -> str:
         ("loses", "ValueError: the samples read back are not those written"),
         ("raises", "LookupError: first sentence. second sentence"),
         ("crashes", "ended by SIGSEGV"),
+        ("crashes oddly", f"ended by signal {signal.SIGRTMIN + 3}"),
         ("exits", "no report, exit status 1: no more"),
     ],
 )
@@ -203,7 +209,7 @@ def test_missing_soundfile(tmp_path: Path) -> None:
     result = run("demo", PYTHONPATH=str(tmp_path))
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr == (
-        "trampfd demo: soundfile is missing (not here): pip install 'trampfd[demo]'\n"
+        "trampfd demo: soundfile is missing (not here): pip install soundfile\n"
     )
 
 
@@ -274,6 +280,30 @@ def test_a_policy_that_is_asked_for_and_not_possible_is_an_error(fake_soundfile:
     assert result.stderr == (
         f"trampfd demo: Linux has PR_SET_MDWE since 6.3, this kernel is {os.uname().release}\n"
     )
+
+
+@pytest.mark.any_provider
+def test_policies_of_a_package_whose_compiled_part_is_broken(tmp_path: Path) -> None:
+    package = tmp_path / "trampfd"
+    package.mkdir()
+    for source in Path(_demo_policy.__file__).parent.glob("*.py"):
+        shutil.copy(source, package)
+    (package / "__init__.py").write_text("")
+    (package / "_native.py").write_text("raise ImportError('it is broken')")
+    code = "from trampfd import _demo_policy as policy; print([*map(policy.why_not, policy.NAMES)])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=scale.seconds(60),
+    )
+    assert done.stderr == ""
+    mdwe, seccomp, none = ast.literal_eval(done.stdout)
+    assert mdwe == "PR_SET_MDWE: trampfd cannot be loaded: it is broken"
+    assert seccomp.endswith(": trampfd cannot be loaded: it is broken")
+    assert none is None
 
 
 def test_jobs_can_be_run_alone() -> None:

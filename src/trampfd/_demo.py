@@ -63,16 +63,26 @@ def _command(job: str, closures: str, policy: str) -> list[str]:
 
 def _report(command: Sequence[str]) -> Report:
     try:
-        child = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT)
+        child = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=_TIMEOUT
+        )
     except subprocess.TimeoutExpired:
         return Report(False, f"did not end within {_TIMEOUT} seconds")
     if child.returncode < 0:
-        return Report(False, f"ended by {signal.Signals(-child.returncode).name}")
+        return Report(False, f"ended by {_signal_name(-child.returncode)}")
     try:
         return Report(**json.loads(child.stdout))
     except (ValueError, TypeError):
         last = child.stderr.strip().rpartition("\n")[2]
         return Report(False, f"no report, exit status {child.returncode}: {last}")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        # Most real-time signals have none.
+        return f"signal {number}"
 
 
 def _run(job: str, closures: str, policy: str) -> Run:

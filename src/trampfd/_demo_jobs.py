@@ -38,7 +38,7 @@ def flac(look: Look) -> str:
     try:
         soundfile = importlib.import_module("soundfile")
     except (ImportError, OSError) as error:
-        raise Missing(f"soundfile is missing ({error}): pip install 'trampfd[demo]'") from error
+        raise Missing(f"soundfile is missing ({error}): pip install soundfile") from error
 
     rate = 44100
     tone = [math.sin(2 * math.pi * 440 * i / rate) for i in range(rate)]

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from typing import Callable
 
-from . import _native, _run
+_TIMEOUT = 60  # seconds
 
 _PR_SET_SECCOMP = 22
 _PR_SET_NO_NEW_PRIVS = 38
@@ -80,6 +80,8 @@ def _seccomp() -> None:
     machine = os.uname().machine
     if machine not in _MACHINES or sys.maxsize < 2**32:
         raise OSError(errno.ENOTSUP, f"no seccomp filter is known for this Python on {machine}")
+    from . import _native
+
     program = array.array("B", _filter(machine))
     address, size = program.buffer_info()
     header = array.array("B", struct.pack("HP", size // 8, address))
@@ -87,8 +89,14 @@ def _seccomp() -> None:
     _native.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, header.buffer_info()[0])
 
 
+def _mdwe() -> None:
+    from . import _run
+
+    _run.harden()
+
+
 _POLICIES: dict[str, Callable[[], None]] = {
-    "mdwe": _run.harden,
+    "mdwe": _mdwe,
     "seccomp": _seccomp,
     "none": lambda: None,
 }
@@ -118,9 +126,13 @@ def is_refused() -> bool:
 
 def why_not(policy: str) -> str | None:
     """Why this policy cannot be put in force here; None if it can.  Tried in a child process."""
-    child = subprocess.run(
-        [sys.executable, "-m", __name__, policy], capture_output=True, text=True, timeout=60
-    )
+    command = [sys.executable, "-m", __name__, policy]
+    try:
+        child = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=_TIMEOUT
+        )
+    except subprocess.TimeoutExpired:
+        return f"{DESCRIPTIONS[policy]}: it could not be tried within {_TIMEOUT} seconds"
     return child.stderr.strip() if child.returncode else None
 
 
@@ -128,6 +140,10 @@ def main(arguments: Sequence[str]) -> int:
     (policy,) = arguments
     try:
         put_in_force(policy)
+    except ImportError as error:
+        # Only the compiled part can make the system calls.
+        print(f"{DESCRIPTIONS[policy]}: trampfd cannot be loaded: {error}", file=sys.stderr)
+        return 1
     except OSError as error:
         if policy == "mdwe" and error.errno == errno.EINVAL:
             reason = f"Linux has PR_SET_MDWE since 6.3, this kernel is {os.uname().release}"
