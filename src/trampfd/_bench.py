@@ -29,7 +29,8 @@ changes nothing; neither do targets that were missed.
 def _checkout() -> Path | None:
     """The folder of the benchmarks: of this folder's checkout, or of the one installed from."""
     for root in (Path.cwd(), Path(__file__).resolve().parents[2]):
-        if (root / "benchmarks" / "report.py").is_file():
+        files = ("benchmarks/report.py", "src/trampfd/_bench.py")
+        if all((root / file).is_file() for file in files):
             return root / "benchmarks"
     return None
 
@@ -42,10 +43,15 @@ def _why_not(options: argparse.Namespace) -> str | None:
         return f"{', '.join(missing)} not installed; {how}"
     if options.compare:
         try:
-            if "figures" not in json.loads(options.compare.read_text()):
-                return f"{options.compare} is not a summary.json of an earlier run"
+            summary = json.loads(options.compare.read_text())
         except (OSError, ValueError) as error:
             return f"{options.compare} cannot be read: {error}"
+        if not isinstance(summary, dict) or not isinstance(summary.get("figures"), list):
+            return f"{options.compare} is not a summary.json of an earlier run"
+    try:
+        options.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return f"no results can be written to {options.output}: {error.strerror}"
     return None
 
 
@@ -61,7 +67,6 @@ def run(options: argparse.Namespace) -> int:
         return CANNOT_START
 
     folder = options.output.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
     measured = folder / "benchmark.json"
     measured.unlink(missing_ok=True)
     pytest = [sys.executable, "-m", "pytest", "-v", "-ra", f"--benchmark-json={measured}"]
