@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from importlib import metadata
 
+from ._output import guarded
 from ._run import run
 
 # The command `run` has no parser here: what follows it belongs to the program.
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments[:1] == ["run"]:
         return run(arguments[1:])
     options = _parser().parse_args(arguments)
-    return int(options.run(options))
+    return guarded(lambda: int(options.run(options)))
 
 
 if __name__ == "__main__":
