@@ -41,17 +41,18 @@ static ssize_t file_read(struct file *file, char __user *buf, size_t count, loff
 }
 
 /*
- * Whether this is a system call of the program that writes here and now, from its own memory.
+ * Whether a system call of the program is writing right now, from memory of the program.
  *
- * What io_uring and AIO are to write, and where, stands in memory of the process. With io_uring a
- * store into that memory is all it takes: the kernel polls the queue by itself, or the next
- * io_uring_enter(2) that anybody makes for something else submits the entry. Nothing like that may
+ * io_uring and AIO read what to write, and where, from memory of the process. With io_uring a plain
+ * store into that memory is enough: the kernel polls the queue by itself (SQPOLL), or the next
+ * io_uring_enter(2), made for something else, submits the entry along with it. No such request may
  * change where a trampoline goes.
  *
- * The kiocb tells: a request that reports its completion to a queue is not synchronous, whether it
- * runs in a worker, in the thread that polls the queue, or, for a descriptor with O_NONBLOCK, in
- * the task that submits it. io_uring has made synchronous ones too (multishot reads), so no worker
- * of it may write either. The kernel's own writes have no buffer in user space.
+ * The kiocb tells them apart: a request that reports its completion to a queue is not synchronous,
+ * whether it runs in a worker, in the thread that polls the queue or, for a descriptor with
+ * O_NONBLOCK, in the task that submits it. As io_uring makes some requests synchronous (multishot
+ * reads, so far), its workers may not write at all. The kernel's own writes have no buffer in user
+ * space.
  */
 static bool is_system_call(struct kiocb *iocb, const struct iov_iter *from)
 {

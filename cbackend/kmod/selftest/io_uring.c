@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Requests that lie in memory of the process, so that a store can make or change one: io_uring's
  * and those of AIO. None may write a trampfd descriptor, whatever way it takes through the kernel.
