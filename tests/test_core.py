@@ -76,6 +76,10 @@ def test_free_races_with_calls() -> None:
     core.check(core.executable("core_free_race"))
 
 
+def test_one_lock_each() -> None:
+    core.check(core.executable("core_lock_count", link=("-Wl,--wrap=pthread_mutex_lock",)))
+
+
 ADDRESS = "0x[0-9a-f]+"
 NOT_LIVE = "free of an address that is not a live closure (closure {})"
 CALL = "call of a closure that was {}: {{}}{} (slot SLOT of the block at BLOCK)"

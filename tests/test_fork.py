@@ -17,8 +17,15 @@ PROGRAMS = (
     ("core_fork_handlers", "after"),
     ("core_fork_handlers", "before and after"),
     ("core_fork_late", ""),
+    ("core_fork_stepped", ""),
     ("core_fork_threads", ""),
+    ("core_fork_workers", "early"),
+    ("core_fork_workers", "join"),
+    ("core_fork_workers", "start"),
     ("core_signal", ""),
+    ("core_signal_free", ""),
+    ("core_signal_stepped", ""),
+    ("core_signal_stepped", "among threads"),
     ("core_spawn", ""),
 )
 

@@ -68,35 +68,57 @@ static const struct tfd_plan *plan_of_slot(struct tfd_slot slot)
     return tfd_entry_plan_of(&slot.block->records[slot.index]);
 }
 
-static void put_plan(const struct tfd_plan *plan)
+/* Stores the record in place of what the slot has, with the lock. */
+static int exchange(struct tfd_slot slot, union tfd_record *record)
 {
-    if (plan)
-        tfd_plan_put(plan);
+    const struct tfd_plan *old_plan = plan_of_slot(slot);
+    int error = tfd_pool_store_locked(slot, record);
+
+    if (error)
+        old_plan = tfd_entry_plan_of(record);
+    if (old_plan)
+        tfd_plan_put_locked(old_plan);
+    return error;
+}
+
+/*
+ * One lock, where there is a plan.  libffi is asked without it: with the preload library that may
+ * mean to ask the loader.
+ */
+static int store(struct tfd_slot slot, union tfd_record *record, tfd_dispatch *dispatch)
+{
+    int error = tfd_lock_checked();
+
+    if (error)
+        return error;
+    if (!tfd_entry_plan_set_locked(record, dispatch)) {
+        tfd_unlock();
+        error = tfd_entry_libffi_set(record);
+        if (error)
+            return error;
+        __atomic_fetch_add(&without_plan, 1, __ATOMIC_RELAXED);
+        tfd_lock();
+    }
+    error = exchange(slot, record);
+    tfd_unlock();
+    return error;
 }
 
 int tfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun, void *user_data,
                      tfd_dispatch *dispatch)
 {
     union tfd_record record = {.closure = {.cif = cif, .fun = fun, .user_data = user_data}};
-    const struct tfd_plan *old_plan;
     struct tfd_slot slot;
     int error;
 
     if (!closure || !cif || !fun || find(closure, &slot))
         return -EINVAL;
-    error = tfd_entry_set(&record, dispatch);
-    if (error)
-        return error;
-    if (!tfd_entry_plan_of(&record))
-        __atomic_fetch_add(&without_plan, 1, __ATOMIC_RELAXED);
-    if ((void *)closure != (void *)tfd_slot_shadow(slot)) {
+    error = store(slot, &record, dispatch);
+    if (!error && (void *)closure != (void *)tfd_slot_shadow(slot)) {
         closure->cif = cif;
         closure->fun = fun;
         closure->user_data = user_data;
     }
-    old_plan = plan_of_slot(slot);
-    error = tfd_pool_store(slot, &record);
-    put_plan(error ? tfd_entry_plan_of(&record) : old_plan);
     return error;
 }
 
@@ -112,11 +134,12 @@ void trampfd_closure_free_named(void *closure, const char *name)
 
     if (!closure)
         return;
-    tfd_lock();
+    if (tfd_lock_checked())
+        tfd_fatal("free of a closure by a signal handler that interrupted trampfd itself", closure);
     if (find(closure, &slot))
         tfd_fatal("free of an address that is not a live closure", closure);
     state = tfd_slot_shadow(slot)->owner.state;
-    if (tfd_pool_give(slot, name, plan_of_slot(slot) ? TFD_HOLDS_PLAN : TFD_HOLDS_NOTHING))
+    if (tfd_pool_give_locked(slot, name, plan_of_slot(slot) ? TFD_HOLDS_PLAN : TFD_HOLDS_NOTHING))
         tfd_fatal("a closure was freed twice, or its provider refused to free it",
                   tfd_block_slot(slot.block, slot.index));
     tfd_unlock();
@@ -145,9 +168,10 @@ static const char *source_name(enum tfd_source source)
 int trampfd_slot_find(const void *code, struct trampfd_slot *found)
 {
     struct tfd_slot slot;
-    int error;
+    int error = tfd_lock_checked();
 
-    tfd_lock();
+    if (error)
+        return error;
     error = tfd_pool_find_code(code, &slot);
     if (!error)
         *found = (struct trampfd_slot){
@@ -194,9 +218,10 @@ int trampfd_closure_read(const void *code, struct trampfd_closure *closure)
 {
     union tfd_record record;
     struct tfd_slot slot;
-    int error;
+    int error = tfd_lock_checked();
 
-    tfd_lock();
+    if (error)
+        return error;
     error = tfd_pool_find_code(code, &slot);
     if (!error)
         error = slot.block->provider->load(slot.block, slot.index, &record);

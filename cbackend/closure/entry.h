@@ -18,9 +18,10 @@ void tfd_entry_libffi_allow(void);
 /*
  * The same with a plan, whose reference the record then holds, and with what the plan's
  * entry calls (tfd_plan_call or a dispatch of the same kind).  Returns 0 when there is no
- * plan for the cif; the record is as it was then.
+ * plan for the cif; the record is as it was then.  The second function is for who has the lock.
  */
 int tfd_entry_plan_set(union tfd_record *record, tfd_dispatch *dispatch);
+int tfd_entry_plan_set_locked(union tfd_record *record, tfd_dispatch *dispatch);
 
 /*
  * Set the entry words by a plan, or else for libffi; tfd_entry_plan_of() tells which it was.

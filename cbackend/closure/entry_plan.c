@@ -57,10 +57,8 @@ static struct tfd_words call_without_arguments(char *frame, const union tfd_reco
     return tfd_plan_words(kind, frame);
 }
 
-int tfd_entry_plan_set(union tfd_record *record, tfd_dispatch *dispatch)
+static int set(union tfd_record *record, tfd_dispatch *dispatch, const struct tfd_plan *plan)
 {
-    const struct tfd_plan *plan = tfd_plan_get(record->closure.cif);
-
     if (!plan)
         return 0;
     record->plan.entry = plan->entry;
@@ -70,4 +68,14 @@ int tfd_entry_plan_set(union tfd_record *record, tfd_dispatch *dispatch)
     record->plan.dispatch = dispatch;
     record->plan.tail = plan->tail;
     return 1;
+}
+
+int tfd_entry_plan_set(union tfd_record *record, tfd_dispatch *dispatch)
+{
+    return set(record, dispatch, tfd_plan_get(record->closure.cif));
+}
+
+int tfd_entry_plan_set_locked(union tfd_record *record, tfd_dispatch *dispatch)
+{
+    return set(record, dispatch, tfd_plan_get_locked(record->closure.cif));
 }

@@ -189,12 +189,8 @@ static void push(union tfd_record *record, void *pointer)
     struct tfd_slot slot;
 
     trail.count = 0;
-    if (tfd_pool_take(&slot, &trail))
+    if (tfd_pool_make(&slot, TFD_STATE_CHAIN, record, &trail))
         refuse(&trail);
-    tfd_slot_shadow(slot)->owner.state = TFD_STATE_CHAIN;
-    if (tfd_pool_store(slot, record))
-        tfd_fatal("the pointer of a nested function cannot be stored",
-                  tfd_block_slot(slot.block, slot.index));
     own.newest = tfd_slot_shadow(slot);
     *(const void **)pointer = tfd_block_slot(slot.block, slot.index);
 }

@@ -21,6 +21,9 @@ static struct tfd_plan *buckets[BUCKETS];
 static struct tfd_plan *latest; /* programs make many closures of one signature in a row */
 static unsigned plans, idle;
 
+/* A cache that a fork tore is left to the records that lead into it, and another is begun. */
+static unsigned cache;
+
 struct key {
     unsigned size;
     unsigned char bytes[KEY_SIZE];
@@ -163,6 +166,7 @@ static struct tfd_plan *make(const struct key *key, unsigned hash, const ffi_cif
     plan->key_size = key->size;
     memcpy(plan->key, key->bytes, key->size);
     plan->hash = hash;
+    plan->cache = cache;
     plan->next = buckets[hash % BUCKETS];
     buckets[hash % BUCKETS] = plan;
     plans++;
@@ -201,51 +205,78 @@ static struct tfd_plan *find_or_make(const ffi_cif *cif)
     return plan ? plan : make(&key, hash, cif);
 }
 
-const struct tfd_plan *tfd_plan_get(const ffi_cif *cif)
+const struct tfd_plan *tfd_plan_get_locked(const ffi_cif *cif)
 {
     struct tfd_plan *plan;
 
     /* A cif that libffi refused may hold anything: its ABI tells, as in ffi_prep_closure_loc(). */
     if (cif->abi <= FFI_FIRST_ABI || cif->abi >= FFI_LAST_ABI)
         return NULL;
-    tfd_lock();
     plan = latest && matches(latest, cif) ? latest : find_or_make(cif);
     if (plan) {
         latest = plan;
         if (plan->references++ == 0)
             idle--;
     }
+    return plan;
+}
+
+const struct tfd_plan *tfd_plan_get(const ffi_cif *cif)
+{
+    const struct tfd_plan *plan;
+
+    if (tfd_lock_checked())
+        return NULL;
+    plan = tfd_plan_get_locked(cif);
     tfd_unlock();
     return plan;
 }
 
 /* A call under way may use the plan no more: see tfd_plan_call(). */
-void tfd_plan_put(const struct tfd_plan *shared)
+void tfd_plan_put_locked(const struct tfd_plan *shared)
 {
     struct tfd_plan *plan = (struct tfd_plan *)(uintptr_t)shared;
 
-    tfd_lock();
-    if (--plan->references == 0 && ++idle > IDLE_MAX)
+    if (plan->cache == cache && --plan->references == 0 && ++idle > IDLE_MAX)
         forget_idle();
+}
+
+void tfd_plan_put(const struct tfd_plan *plan)
+{
+    tfd_lock();
+    tfd_plan_put_locked(plan);
     tfd_unlock();
 }
 
 static void let_go(const union tfd_record *record)
 {
-    tfd_plan_put(record->plan.plan);
+    tfd_plan_put_locked(record->plan.plan);
 }
 
-__attribute__((constructor)) static void serve_pool(void)
+static void in_child(int torn)
+{
+    if (!torn)
+        return;
+    memset(buckets, 0, sizeof(buckets));
+    latest = NULL;
+    plans = idle = 0;
+    cache++;
+}
+
+__attribute__((constructor)) static void serve(void)
 {
     tfd_pool_let_go = let_go;
+    tfd_fork_on_child(in_child);
 }
 
+/* A signal handler that interrupted a change is told the number all the same. */
 unsigned tfd_plan_count(void)
 {
     unsigned count;
+    int is_inside = tfd_lock_checked();
 
-    tfd_lock();
     count = plans;
-    tfd_unlock();
+    if (!is_inside)
+        tfd_unlock();
     return count;
 }

@@ -35,7 +35,8 @@ struct tfd_gather {
 
 struct tfd_plan {
     struct tfd_plan *next; /* in the bucket of the cache */
-    unsigned references;
+    unsigned references; /* by records, dead ones too */
+    unsigned cache;      /* number of the cache that it is in */
     unsigned hash;
     unsigned key_size;
     unsigned char *key;
@@ -68,6 +69,10 @@ struct tfd_words tfd_plan_words(enum tfd_result result, char *frame);
  */
 const struct tfd_plan *tfd_plan_get(const ffi_cif *cif);
 void tfd_plan_put(const struct tfd_plan *plan);
+
+/* The same for who has the lock.  Without it a signal handler may be refused, which gives NULL. */
+const struct tfd_plan *tfd_plan_get_locked(const ffi_cif *cif);
+void tfd_plan_put_locked(const struct tfd_plan *plan);
 
 /* Plans in the cache. */
 unsigned tfd_plan_count(void);

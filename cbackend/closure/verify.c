@@ -58,9 +58,10 @@ int tfd_verify_record(const void *code, const union tfd_record *wanted,
 {
     struct trampfd_verdict made;
     union tfd_record found;
-    int error;
+    int error = tfd_lock_checked();
 
-    tfd_lock();
+    if (error)
+        return error;
     error = read_back(code, &made, &found);
     tfd_unlock();
     if (error)

@@ -68,16 +68,9 @@ static int make(struct trampfd_trampoline *trampoline, const struct trampfd_allo
     trampoline->emulation.stack = stack_of(&trampoline->wanted);
     compile(&trampoline->wanted, &trampoline->emulation.stack, trampoline->emulation.steps);
 
-    error = tfd_pool_take(&slot, trail);
+    error = tfd_pool_make(&slot, TFD_STATE_CONTEXT, &record, trail);
     if (error)
         return error;
-    tfd_slot_shadow(slot)->owner.state = TFD_STATE_CONTEXT;
-    error = tfd_pool_store(slot, &record);
-    if (error) {
-        tfd_trail_add(trail, slot.block->provider->name, "store a record", -error);
-        tfd_pool_give(slot, NULL, TFD_HOLDS_NOTHING);
-        return error;
-    }
     trampoline->emulation.slot = slot;
     trampoline->address = (void *)(uintptr_t)tfd_block_slot(slot.block, slot.index);
     return 0;

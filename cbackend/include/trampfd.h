@@ -7,14 +7,27 @@
  * differs from closure to closure in a 64-byte record, which is data.
  *
  * Common to all functions
- *   Threads: every function may be called from any thread at any time, but
- *     not from a signal handler.  Calling a closure takes no lock.
+ *   Threads: every function may be called from any thread at any time.  Calling
+ *     a closure takes no lock.
+ *   Signals: a handler may call closures, and should call nothing else.  A
+ *     handler that interrupted this library in the middle of a change in its own
+ *     thread is refused, as the other way would be to wait for itself: functions
+ *     fail with EDEADLK, trampfd_status_read() gives the counts of that moment,
+ *     and functions that cannot fail, such as trampfd_closure_free(), end the
+ *     process with a message.  A handler must not leave by longjmp(3) then.
  *   Fork:    parent and child own separate closures after fork(2); the child
  *     may allocate, call and free, even when other threads of the parent were
- *     in the middle of it.  (After a bare _Fork(3) or clone(2) only calling is
- *     safe, as with malloc(3).  Closures of the provider "trampfd-user" are
- *     absent there, and in a child's pthread_atfork(3) handlers that were
- *     registered before this library was loaded.)
+ *     in the middle of it, and so may pthread_atfork(3) handlers.  No lock is
+ *     held meanwhile, so handlers may wait for threads that use this library;
+ *     those that they start in the child must not use it before fork(2) returns
+ *     there.  A closure that another thread was preparing or freeing at that
+ *     moment is in the child as it was before, or as it was to be, or, with the
+ *     provider "trampfd-user", absent: the kernel's object is shared from the
+ *     fork on, and nobody can be kept from finishing a write that was begun.
+ *     (After a bare _Fork(3) or clone(2) only calling is safe, as with
+ *     malloc(3).  Closures of the provider "trampfd-user" are absent there, and,
+ *     until they use this library, in a child's pthread_atfork(3) handlers that
+ *     were registered before it was loaded.)
  *   Errors:  functions that return int return 0 or a negative errno value, and
  *     write their out-parameters only on success.
  */
@@ -72,8 +85,9 @@ TRAMPFD_API size_t trampfd_trail_format(const struct trampfd_trail *trail, char 
  * trampfd_closure_prep() ends the process with a message.
  *
  * Returns NULL with errno set when there is no slot (or no memory): EINVAL for
- * an unknown TRAMPFD_BACKEND, else the errno of the last way tried.  `trail`,
- * unless NULL, then holds every way tried; it is emptied first.
+ * an unknown TRAMPFD_BACKEND, EDEADLK (see Signals), else the errno of the last
+ * way tried.  `trail`, unless NULL, then holds every way tried; it is emptied
+ * first.
  */
 TRAMPFD_API void *trampfd_closure_alloc(size_t size, void **code, struct trampfd_trail *trail);
 
@@ -84,7 +98,8 @@ TRAMPFD_API void *trampfd_closure_alloc(size_t size, void **code, struct trampfd
  * the closure, but not while other threads call it.
  *
  * Errors: EINVAL, `closure` is not a live closure of this library;
- * ENOTSUP, libffi cannot make a closure for the cif's ABI.
+ * ENOTSUP, libffi cannot make a closure for the cif's ABI; EDEADLK (see
+ * Signals).
  */
 TRAMPFD_API int trampfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun,
                                      void *user_data);
@@ -149,7 +164,7 @@ struct trampfd_slot {
     const void *record;   /* the record that the slot reads, as the process sees it */
 };
 
-/* Errors: ENOENT, `code` is not the start of a slot of this library. */
+/* Errors: ENOENT, `code` is not the start of a slot of this library; EDEADLK (see Signals). */
 TRAMPFD_API int trampfd_slot_find(const void *code, struct trampfd_slot *slot);
 
 enum trampfd_entry {
@@ -171,7 +186,7 @@ struct trampfd_closure {
     void *user_data;
 };
 
-/* Errors: ENOENT, `code` is not the start of a slot of this library. */
+/* Errors: ENOENT, `code` is not the start of a slot of this library; EDEADLK (see Signals). */
 TRAMPFD_API int trampfd_closure_read(const void *code, struct trampfd_closure *closure);
 
 /* A word of a record, or the slot's code ("code", no values), that is not as it should be. */
@@ -197,7 +212,7 @@ struct trampfd_verdict {
  *
  * Errors: ENOENT, `code` is not the start of a slot of this library; ENOTSUP, no closure can be
  * made for the cif's ABI; ESTALE, the program closed the descriptor that the record is read by
- * ("trampfd-user"); others as read(2) gives them.
+ * ("trampfd-user"); EDEADLK (see Signals); others as read(2) gives them.
  */
 TRAMPFD_API int trampfd_closure_verify(const void *code, ffi_cif *cif, trampfd_handler fun,
                                        void *user_data, struct trampfd_verdict *verdict);

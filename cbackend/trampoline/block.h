@@ -26,6 +26,7 @@ enum tfd_source {
 };
 
 /*
+ * The pool zeroes a block; `source` is TFD_OWN_FILE then when the built-in slots are taken.
  * The provider fills everything up to `own`, which is its alone; `shadow` is where programs
  * write their ffi_closure (the records themselves, when these are writable in the process).
  * The rest belongs to the pool and is guarded by its lock.
@@ -43,7 +44,8 @@ struct tfd_block {
     unsigned fresh; /* slots from here on were never handed out, their memory never touched */
     unsigned oldest, newest; /* freed slots, in that order: index + 1, 0 when there is none */
     char (*names)[TFD_NAME_SIZE]; /* of freed slots; NULL until one is freed by its name */
-    struct tfd_block *prev, *next; /* list of blocks with room */
+    struct tfd_block *prev, *next;   /* list of blocks with room */
+    struct tfd_block *newer, *older; /* list of all blocks */
 };
 
 static inline size_t tfd_block_code_bytes(const struct tfd_block *block)

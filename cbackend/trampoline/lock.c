@@ -1,65 +1,152 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A recursive mutex of pthreads(7) would know its owner by a thread id, which the child of a
- * fork does not have; pthread_self() is the same in both.
+ * A recursive or an error-checking mutex of pthreads(7) would not do: between taking it and writing
+ * down who has it there is a time at which a signal handler would wait for its own thread.  Here a
+ * thread writes down that it is going inside before it takes the mutex, and that it is out after it
+ * gave it back.
+ *
+ * In the child of a fork our handler comes last of those that were registered before this library
+ * was loaded.  Should one of them use the library, that is noticed by the process id, and the child
+ * is made whole then.
  */
 #include "lock.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
+#include "fatal.h"
 
-#define NOBODY ((pthread_t)0)
+#include <errno.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#define FUNCTIONS_MAX 4
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static _Atomic(pthread_t) owner; /* only a thread itself can find itself here */
+static unsigned *_Atomic holder; /* the tfd_thread of who has the mutex */
 static atomic_int registered;
 
-unsigned tfd_lock_depth;
-uint64_t tfd_forks;
-int tfd_forking;
-void (*tfd_in_child)(void);
+static _Atomic uint64_t begun;
+static _Atomic uint64_t under_way; /* forks whose handlers run */
+static _Atomic pid_t process;      /* that began the latest fork */
+
+static void (*functions[FUNCTIONS_MAX])(int torn);
+static unsigned function_count;
+
+_Thread_local unsigned tfd_thread;
+
+static int is_in_unknown_child(void)
+{
+    return tfd_thread >= TFD_FORK && !(tfd_thread & TFD_WHOLE)
+           && getpid() != atomic_load_explicit(&process, memory_order_relaxed);
+}
+
+/*
+ * A mutex that a thread of the parent had, or was about to have or to give back, is given back in
+ * its place, which wakes who waits.  One that this thread has, because a signal handler forks, stays.
+ */
+static void make_whole(void)
+{
+    unsigned *of = atomic_load_explicit(&holder, memory_order_relaxed);
+    int torn = of && of != &tfd_thread;
+    int is_own = !torn && (tfd_thread & TFD_INSIDE);
+
+    atomic_store_explicit(&process, getpid(), memory_order_relaxed);
+    if (!is_own)
+        pthread_mutex_trylock(&mutex);
+    for (unsigned i = 0; i < function_count; i++)
+        functions[i](torn);
+    if (!is_own) {
+        atomic_store_explicit(&holder, NULL, memory_order_relaxed);
+        pthread_mutex_unlock(&mutex);
+    }
+}
+
+int tfd_lock_elsewhere(void)
+{
+    if (tfd_thread & TFD_INSIDE)
+        return -EDEADLK;
+    if (is_in_unknown_child()) {
+        make_whole();
+        tfd_thread |= TFD_WHOLE;
+    }
+    tfd_thread |= TFD_INSIDE;
+    atomic_signal_fence(memory_order_seq_cst);
+    if (!TFD_SINGLE_THREADED)
+        tfd_lock_among_threads();
+    return 0;
+}
+
+void tfd_lock(void)
+{
+    if (tfd_lock_checked())
+        tfd_fatal("called by a signal handler that interrupted trampfd itself", NULL);
+}
 
 void tfd_lock_among_threads(void)
 {
-    pthread_t self = pthread_self();
-
-    if (atomic_load_explicit(&owner, memory_order_relaxed) != self) {
-        pthread_mutex_lock(&mutex);
-        atomic_store_explicit(&owner, self, memory_order_relaxed);
-    }
-    tfd_lock_depth++;
+    pthread_mutex_lock(&mutex);
+    tfd_thread |= TFD_HAS_MUTEX;
+    atomic_store_explicit(&holder, &tfd_thread, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
 }
 
 void tfd_unlock_among_threads(void)
 {
-    if (--tfd_lock_depth)
-        return;
-    atomic_store_explicit(&owner, NOBODY, memory_order_relaxed);
+    atomic_store_explicit(&holder, NULL, memory_order_release);
+    tfd_thread &= ~TFD_HAS_MUTEX;
     pthread_mutex_unlock(&mutex);
 }
 
+/* In this order: a fork is under way before it counts as begun. */
 static void prepare(void)
 {
-    tfd_lock();
-    tfd_forks++;
-    tfd_forking = 1;
+    atomic_store_explicit(&process, getpid(), memory_order_relaxed);
+    atomic_fetch_add(&under_way, 1);
+    atomic_fetch_add(&begun, 1);
+    tfd_thread = (tfd_thread & ~TFD_WHOLE) + TFD_FORK;
+}
+
+/* The handlers may have been registered while a fork was under way. */
+static void leave_fork(void)
+{
+    if (tfd_thread >= TFD_FORK)
+        tfd_thread -= TFD_FORK;
 }
 
 static void in_parent(void)
 {
-    tfd_forking = 0;
-    tfd_unlock();
+    if (tfd_thread >= TFD_FORK)
+        atomic_fetch_sub(&under_way, 1);
+    leave_fork();
 }
 
 static void in_child(void)
 {
-    tfd_forking = 0;
-    if (tfd_in_child)
-        tfd_in_child();
-    tfd_unlock();
+    leave_fork();
+    atomic_store(&under_way, tfd_thread / TFD_FORK); /* those of other threads are not ours */
+    if (!(tfd_thread & TFD_WHOLE))
+        make_whole();
+    tfd_thread &= ~TFD_WHOLE;
 }
 
-/* Threads that get here at once may all register: the lock is recursive. */
+uint64_t tfd_forks_begun(void)
+{
+    return atomic_load(&begun);
+}
+
+uint64_t tfd_forks_over(void)
+{
+    uint64_t forks = atomic_load(&begun);
+
+    return forks - atomic_load(&under_way);
+}
+
+void tfd_fork_on_child(void (*function)(int torn))
+{
+    if (function_count == FUNCTIONS_MAX)
+        tfd_fatal("more than FUNCTIONS_MAX functions for the child of a fork", NULL);
+    functions[function_count++] = function;
+}
+
+/* Threads that get here at once may all register: the handlers may run several times. */
 int tfd_lock_init(void)
 {
     int error = 0;

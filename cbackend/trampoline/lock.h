@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The library's one lock: of the pool and of the cache of plans.  Calls of closures never
- * take it.
+ * The library's one lock: of the pool, of the cache of plans and of what providers write.  Calls of
+ * closures never take it.
  *
- * It is held over fork(2), so a child finds it free and everything whole that it guards; it
- * is recursive, because another library's fork handler may make a closure while it is held,
- * and because freeing a closure holds it around smaller steps.
+ * It is not recursive.  A thread that is inside already and comes again can only be a signal handler
+ * that interrupted the library in the middle of a change: it is refused.
+ *
+ * It is not held over fork(2): handlers of other libraries run between ours and the fork, and may
+ * wait for threads that need it.  So a child may find that a thread which it does not have was
+ * inside.  Whoever keeps something under this lock registers a function that makes it whole again,
+ * and changes it so that this is possible at each store.
  */
 #ifndef TFD_LOCK_H
 #define TFD_LOCK_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #if __has_include(<sys/single_threaded.h>)
@@ -22,38 +27,57 @@
 /* Once before the first tfd_lock(): 0, or the errno of pthread_atfork(3). */
 int tfd_lock_init(void);
 
-/* Forks that this process and those that it comes from have begun; the lock guards it. */
-extern uint64_t tfd_forks;
-
 /*
- * Not 0 from our handler before a fork to our handler after it, in both processes.  Handlers that
- * were registered before ours run meanwhile, and may be in either.
+ * Where the calling thread is, as bits: 0 unless it is inside, or in the handlers of a fork.  A
+ * signal handler may read it anywhere, so it is reached without a call.
  */
-extern int tfd_forking;
+extern _Thread_local unsigned tfd_thread __attribute__((tls_model("initial-exec")));
 
-/* Run in the child of a fork while the lock is held, by its one thread; NULL: nothing to do. */
-extern void (*tfd_in_child)(void);
+#define TFD_INSIDE 1u    /* between tfd_lock() and tfd_unlock() */
+#define TFD_HAS_MUTEX 2u /* inside with the mutex: there were other threads */
+#define TFD_WHOLE 4u     /* in a child that was made whole before the turn of our handler */
+#define TFD_FORK 8u      /* as many times as forks are under way whose handlers this thread runs */
 
-/* The lock with the mutex, whatever the number of threads is. */
+/* The rest of the functions below, where there is more to do than to set a bit. */
+int tfd_lock_elsewhere(void);
 void tfd_lock_among_threads(void);
 void tfd_unlock_among_threads(void);
 
-/*
- * While there is one thread there is nobody to lock out.  The depth tells whether the mutex
- * was taken, should the number of threads change in between; the owner alone writes it.
- */
-extern unsigned tfd_lock_depth;
-
-static inline void tfd_lock(void)
+/* 0, or -EDEADLK when the thread is inside: nothing is locked then. */
+static inline int tfd_lock_checked(void)
 {
+    if (__builtin_expect(tfd_thread != 0, 0))
+        return tfd_lock_elsewhere();
+    tfd_thread = TFD_INSIDE;
+    atomic_signal_fence(memory_order_seq_cst);
+    /* While there is one thread there is nobody else to lock out. */
     if (!TFD_SINGLE_THREADED)
         tfd_lock_among_threads();
+    return 0;
 }
+
+/* The same where there is no way to refuse: ends the process with a message. */
+void tfd_lock(void);
 
 static inline void tfd_unlock(void)
 {
-    if (tfd_lock_depth)
+    atomic_signal_fence(memory_order_seq_cst);
+    if (tfd_thread & TFD_HAS_MUTEX)
         tfd_unlock_among_threads();
+    tfd_thread &= ~TFD_INSIDE;
 }
+
+/*
+ * Forks that this process and those that it comes from have begun; and a number of forks that were
+ * over for sure: what is made after asking is not shared with a child of these.
+ */
+uint64_t tfd_forks_begun(void);
+uint64_t tfd_forks_over(void);
+
+/*
+ * Have a function run in the child of a fork, by its one thread, before anything else is done there
+ * under the lock.  `torn`: another thread of the parent was inside.  For constructors.
+ */
+void tfd_fork_on_child(void (*function)(int torn));
 
 #endif

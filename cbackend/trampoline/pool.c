@@ -13,7 +13,12 @@
  * can run empty.  One empty block is kept, a second one is given back: a program that makes and
  * frees closures around a block's border causes no system call.
  *
- * The library's lock guards all of it.
+ * The library's lock guards all of it.  It is not held over fork(2), so a child may find that a
+ * thread which it does not have was in the middle of a change.  Each change therefore becomes valid
+ * by one store: a slot is free or not by its state, one of a block's slots by `fresh`, and a block
+ * is there when the list of all blocks leads to it.  All else is made anew from these: in the block
+ * that was being changed its list of freed slots, and for all blocks the list of those with room
+ * and the counts.  A block that was on its way into the list or out of it is lost to the child.
  */
 #include "pool.h"
 
@@ -25,6 +30,7 @@
 #include "trail.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +47,8 @@ static struct {
     const struct tfd_provider *const *providers; /* chosen when the first block is made */
     const struct tfd_provider *newest;           /* what made the newest block */
     struct tfd_block first;              /* needs no allocation and no index */
+    struct tfd_block *all;               /* newest first */
+    struct tfd_block *changing;          /* the latest block whose slots were changed */
     struct tfd_block *room, *room_end;   /* blocks with a slot to hand out */
     unsigned empty;                      /* with no slot in use, but the built-in one */
     size_t blocks[TFD_SOURCES];
@@ -63,6 +71,30 @@ static void leave_room(struct tfd_block *block)
     *(block->next ? &block->next->prev : &pool.room_end) = block->prev;
 }
 
+static void enter_all(struct tfd_block *block)
+{
+    block->older = pool.all;
+    block->newer = NULL;
+    if (block->older)
+        block->older->newer = block;
+    __atomic_store_n(&pool.all, block, __ATOMIC_RELEASE);
+}
+
+static void leave_all(struct tfd_block *block)
+{
+    __atomic_store_n(block->newer ? &block->newer->older : &pool.all, block->older,
+                     __ATOMIC_RELEASE);
+    if (block->older)
+        block->older->newer = block->newer;
+}
+
+/* From here on the slots of this block are being changed, and those of no other. */
+static void change(struct tfd_block *block)
+{
+    pool.changing = block;
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
 /* The built-in block stays for good. */
 static int counts_as_empty(const struct tfd_block *block)
 {
@@ -81,6 +113,7 @@ static int map_block(struct tfd_block *block, struct trampfd_trail *trail)
     for (const struct tfd_provider *const *at = pool.providers; *at && error; at++) {
         at = tfd_provider_present(at);
         memset(block, 0, sizeof(*block));
+        block->source = pool.blocks[TFD_BUILT_IN] ? TFD_OWN_FILE : TFD_BUILT_IN;
         error = (*at)->map(block, trail);
     }
     if (error || block == &pool.first)
@@ -91,6 +124,14 @@ static int map_block(struct tfd_block *block, struct trampfd_trail *trail)
         block->provider->unmap(block);
     }
     return error;
+}
+
+static void enter_counts(const struct tfd_block *block)
+{
+    pool.blocks[block->source]++;
+    pool.code_bytes += tfd_block_code_bytes(block);
+    pool.used += block->used;
+    pool.empty += counts_as_empty(block);
 }
 
 /* Make one more block; it is in the list of blocks with room afterwards. */
@@ -118,9 +159,8 @@ static int grow(struct trampfd_trail *trail)
         return error;
     }
     pool.newest = block->provider;
-    pool.blocks[block->source]++;
-    pool.code_bytes += tfd_block_code_bytes(block);
-    pool.empty += counts_as_empty(block);
+    enter_all(block);
+    enter_counts(block);
     enter_room(block);
     return 0;
 }
@@ -144,6 +184,7 @@ static void let_go(const struct tfd_block *block, size_t index)
 static void release(struct tfd_block *block)
 {
     leave_room(block);
+    leave_all(block);
     for (size_t i = 0; i < block->fresh; i++)
         let_go(block, i);
     pool.blocks[block->source]--;
@@ -174,10 +215,21 @@ static int write_record(struct tfd_slot slot, const union tfd_record *record)
     return slot.block->provider->store(slot.block, slot.index, record);
 }
 
-int tfd_pool_store(struct tfd_slot slot, union tfd_record *record)
+int tfd_pool_store_locked(struct tfd_slot slot, union tfd_record *record)
 {
     record->owner.state = tfd_slot_shadow(slot)->owner.state;
     return write_record(slot, record);
+}
+
+int tfd_pool_store(struct tfd_slot slot, union tfd_record *record)
+{
+    int error = tfd_lock_checked();
+
+    if (error)
+        return error;
+    error = tfd_pool_store_locked(slot, record);
+    tfd_unlock();
+    return error;
 }
 
 /* Freed slots of the block. */
@@ -242,6 +294,7 @@ static int take(struct tfd_slot *slot, struct trampfd_trail *trail)
             return error;
     }
     block = pool.room;
+    change(block);
     slot->block = block;
     is_fresh = block->fresh < TRAMPFD_BLOCK_SLOTS && waiting(block) < QUARANTINE;
     if (is_fresh) {
@@ -254,7 +307,7 @@ static int take(struct tfd_slot *slot, struct trampfd_trail *trail)
     }
 
     pool.empty -= counts_as_empty(block);
-    block->fresh += is_fresh;
+    __atomic_store_n(&block->fresh, block->fresh + (unsigned)is_fresh, __ATOMIC_RELEASE);
     block->used++;
     pool.used++;
     set_state(block, slot->index, TFD_STATE_USED);
@@ -263,21 +316,50 @@ static int take(struct tfd_slot *slot, struct trampfd_trail *trail)
     return 0;
 }
 
-int tfd_pool_take(struct tfd_slot *slot, struct trampfd_trail *trail)
+static int begin_to_take(struct trampfd_trail *trail)
 {
     int error = tfd_lock_init();
 
     if (error)
         return tfd_trail_add(trail, "fork handlers", "pthread_atfork", error);
+    error = tfd_lock_checked();
+    return error ? tfd_trail_add(trail, "lock", "a signal handler interrupted trampfd itself", -error)
+                 : 0;
+}
 
-    tfd_lock();
+int tfd_pool_take(struct tfd_slot *slot, struct trampfd_trail *trail)
+{
+    int error = begin_to_take(trail);
+
+    if (error)
+        return error;
     error = take(slot, trail);
     tfd_unlock();
     return error;
 }
 
+int tfd_pool_make(struct tfd_slot *slot, uintptr_t state, union tfd_record *record,
+                  struct trampfd_trail *trail)
+{
+    int error = begin_to_take(trail);
+
+    if (error)
+        return error;
+    error = take(slot, trail);
+    if (!error) {
+        set_state(slot->block, slot->index, state);
+        error = tfd_pool_store_locked(*slot, record);
+        if (error) {
+            tfd_trail_add(trail, slot->block->provider->name, "store a record", -error);
+            tfd_pool_give_locked(*slot, NULL, TFD_HOLDS_NOTHING);
+        }
+    }
+    tfd_unlock();
+    return error;
+}
+
 /* The slot is free before it is dead: who finds it dead then is told that it was freed. */
-static int give(struct tfd_slot slot, const char *name, enum tfd_holds holds)
+int tfd_pool_give_locked(struct tfd_slot slot, const char *name, enum tfd_holds holds)
 {
     struct tfd_block *block = slot.block;
     uintptr_t state = state_of(block, slot.index);
@@ -286,6 +368,7 @@ static int give(struct tfd_slot slot, const char *name, enum tfd_holds holds)
 
     if (tfd_state_is_free(state))
         return -EINVAL;
+    change(block);
     set_name(block, slot.index, name);
     set_state(block, slot.index, TFD_STATE_FREED);
     error = disarm(block, slot.index);
@@ -308,12 +391,65 @@ static int give(struct tfd_slot slot, const char *name, enum tfd_holds holds)
 
 int tfd_pool_give(struct tfd_slot slot, const char *name, enum tfd_holds holds)
 {
-    int error;
+    int error = tfd_lock_checked();
 
-    tfd_lock();
-    error = give(slot, name, holds);
+    if (error)
+        return error;
+    error = tfd_pool_give_locked(slot, name, holds);
     tfd_unlock();
     return error;
+}
+
+/* What another thread left half done in the parent: its list of freed slots, and a slot's death. */
+static void make_block_whole(struct tfd_block *block)
+{
+    block->used = block->oldest = block->newest = 0;
+    for (size_t i = 0; i < block->fresh; i++) {
+        uintptr_t state = state_of(block, i);
+
+        if (!tfd_state_is_free(state)) {
+            block->used++;
+            continue;
+        }
+        if (block->shadow[i].go.entry != tfd_entry_dead)
+            disarm(block, i);
+        push(block, i, state & TFD_STATE_HOLDS_PLAN ? TFD_HOLDS_PLAN : TFD_HOLDS_NOTHING);
+    }
+}
+
+static void make_pool_whole(void)
+{
+    struct tfd_block *newer = NULL;
+    int has_first = 0;
+
+    memset(pool.blocks, 0, sizeof(pool.blocks));
+    pool.code_bytes = pool.used = pool.empty = 0;
+    pool.room = pool.room_end = NULL;
+    for (struct tfd_block *block = pool.all; block; newer = block, block = block->older) {
+        block->newer = newer;
+        if (block == pool.changing)
+            make_block_whole(block);
+        enter_counts(block);
+        if (!is_full(block))
+            enter_room(block);
+        has_first |= block == &pool.first;
+    }
+    if (!has_first)
+        memset(&pool.first, 0, sizeof(pool.first));
+}
+
+static void in_child(int torn)
+{
+    if (torn)
+        make_pool_whole();
+    for (struct tfd_block *block = pool.all; block; block = block->older)
+        if (block->provider->in_child)
+            block->provider->in_child(block);
+}
+
+__attribute__((constructor)) static void know_forks(void)
+{
+    tfd_fork_on_child(in_child);
 }
 
 static struct tfd_block *find_block(const void *address)
@@ -371,8 +507,8 @@ void tfd_pool_status(struct trampfd_status *status)
     const struct tfd_provider *provider;
     struct trampfd_trail unused = {0};
     size_t blocks = 0;
+    int is_inside = tfd_lock_checked(); /* counts are read as they are then */
 
-    tfd_lock();
     expected = tfd_provider_choose(&unused);
     provider = pool.newest ? pool.newest : expected ? *tfd_provider_present(expected) : NULL;
     for (int source = 0; source < TFD_SOURCES; source++)
@@ -390,7 +526,8 @@ void tfd_pool_status(struct trampfd_status *status)
         .record_bytes = blocks * TFD_RECORD_BYTES,
         .trail = pool.trail,
     };
-    tfd_unlock();
+    if (!is_inside)
+        tfd_unlock();
 }
 
 void trampfd_probe(struct trampfd_trail *trail)
@@ -398,7 +535,8 @@ void trampfd_probe(struct trampfd_trail *trail)
     const struct tfd_provider *const *providers;
 
     trail->count = 0;
-    tfd_lock();
+    if (begin_to_take(trail))
+        return;
     providers = tfd_provider_choose(trail);
     for (; providers && *providers; providers++)
         (*providers)->probe(trail);

@@ -5,6 +5,13 @@
 
 #include "block.h"
 
+/*
+ * Functions whose name ends in "_locked" need the lock; the others take it, and return -EDEADLK
+ * where a signal handler interrupted whoever has it in the same thread.  tfd_pool_find_*() need
+ * none for the address of a slot that the caller owns; for any other address they need it, as
+ * another thread may give back the block.
+ */
+
 struct tfd_slot {
     struct tfd_block *block;
     size_t index; /* a whole word: slots are passed around in registers */
@@ -17,21 +24,28 @@ struct tfd_slot {
  */
 int tfd_pool_take(struct tfd_slot *slot, struct trampfd_trail *trail);
 
+/* The same for what is no closure, with that state and that record stored in the slot. */
+int tfd_pool_make(struct tfd_slot *slot, uintptr_t state, union tfd_record *record,
+                  struct trampfd_trail *trail);
+
 enum tfd_holds { TFD_HOLDS_NOTHING, TFD_HOLDS_PLAN };
 
 /*
  * Take a slot back: its entry becomes dead, and reports call it `name` (or nothing, if NULL or
  * without memory for it).  What the record `holds` it keeps for calls that are on their way in;
  * tfd_pool_let_go is called once the slot is handed out again or its block given back.  Returns
- * 0, or -EINVAL when the slot is free already, or the provider's error (the slot stays used then).
+ * 0, or -EINVAL when the slot is free already, -EDEADLK (see lock.h), or the provider's error (the
+ * slot stays used then).
  */
 int tfd_pool_give(struct tfd_slot slot, const char *name, enum tfd_holds holds);
+int tfd_pool_give_locked(struct tfd_slot slot, const char *name, enum tfd_holds holds);
 
 /* What gives up the plan of a dead record, with the lock held; set by closure/plan.c. */
 extern void (*tfd_pool_let_go)(const union tfd_record *record);
 
 /* Store a record, whose state word is filled in, in a slot that the caller owns. */
 int tfd_pool_store(struct tfd_slot slot, union tfd_record *record);
+int tfd_pool_store_locked(struct tfd_slot slot, union tfd_record *record);
 
 /* The slot whose code, or whose record as programs see it, starts at the address; or -ENOENT. */
 int tfd_pool_find_code(const void *code, struct tfd_slot *slot);

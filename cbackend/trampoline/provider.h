@@ -3,8 +3,8 @@
  * Where slots come from.  A provider is one constant table of functions; the
  * rest of the library knows nothing of how it works.
  *
- * The pool's lock is held during map, unmap and probe.  store and load are called
- * for a slot that the caller owns, with or without it.
+ * The pool's lock is held during all that changes something: map, unmap, store, disarm, probe
+ * and in_child.  The others are called for a slot that the caller owns, with or without it.
  */
 #ifndef TFD_PROVIDER_H
 #define TFD_PROVIDER_H
@@ -50,6 +50,13 @@ struct tfd_provider {
 
     /* Is the slot's code, where there is any to read, as it was made? */
     int (*intact)(const struct tfd_block *block, unsigned index);
+
+    /*
+     * In the child of a fork, for each block: give it what the kernel did not.  NULL: nothing.
+     * When another thread was in the middle of a change, `block` is whole, what its slots have
+     * in the kernel may not be.
+     */
+    void (*in_child)(struct tfd_block *block);
 
     /* Try every way to map a block, one step each on the trail, and undo it. */
     void (*probe)(struct trampfd_trail *trail);

@@ -13,8 +13,6 @@
 
 union tfd_record tfd_records[TRAMPFD_BLOCK_SLOTS] __attribute__((aligned(TFD_GRANULE)));
 
-static int built_in_taken; /* guarded by the pool's lock; set for good */
-
 static int present(void)
 {
     return 1;
@@ -25,9 +23,7 @@ static int map(struct tfd_block *block, struct trampfd_trail *trail)
     int error;
 
     block->provider = &tfd_provider_table;
-    if (!built_in_taken) {
-        built_in_taken = 1;
-        block->source = TFD_BUILT_IN;
+    if (block->source == TFD_BUILT_IN) {
         block->code = tfd_slots;
         block->slot_size = TFD_SLOT_SIZE;
         block->records = block->shadow = tfd_records;
@@ -44,7 +40,8 @@ static int map(struct tfd_block *block, struct trampfd_trail *trail)
 
 static void unmap(struct tfd_block *block)
 {
-    tfd_span_unmap(block);
+    if (block->source != TFD_BUILT_IN)
+        tfd_span_unmap(block);
 }
 
 /*
@@ -99,5 +96,6 @@ const struct tfd_provider tfd_provider_table = {
     .load = load,
     .in_memory = tfd_record_in_memory,
     .intact = tfd_slot_intact,
+    .in_child = NULL,
     .probe = probe,
 };

@@ -18,7 +18,6 @@
 #include "allowed.h"
 #include "arch/port.h"
 #include "device.h"
-#include "lock.h"
 #include "span.h"
 #include "trail.h"
 
@@ -158,13 +157,11 @@ static int store(struct tfd_block *block, unsigned index, const union tfd_record
 {
     int error = 0;
 
-    tfd_lock(); /* one thread mends */
     if (!tfd_descriptor_is_ours(block->own))
         error = mend(block);
     if (!error)
         error = tfd_descriptor_write(block->own, record, sizeof(*record),
                                      TRAMPFD_RECORDS_OFFSET + index * sizeof(*record));
-    tfd_unlock();
     return error;
 }
 
@@ -203,5 +200,6 @@ const struct tfd_provider tfd_provider_trampfd = {
     .load = load,
     .in_memory = tfd_record_in_memory,
     .intact = tfd_slot_intact,
+    .in_child = NULL,
     .probe = probe,
 };

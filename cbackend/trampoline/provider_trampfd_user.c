@@ -10,7 +10,11 @@
  *
  * Fork: the kernel gives the child none of these mappings, and its descriptors are the parent's;
  * so the child makes its own before fork(2) returns.  What it copies must not change meanwhile, so
- * nobody writes to a descriptor that is older than a fork: the slot gets a new one.
+ * nobody begins to write to a descriptor that is older than a fork: the slot gets a new one.  What
+ * a thread is in the middle of writing when another forks, the child may find old, new or not at
+ * all: no lock is held over a fork, and the descriptor is shared with the child as soon as it is
+ * there.  That concerns the closure that is being prepared or freed at that moment only, which
+ * nobody else may call, or be sure to be able to call.
  */
 #define _GNU_SOURCE
 #include "provider.h"
@@ -33,23 +37,16 @@
 
 static const char way[] = "trampfd-user";
 
-/*
- * `forks` had been begun when the descriptor was made; one made while a fork is under way counts as
- * older, as it may be the parent's.
- */
+/* `forks` were over when the descriptor was made: their children do not have it. */
 struct slot {
     struct tfd_descriptor descriptor;
     uint64_t forks;
 };
 
-/* What a block owns.  Blocks are linked for the child of a fork; the lock guards it. */
+/* What a block owns. */
 struct own {
-    struct own *next, **link;
-    struct tfd_block *block;
     struct slot slots[TRAMPFD_BLOCK_SLOTS];
 };
-
-static struct own *blocks;
 
 /* The contexts of the interface, with the room that their last member takes. */
 union registers {
@@ -141,8 +138,10 @@ static int write_context(const struct tfd_descriptor *descriptor, const union tf
 static int make_slot(struct tfd_block *block, unsigned index, const union tfd_record *record,
                      struct slot *slot)
 {
+    struct tfd_descriptor old = slot->descriptor;
     struct trampfd_trail trail = {0};
     struct tfd_descriptor made;
+    uint64_t forks = tfd_forks_over(); /* before it is made */
     int error = create(&made, &trail);
 
     if (error)
@@ -154,8 +153,8 @@ static int make_slot(struct tfd_block *block, unsigned index, const union tfd_re
         tfd_descriptor_close(&made);
         return error;
     }
-    tfd_descriptor_close(&slot->descriptor);
-    *slot = (struct slot){made, tfd_forks - (uint64_t)tfd_forking};
+    *slot = (struct slot){made, forks};
+    tfd_descriptor_close(&old);
     return 0;
 }
 
@@ -182,8 +181,7 @@ static int store(struct tfd_block *block, unsigned index, const union tfd_record
     struct slot *slot = &own->slots[index];
     int error;
 
-    tfd_lock();
-    if (slot->forks == tfd_forks && tfd_descriptor_is_ours(&slot->descriptor))
+    if (slot->forks == tfd_forks_begun() && tfd_descriptor_is_ours(&slot->descriptor))
         error = write_context(&slot->descriptor, record, &block->shadow[index]);
     else
         error = make_slot(block, index, record, slot);
@@ -191,7 +189,6 @@ static int store(struct tfd_block *block, unsigned index, const union tfd_record
         error = take_away(block, index, slot);
     if (!error)
         store_shadow(&block->shadow[index], record);
-    tfd_unlock();
     return error;
 }
 
@@ -248,26 +245,28 @@ static int intact(const struct tfd_block *block, unsigned index)
     return 1;
 }
 
-static void copy_in_child(void)
+static void copy_slot(struct tfd_block *block, unsigned index, struct slot *slot)
 {
-    for (struct own *own = blocks; own; own = own->next)
-        for (unsigned i = 0; i < own->block->fresh; i++) {
-            struct slot *slot = &own->slots[i];
-            union tfd_record record = own->block->shadow[i];
-            int error = 0;
+    union tfd_record record = block->shadow[index];
+    int error = 0;
 
-            if (slot->descriptor.fd < 0)
-                continue;
-            if (tfd_descriptor_is_ours(&slot->descriptor))
-                error = read_context(&slot->descriptor, &own->block->shadow[i], &record);
-            if (!error)
-                error = make_slot(own->block, i, &record, slot);
-            if (error) {
-                tfd_warn("a closure is absent in the child of a fork", page_of(own->block, i),
-                         -error);
-                tfd_descriptor_close(&slot->descriptor);
-            }
-        }
+    if (tfd_descriptor_is_ours(&slot->descriptor))
+        error = read_context(&slot->descriptor, &block->shadow[index], &record);
+    if (!error)
+        error = make_slot(block, index, &record, slot);
+    if (error) {
+        tfd_warn("a closure is absent in the child of a fork", page_of(block, index), -error);
+        tfd_descriptor_close(&slot->descriptor);
+    }
+}
+
+static void in_child(struct tfd_block *block)
+{
+    struct own *own = block->own;
+
+    for (unsigned i = 0; i < block->fresh; i++)
+        if (own->slots[i].descriptor.fd >= 0)
+            copy_slot(block, i, &own->slots[i]);
 }
 
 static int map(struct tfd_block *block, struct trampfd_trail *trail)
@@ -301,14 +300,6 @@ static int map(struct tfd_block *block, struct trampfd_trail *trail)
     }
     for (unsigned i = 0; i < TRAMPFD_BLOCK_SLOTS; i++)
         own->slots[i].descriptor.fd = -1;
-    own->block = block;
-    own->next = blocks;
-    own->link = &blocks;
-    if (blocks)
-        blocks->link = &own->next;
-    blocks = own;
-    tfd_in_child = copy_in_child;
-
     block->provider = &tfd_provider_trampfd_user;
     block->source = TFD_TRAMPFD_USER;
     block->slot_size = TFD_PORT_PAGE;
@@ -322,9 +313,6 @@ static void unmap(struct tfd_block *block)
 {
     struct own *own = block->own;
 
-    *own->link = own->next;
-    if (own->next)
-        own->next->link = own->link;
     munmap((void *)(uintptr_t)block->code, CODE_BYTES);
     for (unsigned i = 0; i < block->fresh; i++)
         tfd_descriptor_close(&own->slots[i].descriptor);
@@ -352,5 +340,6 @@ const struct tfd_provider tfd_provider_trampfd_user = {
     .load = load,
     .in_memory = in_memory,
     .intact = intact,
+    .in_child = in_child,
     .probe = probe,
 };
