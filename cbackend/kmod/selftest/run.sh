@@ -1,9 +1,21 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Runs the selftests in the folder $1 as root; a second word "short" means fewer repetitions.
-# After each test nothing of it may be alive in the module.
-folder=${1:?usage: run.sh FOLDER [short]}
-[ "$2" = short ] && export TRAMPFD_SHORT=1
+# run.sh FOLDER [short]
+#
+# Runs the selftests that were built into FOLDER, as root; short: with fewer repetitions. After each
+# test nothing of it may be alive in the module.
+case $1 in
+-h | --help)
+	awk 'NR > 2 && !/^#/ { exit } NR > 2 { sub(/^# ?/, ""); print }' "$0"
+	exit 0
+	;;
+esac
+if [ $# -lt 1 ] || [ $# -gt 2 ] || [ "${2:-short}" != short ]; then
+	echo "usage: run.sh FOLDER [short]" >&2
+	exit 2
+fi
+folder=$1
+[ $# -eq 1 ] || export TRAMPFD_SHORT=1
 live=/sys/module/trampfd/parameters/live
 none="descriptors 0 contexts 0 copies 0 pages 0"
 failed=0
