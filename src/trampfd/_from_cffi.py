@@ -7,11 +7,13 @@ function behind ``ffi.gc``) and the exported C interface.
 
 from __future__ import annotations
 
-import functools
 import sys
-from typing import Any, Callable
 
 from . import _native
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
 
 _bound: Any = None
 
@@ -149,8 +151,19 @@ def _is_callable_by_value(ctype: Any) -> bool:
     raise AssertionError(f"cffi called {ctype} with a wrong number of arguments")
 
 
-@functools.lru_cache(maxsize=1024)
+_signatures: dict[Any, _native.Signature] = {}
+
+
 def _signature(ctype: Any) -> _native.Signature:
+    signature = _signatures.get(ctype)
+    if signature is None:
+        if len(_signatures) >= 1024:
+            _signatures.clear()
+        signature = _signatures[ctype] = _make_signature(ctype)
+    return signature
+
+
+def _make_signature(ctype: Any) -> _native.Signature:
     if ctype.ellipsis or not _is_callable_by_value(ctype):
         raise NotImplementedError(
             f"{ctype.cname}: callback with unsupported argument or return type or with '...'"

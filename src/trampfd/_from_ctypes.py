@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from typing import Any, Callable
 
 from . import _native
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, Callable
 
 _bound: Any = None
 

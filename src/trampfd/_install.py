@@ -2,28 +2,33 @@
 """install() and uninstall(): every callback of the process through trampfd.
 
 Modules that are loaded already are redirected at once, the others when they are imported, by
-a finder that stands first on ``sys.meta_path``.  Nothing is imported here.
+a finder that stands first on ``sys.meta_path``.
+
+An enabled Python imports this file, and what it needs, in programs that know nothing of it: from
+the standard library come only modules that are built in or that every Python has loaded.  All
+else takes time, and may be a file of the program's that has the same name.
 """
 
 from __future__ import annotations
 
-import contextlib
-import importlib
+import _imp
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from importlib.machinery import ModuleSpec
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, Callable
+from _thread import RLock
+from _thread import _local as Local
 
-from . import _from_cffi, _from_ctypes, _native, _objects
+from . import _from_cffi, _from_ctypes, _native
 
-if TYPE_CHECKING:  # it imports half the standard library
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
     from importlib.abc import Loader, MetaPathFinder
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any, Callable
 else:
     Loader = MetaPathFinder = object
 
-_lock = threading.RLock()  # guards what follows, and what is redirected
+_lock = RLock()  # guards what follows, and what is redirected
 _installed = False  # by install()
 _blocks: set[object] = set()  # of installed(), entered and not left
 _in_force = False  # everything is redirected
@@ -87,7 +92,7 @@ class _Finder(MetaPathFinder):
     """Lets the other finders find; gives their result a loader that redirects."""
 
     def __init__(self) -> None:
-        self._searching = threading.local()
+        self._searching = Local()
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -97,7 +102,8 @@ class _Finder(MetaPathFinder):
         self._searching.active = True
         try:
             for finder in list(sys.meta_path):
-                spec = finder.find_spec(name, path, target) if finder is not self else None
+                find_spec = None if finder is self else getattr(finder, "find_spec", None)
+                spec = None if find_spec is None else find_spec(name, path, target)
                 if spec is not None:
                     if spec.loader is not None:
                         spec.loader = _RedirectingLoader(spec.loader)
@@ -115,7 +121,7 @@ def _loaded() -> list[str]:
     must not be done while holding the lock: at its end that import takes it."""
     names = [name for name in _redirections if sys.modules.get(name) is not None]
     for name in names:
-        importlib.import_module(name)
+        __import__(name)
     return names
 
 
@@ -131,16 +137,24 @@ def _redirect(loaded: list[str]) -> None:
     except BaseException:
         _restore()
         raise
-    sys.meta_path.insert(0, _finder)
+    _change_finders([_finder])
+
+
+def _change_finders(added: list[MetaPathFinder]) -> None:
+    """Those of ours that stand on sys.meta_path.  A new list: other threads may be going through
+    the old one.  Under the lock that _hook.py takes too, so that no change is lost."""
+    _imp.acquire_lock()
+    try:
+        sys.meta_path = [*added, *(finder for finder in sys.meta_path if finder is not _finder)]
+    finally:
+        _imp.release_lock()
 
 
 def _restore() -> None:
     """Needs the lock."""
     global _in_force
     _in_force = False
-    # A new list: removing from this one would make imports that are going through it in other
-    # threads skip the next finder.
-    sys.meta_path = [finder for finder in sys.meta_path if finder is not _finder]
+    _change_finders([])
     _native.restore_cffi()
     _from_ctypes.restore()
 
@@ -166,6 +180,8 @@ def install(*, objects: bool = False) -> None:
     global _installed
     loaded = _loaded()
     if objects:
+        from . import _objects
+
         _objects.redirect()
     try:
         with _lock:
@@ -199,6 +215,8 @@ def uninstall() -> None:
         _installed = _at_start = False
         _blocks.clear()
         _restore()
+    from . import _objects
+
     _objects.restore()
 
 
@@ -207,22 +225,26 @@ def is_installed() -> bool:
     return _in_force
 
 
-@contextlib.contextmanager
-def installed() -> Iterator[None]:
+class installed:
     """``with trampfd.installed():`` -- as after install(), for the time of the block.
 
     For all threads of the process.  Blocks may overlap; the end of the last one undoes it,
     unless install() was called before or meanwhile.
     """
-    block = object()
-    loaded = _loaded()
-    with _lock:
-        _redirect(loaded)
-        _blocks.add(block)
-    try:
-        yield
-    finally:
+
+    def __init__(self) -> None:
+        self._open: list[object] = []  # blocks of this object, which may be entered again
+
+    def __enter__(self) -> None:
+        block = object()
+        loaded = _loaded()
         with _lock:
-            _blocks.discard(block)
+            _redirect(loaded)
+            _blocks.add(block)
+        self._open.append(block)
+
+    def __exit__(self, *error: object) -> None:
+        with _lock:
+            _blocks.discard(self._open.pop())
             if not _blocks and not _installed:
                 _restore()
