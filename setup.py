@@ -14,7 +14,21 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 BACKEND = Path("cbackend")
-NATIVE = Path("src/trampfd/_native")
+PACKAGE = Path("src/trampfd")
+NATIVE = PACKAGE / "_native"
+
+
+def write_version() -> None:
+    """trampfd.__version__, which must be there when the package's metadata is not."""
+    version = (BACKEND / "VERSION").read_text().strip()
+    text = f"""# SPDX-License-Identifier: MIT
+\"\"\"Made by setup.py from cbackend/VERSION.\"\"\"
+
+__version__ = "{version}"
+"""
+    path = PACKAGE / "_version.py"
+    if not path.is_file() or path.read_text() != text:
+        path.write_text(text)
 
 
 def pkg_config(*arguments: str) -> list:
@@ -67,6 +81,8 @@ COMMON = {
 # nodelete: slots must outlive every pointer to them.  max-page-size: that of the slots'
 # alignment, so that one segment holds all the code.
 LINK = "-Wl,-z,nodelete,-z,noexecstack,-z,max-page-size=65536"
+
+write_version()
 
 setup(
     cmdclass={"build_ext": Build},

@@ -7,20 +7,16 @@
 or, one callback at a time, ``trampfd.callback(type, function)``.
 """
 
-from __future__ import annotations
-
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-from ._bind import bind
-from ._callback import callback
-from ._install import install, installed, is_installed, uninstall
-from ._native import ClosureError
-from ._status import Status, status
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ._bind import bind
+    from ._callback import callback
+    from ._install import install, installed, is_installed, uninstall
+    from ._native import ClosureError
+    from ._status import Status, status
     from ._trampoline import Trampoline, TrampolineContext, TrampolineDifference
     from ._verify import Difference, Verdict, verify
+    from ._version import __version__
 
 __all__ = [
     "ClosureError",
@@ -40,20 +36,38 @@ __all__ = [
     "verify",
 ]
 
-
-# What few programs use, and costs more to import than all else.
-_LATER = {
+# Where each name is.  They are imported when they are first used: the commands that have to work
+# when the extension does not, and programs of an enabled Python, import this file too.
+_MODULES = {
+    "ClosureError": "_native",
     "Difference": "_verify",
+    "Status": "_status",
     "Trampoline": "_trampoline",
     "TrampolineContext": "_trampoline",
     "TrampolineDifference": "_trampoline",
     "Verdict": "_verify",
+    "__version__": "_version",
+    "bind": "_bind",
+    "callback": "_callback",
+    "install": "_install",
+    "installed": "_install",
+    "is_installed": "_install",
+    "status": "_status",
+    "uninstall": "_install",
     "verify": "_verify",
 }
 
 
-def __getattr__(name: str) -> Any:
-    module = _LATER.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{module}", __name__), name)
+if not TYPE_CHECKING:  # which knows all of them, and is to refuse others
+
+    def __getattr__(name: str) -> object:
+        module = _MODULES.get(name)
+        if module is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(__import__(f"{__name__}.{module}", fromlist=[name]), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*_MODULES, *(name for name in globals() if name.startswith("__"))})

@@ -3,38 +3,50 @@
 
 from __future__ import annotations
 
-import argparse
-import importlib
 import sys
-from collections.abc import Sequence
-from importlib import metadata
 
-from ._output import guarded
-from ._run import run
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
 
-# The command `run` has no parser here: what follows it belongs to the program.
-_COMMANDS = ("doctor", "audit", "demo", "preload", "enable", "bench")
+# The command `run` has no parser here: what follows it belongs to the program.  A module may have
+# more than one command; none of them needs the extension to be imported.
+_MODULES = {
+    "doctor": "_doctor",
+    "audit": "_audit",
+    "demo": "_demo",
+    "preload": "_preload",
+    "enable": "_enable",
+    "disable": "_enable",
+    "bench": "_bench",
+}
 
 
-def _version() -> str:
-    """The commands also work in a package that lost its metadata, or was never installed."""
+def version() -> str:
+    """For `trampfd --version`; a copy of the sources that was never built does not know it."""
     try:
-        return metadata.version("trampfd")
-    except metadata.PackageNotFoundError:
-        return "(not installed)"
+        from ._version import __version__
+    except ImportError:
+        return "(not built)"
+    return __version__
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(commands: Sequence[str]) -> argparse.ArgumentParser:
+    """Knows the commands in `commands`."""
+    import argparse
+    import importlib
+
     parser = argparse.ArgumentParser(
         prog="trampfd",
         description="Callbacks for ctypes and cffi without writable and executable memory.",
         epilog="`trampfd COMMAND --help` tells more of a command.",
     )
-    parser.add_argument("--version", action="version", version=f"trampfd {_version()}")
+    parser.add_argument("--version", action="version", version=f"trampfd {version()}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     subparsers.add_parser("run", help="run a Python program with trampfd installed")
-    for command in _COMMANDS:
-        importlib.import_module(f"trampfd._{command}").add_parser(subparsers)
+    for module in dict.fromkeys(_MODULES[command] for command in commands):
+        importlib.import_module(f"trampfd.{module}").add_parser(subparsers)
     return parser
 
 
@@ -42,9 +54,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status.  `arguments` default to sys.argv[1:]."""
     if arguments is None:
         arguments = sys.argv[1:]
-    if arguments[:1] == ["run"]:
+    first = arguments[0] if arguments else ""
+    if first == "run":
+        from ._run import run
+
         return run(arguments[1:])
-    options = _parser().parse_args(arguments)
+    from ._output import guarded
+
+    options = _parser([first] if first in _MODULES else list(_MODULES)).parse_args(arguments)
     return guarded(lambda: int(options.run(options)))
 
 
