@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import argparse
 import errno
+import io
 import os
+import shutil
 import site
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,7 +23,7 @@ import pytest
 import scale
 
 import trampfd
-from trampfd import _enable
+from trampfd import _enable, _hook_rare, _native
 
 PACKAGE = Path(trampfd.__file__).parent
 
@@ -191,6 +194,82 @@ def test_status(environment: Environment) -> None:
     assert (done.returncode, done.stdout) == (0, f"enabled: {environment.file}\n")
 
 
+def test_status_knows_the_way_out(enabled: Environment) -> None:
+    done = enabled.run("-m", "trampfd", "enable", "--status", check=False, TRAMPFD_DISABLE="1")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[1].startswith("but TRAMPFD_DISABLE is set")
+
+
+@pytest.mark.parametrize("length", [0, 20, 200, 3000])
+def test_file_that_was_cut_off(enabled: Environment, length: int) -> None:
+    content = enabled.file.read_text()
+    enabled.file.write_text(content[:length])
+    done = enabled.trampfd("enable", "--status", check=False)
+    assert done.returncode == 1
+    assert f"{enabled.file} is incomplete, or of another version" in done.stdout
+    assert enabled.trampfd("enable").stdout.startswith("enabled: ")
+    assert enabled.file.read_text() == content
+    enabled.file.write_text(content[:length])
+    assert enabled.trampfd("disable").stdout == f"disabled: {enabled.file} is removed\n"
+
+
+def test_file_that_cannot_be_read(environment: Environment) -> None:
+    environment.file.mkdir()
+    done = environment.trampfd("enable", "--status", check=False)
+    assert done.returncode == 1
+    assert f"but cannot read {environment.file}: Is a directory" in done.stdout
+    for command in ("enable", "disable"):
+        done = environment.trampfd(command, check=False)
+        assert done.returncode == 1
+        assert f"cannot read {environment.file}: Is a directory" in done.stderr
+
+
+# Pythons that ignore code in .pth files, of which there is none yet: 3.15 takes .start files too.
+START = "from trampfd import _enable; _enable._IGNORES_CODE_IN_PTH_FILES = True; import sys\n"
+START += "from trampfd.__main__ import main; sys.exit(main(sys.argv[1:]))"
+
+
+def test_start_file(environment: Environment) -> None:
+    before = sorted(environment.packages.iterdir())
+    done = environment.run("-c", START, "enable")
+    assert done.stdout.startswith(f"enabled: {environment.file}\n")
+    start = environment.file.with_suffix(".start")
+    module = environment.packages / "trampfd_enable.py"
+    assert set(environment.packages.iterdir()) >= {*before, environment.file, start, module}
+    assert start.read_text().splitlines()[1:] == ["trampfd_enable:start"]
+    # As site calls it, without the package too.
+    use = f"import trampfd_enable; trampfd_enable.start()\n{STOCK}\nimport sys\n"
+    use += "print('trampfd._install' in sys.modules)"
+    environment.file.unlink()
+    assert environment.run("-c", use).stdout == "42\nTrue\n"
+    done = environment.run("-c", START, "enable", "--status", check=False)
+    assert f"there is no {environment.file}" in done.stdout
+    text = environment.find.read_text()
+    environment.remove_package()
+    done = environment.run("-c", use)
+    assert (done.stdout, done.stderr) == ("42\nFalse\n", "")
+    environment.find.write_text(text)
+    module.unlink()
+    done = environment.run("-c", START, "enable", "--status", check=False)
+    assert f"there is no {module}" in done.stdout
+    environment.run("-c", START, "enable")
+    environment.trampfd("disable")
+    left = [path for path in environment.packages.rglob("*enable*") if path.is_file()]
+    assert not left
+
+
+def test_start_file_of_a_python_that_takes_them(environment: Environment) -> None:
+    if sys.version_info < (3, 15):
+        pytest.skip(".start files: CPython 3.15 is the first that takes them")
+    environment.run("-c", START, "enable")
+    done = environment.run("-v", "-c", CALLBACKS)
+    assert done.stdout.split()[0] == "True"
+    assert "import trampfd_enable" in done.stderr.replace("'", "")
+    environment.remove_package()
+    done = environment.run("-c", STOCK)
+    assert (done.stdout, done.stderr) == ("42\n", "")
+
+
 def test_readable_for_all_whatever_the_umask(environment: Environment) -> None:
     old = os.umask(0o077)
     try:
@@ -278,6 +357,49 @@ def test_no_way_out(enabled: Environment, value: str) -> None:
     assert enabled.run("-c", CALLBACKS, TRAMPFD_DISABLE=value).stdout.split()[0] == "True"
 
 
+IS_DISABLED = """
+import os
+from trampfd._hook_rare import is_disabled
+print(os.getuid(), os.geteuid(), is_disabled())
+"""
+
+
+def test_way_out_is_not_for_privileged_programs() -> None:
+    """A set-user-ID Python that root, or another user, runs."""
+    if os.geteuid():
+        pytest.skip("set-user-ID programs: only root can make one for another user")
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        python = shutil.copy(os.path.realpath(sys.executable), folder)
+        os.chmod(python, 0o4755)
+        for user, told in ((0, "0 0 True\n"), (65534, "65534 0 False\n")):
+            done = subprocess.run(
+                [python, "-c", IS_DISABLED],
+                env={
+                    "TRAMPFD_DISABLE": "1",
+                    "PYTHONHOME": sys.base_prefix,
+                    "PYTHONPATH": str(PACKAGE.parent),
+                },
+                user=user,
+                cwd="/",
+                capture_output=True,
+                text=True,
+                timeout=scale.seconds(60),
+            )
+            if user and done.stdout.startswith("65534 65534"):
+                pytest.skip(f"set-user-ID programs: {folder} is mounted without them")
+            assert done.stdout == told, done.stderr
+
+
+@pytest.mark.parametrize("secure", [0, 1])
+def test_privileged_is_what_the_kernel_says(monkeypatch: pytest.MonkeyPatch, secure: int) -> None:
+    """File capabilities, say, change no user ID."""
+    vector = b"".join(word.to_bytes(8, sys.byteorder) for word in (6, 4096, 23, secure, 0, 0))
+    monkeypatch.setenv("TRAMPFD_DISABLE", "1")
+    monkeypatch.setattr(_hook_rare, "open", lambda *_: io.BytesIO(vector), raising=False)
+    assert _hook_rare.is_disabled() == (not secure)
+
+
 def test_way_out_is_for_what_is_automatic(environment: Environment) -> None:
     done = environment.run("-m", "trampfd", "run", "-c", CALLBACKS, TRAMPFD_DISABLE="1")
     assert done.stdout.split()[0] == "False"
@@ -314,7 +436,117 @@ def test_package_is_broken(enabled: Environment, name: str, text: str, message: 
     assert done.stdout == "42\n"
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"trampfd: ctypes and cffi callbacks are not redirected: {message}")
-    assert "`trampfd disable` ends this message" in line
+    assert f"`trampfd disable` ends this message, or remove {enabled.file}" in line
+
+
+def remove_extension(environment: Environment, content: bytes | None = None) -> Path:
+    """Give it a package without the extension, as after an upgrade of Python, or with a damaged
+    one; returns the file."""
+    package = environment.packages / "trampfd"
+    package.mkdir()
+    for file in PACKAGE.glob("*.py"):
+        (package / file.name).write_bytes(file.read_bytes())
+    environment.find.write_text("".join(f"{path}\n" for path in others()))
+    extension = package / Path(_native.__file__).name
+    if content is not None:
+        extension.write_bytes(content)
+    return extension
+
+
+def damaged(kind: str) -> bytes | None:
+    whole = Path(_native.__file__).read_bytes()
+    return {
+        "absent": None,
+        "empty": b"",
+        "text": b"no library",
+        "header": whole[:4096],  # the loader maps the rest all the same: SIGBUS
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["absent", "empty", "text"])
+def test_missing_extension_is_told(enabled: Environment, kind: str) -> None:
+    remove_extension(enabled, damaged(kind))
+    done = enabled.run("-c", STOCK)
+    assert done.stdout == "42\n"
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("trampfd: ctypes and cffi callbacks are not redirected: ImportError: ")
+    assert f"or remove {enabled.file}" in line
+    Path(enabled.file).unlink()
+    assert enabled.run("-c", STOCK).stderr == ""
+
+
+@pytest.mark.parametrize("kind", ["absent", "empty", "text", "header"])
+def test_commands_without_a_working_extension(enabled: Environment, kind: str) -> None:
+    remove_extension(enabled, damaged(kind))
+    assert enabled.trampfd("--version").stdout.startswith("trampfd ")
+    assert "disable" in enabled.trampfd("--help").stdout
+    assert enabled.run("-c", "import trampfd; print(trampfd.__version__)").stdout != ""
+    done = enabled.trampfd("enable", "--status", check=False)
+    assert done.returncode == 1
+    assert done.stdout.startswith(f"enabled: {enabled.file}\nbut {enabled.python} does not use")
+    done = enabled.trampfd("doctor", check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+    (row,) = [line for line in done.stdout.splitlines() if line.startswith("trampfd: extension")]
+    assert "cannot be loaded: " in row and "install trampfd again" in row
+    assert done.stdout.splitlines()[-1].endswith("does not work here")
+    if kind in ("absent", "empty", "text"):  # the loader may end a process for others
+        done = enabled.trampfd("run", "-c", "print('not run')", check=False)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("trampfd run: trampfd cannot be loaded: ")
+    done = enabled.trampfd("enable", check=False)
+    assert done.returncode == 1
+    assert "would not use trampfd at its start" in done.stderr
+    assert enabled.trampfd("disable").stdout == f"disabled: {enabled.file} is removed\n"
+    assert not enabled.file.exists()
+
+
+def test_failed_enable_leaves_nothing(environment: Environment) -> None:
+    remove_extension(environment, b"")
+    before = sorted(environment.packages.iterdir())
+    assert environment.trampfd("enable", check=False).returncode == 1
+    assert sorted(environment.packages.iterdir()) == before
+
+
+def test_standard_error_that_is_gone(enabled: Environment) -> None:
+    """The message of a broken package goes nowhere then, not to standard output."""
+    remove_extension(enabled)
+    for gone in ("sys.stderr = None", "sys.stderr.close()"):
+        assert enabled.run("-c", f"import sys; {gone}\n{STOCK}").stdout == "42\n"
+
+
+SHADOWS = (
+    "__future__", "_thread", "collections", "contextlib", "enum", "functools", "importlib",
+    "threading", "trampfd", "types", "typing", "warnings", "weakref",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("module", ["_ctypes", "_cffi_backend"])
+def test_files_of_the_program_are_not_imported(
+    enabled: Environment, tmp_path: Path, module: str
+) -> None:
+    if module == "_cffi_backend" and not has_cffi(enabled):
+        pytest.skip("cffi: not installed")
+    for name in SHADOWS:
+        (tmp_path / f"{name}.py").write_text(f"print({name!r}, 'of the program is imported')\n")
+    script = tmp_path / "trampfd.py"
+    script.write_text(
+        f"import {module}, sys; print(sys.modules['trampfd._install'].is_installed())\n"
+    )
+    done = enabled.run(script)
+    assert (done.stdout, done.stderr) == ("True\n", "")
+    script.write_text(f"import sys; sys.path.insert(0, 'elsewhere')\n{script.read_text()}")
+    assert enabled.run(script).stdout == "True\n"
+
+
+def test_only_what_is_loaded_or_built_in_is_imported(enabled: Environment) -> None:
+    for module in ("_ctypes", "_cffi_backend") if has_cffi(enabled) else ("_ctypes",):
+        code = (
+            f"import sys; old = set(sys.modules); import {module}; print(*set(sys.modules) - old)"
+        )
+        stock = enabled.run("-c", code, TRAMPFD_DISABLE="1").stdout.split()
+        new = set(enabled.run("-c", code).stdout.split()) - set(stock)
+        assert {name for name in new if not name.startswith("trampfd")} <= {"__future__"}
+        assert "trampfd._native" in new
 
 
 def test_cffi_that_cannot_be_redirected(enabled: Environment) -> None:
@@ -367,22 +599,42 @@ assert not any("Waiting" in str(finder) for finder in sys.meta_path)
         assert enabled.run("-c", code).stderr == ""
 
 
-def test_subinterpreter_stays_stock(enabled: Environment) -> None:
-    code = f"""
-import sys
+SUBINTERPRETER = f"""
 try:
     import _interpreters as interpreters
-    new = lambda: interpreters.create("legacy")
+    new = lambda: interpreters.create(KIND)
+    run = interpreters.exec
 except ImportError:
     import _xxsubinterpreters as interpreters
-    new = interpreters.create
-interpreter = new()
-failed = interpreters.run_string(interpreter, {STOCK!r})
-assert not failed, failed
-interpreters.destroy(interpreter)
+    new = lambda: interpreters.create(isolated=KIND == "isolated")
+    run = interpreters.run_string
+for _ in range(2):
+    interpreter = new()
+    failed = run(interpreter, {STOCK!r})
+    assert not failed, failed
+    interpreters.destroy(interpreter)
 """
-    done = enabled.run("-c", code)
-    assert (done.stdout, done.stderr) == ("42\n", "")
+
+
+@pytest.mark.parametrize("kind", ["legacy", "isolated"])
+@pytest.mark.parametrize("first", ["", "import ctypes"], ids=["alone", "after main"])
+def test_subinterpreter_stays_stock(enabled: Environment, kind: str, first: str) -> None:
+    done = enabled.run("-c", f"{first}\nKIND = {kind!r}\n{SUBINTERPRETER}")
+    assert (done.stdout, done.stderr) == ("42\n" * 2, "")
+
+
+def test_subinterpreter_is_quiet_where_the_extension_is_missing(enabled: Environment) -> None:
+    remove_extension(enabled)
+    done = enabled.run("-c", f"KIND = 'isolated'\n{SUBINTERPRETER}")
+    assert (done.stdout, done.stderr) == ("42\n" * 2, "")
+
+
+@pytest.mark.parametrize("kind", ["legacy", "isolated"])
+def test_subinterpreter_is_told_why(environment: Environment, kind: str) -> None:
+    stock = "import trampfd; print('works')\ntry:\n  trampfd.install()\nexcept ImportError as e:\n  print(e)"
+    code = SUBINTERPRETER.replace(repr(STOCK), repr(stock))
+    done = environment.run("-c", f"KIND = {kind!r}\n{code}")
+    assert done.stdout == "works\ntrampfd works in the main interpreter only\n" * 2
 
 
 def test_under_denial(enabled: Environment) -> None:

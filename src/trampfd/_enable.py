@@ -2,14 +2,21 @@
 """``trampfd enable`` and ``trampfd disable``: trampfd at each start of this Python.
 
 A .pth file in the folder where this Python's packages are carries the text of _start.py, which
-``site`` runs.  It is the only thing that is made.
+``site`` runs.  It is the only thing that is made, but in Pythons that ignore code in .pth files,
+by PEP 829 those from 3.18 on: there a .start file names a function of a module beside it, which
+has the same text.
+
+Pythons before 3.15 know no .start files; 3.15 to 3.17 know both, and import ``pkgutil`` and ``re``
+at each start for a .start file, which takes longer than all that trampfd does.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import importlib.util
 import os
+import signal
 import site
 import subprocess
 import sys
@@ -18,14 +25,25 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from ._hook_rare import is_disabled
+
 _NAME = "trampfd-enable.pth"
+_START_NAME = "trampfd-enable.start"  # which makes Python ignore the code in the .pth file
+_MODULE = "trampfd_enable"
+_MODULE_NAME = f"{_MODULE}.py"
+_NAMES = (_NAME, _START_NAME, _MODULE_NAME)
 _MARK = "# Made by `trampfd enable`, removed by `trampfd disable`, skipped if TRAMPFD_DISABLE=1.\n"
+
+_RUN_AS = "trampfd._start"
+
+_IGNORES_CODE_IN_PTH_FILES = sys.version_info >= (3, 18)
 
 _EPILOG = """\
 The file is made for the Python that runs this command: that of a virtual environment, or the
-system's, whose folder only root may write to.  Programs that import neither ctypes nor cffi are
-not affected at all; those that do get trampfd.install().  TRAMPFD_DISABLE=1 in the environment
-leaves everything stock.
+system's, whose folder only root may write to.  It is for one minor version: after an upgrade of
+Python, say from 3.11 to 3.12, run the command again.  Programs that import neither ctypes nor
+cffi are not affected at all; those that do get trampfd.install().  TRAMPFD_DISABLE=1 in the
+environment leaves everything stock.
 
 exit status: 0 enabled, 1 not enabled
 """
@@ -45,30 +63,55 @@ def _site_folders() -> list[Path]:
     return [folder for folder in folders if folder.is_dir()]
 
 
-def _own_file() -> Path:
+def _own_folder() -> Path:
     folders = _site_folders()
     if not folders:
         raise _Failure(f"{sys.executable} has no folder for packages: {site.getsitepackages()}")
-    return folders[0] / _NAME
+    return folders[0]
 
 
-def _files() -> Iterator[Path]:
-    """Those that are there; more than one where an environment takes the system's packages."""
-    yield from (folder / _NAME for folder in _site_folders() if (folder / _NAME).is_file())
+def files() -> list[Path]:
+    """Those that enable this Python, for each folder the one to name; more than one where an
+    environment takes the system's packages."""
+    present = (
+        [folder / name for name in _NAMES if os.path.lexists(folder / name)]
+        for folder in _site_folders()
+    )
+    return [paths[0] for paths in present if paths]
 
 
-def _code() -> str:
-    """_start.py without comments and docstrings."""
-    tree = ast.parse(Path(__file__).with_name("_start.py").read_text(encoding="utf-8"))
+def _code(name: str) -> str:
+    """A file of this package without comments and docstrings."""
+    tree = ast.parse(Path(__file__).with_name(name).read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef)) and ast.get_docstring(node) is not None:
+        if (
+            isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+            and ast.get_docstring(node) is not None
+        ):
             del node.body[0]
     return ast.unparse(tree)
 
 
-def text() -> str:
-    """Of the .pth file.  site runs lines that begin with "import", each by itself."""
-    return f"{_MARK}import sys; exec({_code()!a}, {{'__name__': 'trampfd._start'}})\n"
+def texts() -> dict[str, str]:
+    """What is to be in the files, by name, in the order to write them in."""
+    start = _code("_start.py")
+    hooks = {"_HOOK": _code("_hook.py"), "_HOOK_RARE": _code("_hook_rare.py")}
+    names = {"__name__": _RUN_AS, **hooks}
+    # site runs lines that begin with "import", each by itself; those of a virtual environment twice.
+    line = (
+        f"import sys; getattr(sys.meta_path[0], '__module__', '') == {_RUN_AS!r} "
+        f"or exec({start!a}, {names!a})"
+    )
+    pth = {_NAME: f"{_MARK}{line}\n"}
+    if not _IGNORES_CODE_IN_PTH_FILES:
+        return pth
+    # A .start file must name a function; all is done when its module is imported.
+    constants = "".join(f"{name} = {hook!a}\n" for name, hook in hooks.items())
+    return {
+        _MODULE_NAME: f"{_MARK}{constants}{start}\ndef start():\n    pass\n",
+        _START_NAME: f"{_MARK}{_MODULE}:start\n",
+        **pth,
+    }
 
 
 def _write(path: Path, content: str) -> None:
@@ -84,13 +127,26 @@ def _write(path: Path, content: str) -> None:
             raise
 
 
+def _remove(path: Path) -> None:
+    path.unlink()
+    if path.name == _MODULE_NAME:
+        Path(importlib.util.cache_from_source(os.fspath(path))).unlink(missing_ok=True)
+
+
+def _is_ours(content: str) -> bool:
+    """Also one that was cut off, as by a full disk."""
+    return content.startswith(_MARK) or _MARK.startswith(content)
+
+
 def _read(path: Path) -> str | None:
     """The content of a file that `trampfd enable` made, None where there is none."""
     try:
         content = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return None
-    if not content.startswith(_MARK):
+    except OSError as error:
+        raise _Failure(f"cannot read {path}: {error.strerror}") from error
+    if not _is_ours(content):
         raise _Failure(f"{path} was not made by `trampfd enable`; look at it, and remove it")
     return content
 
@@ -102,23 +158,47 @@ def _cannot(what: str, path: Path, error: OSError) -> _Failure:
     )
 
 
+def _put(path: Path, content: str | None) -> None:
+    """Let a file be there with that content, or not be there."""
+    try:
+        if content is not None:
+            _write(path, content)
+        elif os.path.lexists(path):
+            _remove(path)
+    except OSError as error:
+        raise _cannot("remove" if content is None else "write", path, error) from error
+
+
 _CHECK = """\
 import importlib.util, sys
 importlib.util.find_spec("_ctypes")
 install = sys.modules.get("trampfd._install")
 sys.exit(0 if install and install.is_installed() else 3)
 """
+_CHECK_SECONDS = 60
 
 
 def _refusal() -> str | None:
     """Why a new Python does not install trampfd; None when it does."""
     ignored = ("PYTHONPATH", "PYTHONHOME", "TRAMPFD_DISABLE")
     environment = {name: value for name, value in os.environ.items() if name not in ignored}
-    child = subprocess.run(
-        [sys.executable, "-c", _CHECK], cwd="/", env=environment, capture_output=True, text=True
-    )
+    try:
+        child = subprocess.run(
+            [sys.executable, "-c", _CHECK],
+            cwd="/",
+            env=environment,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_CHECK_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return f"it does not end within {_CHECK_SECONDS} s"
     if child.returncode == 0:
         return None
+    if child.returncode < 0:
+        name = signal.Signals(-child.returncode).name
+        return f"it is ended by {name} when it imports trampfd from {Path(__file__).parent}"
     return (
         child.stderr.strip()
         or f"it finds no trampfd, although there is one in {Path(__file__).parent}"
@@ -126,20 +206,23 @@ def _refusal() -> str | None:
 
 
 def _enable() -> None:
-    path = _own_file()
-    old, new = _read(path), text()
-    try:
-        if old != new:
-            _write(path, new)
-    except OSError as error:
-        raise _cannot("write", path, error) from error
+    folder = _own_folder()
+    path = folder / _NAME
+    old = {folder / name: _read(folder / name) for name in _NAMES}
+    new = {**dict.fromkeys(old), **{folder / name: text for name, text in texts().items()}}
+    for file, content in new.items():
+        if content != old[file]:
+            _put(file, content)
     refusal = _refusal()
     if refusal is not None:
-        if old is None:
-            path.unlink()
+        if old[path] is None:
+            for file, content in old.items():
+                _put(file, content)
         raise _Failure(f"{sys.executable} would not use trampfd at its start: {refusal}")
     print(f"{'already enabled' if old == new else 'enabled'}: {path}")
     print(f"Every {sys.executable} from now on; `trampfd disable` undoes it.")
+    version = "{}.{}".format(*sys.version_info)
+    print(f"That is Python {version}; after an upgrade to another version, enable it again.")
     if sys.prefix == sys.base_prefix and _is_externally_managed():
         print("This Python is the system's: the file above is all that was added to it.")
 
@@ -150,30 +233,53 @@ def _is_externally_managed() -> bool:
 
 
 def _disable() -> None:
-    path = _own_file()
-    try:
-        if _read(path) is not None:
-            path.unlink()
-            print(f"disabled: {path} is removed")
-        else:
-            print(f"not enabled: there is no {path}")
-    except OSError as error:
-        raise _cannot("remove", path, error) from error
-    for other in _files():
+    folder = _own_folder()
+    present = [folder / name for name in _NAMES if _read(folder / name) is not None]
+    for path in present:
+        _put(path, None)
+        print(f"disabled: {path} is removed")
+    if not present:
+        print(f"not enabled: there is no {folder / _NAME}")
+    for other in files():
         print(f"still enabled by {other}, which another Python's `trampfd disable` removes")
 
 
+def _flaws(folder: Path) -> Iterator[str]:
+    """What is not as `trampfd enable` would make it."""
+    wanted = texts()
+    for name in _NAMES:
+        path = folder / name
+        try:
+            content = _read(path)
+        except _Failure as error:
+            yield str(error)
+            continue
+        if content == wanted.get(name):
+            continue
+        if content is None:
+            yield f"there is no {path}; `trampfd enable` makes it"
+        else:
+            yield (
+                f"{path} is incomplete, or of another version of trampfd or Python; "
+                "`trampfd enable` replaces it"
+            )
+
+
 def _status() -> int:
-    files = list(_files())
-    if not files:
-        print(f"not enabled: there is no {_own_file()}")
+    found = files()
+    if not found:
+        print(f"not enabled: there is no {_own_folder() / _NAME}")
         return 1
-    for path in files:
+    for path in found:
         print(f"enabled: {path}")
+        for flaw in _flaws(path.parent):
+            print(f"but {flaw}")
     refusal = _refusal()
     if refusal is not None:
         print(f"but {sys.executable} does not use trampfd at its start: {refusal}")
-    return 0 if refusal is None else 1
+    if is_disabled():
+        print("but TRAMPFD_DISABLE is set: programs with this environment are stock")
+    return 0 if refusal is None and not is_disabled() else 1
 
 
 def run(args: argparse.Namespace) -> int:
@@ -205,6 +311,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "disable",
         help="undo `trampfd enable`",
-        description="Remove the file that `trampfd enable` made.",
+        description="Remove what `trampfd enable` made.",
     )
     parser.set_defaults(run=run, command="disable")
