@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import py_compile
 import subprocess
 import sys
 import zipfile
@@ -49,15 +50,26 @@ def programs(tmp_path: Path) -> Path:
     (tmp_path / "package" / "__init__.py").touch()
     (tmp_path / "empty").mkdir()
     (tmp_path / "syntax.py").write_text("x = (\n")
+    py_compile.compile(os.fspath(tmp_path / "script.py"), os.fspath(tmp_path / "script.pyc"))
+    (tmp_path / "broken_hook.py").write_text(
+        "import sys\ndef hook(*error):\n    raise KeyError(1)\nsys.excepthook = hook\n1 / 0\n"
+    )
+    (tmp_path / "exit_hook.py").write_text(
+        "import sys\nsys.excepthook = lambda *error: sys.exit(5)\n1 / 0\n"
+    )
     with zipfile.ZipFile(tmp_path / "archive.zip", "w") as archive:
         archive.writestr("__main__.py", SCRIPT)
     return tmp_path
 
 
-def python(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def python(
+    folder: Path, *words: str, program: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *words],
         cwd=folder,
+        input=program,
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         timeout=scale.seconds(60),
@@ -88,7 +100,16 @@ def traceback_of_program(stderr: str) -> str:
         ["-m", "script", "status"],
         ["-c", "import sys; print(sys.argv, repr(sys.path[0]))", "1", "-c"],
         ["-c", "raise SystemExit(7)"],
+        ["-cimport sys; print(sys.argv, repr(sys.path[0]), sorted(globals()))", "1"],
+        ["-c", "def f():\n    1 / 0\nf()"],
+        ["-c", "(", "syntax"],
+        ["-c", "\n  import sys\n  1 / 0", "indented"],
+        ["-mpackage", "argument"],
+        ["-mscript", "raise"],
+        ["script.pyc", "raise"],
         ["syntax.py"],
+        ["broken_hook.py"],
+        ["exit_hook.py"],
     ],
     ids=" ".join,
 )
@@ -98,6 +119,46 @@ def test_same_as_python(programs: Path, words: list[str]) -> None:
     assert ours.stdout == stock.stdout
     assert traceback_of_program(ours.stderr) == traceback_of_program(stock.stderr)
     assert ours.returncode == stock.returncode
+
+
+@pytest.mark.parametrize("last", ["pass", "fail()", "sys.exit(3)", "x = ("])
+def test_program_from_standard_input(programs: Path, last: str) -> None:
+    program = f"{SCRIPT}\nprint(input.__name__, sys.stdin.read())\n{last}\n"
+    stock = python(programs, "-", "a", "b", program=program)
+    ours = python(programs, "-m", "trampfd", "run", "-", "a", "b", program=program)
+    assert (ours.stdout, ours.stderr, ours.returncode) == (
+        stock.stdout, stock.stderr, stock.returncode
+    )  # fmt: skip
+
+
+def test_script_of_an_installed_package(programs: Path) -> None:
+    """It is found by its name, as a shell would find it."""
+    path = Path(sys.executable).with_name("pip")
+    if not path.exists():
+        pytest.skip("pip: not installed beside this Python")
+    stock = python(programs, str(path), "--version")
+    ours = python(programs, "-m", "trampfd", "run", "pip", "--version")
+    assert (ours.stdout, ours.returncode) == (stock.stdout, 0), ours.stderr
+    (programs / "pip").write_text("print('a file of this name comes first')\n")
+    assert "comes first" in python(programs, "-m", "trampfd", "run", "pip").stdout
+
+
+@pytest.mark.parametrize("name", ["contextlib", "functools", "typing", "threading", "trampfd"])
+def test_files_beside_the_script_are_the_programs(programs: Path, name: str) -> None:
+    (programs / "folder" / f"{name}.py").write_text(f"print({name!r}, 'is imported')\n")
+    (programs / "folder" / "main.py").write_text(
+        "import _cffi_backend, _ctypes\nprint(_ctypes.CFuncPtr.__name__)\n"
+    )
+    done = python(programs, "-m", "trampfd", "run", "folder/main.py")
+    assert (done.stdout, done.stderr) == ("CFuncPtr\n", "")
+
+
+def test_little_is_imported(programs: Path) -> None:
+    code = "import sys; print(*sys.modules)"
+    module = python(programs, "-c", f"import runpy, importlib.util, linecache; {code}")
+    ours = python(programs, "-m", "trampfd", "run", "-c", code)
+    more = set(ours.stdout.split()) - set(module.stdout.split())
+    assert {name for name in more if not name.startswith("trampfd")} <= {"__future__", "errno"}
 
 
 def test_exception_of_code_has_status_1(programs: Path) -> None:
@@ -175,6 +236,54 @@ def test_harden(programs: Path) -> None:
     else:
         assert hardened.returncode == 2
         assert f"this kernel is {os.uname().release}" in hardened.stderr
+
+
+WRITERS = """
+import os, sys
+jit = getattr(sys, "_jit", None)
+print(jit.is_enabled() if jit else None, getattr(sys, "is_stack_trampoline_active", bool)(),
+      os.environ.get("PYTHON_JIT"), os.environ.get("PYTHONPERFSUPPORT"), sys.argv, sys.flags.optimize)
+def hot():
+    total = 0
+    for i in range(200000):
+        total += i
+    return total
+assert hot() + hot() > 0
+"""
+
+
+@pytest.mark.parametrize("name", ["PYTHON_JIT", "PYTHONPERFSUPPORT"])
+def test_harden_starts_without_code_that_python_writes(programs: Path, name: str) -> None:
+    """Where this Python has neither, the environment is right for those that it starts."""
+    if not mdwe_is_supported():
+        pytest.skip("--harden: PR_SET_MDWE is not in this kernel")
+    (programs / "hot.py").write_text(WRITERS)
+    words = ["-O", "-m", "trampfd", "run", "--harden", "hot.py", "a b"]
+    done = python(programs, *words, **{name: "1"})
+    assert (done.returncode, done.stderr) == (0, "")
+    jit, perf, *values = done.stdout.split(" ", 4)
+    assert jit in ("None", "False") and perf == "False"
+    assert values[name == "PYTHONPERFSUPPORT"] == "0"
+    assert values[2] == "['hot.py', 'a b'] 1\n"
+    # Ignored by this process, not by those that it starts.
+    words[0] = "-E"
+    if sys.flags.ignore_environment == 0 and not os.environ.get("PYTHONPATH"):
+        done = python(programs, *words, **{name: "1"})
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("option", ["perf", "perf_jit"])
+def test_harden_refuses_what_it_cannot_switch_off(programs: Path, option: str) -> None:
+    if not mdwe_is_supported():
+        pytest.skip("--harden: PR_SET_MDWE is not in this kernel")
+    code = "import sys; print(sys.is_stack_trampoline_active())"
+    if python(programs, "-X", option, "-c", code).stdout != "True\n":
+        pytest.skip(f"-X {option}: not in this Python")
+    words = ["-m", "trampfd", "run", "--harden", "-c", "print('not run')"]
+    done = python(programs, "-X", option, *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--harden: this Python runs with perf trampolines; start it without -X" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_help_and_version(programs: Path) -> None:

@@ -5,22 +5,25 @@ from __future__ import annotations
 
 import builtins
 import errno
-import importlib.util
 import io
+import marshal
 import os
-import pkgutil
+import site
 import sys
-import types
-from collections.abc import Sequence
-from importlib.machinery import BuiltinImporter, ModuleSpec, PathFinder, SourceFileLoader
-from types import CodeType, TracebackType
-from typing import Any, Callable, NoReturn
+from _frozen_importlib import BuiltinImporter
+from _frozen_importlib_external import MAGIC_NUMBER, PathFinder, SourceFileLoader
 
-from . import _native
-from ._install import install
+from ._hook_rare import is_disabled
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import CodeType, TracebackType
+    from typing import Any, Callable, NoReturn
 
 _USAGE = """\
-usage: trampfd run [--harden] script.py [argument ...]
+usage: trampfd run [--harden] script.py | script | - [argument ...]
        trampfd run [--harden] -m module [argument ...]
        trampfd run [--harden] -c code [argument ...]
 """
@@ -28,11 +31,15 @@ usage: trampfd run [--harden] script.py [argument ...]
 _HELP = f"""\
 {_USAGE}
 Run a Python program with every ctypes and cffi callback made by trampfd.  sys.argv,
-sys.path[0], __main__, exit status and tracebacks are as if `python` ran it.
+sys.path[0], __main__, exit status and tracebacks are as if `python` ran it.  A name that is no
+file here is that of a script that was installed for this Python, such as `pytest`; `-` reads the
+program from standard input.
 
 options:
   --harden    first let the kernel refuse memory that is writable and executable to this
-              process and its children, for good (PR_SET_MDWE, Linux 6.3 and later)
+              process and its children, for good (PR_SET_MDWE, Linux 6.3 and later).
+              Python's own JIT compiler is switched off before, by PYTHON_JIT=0 in the
+              environment, and so are perf's trampolines, by PYTHONPERFSUPPORT=0
   -h, --help  show this help
 
 Options of the interpreter go before -m: python -O -m trampfd run script.py
@@ -43,6 +50,8 @@ exit status: that of the program; 2 when it cannot be started
 
 _PR_SET_MDWE = 65
 _PR_MDWE_REFUSE_EXEC_GAIN = 1
+
+_PYC_HEADER = 16  # bytes
 
 
 def _fail(message: str, status: int = 2) -> NoReturn:
@@ -56,10 +65,32 @@ def harden() -> None:
     Raises OSError: EINVAL when the kernel has no PR_SET_MDWE (before Linux 6.3, see
     prctl(2)), else what prctl(2) says.
     """
+    from . import _native
+
     _native.prctl(_PR_SET_MDWE, _PR_MDWE_REFUSE_EXEC_GAIN)
 
 
+_SWITCHED_OFF_BY = {
+    "jit": "its JIT compiler on; start it without",
+    "perf": "perf trampolines; start it without -X perf and -X perf_jit",
+}
+
+
+def _switch_off_code_writers() -> None:
+    """Start this process anew where Python itself makes memory executable, see _jit.py."""
+    from . import _jit
+
+    is_new = _jit.switch_off()
+    on = _jit.active()
+    if on and is_new:
+        sys.stdout.flush()
+        os.execv(sys.executable, sys.orig_argv)
+    for name in on:
+        _fail(f"--harden: this Python runs with {_SWITCHED_OFF_BY[name]}")
+
+
 def _harden_or_fail() -> None:
+    _switch_off_code_writers()
     try:
         harden()
     except OSError as error:
@@ -83,7 +114,7 @@ def _main_module(
     """The names of a fresh __main__, with the attributes that the interpreter gives it
     (which of the optional ones, this version's own __main__ shows)."""
     own = vars(sys.modules["__main__"])
-    module = types.ModuleType("__main__")
+    module = type(sys)("__main__")
     names = module.__dict__
     names.update(__builtins__=builtins, __loader__=loader, __spec__=spec)
     names["__package__"] = spec.parent if spec else None
@@ -99,10 +130,13 @@ def _main_module(
 
 def _find_module(name: str) -> ModuleSpec | None:
     """A module, or the __main__ of a package."""
+    from importlib.util import find_spec
+
+    _set_first_path(os.getcwd())
     try:
-        spec = importlib.util.find_spec(name)
+        spec = find_spec(name)
         if spec is not None and spec.submodule_search_locations is not None:
-            spec = importlib.util.find_spec(f"{name}.__main__")
+            spec = find_spec(f"{name}.__main__")
     except ModuleNotFoundError as error:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise
@@ -127,16 +161,57 @@ def _run_module(name: str) -> None:
 def _read_code(path: str) -> CodeType:
     """A script's source or compiled code."""
     with io.open_code(path) as file:
-        code: CodeType | None = pkgutil.read_code(file)
-    if code is not None:
+        content = file.read()
+    if content.startswith(MAGIC_NUMBER):
+        code: CodeType = marshal.loads(content[_PYC_HEADER:])
         return code
-    with io.open_code(path) as file:
-        return compile(file.read(), path, "exec", dont_inherit=True)
+    return compile(content, path, "exec", dont_inherit=True)
+
+
+def _is_importable_from(path: str) -> bool:
+    """A folder or an archive."""
+    for hook in sys.path_hooks:
+        try:
+            hook(path)
+        except ImportError:
+            continue
+        return True
+    return False
+
+
+def _script_folders() -> Iterator[str]:
+    """Where the scripts of packages are that were installed for this Python."""
+    yield os.path.dirname(sys.executable)
+    import sysconfig
+
+    yield sysconfig.get_path("scripts")
+    if site.ENABLE_USER_SITE:
+        yield sysconfig.get_path("scripts", f"{os.name}_user")
+
+
+def _is_python_script(path: str) -> bool:
+    """Does it say so in its first lines?  pip writes two where the name of Python is long."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(1024)
+    except OSError:
+        return False
+    return start.startswith(b"#!") and any(b"python" in line for line in start.split(b"\n")[:2])
+
+
+def _find_script(name: str) -> str:
+    """A file as it is; a name that is none may be that of an installed script."""
+    if os.sep not in name and not os.path.lexists(name):
+        for folder in _script_folders():
+            path = os.path.join(folder, name)
+            if _is_python_script(path):
+                return path
+    return name
 
 
 def _run_script(path: str) -> None:
     full = os.path.join(os.getcwd(), path)
-    if pkgutil.get_importer(path) is not None:  # a folder or an archive
+    if _is_importable_from(path):
         _set_first_path(full)
         spec = PathFinder.find_spec("__main__", [full])
         _run_found(spec, f"can't find '__main__' module in {full!r}")
@@ -149,9 +224,34 @@ def _run_script(path: str) -> None:
     exec(code, _main_module(SourceFileLoader("__main__", full), full))
 
 
-def _run_code(source: str) -> None:
+def _run_input(_: str) -> None:
+    """The program is read to the end of standard input, also from a terminal."""
+    if sys.stdin is None:
+        _fail("there is no standard input to read a program from")
+    code = compile(sys.stdin.buffer.read(), "<stdin>", "exec", dont_inherit=True)
     _set_first_path("")
-    exec(compile(source, "<string>", "exec", dont_inherit=True), _main_module(BuiltinImporter))
+    exec(code, _main_module(BuiltinImporter, "<stdin>"))
+
+
+def _show_lines(code: CodeType, source: str) -> None:
+    """In tracebacks, as Python itself does from 3.13 on."""
+    if sys.version_info >= (3, 13):
+        import linecache
+
+        key = code if sys.version_info >= (3, 14) else code.co_filename
+        linecache._register_code(key, source, code.co_filename)
+
+
+def _run_code(source: str) -> None:
+    source += "\n"
+    if sys.version_info >= (3, 14) and source.lstrip("\n")[:1] in (" ", "\t"):
+        import textwrap
+
+        source = textwrap.dedent(source)
+    code = compile(source, "<string>", "exec", dont_inherit=True)
+    _show_lines(code, source)
+    _set_first_path("")
+    exec(code, _main_module(BuiltinImporter))
 
 
 def _strip(traceback: TracebackType | None) -> TracebackType | None:
@@ -159,6 +259,21 @@ def _strip(traceback: TracebackType | None) -> TracebackType | None:
     while traceback is not None and traceback.tb_frame.f_code.co_filename == __file__:
         traceback = traceback.tb_next
     return traceback
+
+
+def _show(error: BaseException) -> None:
+    """By sys.excepthook, as the interpreter does it."""
+    try:
+        sys.excepthook(type(error), error, error.__traceback__)
+    except SystemExit:
+        raise
+    except BaseException as another:
+        another.__context__ = None
+        another.__traceback__ = _strip(another.__traceback__)
+        sys.stderr.write("Error in sys.excepthook:\n")
+        sys.__excepthook__(type(another), another, another.__traceback__)
+        sys.stderr.write("\nOriginal exception was:\n")
+        sys.__excepthook__(type(error), error, error.__traceback__)
 
 
 def _run_like_python(function: Callable[[str], None], argument: str) -> None:
@@ -170,7 +285,7 @@ def _run_like_python(function: Callable[[str], None], argument: str) -> None:
         raise
     except BaseException as error:
         error.__traceback__ = _strip(error.__traceback__)
-        sys.excepthook(type(error), error, error.__traceback__)
+        _show(error)
         sys.excepthook = lambda *_: None
         raise
 
@@ -180,37 +295,47 @@ def _usage_error(message: str) -> NoReturn:
     raise SystemExit(2)
 
 
+def _install(is_hardened: bool) -> None:
+    """What the program needs of trampfd is imported before its folder is in sys.path."""
+    try:
+        if is_hardened:
+            _harden_or_fail()
+        if is_disabled():
+            sys.stderr.write("trampfd run: TRAMPFD_DISABLE is set: callbacks are stock\n")
+            return
+        from ._install import install
+    except ImportError as error:
+        _fail(f"trampfd cannot be loaded: {error}; `{sys.executable} -m trampfd doctor` tells more")
+    install()
+
+
 def run(words: Sequence[str]) -> int:
     """The command, with the words after `run`.  Its own parser: most words are the program's."""
-    hardened = False
+    is_hardened = False
     while words and words[0] == "--harden":
-        hardened, words = True, words[1:]
+        is_hardened, words = True, words[1:]
     if not words:
         _usage_error("a script, -m module or -c code is required")
-    if words[0] in ("-h", "--help"):
+    first, rest = words[0], list(words[1:])
+    if first in ("-h", "--help"):
         sys.stdout.write(_HELP)
         return 0
-    if words[0] == "--":
-        words = words[1:]
-    elif words[0] in ("-m", "-c") and len(words) == 1:
-        _usage_error(f"argument {words[0]}: expected one argument")
-    elif words[0].startswith("-") and words[0] not in ("-m", "-c"):
-        _usage_error(f"unrecognized option {words[0]} (options of the interpreter go before -m)")
+    option = first[:2] if first[:2] in ("-m", "-c") else ""
+    if option and first != option:
+        first = first[2:]
+    elif option and not rest:
+        _usage_error(f"argument {option}: expected one argument")
+    elif option or (first == "--" and rest):
+        first, rest = rest[0], rest[1:]
+    elif first == "--":
+        _usage_error("a script, -m module or -c code is required")
+    elif first.startswith("-") and first != "-":
+        _usage_error(f"unrecognized option {first} (options of the interpreter go before -m)")
 
-    if hardened:
-        _harden_or_fail()
-    if os.environ.get("TRAMPFD_DISABLE", "0") in ("", "0"):
-        install()
-    else:
-        sys.stderr.write("trampfd run: TRAMPFD_DISABLE is set: callbacks are stock\n")
-    if words[0] == "-m":
-        sys.argv = ["-m", *words[2:]]
-        _set_first_path(os.getcwd())
-        _run_like_python(_run_module, words[1])
-    elif words[0] == "-c":
-        sys.argv = ["-c", *words[2:]]
-        _run_like_python(_run_code, words[1])
-    else:
-        sys.argv = list(words)
-        _run_like_python(_run_script, words[0])
+    if not option and first != "-":
+        first = _find_script(first)
+    _install(is_hardened)
+    sys.argv = [option or first, *rest]
+    functions = {"-m": _run_module, "-c": _run_code, "-": _run_input}
+    _run_like_python(functions.get(option or first, _run_script), first)
     return 0
