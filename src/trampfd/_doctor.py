@@ -6,12 +6,22 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from . import _native, _selftest, _system, _tamper
+from . import _selftest, _system
+from ._fact import Fact, unknown
 from ._selftest import Trial
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from . import _tamper
+
+_NATIVE = "trampfd._native"
 
 _EPILOG = """\
 The report has three parts: the system (what hardens it, which libffi each user of closures has),
@@ -45,11 +55,14 @@ class Report:
     """All that `trampfd doctor` found.
 
     system: facts of the machine, of Python and of cffi.
+    extension: the file of trampfd's compiled part, or why it cannot be loaded; without it there
+        is no provider, and nothing is tried.
     provider: the provider that serves closures; ways: what it tried, in its order.
     trials: the self-test; findings: with --verify, what a store over a callback's record does.
     """
 
     system: _system.System
+    extension: Fact[str]
     provider: str
     ways: tuple[Way, ...]
     trials: tuple[Trial, ...]
@@ -66,10 +79,40 @@ class Report:
         )
 
 
+def _extension() -> Fact[str]:
+    """Loaded by a child, which a damaged file may end."""
+    code = f"import {_NATIVE}; print({_NATIVE}.__file__)"
+    try:
+        child = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=60,
+            env=_selftest.environment(),
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return unknown(f"cannot be loaded: {error}")
+    if child.returncode == 0:
+        return Fact(child.stdout.strip())
+    if child.returncode < 0:
+        name = signal.Signals(-child.returncode).name
+        return unknown(f"cannot be loaded: Python is ended by {name} then; install trampfd again")
+    reason = (child.stderr.strip().splitlines() or ["no reason is given"])[-1]
+    return unknown(f"cannot be loaded: {reason}; install trampfd again, for this Python")
+
+
 def examine(verify: bool = False) -> Report:
-    """Examine this system; starts four short-lived child processes, or seven to verify."""
+    """Examine this system; starts five short-lived child processes, or eight to verify."""
+    extension = _extension()
+    if extension.value is None:
+        sys.modules[_NATIVE] = None  # type: ignore[assignment]  # nobody may try it here
+        return Report(_system.look(), extension, "none", (), ())
+    from . import _native, _tamper
+
     return Report(
         system=_system.look(),
+        extension=extension,
         provider=_native.status()["provider"],
         ways=tuple(Way(*step) for step in _native.probe()),
         trials=tuple(
@@ -103,6 +146,7 @@ def _describe(trial: Trial) -> str:
 
 def _rows(report: Report) -> Iterator[tuple[str, str]]:
     yield from _system.rows(report.system)
+    yield "trampfd: extension", str(report.extension)
     yield "provider", report.provider
     for way in report.ways:
         yield f"provider: {way.name}", str(way)

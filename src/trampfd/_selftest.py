@@ -82,12 +82,18 @@ def _measure(interface: str, backend: str) -> Trial:
     )
 
 
+def environment() -> dict[str, str]:
+    """Of a child that finds the modules that this process finds."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+
 def trial(interface: str, backend: str) -> Trial:
     """Make and call one callback in a child process."""
     command = [sys.executable, "-m", __name__, interface, backend]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     try:
-        child = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+        child = subprocess.run(
+            command, capture_output=True, text=True, timeout=60, env=environment()
+        )
         if child.returncode < 0:
             return Trial(
                 interface, backend, False, f"ended by {signal.Signals(-child.returncode).name}"

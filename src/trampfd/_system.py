@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from . import _ffi_origin, _hardening
+from . import _enable, _ffi_origin, _hardening, _jit
 from ._fact import Fact, absent
 from ._ffi_origin import FfiOrigin
 from ._hardening import Hardening
+from ._hook_rare import is_disabled
 from ._selinux import SELinux
 
 _CONSUMERS = ("_ctypes", "_cffi_backend")
@@ -31,12 +32,33 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Python:
-    """The running interpreter; ``gil`` tells whether its global lock is on."""
+    """The running interpreter.
+
+    gil: whether its global lock is on.
+    jit, perf: whether it writes code itself, see _jit.py.
+    """
 
     implementation: str
     version: str
     executable: str
     gil: Fact[bool]
+    jit: Fact[bool]
+    perf: Fact[bool]
+
+
+@dataclass(frozen=True)
+class Trampfd:
+    """trampfd in this Python.
+
+    version: of the package.
+    enabled: whether each start of this Python installs it, by `trampfd enable`.
+    disabled: whether TRAMPFD_DISABLE is set, which makes `trampfd run`, the preload library and an
+        enabled Python leave callbacks stock.
+    """
+
+    version: Fact[str]
+    enabled: Fact[bool]
+    disabled: Fact[bool]
 
 
 @dataclass(frozen=True)
@@ -55,6 +77,7 @@ class System:
     python: Python
     hardening: Hardening
     cffi: Cffi
+    trampfd: Trampfd
     libffi: Mapping[str, FfiOrigin]
 
 
@@ -69,6 +92,7 @@ def look(extra: Iterable[str | os.PathLike[str]] = ()) -> System:
         python=python(),
         hardening=_hardening.look(),
         cffi=cffi(),
+        trampfd=trampfd(),
         libffi={
             **{name: _ffi_origin.of_module(name) for name in _CONSUMERS},
             **{os.fspath(path): _ffi_origin.of_file(path) for path in extra},
@@ -78,7 +102,7 @@ def look(extra: Iterable[str | os.PathLike[str]] = ()) -> System:
 
 def rows(system: System) -> Iterator[tuple[str, str]]:
     """Name and text of each fact, in order, for printing."""
-    for name in ("kernel", "python", "hardening", "cffi"):
+    for name in ("kernel", "python", "hardening", "cffi", "trampfd"):
         yield from _rows(name, getattr(system, name))
     for consumer, origin in system.libffi.items():
         yield from _rows(f"libffi of {consumer}", origin)
@@ -103,7 +127,12 @@ def kernel() -> Kernel:
 def python() -> Python:
     """The running interpreter."""
     return Python(
-        platform.python_implementation(), platform.python_version(), sys.executable, _gil()
+        platform.python_implementation(),
+        platform.python_version(),
+        sys.executable,
+        _gil(),
+        _jit_fact(),
+        _perf_fact(),
     )
 
 
@@ -112,6 +141,41 @@ def _gil() -> Fact[bool]:
     enabled = getattr(sys, "_is_gil_enabled", lambda: True)()
     free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
     return Fact(enabled, "free-threaded build" if free_threaded else "")
+
+
+_ENDS = "it makes memory executable, and where that is refused Python ends"
+
+
+def _jit_fact() -> Fact[bool]:
+    is_on = _jit.jit()
+    if is_on is None:
+        return absent("this Python has no JIT compiler")
+    return Fact(is_on, f"{_ENDS}; PYTHON_JIT=0 switches it off" if is_on else "")
+
+
+def _perf_fact() -> Fact[bool]:
+    is_on = _jit.perf()
+    if is_on is None:
+        return absent("this Python has no support for perf")
+    return Fact(is_on, f"{_ENDS}; it comes from -X perf or PYTHONPERFSUPPORT" if is_on else "")
+
+
+def trampfd() -> Trampfd:
+    """This package."""
+    try:
+        from ._version import __version__
+
+        version = Fact(__version__)
+    except ImportError:
+        version = absent("the package was not built")
+    files = ", ".join(map(str, _enable.files()))
+    return Trampfd(
+        version,
+        Fact(bool(files), f"by {files}" if files else "`trampfd enable` does it"),
+        Fact(
+            is_disabled(), "TRAMPFD_DISABLE is set: callbacks stay stock" if is_disabled() else ""
+        ),
+    )
 
 
 def cffi() -> Cffi:
