@@ -631,7 +631,8 @@ def test_subinterpreter_is_quiet_where_the_extension_is_missing(enabled: Environ
 
 @pytest.mark.parametrize("kind", ["legacy", "isolated"])
 def test_subinterpreter_is_told_why(environment: Environment, kind: str) -> None:
-    stock = "import trampfd; print('works')\ntry:\n  trampfd.install()\nexcept ImportError as e:\n  print(e)"
+    stock = "import trampfd; print('works')\ntry:\n  trampfd.install()\n"
+    stock += "except ImportError as error:\n  print(error)"
     code = SUBINTERPRETER.replace(repr(STOCK), repr(stock))
     done = environment.run("-c", f"KIND = {kind!r}\n{code}")
     assert done.stdout == "works\ntrampfd works in the main interpreter only\n" * 2

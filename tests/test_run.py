@@ -242,7 +242,8 @@ WRITERS = """
 import os, sys
 jit = getattr(sys, "_jit", None)
 print(jit.is_enabled() if jit else None, getattr(sys, "is_stack_trampoline_active", bool)(),
-      os.environ.get("PYTHON_JIT"), os.environ.get("PYTHONPERFSUPPORT"), sys.argv, sys.flags.optimize)
+      os.environ.get("PYTHON_JIT"), os.environ.get("PYTHONPERFSUPPORT"),
+      sys.argv, sys.flags.optimize)
 def hot():
     total = 0
     for i in range(200000):

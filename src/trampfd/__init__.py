@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ._status import Status, status
     from ._trampoline import Trampoline, TrampolineContext, TrampolineDifference
     from ._verify import Difference, Verdict, verify
-    from ._version import __version__
+    from ._version import __version__ as __version__
 
 __all__ = [
     "ClosureError",

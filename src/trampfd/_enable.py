@@ -97,7 +97,7 @@ def texts() -> dict[str, str]:
     start = _code("_start.py")
     hooks = {"_HOOK": _code("_hook.py"), "_HOOK_RARE": _code("_hook_rare.py")}
     names = {"__name__": _RUN_AS, **hooks}
-    # site runs lines that begin with "import", each by itself; those of a virtual environment twice.
+    # site runs each line that begins with "import", and in a virtual environment all of them twice.
     line = (
         f"import sys; getattr(sys.meta_path[0], '__module__', '') == {_RUN_AS!r} "
         f"or exec({start!a}, {names!a})"

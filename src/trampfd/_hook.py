@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: MIT
+# mypy: disable-error-code="no-untyped-def,no-untyped-call,name-defined"
+# ruff: noqa: F821
 """What an enabled Python does when a program first imports ctypes or cffi.
 
 Like _start.py, which runs this text, it is copied, and must work when the package has changed or is
@@ -18,13 +20,13 @@ class _Early:
     with the names of modules that trampfd needs, or of trampfd.
     """
 
-    def __init__(self, first_folder):  # type: ignore[no-untyped-def]
+    def __init__(self, first_folder):
         self._thread = get_ident()
         self._path = list(sys.path)
         if first_folder and first_folder[0] in self._path:
             del self._path[: self._path.index(first_folder[0])]
 
-    def find_spec(self, name, path=None, target=None):  # type: ignore[no-untyped-def]
+    def find_spec(self, name, path=None, target=None):
         if path is not None or get_ident() != self._thread:
             return None
         for finder in sys.meta_path:
@@ -35,13 +37,13 @@ class _Early:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
-def _ask(finder, name, path, target):  # type: ignore[no-untyped-def]
+def _ask(finder, name, path, target):
     """Finders of Python before 3.4 have no find_spec()."""
     find_spec = getattr(finder, "find_spec", None)
     return None if find_spec is None else find_spec(name, path, target)
 
 
-def _change_finders(added, removed):  # type: ignore[no-untyped-def]
+def _change_finders(added, removed):
     """A new list, as other threads go through the old one; none of them may make one meanwhile."""
     _imp.acquire_lock()
     try:
@@ -50,7 +52,7 @@ def _change_finders(added, removed):  # type: ignore[no-untyped-def]
         _imp.release_lock()
 
 
-def install(waiting):  # type: ignore[no-untyped-def]
+def install(waiting):
     early = _Early(waiting.first_folder)
     _change_finders([early], None)
     try:
@@ -58,13 +60,13 @@ def install(waiting):  # type: ignore[no-untyped-def]
 
         install_at_start()
     except Exception as error:
-        exec(_HOOK_RARE, globals())  # type: ignore[name-defined]  # noqa: F821
-        report(error)  # type: ignore[name-defined]  # noqa: F821
+        exec(_HOOK_RARE, globals())
+        report(error)
     finally:
         _change_finders([], early)
 
 
-def find_spec(waiting, name, path=None, target=None):  # type: ignore[no-untyped-def]
+def find_spec(waiting, name, path=None, target=None):
     """For the finder that waited, which is done then."""
     install(waiting)
     _change_finders([], waiting)

@@ -103,7 +103,7 @@ class _Finder(MetaPathFinder):
         try:
             for finder in list(sys.meta_path):
                 find_spec = None if finder is self else getattr(finder, "find_spec", None)
-                spec = None if find_spec is None else find_spec(name, path, target)
+                spec: ModuleSpec | None = find_spec(name, path, target) if find_spec else None
                 if spec is not None:
                     if spec.loader is not None:
                         spec.loader = _RedirectingLoader(spec.loader)
