@@ -10,6 +10,7 @@ QSORT = "qsort"
 CREATE_FREE = "create and free"
 FILL = "create all, then free all"
 IMPORT = "import"
+START = "start"
 PROVIDER = "provider"
 INSTRUCTIONS = "instructions"
 
@@ -22,6 +23,7 @@ TITLES = {
     CREATE_FREE: "Making and freeing one more closure, by how many are live",
     FILL: "Making so many closures from nothing and freeing them, for each",
     IMPORT: "Importing",
+    START: "Starting Python, importing one module and ending",
     PROVIDER: "Calling a closure, by where its slot comes from",
     INSTRUCTIONS: "Instructions, counted by valgrind",
 }
@@ -69,6 +71,17 @@ THREAD = "thread not made by Python"
 AS_IT_IS = "as it is"
 TRAMPFD_RUN = "trampfd run"
 PROGRAMS = ("ctypes", "cffi")
+
+# How Python is started.
+PLAIN = "python"
+ENABLED = "enabled python"
+RUN_BY_MODULE = "python -m trampfd run"
+#: What the program imports, which its name in the tables tells.
+IMPORTS = {
+    "no import": "pass",
+    "import ctypes": "import ctypes",
+    "import cffi": "import _cffi_backend",
+}
 KINDS = ("integers", "pointers")
 
 

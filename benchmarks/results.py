@@ -90,6 +90,14 @@ class Results:
         ratios = [(a - base) / (b - base) for a, b, base in zip(*rounds) if b > base]
         return Spread.of(ratios) if ratios else None
 
+    def difference(self, question: str, case: str, ours: str, rival: str) -> Spread | None:
+        """Milliseconds that ours took more, round by round; None when one was not measured."""
+        ours_figure, rival_figure = (self.find(question, case, name) for name in (ours, rival))
+        if ours_figure is None or rival_figure is None:
+            return None
+        pairs = zip(ours_figure.rounds, rival_figure.rounds)
+        return Spread.of((mine - other) / 1e6 for mine, other in pairs)
+
 
 def read(path: Path) -> Results:
     """Of pytest-benchmark's JSON as conftest.py adds to it."""

@@ -13,15 +13,19 @@ from names import (
     CREATE_FREE,
     CTYPES,
     DIRECT,
+    ENABLED,
     EXTERN,
     HAND,
     HELD,
     INSTALL,
     KINDS,
     NOT_HELD,
+    PLAIN,
     PLAN,
     PYTHON_CALLBACK,
+    RUN_BY_MODULE,
     SIGNATURES,
+    START,
     STATIC,
     STOCK,
     THREAD,
@@ -65,6 +69,15 @@ PYTHON_LIMITS = (
 )
 
 INSTALL_LIMITS = {"ctypes": 1.0, "cffi": 0.5}
+
+# Milliseconds more than plain Python needs.
+START_LIMITS = (
+    ("no import", ENABLED, 0.3),
+    ("import ctypes", ENABLED, 3),
+    ("import cffi", ENABLED, 3),
+    ("no import", TRAMPFD_RUN, 20),
+    ("no import", RUN_BY_MODULE, 20),
+)
 
 CREATE_FREE_LIMIT = 60  # nanoseconds
 FLAT_LIMIT = 1.5
@@ -111,6 +124,12 @@ def _install(results: Results) -> Iterator[Target]:
             yield Target(f"{case}: {TRAMPFD_RUN}, of the program as it is", limit, ratio)
 
 
+def _start(results: Results) -> Iterator[Target]:
+    for case, ours, limit in START_LIMITS:
+        more = results.difference(START, case, ours, PLAIN)
+        yield Target(f"start, {case}: {ours}, more than {PLAIN}", limit, more, " ms")
+
+
 def _create_free(results: Results) -> Iterator[Target]:
     figures = {
         figure.more["count"]: figure
@@ -143,5 +162,6 @@ def targets(results: Results) -> list[Target]:
         *_c_handler(results),
         *_python_callback(results),
         *_install(results),
+        *_start(results),
         *_create_free(results),
     ]
