@@ -102,11 +102,20 @@ def _extension() -> Fact[str]:
     return unknown(f"cannot be loaded: {reason}; install trampfd again, for this Python")
 
 
+def _leave_stock() -> None:
+    """Neither this command nor the file of `trampfd enable` may load the extension any more."""
+    sys.modules[_NATIVE] = None  # type: ignore[assignment]
+    hooks = ("trampfd._start", "trampfd_enable")
+    sys.meta_path = [
+        finder for finder in sys.meta_path if getattr(finder, "__module__", "") not in hooks
+    ]
+
+
 def examine(verify: bool = False) -> Report:
     """Examine this system; starts five short-lived child processes, or eight to verify."""
     extension = _extension()
     if extension.value is None:
-        sys.modules[_NATIVE] = None  # type: ignore[assignment]  # nobody may try it here
+        _leave_stock()
         return Report(_system.look(), extension, "none", (), ())
     from . import _native, _tamper
 
