@@ -14,15 +14,21 @@
 
 #include <string.h>
 
-/* For the message of the dead entry. */
-static void remember_name(Closure *self)
+/* What a message calls a callable.  No code of the program runs for it. */
+static const char *name_of(PyObject *callable)
 {
-    PyObject *name = PyObject_GetAttrString(self->callable, "__qualname__");
-    const char *text = name && PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL;
+    if (PyMethod_Check(callable))
+        callable = PyMethod_GET_FUNCTION(callable);
+    if (PyCFunction_Check(callable))
+        return ((PyCFunctionObject *)callable)->m_ml->ml_name;
+    if (PyFunction_Check(callable)) {
+        const char *name = PyUnicode_AsUTF8(((PyFunctionObject *)callable)->func_qualname);
 
-    PyErr_Clear();
-    strncpy(self->name, text ? text : Py_TYPE(self->callable)->tp_name, sizeof(self->name) - 1);
-    Py_XDECREF(name);
+        if (name)
+            return name;
+        PyErr_Clear(); /* no memory, or a name that is not Unicode */
+    }
+    return Py_TYPE(callable)->tp_name;
 }
 
 static PyObject *closure_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
@@ -47,7 +53,7 @@ static PyObject *closure_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     self->signature = signature;
     Py_INCREF(callable);
     self->callable = callable;
-    remember_name(self);
+    strncpy(self->name, name_of(callable), sizeof(self->name) - 1);
     if (signature->kind->prepare(self, error, onerror))
         goto error;
 
