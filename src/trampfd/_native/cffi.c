@@ -23,6 +23,43 @@ static struct {
     int (*from_object)(char *data, PyObject *ctype, PyObject *value);
 } api;
 
+static destructor original_finalize; /* of cdata with a destructor; NULL while it is not ours */
+
+static int find_owner(PyObject *object, void *found)
+{
+    if (Py_TYPE(object) == &Closure_Type || Py_TYPE(object) == &Bound_Type)
+        *(int *)found = 1;
+    return 0;
+}
+
+/*
+ * In a cycle the garbage collector finalises a cdata with a destructor before some of the objects
+ * that may still call it.  A callback of cffi's own has no finaliser: it goes when the cycle is
+ * broken, and so do ours.
+ */
+static void finalize(PyObject *cdata)
+{
+    int is_ours = 0;
+
+    Py_TYPE(cdata)->tp_traverse(cdata, find_owner, &is_ours);
+    if (!is_ours)
+        original_finalize(cdata);
+}
+
+static int redirect_finalize(PyObject *backend)
+{
+    PyTypeObject *type = (PyTypeObject *)PyObject_GetAttrString(backend, "__CDataGCP");
+
+    if (!type)
+        return -1;
+    if (PyType_Check(type) && type->tp_finalize && type->tp_finalize != finalize) {
+        original_finalize = type->tp_finalize;
+        type->tp_finalize = finalize;
+    }
+    Py_DECREF(type);
+    return 0;
+}
+
 int cffi_bind(PyObject *backend)
 {
     PyObject *capsule = PyObject_GetAttrString(backend, "_C_API");
@@ -35,7 +72,7 @@ int cffi_bind(PyObject *backend)
     memcpy(&api.save_errno, &table[SAVE_ERRNO], sizeof(void *));
     memcpy(&api.to_object, &table[TO_OBJECT], sizeof(void *));
     memcpy(&api.from_object, &table[FROM_OBJECT], sizeof(void *));
-    return 0;
+    return redirect_finalize(backend);
 }
 
 PyObject *cffi_pointer(void *pointer, PyObject *ctype)
