@@ -5,9 +5,9 @@ RUN = $(VENV)/bin/python
 
 # What building and testing need from Debian or Ubuntu.
 PACKAGES = build-essential pkg-config libffi-dev python3-dev python3-venv libsqlite3-0
-TEST_PACKAGES = $(PACKAGES) binutils clang gdb gir1.2-glib-2.0 guile-3.0 libclang-rt-dev \
-                libffi-platypus-perl mandoc meson ninja-build python3-cffi-backend python3-gi ruby \
-                strace util-linux valgrind
+TEST_PACKAGES = $(PACKAGES) binutils clang gdb gir1.2-glib-2.0 guile-3.0 libcairo2 \
+                libclang-rt-dev libffi-platypus-perl mandoc meson ninja-build python3-cffi-backend \
+                python3-gi ruby strace util-linux valgrind
 
 SOURCES = setup.py pyproject.toml cbackend/sources.txt cbackend/cflags.txt \
           $(shell find cbackend src/trampfd/_native -name '*.[chS]')

@@ -122,6 +122,24 @@ int tfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun, vo
     return error;
 }
 
+int tfd_closure_is_live(const union tfd_record *record, uintptr_t second, const void *user_data)
+{
+    tfd_entry *entry = __atomic_load_n(&record->go.entry, __ATOMIC_ACQUIRE);
+
+    return entry != tfd_entry_dead && record->words[1] == second
+           && record->closure.user_data == user_data;
+}
+
+_Noreturn void tfd_closure_died(const union tfd_record *record)
+{
+    struct tfd_slot slot;
+
+    if (record->go.entry == tfd_entry_dead)
+        tfd_dead_report(record);
+    tfd_fatal("a closure was freed during a call that had not reached it yet",
+              tfd_pool_find_record(record, &slot) ? NULL : tfd_block_slot(slot.block, slot.index));
+}
+
 int trampfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun, void *user_data)
 {
     return tfd_closure_prep(closure, cif, fun, user_data, tfd_plan_call);

@@ -3,7 +3,10 @@
 
 int tfd_entry_set(union tfd_record *record, tfd_dispatch *dispatch)
 {
-    return tfd_entry_plan_set(record, dispatch) ? 0 : tfd_entry_libffi_set(record);
+    if (tfd_entry_plan_set(record, dispatch))
+        return 0;
+    return dispatch == tfd_plan_call ? tfd_entry_libffi_set(record)
+                                     : tfd_entry_libffi_set_with_record(record);
 }
 
 const struct tfd_plan *tfd_entry_plan_of(const union tfd_record *record)

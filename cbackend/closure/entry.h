@@ -12,6 +12,9 @@
  */
 int tfd_entry_libffi_set(union tfd_record *record);
 
+/* The same for a `fun` that gets the record in place of the user data. */
+int tfd_entry_libffi_set_with_record(union tfd_record *record);
+
 /* Register the entries of libffi.  A constructor; or, where libffi comes later, under the lock. */
 void tfd_entry_libffi_allow(void);
 
@@ -25,7 +28,8 @@ int tfd_entry_plan_set_locked(union tfd_record *record, tfd_dispatch *dispatch);
 
 /*
  * Set the entry words by a plan, or else for libffi; tfd_entry_plan_of() tells which it was.
- * Returns 0 or -ENOTSUP.
+ * `fun` gets the user data where the dispatch is tfd_plan_call, else the record.  Returns 0 or
+ * -ENOTSUP.
  */
 int tfd_entry_set(union tfd_record *record, tfd_dispatch *dispatch);
 

@@ -22,6 +22,13 @@ static void handler(ffi_cif *cif, void *result, void **arguments, void *chain)
     record->closure.fun(cif, result, arguments, record->closure.user_data);
 }
 
+static void handler_with_record(ffi_cif *cif, void *result, void **arguments, void *chain)
+{
+    const union tfd_record *record = chain;
+
+    record->closure.fun(cif, result, arguments, chain);
+}
+
 static void allow_for(ffi_abi abi, unsigned count)
 {
     ffi_type *arguments[] = {&ffi_type_double};
@@ -41,14 +48,25 @@ __attribute__((constructor)) void tfd_entry_libffi_allow(void)
             allow_for((ffi_abi)abi, count);
 }
 
-int tfd_entry_libffi_set(union tfd_record *record)
+static int set(union tfd_record *record,
+               void (*function)(ffi_cif *, void *, void **, void *))
 {
     ffi_go_closure go;
 
-    if (ffi_prep_go_closure(&go, record->closure.cif, handler) != FFI_OK)
+    if (ffi_prep_go_closure(&go, record->closure.cif, function) != FFI_OK)
         return -ENOTSUP;
     record->go.entry = (tfd_entry *)go.tramp;
     record->go.cif = go.cif;
     record->go.handler = go.fun;
     return 0;
+}
+
+int tfd_entry_libffi_set(union tfd_record *record)
+{
+    return set(record, handler);
+}
+
+int tfd_entry_libffi_set_with_record(union tfd_record *record)
+{
+    return set(record, handler_with_record);
 }

@@ -22,7 +22,8 @@ static void gather(const struct tfd_plan *plan, const char *frame, void **argume
  * The handler may free the closure, and with it the last reference to the plan: what is
  * needed after the call is taken before it.
  */
-struct tfd_words tfd_plan_call(char *frame, const union tfd_record *record)
+static inline __attribute__((always_inline)) struct tfd_words
+call(char *frame, const union tfd_record *record, void *last)
 {
     const struct tfd_plan *plan = record->plan.plan;
     enum tfd_result kind = plan->result;
@@ -38,11 +39,21 @@ struct tfd_words tfd_plan_call(char *frame, const union tfd_record *record)
     if (kind == TFD_RESULT_MEMORY)
         result = *(void **)frame;
 
-    record->closure.fun(record->closure.cif, result, arguments, record->closure.user_data);
+    record->closure.fun(record->closure.cif, result, arguments, last);
 
     if (kind == TFD_RESULT_MEMORY)
         return (struct tfd_words){(uintptr_t)result, 0};
     return tfd_plan_words(kind, frame);
+}
+
+struct tfd_words tfd_plan_call(char *frame, const union tfd_record *record)
+{
+    return call(frame, record, record->closure.user_data);
+}
+
+struct tfd_words tfd_plan_call_with_record(char *frame, const union tfd_record *record)
+{
+    return call(frame, record, (void *)record);
 }
 
 /* The same for signatures without arguments, whose results come in registers. */

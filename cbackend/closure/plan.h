@@ -60,6 +60,9 @@ static inline void *tfd_plan_argument(const struct tfd_plan *plan, char *frame, 
 /* Calls the record's `fun` as libffi would.  The dispatch of the plan entry. */
 tfd_dispatch tfd_plan_call;
 
+/* The same, with the record in place of the user data. */
+tfd_dispatch tfd_plan_call_with_record;
+
 /* The integer return registers, once the result is at plan->result_offset. */
 struct tfd_words tfd_plan_words(enum tfd_result result, char *frame);
 

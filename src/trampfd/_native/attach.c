@@ -5,36 +5,135 @@
  * first callback in such a thread leaves the release out, so that its thread state
  * stays for the next callback.
  *
+ * What Python code leaves in it (values of threading.local, context variables, trace
+ * functions) must not outlive what stock keeps.  ctypes destroys the state, and runs the
+ * destructors of what is in it, at the end of each callback: so does detach_slow(), unless
+ * the state is as it was made.  cffi keeps it as long as the thread.
+ *
  * When the thread ends its state must go too, but the ending thread cannot destroy it:
  * that needs the interpreter's lock, and the thread that holds it may be waiting for
- * this one to end.  So the ending thread puts it on a list (of lock-free pushes) and
- * asks the main thread, by a pending call, to reap the list.
+ * this one to end.  So the ending thread puts it on a list (of lock-free pushes), and the
+ * next thread that makes a state destroys those on the list, as with cffi.  No other
+ * thread does: destructors would run between two statements of a program that may hold
+ * the very lock they want.
  *
  * The interpreter may destroy a kept state itself: at finalisation, and in the child of
- * a fork.  A capsule in the state's dictionary notices that.  Whichever of thread and
- * state ends first says so in `stage`; the second one to come frees the memory.
+ * a fork.  A capsule in the state's dictionary notices that.
+ *
+ * Free-threaded builds keep nothing: destroying the state of another thread is not safe
+ * there while threads run.
+ *
+ * Who may run Python while it finalises is said at may_run().
  */
 #include "attach.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-enum stage { BOTH_LIVE, THREAD_ENDED, STATE_DESTROYED };
+/* The thread that called Py_Finalize(), from shortly before finalisation begins. */
+static pthread_t finalizer;
+static atomic_int finalizer_is_known;
 
+int is_finalizing(void)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return Py_IsFinalizing();
+#else
+    return _Py_IsFinalizing();
+#endif
+}
+
+/* Exit functions run in the thread that finalises. */
+static PyObject *note_finalizer(PyObject *self, PyObject *unused)
+{
+    (void)self;
+    (void)unused;
+    finalizer = pthread_self();
+    atomic_store(&finalizer_is_known, 1);
+    Py_RETURN_NONE;
+}
+
+/* A program may have taken our exit function away: then it is the first thread that finalises. */
+static int is_finalizer(void)
+{
+    if (atomic_load(&finalizer_is_known))
+        return pthread_equal(pthread_self(), finalizer);
+    return syscall(SYS_gettid) == getpid();
+}
+
+/*
+ * While Python finalises, the thread that does it runs Python as long as it has a state: code
+ * of the program still runs, in destructors, and expects what it calls to work.  CPython
+ * makes all other threads that ask for its lock end or wait for ever.  They are better
+ * refused: a C library that joins its threads when it is unloaded would wait for ever too.
+ */
+static int may_run(const PyThreadState *state)
+{
+    return is_finalizing() ? state && is_finalizer() : Py_IsInitialized();
+}
+
+#ifdef Py_GIL_DISABLED
+
+static PyThreadState *make_state(void)
+{
+    PyGILState_Ensure();
+    return NULL;
+}
+
+static void enter(PyThreadState *state, enum leftovers leftovers)
+{
+    (void)state;
+    (void)leftovers;
+}
+
+static int leave(void)
+{
+    return 0;
+}
+
+static void reap(void)
+{
+}
+
+static void make_key(void)
+{
+}
+
+#else
+
+/* Owned by the capsule, and by the thread or, once that has ended, by the list. */
 struct kept {
-    _Atomic(enum stage) stage;
-    PyThreadState *state;
-    struct kept *next; /* on the list of ended threads */
+    atomic_uint owners;
+    _Atomic(PyThreadState *) state; /* NULL once it is destroyed */
+    struct kept *next;              /* on the list of ended threads */
+    unsigned depth;                 /* callbacks in this thread, one inside the other */
+    enum leftovers leftovers;
 };
 
 #define CAPSULE_NAME "trampfd.thread"
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t kept_key;
-static int key_error;
+static int key_is_made;
 static _Atomic(struct kept *) ended;
 
-static void destroy_state(PyThreadState *state)
+static void disown(struct kept *kept)
+{
+    if (atomic_fetch_sub(&kept->owners, 1) == 1)
+        free(kept);
+}
+
+static void state_is_destroyed(PyObject *capsule)
+{
+    struct kept *kept = PyCapsule_GetPointer(capsule, CAPSULE_NAME);
+
+    atomic_store(&kept->state, NULL);
+    disown(kept);
+}
+
+static void destroy(PyThreadState *state)
 {
     PyThreadState_Clear(state);
 #if PY_VERSION_HEX >= 0x030C0000
@@ -45,59 +144,60 @@ static void destroy_state(PyThreadState *state)
     PyThreadState_Delete(state);
 }
 
-/* Attached.  Also the pending call, hence the signature. */
-static int reap(void *unused)
+/* Destroy the states of ended threads.  Attached. */
+static void reap(void)
 {
     struct kept *kept = atomic_exchange(&ended, NULL);
 
-    (void)unused;
     while (kept) {
         struct kept *next = kept->next;
+        PyThreadState *state = atomic_exchange(&kept->state, NULL);
 
-        if (atomic_load(&kept->stage) != STATE_DESTROYED)
-            destroy_state(kept->state);
-        free(kept);
+        if (state)
+            destroy(state);
+        disown(kept);
         kept = next;
     }
-    return 0;
 }
 
 static void thread_ends(void *value)
 {
     struct kept *kept = value;
 
-    if (atomic_exchange(&kept->stage, THREAD_ENDED) == STATE_DESTROYED) {
-        free(kept);
-        return;
-    }
     kept->next = atomic_load(&ended);
     while (!atomic_compare_exchange_weak(&ended, &kept->next, kept))
         ;
-    /* A full queue is no loss: the next thread that is kept reaps too. */
-    if (Py_IsInitialized())
-        Py_AddPendingCall(reap, NULL);
-}
-
-static void state_is_destroyed(PyObject *capsule)
-{
-    struct kept *kept = PyCapsule_GetPointer(capsule, CAPSULE_NAME);
-
-    /* An ended thread's memory is on the list, and freed by reap(). */
-    atomic_exchange(&kept->stage, STATE_DESTROYED);
 }
 
 static void make_key(void)
 {
-    key_error = pthread_key_create(&kept_key, thread_ends);
+    if (!key_is_made)
+        key_is_made = !pthread_key_create(&kept_key, thread_ends);
 }
 
-/*
- * Attached for the first time in a thread without a state: keep the one that was made, by
- * never releasing it.  Returns 0 when there is no memory for that.
- */
-static int keep(void)
+/* What is kept for this thread, if its state is that one. */
+static struct kept *find_kept(const PyThreadState *state)
 {
-    struct kept *kept = malloc(sizeof(*kept));
+    struct kept *kept = key_is_made ? pthread_getspecific(kept_key) : NULL;
+
+    return kept && atomic_load(&kept->state) == state ? kept : NULL;
+}
+
+/* The state that was kept for this thread is destroyed. */
+static void forget(void)
+{
+    struct kept *kept = pthread_getspecific(kept_key);
+
+    if (kept) {
+        pthread_setspecific(kept_key, NULL);
+        disown(kept);
+    }
+}
+
+/* Keep the current state, by never releasing it.  Returns 0 when there is no memory for that. */
+static int keep(PyThreadState *state)
+{
+    struct kept *kept = calloc(1, sizeof(*kept));
     PyObject *states = PyThreadState_GetDict();
     PyObject *capsule = kept ? PyCapsule_New(kept, CAPSULE_NAME, NULL) : NULL;
 
@@ -108,54 +208,114 @@ static int keep(void)
         free(kept);
         return 0;
     }
-    kept->state = PyThreadState_Get();
-    atomic_init(&kept->stage, BOTH_LIVE);
+    atomic_init(&kept->owners, 2);
+    atomic_init(&kept->state, state);
     PyCapsule_SetDestructor(capsule, state_is_destroyed);
     Py_DECREF(capsule);
     return 1;
 }
 
-/* The state kept for this thread was destroyed: forget it. */
-static void forget(void)
-{
-    struct kept *kept = pthread_getspecific(kept_key);
-
-    if (kept) {
-        pthread_setspecific(kept_key, NULL);
-        free(kept);
-    }
-}
-
-/* In a thread without a state. */
-static enum attachment make_state(void)
-{
-    PyGILState_Ensure();
-    pthread_once(&once, make_key);
-    if (key_error)
-        return STATE_MADE;
-    reap(NULL);
-    forget();
-    return keep() ? RESTORED : STATE_MADE;
-}
-
-enum attachment attach_slowly(void)
+/* In a thread without a state.  Returns its state, or NULL when it was made for this call only. */
+static PyThreadState *make_state(void)
 {
     PyThreadState *state;
 
-    if (!Py_IsInitialized())
-        return NOT_RUNNING;
-    state = PyGILState_GetThisThreadState();
-    if (!state)
-        return make_state();
-    /* PyGILState_Ensure() would look the state up again, and its release once more. */
-    PyEval_RestoreThread(state);
-    return RESTORED;
+    PyGILState_Ensure();
+    if (!key_is_made)
+        return NULL;
+    state = PyThreadState_Get();
+    forget();
+    return keep(state) ? state : NULL;
 }
 
-void detach_slowly(enum attachment attachment)
+/* A callback begins. */
+static void enter(PyThreadState *state, enum leftovers leftovers)
 {
+    struct kept *kept = find_kept(state);
+
+    if (kept && !kept->depth++ && leftovers == STAY_WITH_THREAD)
+        kept->leftovers = leftovers;
+}
+
+/* Is there nothing in a state but the capsule?  All that Python code can leave in it. */
+static int is_clean(const PyThreadState *state)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    if (state->threading_local_key || state->threading_local_sentinel)
+        return 0;
+#else
+    if (state->on_delete)
+        return 0;
+#endif
+    return PyDict_GET_SIZE(state->dict) == 1 && !state->context && !state->c_tracefunc
+           && !state->c_profilefunc && !state->async_gen_firstiter && !state->async_gen_finalizer
+           && !state->coroutine_origin_tracking_depth && !state->async_exc;
+}
+
+/*
+ * A callback ends.  Returns 1 when that has destroyed the state, and so detached from it.  Until
+ * the end of that the callback counts, because destructors may lead to other ones.
+ */
+static int leave(void)
+{
+    PyThreadState *state = PyThreadState_Get();
+    struct kept *kept = find_kept(state);
+
+    if (!kept)
+        return 0;
+    if (kept->depth > 1 || kept->leftovers == STAY_WITH_THREAD || is_clean(state)) {
+        kept->depth--;
+        return 0;
+    }
+    PyGILState_Release(PyGILState_UNLOCKED);
+    forget();
+    return 1;
+}
+
+#endif
+
+int attach_init(void)
+{
+    static PyMethodDef definition = {"note_finalizer", note_finalizer, METH_NOARGS, NULL};
+    PyObject *atexit = PyImport_ImportModule("atexit");
+    PyObject *function = atexit ? PyCFunction_New(&definition, NULL) : NULL;
+    PyObject *done = function ? PyObject_CallMethod(atexit, "register", "O", function) : NULL;
+
+    atomic_store(&finalizer_is_known, 0);
+    make_key();
+    Py_XDECREF(done);
+    Py_XDECREF(function);
+    Py_XDECREF(atexit);
+    return done ? 0 : -1;
+}
+
+enum attachment attach_slow(enum leftovers leftovers)
+{
+    int error = errno;
+    PyThreadState *state = PyGILState_GetThisThreadState();
+    int is_new = !state;
+
+    if (!may_run(state))
+        return REFUSED;
+    if (is_new)
+        state = make_state();
+    else /* PyGILState_Ensure() would look it up again, and its release once more */
+        PyEval_RestoreThread(state);
+    if (state)
+        enter(state, leftovers);
+    if (is_new) /* now that destructors may lead to callbacks in this thread */
+        reap();
+    errno = error;
+    return state ? RESTORED : STATE_MADE;
+}
+
+void detach_slow(enum attachment attachment)
+{
+    int error = errno;
+
     if (attachment == STATE_MADE)
         PyGILState_Release(PyGILState_UNLOCKED);
-    else
+    else if (!leave())
         PyEval_SaveThread();
+    errno = error;
 }

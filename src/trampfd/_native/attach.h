@@ -8,10 +8,16 @@
 
 /* What detach() has to undo. */
 enum attachment {
-    NOT_RUNNING,  /* the interpreter does not run: not yet, or not any more */
+    REFUSED,      /* the interpreter does not run, or no longer in this thread */
     WAS_ATTACHED,
     RESTORED,     /* this thread's state became the current one */
-    STATE_MADE,   /* for this callback only: there was no memory to keep it */
+    STATE_MADE,   /* for this callback only */
+};
+
+/* What becomes of what Python code leaves in the state of a thread that Python did not make. */
+enum leftovers {
+    GO_AFTER_CALL,   /* as with ctypes, which makes a state for each callback */
+    STAY_WITH_THREAD /* as with cffi, which keeps one state for each thread */
 };
 
 /* The current state: of the whole process before CPython 3.12, of this thread since. */
@@ -35,25 +41,30 @@ static inline int attach_is_attached(void)
 #endif
 }
 
-/* For a thread that is not attached. */
-enum attachment attach_slowly(void);
-void detach_slowly(enum attachment attachment);
+/* For a thread that is not attached; both leave errno as it is. */
+enum attachment attach_slow(enum leftovers leftovers);
+void detach_slow(enum attachment attachment);
 
 /*
- * Attach for the time of one callback.  At NOT_RUNNING nothing of the interpreter may be
- * touched, and detach() is not called.  During finalisation a thread other than the
- * finalising one is stopped here by CPython, as its documentation of PyGILState_Ensure()
- * says.
+ * Attach for the time of one callback.  Where that is REFUSED nothing of the interpreter may
+ * be touched, and detach() is not called.  Waits for the interpreter's lock: what another
+ * thread can free while it holds that lock has to be looked at again afterwards.
  */
-static inline enum attachment attach(void)
+static inline enum attachment attach(enum leftovers leftovers)
 {
-    return __builtin_expect(attach_is_attached(), 1) ? WAS_ATTACHED : attach_slowly();
+    return __builtin_expect(attach_is_attached(), 1) ? WAS_ATTACHED : attach_slow(leftovers);
 }
 
 static inline void detach(enum attachment attachment)
 {
     if (__builtin_expect(attachment != WAS_ATTACHED, 0))
-        detach_slowly(attachment);
+        detach_slow(attachment);
 }
+
+/* Is the interpreter coming to its end? */
+int is_finalizing(void);
+
+/* Once for each time that the interpreter starts: 0, or -1 with an exception. */
+int attach_init(void);
 
 #endif

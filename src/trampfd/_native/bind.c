@@ -6,6 +6,7 @@
  * cffi keeps it as the destructor of a cdata, ctypes as the exporter of the buffer that holds
  * the function pointer, as they do a Closure.
  */
+#include "attach.h"
 #include "native.h"
 
 #include <string.h>

@@ -197,12 +197,12 @@ COLD static void fail(const Closure *self, void *result, const char *after)
 }
 
 ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssize_t made,
-                        int *error)
+                        struct saved_errno *saved)
 {
     const Signature *signature = self->signature;
     PyObject *value = NULL;
 
-    (void)error;
+    (void)saved;
     if (made == signature->count)
         value = dispatch_call(self->callable, objects, made);
     if (!value)
@@ -213,35 +213,26 @@ ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssiz
     Py_XDECREF(value);
 }
 
-COLD static void refuse(const Closure *self, void *result)
-{
-    error_not_running();
-    return_error_value(self, result);
-}
-
 /* cffi keeps an errno of its own for each thread, which ffi.errno shows. */
 static struct tfd_words dispatch_frame(char *frame, const union tfd_record *record)
 {
     const struct tfd_plan *plan = record->plan.plan;
-    Closure *self = record->closure.user_data;
     enum tfd_result kind = plan->result;
     void *result = dispatch_result(plan, frame);
 
     if (__builtin_expect(plan->gather_count != 0, 0))
-        return tfd_plan_call(frame, record); /* which calls handler() */
+        return tfd_plan_call_with_record(frame, record); /* which calls handler() */
     api.save_errno();
-    if (!dispatch(self, result, plan, frame, NULL, call, NULL))
-        refuse(self, result);
+    dispatch(record, result, plan, frame, NULL, call, STAY_WITH_THREAD, NULL);
     api.restore_errno();
     return dispatch_words(kind, result, frame);
 }
 
-static void handler(ffi_cif *cif, void *result, void **arguments, void *user_data)
+static void handler(ffi_cif *cif, void *result, void **arguments, void *record)
 {
     (void)cif;
     api.save_errno();
-    if (!dispatch(user_data, result, NULL, NULL, arguments, call, NULL))
-        refuse(user_data, result);
+    dispatch(record, result, NULL, NULL, arguments, call, STAY_WITH_THREAD, NULL);
     api.restore_errno();
 }
 
@@ -251,4 +242,5 @@ const struct kind kind_cffi = {
     .prepare = prepare,
     .dispatch = dispatch_frame,
     .handler = handler,
+    .return_error_value = return_error_value,
 };

@@ -9,10 +9,21 @@
  *
  * A call holds a reference, so a closure that loses its last one inside its own call is
  * freed when that call returns.
+ *
+ * The end of the interpreter drops every object, but C libraries call back later: from their
+ * own threads at any time, and at exit.  What is dropped after finalisation has begun goes only
+ * as far as Python code can notice.  The callable goes, and what it holds; the closure, the memory
+ * of this object, of its signature and of its error value stay until the process ends, so a
+ * call finds that there is no callable and returns the error value.  A thread that is not
+ * attached may read all of these once it has seen that the interpreter is finalising: what was
+ * freed was freed before that, under the interpreter's lock, and its record says so.
  */
+#include "attach.h"
 #include "native.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What a message calls a callable.  No code of the program runs for it. */
 static const char *name_of(PyObject *callable)
@@ -76,45 +87,36 @@ error:
     return NULL;
 }
 
-int is_finalizing(void)
+void closure_check(const union tfd_record *record, uintptr_t second, const Closure *self)
 {
-#if PY_VERSION_HEX >= 0x030D0000
-    return Py_IsFinalizing();
-#else
-    return _Py_IsFinalizing();
-#endif
+    if (!tfd_closure_is_live(record, second, self))
+        tfd_closure_died(record);
 }
 
-/* Once the interpreter is gone: no Python, the error value, of which ctypes has none. */
-static void handler_after_the_end(ffi_cif *cif, void *result, void **arguments, void *error)
+void closure_refuse(const Closure *self, void *result, const char *why)
 {
-    (void)arguments;
-    error_not_running();
-    if (error && cif->rtype->type != FFI_TYPE_VOID)
-        memcpy(result, PyBytes_AS_STRING(error), (size_t)PyBytes_GET_SIZE(error));
-    else
-        clear_result(cif, result);
+    static int said;
+    char message[200];
+
+    self->signature->kind->return_error_value(self, result);
+    if (__atomic_exchange_n(&said, 1, __ATOMIC_RELAXED))
+        return;
+    snprintf(message, sizeof(message),
+             "trampfd: the callback %s was called %s; it returned its error value\n", self->name,
+             why);
+    if (write(STDERR_FILENO, message, strlen(message)) < 0)
+        return; /* no standard error: nobody to tell */
 }
 
-/*
- * C libraries call back at exit, when the interpreter has dropped everything.  A closure
- * that goes during finalisation therefore stays callable and returns its error value; its
- * slot, its signature and that value are given up with the process.
- */
+/* While the interpreter finalises closures are not freed. */
 static void release(Closure *self)
 {
     void *closure = self->closure;
 
-    if (!closure)
+    if (!closure || is_finalizing())
         return;
     self->closure = NULL;
-    if (is_finalizing() && !trampfd_closure_prep(closure, &self->signature->cif,
-                                                 handler_after_the_end, self->error)) {
-        Py_INCREF(self->signature);
-        Py_XINCREF(self->error);
-    } else {
-        trampfd_closure_free_named(closure, self->name);
-    }
+    trampfd_closure_free_named(closure, self->name);
 }
 
 static int closure_traverse(Closure *self, visitproc visit, void *arg)
@@ -137,8 +139,10 @@ static void closure_dealloc(Closure *self)
 {
     PyObject_GC_UnTrack(self);
     closure_clear(self);
-    Py_XDECREF(self->error);
     Py_XDECREF(self->signature);
+    if (self->closure) /* at the end of the interpreter: the memory stays */
+        return;
+    Py_XDECREF(self->error);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 

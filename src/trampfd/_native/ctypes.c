@@ -298,7 +298,7 @@ static PyObject *call_with_errno(const Closure *self, PyObject **objects, int *e
 
 /* The result of a callback that raises is not defined by ctypes; zero beats a stale word. */
 ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssize_t made,
-                        int *error)
+                        struct saved_errno *saved)
 {
     const Signature *signature = self->signature;
     PyObject *value = NULL;
@@ -306,7 +306,8 @@ ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssiz
     if (made < signature->count) {
         report_argument(self, made);
     } else if (signature->flags & FLAG_USE_ERRNO) {
-        value = call_with_errno(self, objects, error);
+        *saved = (struct saved_errno){1, errno};
+        value = call_with_errno(self, objects, &saved->value);
     } else {
         value = dispatch_call(self->callable, objects, made);
         if (!value)
@@ -322,23 +323,21 @@ ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssiz
     Py_XDECREF(value);
 }
 
-COLD static void refuse(const Closure *self, void *result)
+/* ctypes has no error value. */
+static void return_error_value(const Closure *self, void *result)
 {
-    error_not_running();
     clear_result(&self->signature->cif, result);
 }
 
-/* errno matters to those callbacks only that asked for it; attaching changes it. */
-ALWAYS_INLINE void serve(Closure *self, void *result, const struct tfd_plan *plan, char *frame,
-                         void **arguments)
+/* errno matters to those callbacks only that asked for it. */
+ALWAYS_INLINE void serve(const union tfd_record *record, void *result, const struct tfd_plan *plan,
+                         char *frame, void **arguments)
 {
-    int use_errno = self->signature->flags & FLAG_USE_ERRNO;
-    int error = use_errno ? errno : 0;
+    struct saved_errno saved = {0, 0};
 
-    if (!dispatch(self, result, plan, frame, arguments, call, &error))
-        refuse(self, result);
-    else if (use_errno)
-        errno = error;
+    dispatch(record, result, plan, frame, arguments, call, GO_AFTER_CALL, &saved);
+    if (saved.is_set)
+        errno = saved.value;
 }
 
 static struct tfd_words dispatch_frame(char *frame, const union tfd_record *record)
@@ -348,15 +347,15 @@ static struct tfd_words dispatch_frame(char *frame, const union tfd_record *reco
     void *result = dispatch_result(plan, frame);
 
     if (__builtin_expect(plan->gather_count != 0, 0))
-        return tfd_plan_call(frame, record); /* which calls handler() */
-    serve(record->closure.user_data, result, plan, frame, NULL);
+        return tfd_plan_call_with_record(frame, record); /* which calls handler() */
+    serve(record, result, plan, frame, NULL);
     return dispatch_words(kind, result, frame);
 }
 
-static void handler(ffi_cif *cif, void *result, void **arguments, void *user_data)
+static void handler(ffi_cif *cif, void *result, void **arguments, void *record)
 {
     (void)cif;
-    serve(user_data, result, NULL, NULL, arguments);
+    serve(record, result, NULL, NULL, arguments);
 }
 
 const struct kind kind_ctypes = {
@@ -365,4 +364,5 @@ const struct kind kind_ctypes = {
     .prepare = prepare,
     .dispatch = dispatch_frame,
     .handler = handler,
+    .return_error_value = return_error_value,
 };

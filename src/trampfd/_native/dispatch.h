@@ -4,7 +4,8 @@
  * its own two dispatches from these, with its own call() inlined.
  *
  * The closure may lose its last reference during its own call, and its plan and signature
- * with it: a reference is held over the call, and what is used after it is taken before.
+ * with it: a reference is held over the call, and what is used after it is taken before.  When
+ * the interpreter drops a closure at its end, that stays with a callable of NULL.
  */
 #ifndef NATIVE_DISPATCH_H
 #define NATIVE_DISPATCH_H
@@ -16,13 +17,18 @@
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
+/* The errno to leave, of a callback that asks for that. */
+struct saved_errno {
+    int is_set, value;
+};
+
 /*
  * Attached: call with the `made` arguments there are, and store the result.  Fewer than the
  * signature has: the next one could not be made, and its exception is set.  No exception is
- * set afterwards.  `error` is the kind's own, passed through.
+ * set afterwards.
  */
 typedef void call_function(Closure *self, void *result, PyObject **objects, Py_ssize_t made,
-                           int *error);
+                           struct saved_errno *saved);
 
 /*
  * A Python function itself keeps to what PyObject_Vectorcall() checks afterwards: that there
@@ -37,23 +43,17 @@ ALWAYS_INLINE PyObject *dispatch_call(PyObject *callable, PyObject **objects, Py
     return PyObject_Vectorcall(callable, objects, flags, NULL);
 }
 
-/*
- * Attach, make the arguments, call, detach.  Argument i is at frame + plan->offsets[i], or,
- * without a plan, at arguments[i].  Returns 0, with nothing done, when the interpreter does
- * not run.
- */
-ALWAYS_INLINE int dispatch(Closure *self, void *result, const struct tfd_plan *plan, char *frame,
-                           void **arguments, call_function *call, int *error)
+/* Attached: make the arguments and call.  Argument i is where dispatch() says. */
+ALWAYS_INLINE void dispatch_attached(Closure *self, void *result, const struct tfd_plan *plan,
+                                     char *frame, void **arguments, call_function *call,
+                                     struct saved_errno *saved)
 {
     const Signature *signature = self->signature;
     const struct parameter *parameter = signature->arguments;
     Py_ssize_t count = signature->count;
     PyObject *objects[count + 1]; /* the first word is for the callee's use */
-    enum attachment attachment = attach();
     Py_ssize_t made;
 
-    if (attachment == NOT_RUNNING)
-        return 0;
     Py_INCREF(self);
     for (made = 0; made < count; made++, parameter++) {
         void *data = plan ? tfd_plan_argument(plan, frame, (unsigned)made) : arguments[made];
@@ -62,12 +62,41 @@ ALWAYS_INLINE int dispatch(Closure *self, void *result, const struct tfd_plan *p
         if (__builtin_expect(!objects[made + 1], 0))
             break;
     }
-    call(self, result, objects + 1, made, error);
+    call(self, result, objects + 1, made, saved);
     while (made > 0)
         Py_DECREF(objects[made--]);
     Py_DECREF(self);
+}
+
+/*
+ * Attach, make the arguments, call, detach.  Argument i is at frame + plan->offsets[i], or,
+ * without a plan, at arguments[i].
+ *
+ * Before this thread is attached another one may free the closure: nothing but the record is
+ * read, and the record is looked at again where attaching took time.  Once it is attached no
+ * other thread is, so what the closure holds stays.
+ */
+ALWAYS_INLINE void dispatch(const union tfd_record *record, void *result,
+                            const struct tfd_plan *plan, char *frame, void **arguments,
+                            call_function *call, enum leftovers leftovers,
+                            struct saved_errno *saved)
+{
+    uintptr_t second = record->words[1];
+    Closure *self = record->closure.user_data;
+    enum attachment attachment = attach(leftovers);
+
+    if (__builtin_expect(attachment != WAS_ATTACHED, 0)) {
+        closure_check(record, second, self);
+        if (attachment == REFUSED) {
+            closure_refuse(self, result, "while the Python interpreter was not running");
+            return;
+        }
+    }
+    if (__builtin_expect(self->callable != NULL, 1))
+        dispatch_attached(self, result, plan, frame, arguments, call, saved);
+    else
+        closure_refuse(self, result, "after Python had dropped it at the end of the program");
     detach(attachment);
-    return 1;
 }
 
 /* Where the result of a call goes. */

@@ -3,7 +3,6 @@
 #include "native.h"
 
 #include <string.h>
-#include <unistd.h>
 
 PyObject *ClosureError;
 
@@ -86,16 +85,4 @@ void clear_result(const ffi_cif *cif, void *result)
 
     if (type->type != FFI_TYPE_VOID)
         memset(result, 0, type->size < sizeof(ffi_arg) ? sizeof(ffi_arg) : type->size);
-}
-
-void error_not_running(void)
-{
-    static const char message[] =
-        "trampfd: a callback was called while the Python interpreter was not running; "
-        "it returned its error value\n";
-    static int said;
-
-    if (!__atomic_exchange_n(&said, 1, __ATOMIC_RELAXED)
-        && write(STDERR_FILENO, message, sizeof(message) - 1) < 0)
-        return; /* no standard error: nobody to tell */
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* trampfd._native: what the Python files of the package cannot do themselves. */
+#include "attach.h"
 #include "native.h"
 
 #include <sys/prctl.h>
@@ -133,7 +134,7 @@ static int execute(PyObject *module)
         Py_XDECREF(name);
         return -1;
     }
-    return error_init(module) || PyModule_AddType(module, &Signature_Type)
+    return attach_init() || error_init(module) || PyModule_AddType(module, &Signature_Type)
                    || PyModule_AddType(module, &Closure_Type)
                    || PyModule_AddType(module, &Bound_Type)
                    || PyModule_AddType(module, &Trampoline_Type)

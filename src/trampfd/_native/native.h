@@ -45,16 +45,19 @@ typedef struct {
     struct layout *layouts; /* structures made for this signature */
 } Signature;
 
-/* A callback: the closure and what it calls.  Fields but `closure` never change. */
+/*
+ * A callback: the closure and what it calls.  Fields never change, but for `closure`, and for
+ * what goes when the interpreter drops the callback at its end, see closure.c.
+ */
 typedef struct {
     PyObject_HEAD
     Signature *signature;
-    PyObject *callable;
+    PyObject *callable;  /* NULL once it is dropped */
     PyObject *onerror;   /* cffi only; NULL for none */
     PyObject *error;     /* cffi only; bytes to return after an exception */
     void *closure;       /* NULL once it is freed */
     void *code;          /* what the buffer protocol shows: the function pointer */
-    char name[40];       /* of the callable, for the message of the dead entry */
+    char name[40];       /* of the callable, for messages */
 } Closure;
 
 /* A kind of type: cffi or ctypes. */
@@ -65,15 +68,14 @@ struct kind {
     int (*prepare)(Closure *self, PyObject *error, PyObject *onerror);
     /* The `python` entry: from the frame of a plan straight to Python objects. */
     tfd_dispatch *dispatch;
-    /* The same from a vector of addresses, for signatures that have no plan. */
+    /* The same from a vector of addresses, for signatures that have no plan; gets the record. */
     trampfd_handler handler;
+    /* Store the error value; not attached to the interpreter. */
+    void (*return_error_value)(const Closure *self, void *result);
 };
 
 extern const struct kind kind_cffi, kind_ctypes;
 extern PyTypeObject Signature_Type, Closure_Type, Bound_Type, Trampoline_Type;
-
-/* Is the interpreter coming to its end? */
-int is_finalizing(void);
 
 /* Bind a kind to the module it converts for; 0, or -1 with an exception. */
 int cffi_bind(PyObject *backend);
@@ -123,7 +125,13 @@ void error_print(const char *before, PyObject *object, const char *after);
 /* Fill a result with zeros. */
 COLD void clear_result(const ffi_cif *cif, void *result);
 
-/* Say once that a callback came while the interpreter was not running. */
-COLD void error_not_running(void);
+/*
+ * A call that had to wait for the interpreter, or was refused: end the process, naming the
+ * closure, if the record is not that of the closure any more whose second word was `second`.
+ */
+COLD void closure_check(const union tfd_record *record, uintptr_t second, const Closure *self);
+
+/* Return the error value of a callback that cannot be run, and say so the first time. */
+COLD void closure_refuse(const Closure *self, void *result, const char *why);
 
 #endif

@@ -6,6 +6,7 @@
  * result and each argument: (type, layout, size, code).  A layout is the name of a
  * scalar ("i4", "f8", "p", "v" ...) or, for a structure, (size, alignment, layouts).
  */
+#include "attach.h"
 #include "convert.h"
 #include "native.h"
 
@@ -176,15 +177,20 @@ static int signature_traverse(Signature *self, visitproc visit, void *arg)
     return 0;
 }
 
-/* No tp_clear: a signature refers to nothing that a program can change to lead back. */
+/*
+ * No tp_clear: a signature refers to nothing that a program can change to lead back.  At the end
+ * of the interpreter closures stay, and need the memory.
+ */
 static void signature_dealloc(Signature *self)
 {
     struct layout *next;
 
     PyObject_GC_UnTrack(self);
-    Py_XDECREF(self->result.type);
+    Py_CLEAR(self->result.type);
     for (Py_ssize_t i = 0; i < self->count; i++)
-        Py_XDECREF(self->arguments[i].type);
+        Py_CLEAR(self->arguments[i].type);
+    if (is_finalizing())
+        return;
     PyMem_Free(self->arguments);
     PyMem_Free(self->ffi_arguments);
     for (struct layout *layout = self->layouts; layout; layout = next) {

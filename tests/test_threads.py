@@ -1,0 +1,376 @@
+# SPDX-License-Identifier: MIT
+"""Callbacks in threads that C made: what Python code leaves there, side by side with stock.
+
+ctypes makes a thread state for each callback and destroys it, with all that is in it, at its end;
+cffi keeps one as long as the thread, and destroys it in the next thread that makes one.
+"""
+
+from __future__ import annotations
+
+import functools
+import signal
+import subprocess
+import textwrap
+from pathlib import Path
+
+import core
+import pytest
+import scale
+
+# With the word `install` the callbacks are trampfd's.  `c` makes callbacks of int(int).
+PRELUDE = """
+import gc, sys, threading, time
+if sys.argv[2] == "install":
+    import trampfd
+    trampfd.install()
+interface = sys.argv[3]
+if interface == "cffi":
+    import cffi
+    ffi = cffi.FFI()
+    ffi.cdef('''
+        struct call *server_start(void);
+        int server_call(struct call *, int (*)(int), int);
+        void server_stop(struct call *);
+        int call_in_thread(int (*)(int), int);
+        int call_in_threads(int (*)(int), int, int);
+    ''')
+    lib = ffi.dlopen(sys.argv[1])
+    make = ffi.callback("int(int)")
+else:
+    import ctypes
+    lib = ctypes.CDLL(sys.argv[1])
+    make = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)
+    lib.server_start.restype = ctypes.c_void_p
+    lib.server_call.argtypes = [ctypes.c_void_p, make, ctypes.c_int]
+    lib.server_stop.argtypes = [ctypes.c_void_p]
+    lib.call_in_thread.argtypes = [make, ctypes.c_int]
+    lib.call_in_threads.argtypes = [make, ctypes.c_int, ctypes.c_int]
+local = threading.local()
+"""
+
+
+@functools.cache
+def library() -> Path:
+    """c/python_threads.c, compiled; its threads outlive every handle."""
+    flags = [
+        "-O1",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-shared",
+        "-fPIC",
+        "-pthread",
+        "-Wl,-z,nodelete",
+    ]
+    name = "libpython-threads.so"
+    return (
+        core.compiled(
+            "cc", *flags, "-Wl,-z,nodelete", "-o", name, core.PROGRAMS / "python_threads.c", "-ldl"
+        )
+        / name
+    )
+
+
+def run(code: str, closures: str, interface: str) -> subprocess.CompletedProcess[str]:
+    command = core.python_command(PRELUDE + textwrap.dedent(code))
+    return core.run(*command, library(), closures, interface, timeout=scale.seconds(60))
+
+
+def same_as_stock(code: str, interface: str) -> str:
+    """What the program prints, which is what it prints with stock callbacks."""
+    stock, ours = (run(code, closures, interface) for closures in ("stock", "install"))
+    assert (ours.returncode, ours.stdout, ours.stderr) == (
+        stock.returncode,
+        stock.stdout,
+        stock.stderr,
+    )
+    assert ours.returncode == 0, ours.stderr
+    return ours.stdout
+
+
+@pytest.fixture(params=["ctypes", "cffi"])
+def interface(request: pytest.FixtureRequest) -> str:
+    if request.param == "cffi":
+        pytest.importorskip("cffi")
+    return str(request.param)
+
+
+# What a callback may leave in the state of its thread, and how it looks at the start of the next.
+LEFT = {
+    "local": ("hasattr(local, 'value')", "local.value = 1"),
+    "context": ("variable.get(None)", "variable.set(1)"),
+    "trace": ("sys.gettrace() is not None", "sys.settrace(lambda *_: None)"),
+    "profile": ("sys.getprofile() is not None", "sys.setprofile(lambda *_: None)"),
+    "origins": (
+        "sys.get_coroutine_origin_tracking_depth()",
+        "sys.set_coroutine_origin_tracking_depth(3)",
+    ),
+    "hooks": (
+        "sys.get_asyncgen_hooks().finalizer is not None",
+        "sys.set_asyncgen_hooks(finalizer=print)",
+    ),
+    "decimal": ("decimal.getcontext().prec", "decimal.getcontext().prec = 9"),
+    "nothing": ("0", "0"),
+}
+
+
+@pytest.mark.parametrize("what", LEFT)
+def test_what_a_callback_leaves_behind(what: str, interface: str) -> None:
+    look, leave = LEFT[what]
+    printed = same_as_stock(
+        f"""
+        import contextvars, decimal
+        variable = contextvars.ContextVar("variable")
+        seen = []
+        @make
+        def callback(x):
+            seen.append({look})
+            {leave}
+            return 0
+        server = lib.server_start()
+        for i in range(4):
+            lib.server_call(server, callback, i)
+        lib.server_stop(server)
+        print(seen)
+        """,
+        interface,
+    )
+    first, *others = eval(printed)
+    kept = interface == "cffi" and what != "nothing"
+    assert [value != first for value in others] == [kept] * 3
+
+
+@pytest.mark.parametrize("order", ["ctypes cffi ctypes", "cffi ctypes cffi", "ctypes ctypes"])
+def test_both_interfaces_in_one_thread(order: str) -> None:
+    pytest.importorskip("cffi")
+    printed = same_as_stock(
+        f"""
+        import ctypes
+        seen = []
+        def function(x):
+            seen.append(getattr(local, "value", None))
+            local.value = x
+            return 0
+        other = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(function)
+        callbacks = {{
+            "cffi": make(function),
+            "ctypes": ffi.cast("int(*)(int)", ctypes.cast(other, ctypes.c_void_p).value),
+        }}
+        server = lib.server_start()
+        for i, name in enumerate({order!r}.split()):
+            lib.server_call(server, callbacks[name], i)
+        lib.server_stop(server)
+        print(seen)
+        """,
+        "cffi",
+    )
+    assert "None" in printed
+
+
+def test_callback_inside_a_callback_of_the_same_thread(interface: str) -> None:
+    """The state stays as long as the outer one runs."""
+    printed = same_as_stock(
+        """
+        @make
+        def inner(x):
+            seen.append(getattr(local, "value", None))
+            local.value = x
+            return 0
+        @make
+        def outer(x):
+            seen.append(getattr(local, "value", None))
+            local.value = "outer"
+            inner(1)
+            seen.append(local.value)
+            return 0
+        seen = []
+        server = lib.server_start()
+        for i in range(2):
+            lib.server_call(server, outer, i)
+        lib.server_stop(server)
+        print(seen)
+        """,
+        interface,
+    )
+    assert printed.startswith("[None, 'outer', 1, ")
+
+
+def test_errno_of_ctypes_is_new_in_each_callback() -> None:
+    printed = same_as_stock(
+        """
+        make = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)
+        seen = []
+        @make
+        def callback(x):
+            seen.append(ctypes.get_errno())
+            ctypes.set_errno(42)
+            return 0
+        lib.call_in_thread(callback, 3)
+        print(seen)
+        """,
+        "ctypes",
+    )
+    assert printed == "[0, 0, 0]\n"
+
+
+# Values of threading.local whose destructors say in which thread they run.
+GUEST = """
+class Guest:
+    def __init__(self):
+        self.thread = threading.get_ident()
+    def __del__(self):
+        if threading.get_ident() == self.thread:
+            events.append("in its thread")
+        elif threading.current_thread() is threading.main_thread():
+            events.append("in the main thread")
+        else:
+            events.append("in another thread")
+events = []
+@make
+def callback(x):
+    events.append("callback")
+    local.guest = Guest()
+    return 0
+@make
+def other(x):
+    events.append("other")
+    return 0
+"""
+
+
+def test_where_destructors_of_thread_local_values_run(interface: str) -> None:
+    printed = same_as_stock(
+        GUEST
+        + """
+server = lib.server_start()
+lib.server_call(server, callback, 0)
+lib.server_call(server, callback, 0)
+lib.server_stop(server)
+events.append("stopped")
+for _ in range(1000):
+    gc.isenabled()
+lib.call_in_thread(other, 1)
+print(events)
+""",
+        interface,
+    )
+    assert "main" not in printed
+    assert printed.count("in ") == 2
+
+
+def test_destructor_that_wants_a_lock_of_the_main_thread(interface: str) -> None:
+    """10,000 threads end while the main thread holds the lock that destructors of theirs take."""
+    threads = scale.down("short-lived threads", 10_000, 300)
+    printed = same_as_stock(
+        f"""
+        lock, count = threading.Lock(), 0
+        class Guest:
+            def __del__(self):
+                global count
+                with lock:
+                    count += 1
+        @make
+        def callback(x):
+            local.guest = Guest()
+            return x
+        for i in range({threads}):
+            server = lib.server_start()
+            assert lib.server_call(server, callback, i) == i
+            with lock:
+                lib.server_stop(server)
+                gc.isenabled()
+        print(count >= {threads} - 1)
+        """,
+        interface,
+    )
+    assert printed == "True\n"
+
+
+def test_threads_make_threads(interface: str) -> None:
+    """16 threads of Python, each with threads of C that live for two callbacks."""
+    rounds = scale.down("rounds of 16 threads", 20, 2)
+    printed = same_as_stock(
+        f"""
+        total, lock = 0, threading.Lock()
+        @make
+        def callback(x):
+            global total
+            local.values = [x] * 100
+            with lock:
+                total += 1
+            return 0
+        def work():
+            for _ in range({rounds}):
+                assert lib.call_in_threads(callback, 5, 2) == 5
+        threads = [threading.Thread(target=work) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        print(total)
+        """,
+        interface,
+    )
+    assert int(printed) == 16 * rounds * 5 * 2
+
+
+def test_states_do_not_pile_up(interface: str) -> None:
+    """Of 500 threads that have ended the last ones' states may be there, no others."""
+    done = run(
+        """
+        @make
+        def callback(x):
+            return 0
+        from ctypes import c_void_p, pythonapi
+        main, head, next_one = (
+            getattr(pythonapi, name)
+            for name in [
+                "PyInterpreterState_Main", "PyInterpreterState_ThreadHead", "PyThreadState_Next"
+            ]
+        )
+        main.restype = head.restype = next_one.restype = c_void_p
+        def states():
+            count, state = 0, head(c_void_p(main()))
+            while state:
+                count, state = count + 1, next_one(c_void_p(state))
+            return count
+        for _ in range(500):
+            lib.call_in_thread(callback, 1)
+        print(states())
+        """,
+        "install",
+        interface,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) <= 2
+
+
+def test_freed_by_another_thread_while_a_call_waits(interface: str) -> None:
+    """The call has passed the slot and waits to be attached: what it finds then is named."""
+    done = run(
+        """
+        import ctypes
+        keeping = ctypes.PyDLL(sys.argv[1])  # does not let another thread run
+        keeping.server_ask.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int]
+        def the_callback(x):
+            return x
+        callback = make(the_callback)
+        if interface == "cffi":
+            pointer = int(ffi.cast("uintptr_t", callback))
+            server = int(ffi.cast("uintptr_t", lib.server_start()))
+        else:
+            pointer = ctypes.c_void_p.from_buffer_copy(callback).value
+            server = lib.server_start()
+        sys.setswitchinterval(1000)
+        keeping.server_ask(server, pointer, 1)
+        keeping.usleep(300_000)
+        del callback
+        print("freed", flush=True)
+        time.sleep(30)
+        """,
+        "install",
+        interface,
+    )
+    assert (done.returncode, done.stdout) == (-signal.SIGABRT, "freed\n")
+    assert "call of a closure that was freed" in done.stderr
+    assert "the_callback" in done.stderr
