@@ -96,6 +96,7 @@ ABORTS = {
     "call freed": CALL.format("freed", ""),
     "call freed by name": CALL.format("freed", " (on_click)"),
     "call freed by long name": CALL.format("freed", " (012345678901234567890123456789012345678)"),
+    "call the last of a block": CALL.format("freed", ""),
     "call unprepared": CALL.format("allocated but not prepared", ""),
     "call large unprepared": CALL.format("allocated but not prepared", ""),
     "write to freed": "the record of a free closure was overwritten (closure {})",

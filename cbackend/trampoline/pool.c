@@ -10,8 +10,9 @@
  * until QUARANTINE freed ones wait.
  *
  * Blocks with room form a list; the first one serves, others join at the end, so that later blocks
- * can run empty.  One empty block is kept, a second one is given back: a program that makes and
- * frees closures around a block's border causes no system call.
+ * can run empty.  The block that ran empty last is kept, the one before it is given back: a program
+ * that makes and frees closures around a block's border causes no system call, and a closure that
+ * was freed just now stays one that is dead, rather than an address without memory.
  *
  * The library's lock guards all of it.  It is not held over fork(2), so a child may find that a
  * thread which it does not have was in the middle of a change.  Each change therefore becomes valid
@@ -50,7 +51,7 @@ static struct {
     struct tfd_block *all;               /* newest first */
     struct tfd_block *changing;          /* the latest block whose slots were changed */
     struct tfd_block *room, *room_end;   /* blocks with a slot to hand out */
-    unsigned empty;                      /* with no slot in use, but the built-in one */
+    struct tfd_block *empty;             /* the one that has no slot in use; never built in */
     size_t blocks[TFD_SOURCES];
     size_t code_bytes;
     size_t used;
@@ -96,7 +97,7 @@ static void change(struct tfd_block *block)
 }
 
 /* The built-in block stays for good. */
-static int counts_as_empty(const struct tfd_block *block)
+static int may_be_given_back(const struct tfd_block *block)
 {
     return block->used == 0 && block->source != TFD_BUILT_IN;
 }
@@ -126,12 +127,13 @@ static int map_block(struct tfd_block *block, struct trampfd_trail *trail)
     return error;
 }
 
-static void enter_counts(const struct tfd_block *block)
+static void enter_counts(struct tfd_block *block)
 {
     pool.blocks[block->source]++;
     pool.code_bytes += tfd_block_code_bytes(block);
     pool.used += block->used;
-    pool.empty += counts_as_empty(block);
+    if (may_be_given_back(block))
+        pool.empty = block;
 }
 
 /* Make one more block; it is in the list of blocks with room afterwards. */
@@ -306,7 +308,8 @@ static int take(struct tfd_slot *slot, struct trampfd_trail *trail)
         slot->index = pop(block);
     }
 
-    pool.empty -= counts_as_empty(block);
+    if (pool.empty == block)
+        pool.empty = NULL;
     __atomic_store_n(&block->fresh, block->fresh + (unsigned)is_fresh, __ATOMIC_RELEASE);
     block->used++;
     pool.used++;
@@ -382,9 +385,12 @@ int tfd_pool_give_locked(struct tfd_slot slot, const char *name, enum tfd_holds 
     pool.used--;
     if (was_full)
         enter_room(block);
-    if (counts_as_empty(block) && pool.empty++) {
-        pool.empty--;
-        release(block);
+    if (may_be_given_back(block)) {
+        struct tfd_block *before = pool.empty;
+
+        pool.empty = block;
+        if (before)
+            release(before);
     }
     return 0;
 }
@@ -423,7 +429,8 @@ static void make_pool_whole(void)
     int has_first = 0;
 
     memset(pool.blocks, 0, sizeof(pool.blocks));
-    pool.code_bytes = pool.used = pool.empty = 0;
+    pool.code_bytes = pool.used = 0;
+    pool.empty = NULL;
     pool.room = pool.room_end = NULL;
     for (struct tfd_block *block = pool.all; block; newer = block, block = block->older) {
         block->newer = newer;

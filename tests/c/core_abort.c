@@ -40,13 +40,28 @@ static void call_freed(const char *name)
 static void call_into_block_given_back(void)
 {
     struct many rest = make_many(TRAMPFD_BLOCK_SLOTS), two = make_many(2 * TRAMPFD_BLOCK_SLOTS);
-    adder *code[2] = {two.code[two.count - 1], two.code[0]};
+    adder *code[] = {two.code[0], two.code[two.count / 2], two.code[two.count - 1]};
     struct trampfd_slot slot;
 
     free_many(two);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 3; i++)
         if (trampfd_slot_find((void *)code[i], &slot))
             code[i](1);
+    free_many(rest);
+}
+
+/* The last closure of one block, and then of another, of which one is given back. */
+static void call_last_of_block(void)
+{
+    struct many rest = make_many((int)status_now().slots_free);
+    struct many two = make_many(2 * TRAMPFD_BLOCK_SLOTS);
+    adder *code = two.code[two.count - 1];
+
+    free_many(two);
+    CHECK(status_now().slots_free == TRAMPFD_BLOCK_SLOTS, "%zu slots are free",
+          status_now().slots_free);
+    announce((void *)code);
+    code(1);
     free_many(rest);
 }
 
@@ -102,6 +117,8 @@ int main(int argc, char **argv)
         call_freed("0123456789012345678901234567890123456789 and more");
     else if (!strcmp(way, "call into a block that was given back"))
         call_into_block_given_back();
+    else if (!strcmp(way, "call the last of a block"))
+        call_last_of_block();
     else if (!strcmp(way, "call unprepared"))
         call_unprepared(sizeof(ffi_closure));
     else if (!strcmp(way, "call large unprepared"))
