@@ -248,12 +248,12 @@ void tfd_plan_put(const struct tfd_plan *plan)
     tfd_unlock();
 }
 
-static void let_go(const union tfd_record *record)
+void tfd_pool_let_go(const union tfd_record *record)
 {
     tfd_plan_put_locked(record->plan.plan);
 }
 
-static void in_child(int torn)
+void tfd_plans_in_child(int torn)
 {
     if (!torn)
         return;
@@ -261,12 +261,6 @@ static void in_child(int torn)
     latest = NULL;
     plans = idle = 0;
     cache++;
-}
-
-__attribute__((constructor)) static void serve(void)
-{
-    tfd_pool_let_go = let_go;
-    tfd_fork_on_child(in_child);
 }
 
 /* A signal handler that interrupted a change is told the number all the same. */

@@ -17,8 +17,6 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#define FUNCTIONS_MAX 4
-
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static unsigned *_Atomic holder; /* the tfd_thread of who has the mutex */
 static atomic_int registered;
@@ -26,9 +24,6 @@ static atomic_int registered;
 static _Atomic uint64_t begun;
 static _Atomic uint64_t under_way; /* forks whose handlers run */
 static _Atomic pid_t process;      /* that began the latest fork */
-
-static void (*functions[FUNCTIONS_MAX])(int torn);
-static unsigned function_count;
 
 _Thread_local unsigned tfd_thread;
 
@@ -51,8 +46,8 @@ static void make_whole(void)
     atomic_store_explicit(&process, getpid(), memory_order_relaxed);
     if (!is_own)
         pthread_mutex_trylock(&mutex);
-    for (unsigned i = 0; i < function_count; i++)
-        functions[i](torn);
+    tfd_pool_in_child(torn);
+    tfd_plans_in_child(torn);
     if (!is_own) {
         atomic_store_explicit(&holder, NULL, memory_order_relaxed);
         pthread_mutex_unlock(&mutex);
@@ -137,13 +132,6 @@ uint64_t tfd_forks_over(void)
     uint64_t forks = atomic_load(&begun);
 
     return forks - atomic_load(&under_way);
-}
-
-void tfd_fork_on_child(void (*function)(int torn))
-{
-    if (function_count == FUNCTIONS_MAX)
-        tfd_fatal("more than FUNCTIONS_MAX functions for the child of a fork", NULL);
-    functions[function_count++] = function;
 }
 
 /* Threads that get here at once may all register: the handlers may run several times. */

@@ -8,8 +8,8 @@
  *
  * It is not held over fork(2): handlers of other libraries run between ours and the fork, and may
  * wait for threads that need it.  So a child may find that a thread which it does not have was
- * inside.  Whoever keeps something under this lock registers a function that makes it whole again,
- * and changes it so that this is possible at each store.
+ * inside.  Whoever keeps something under this lock has a function that makes it whole again (see
+ * below), and changes it so that this is possible at each store.
  */
 #ifndef TFD_LOCK_H
 #define TFD_LOCK_H
@@ -75,9 +75,10 @@ uint64_t tfd_forks_begun(void);
 uint64_t tfd_forks_over(void);
 
 /*
- * Have a function run in the child of a fork, by its one thread, before anything else is done there
- * under the lock.  `torn`: another thread of the parent was inside.  For constructors.
+ * Of those who keep something under the lock: run in the child of a fork, by its one thread, before
+ * anything else is done there under the lock.  `torn`: another thread of the parent was inside.
  */
-void tfd_fork_on_child(void (*function)(int torn));
+void tfd_pool_in_child(int torn);
+void tfd_plans_in_child(int torn);
 
 #endif

@@ -42,8 +42,6 @@
  */
 #define QUARANTINE 1024
 
-void (*tfd_pool_let_go)(const union tfd_record *record);
-
 static struct {
     const struct tfd_provider *const *providers; /* chosen when the first block is made */
     const struct tfd_provider *newest;           /* what made the newest block */
@@ -445,18 +443,13 @@ static void make_pool_whole(void)
         memset(&pool.first, 0, sizeof(pool.first));
 }
 
-static void in_child(int torn)
+void tfd_pool_in_child(int torn)
 {
     if (torn)
         make_pool_whole();
     for (struct tfd_block *block = pool.all; block; block = block->older)
         if (block->provider->in_child)
             block->provider->in_child(block);
-}
-
-__attribute__((constructor)) static void know_forks(void)
-{
-    tfd_fork_on_child(in_child);
 }
 
 static struct tfd_block *find_block(const void *address)

@@ -40,8 +40,8 @@ enum tfd_holds { TFD_HOLDS_NOTHING, TFD_HOLDS_PLAN };
 int tfd_pool_give(struct tfd_slot slot, const char *name, enum tfd_holds holds);
 int tfd_pool_give_locked(struct tfd_slot slot, const char *name, enum tfd_holds holds);
 
-/* What gives up the plan of a dead record, with the lock held; set by closure/plan.c. */
-extern void (*tfd_pool_let_go)(const union tfd_record *record);
+/* Of closure/plan.c: give up the plan of a dead record, with the lock held. */
+void tfd_pool_let_go(const union tfd_record *record);
 
 /* Store a record, whose state word is filled in, in a slot that the caller owns. */
 int tfd_pool_store(struct tfd_slot slot, union tfd_record *record);
