@@ -81,18 +81,21 @@ def test_one_lock_each() -> None:
 
 
 ADDRESS = "0x[0-9a-f]+"
-NOT_LIVE = "free of an address that is not a live closure (closure {})"
+NOT_LIVE = "free of an address that is not a live closure: {} (closure {{}})"
+FREED = NOT_LIVE.format("it was freed before")
+INSIDE = NOT_LIVE.format("it is the code of one, or inside it")
+NEVER = NOT_LIVE.format("it was never allocated here")
 CALL = "call of a closure that was {}: {{}}{} (slot SLOT of the block at BLOCK)"
 
 # What is misused, and the message, where {} is the address that the program announces.
 ABORTS = {
-    "free twice": NOT_LIVE,
-    "free a large one twice": NOT_LIVE,
-    "free the code": NOT_LIVE,
-    "free the middle": NOT_LIVE,
-    "free stack": NOT_LIVE,
-    "free heap": NOT_LIVE,
-    "free a small number": NOT_LIVE,
+    "free twice": FREED,
+    "free a large one twice": FREED,
+    "free the code": INSIDE,
+    "free the middle": INSIDE,
+    "free stack": NEVER,
+    "free heap": NEVER,
+    "free a small number": NEVER,
     "call freed": CALL.format("freed", ""),
     "call freed by name": CALL.format("freed", " (on_click)"),
     "call freed by long name": CALL.format("freed", " (012345678901234567890123456789012345678)"),

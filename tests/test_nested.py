@@ -44,7 +44,8 @@ SLOT = rf"{ADDRESS} \(nested function\) \(slot \d+ of the block at {ADDRESS}\)"
 ABORTS = {
     "call after the end": f"call of a closure that was freed: {SLOT}",
     "end without beginning": "a nested function ends that has no pointer on this thread",
-    "free": rf"free of an address that is not a live closure \(closure {ADDRESS}\)",
+    "free": "free of an address that is not a live closure: it is the code of one, or inside it "
+    rf"\(closure {ADDRESS}\)",
 }
 
 

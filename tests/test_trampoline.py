@@ -65,7 +65,8 @@ def test_every_program_is_run() -> None:
 # What is misused, and the message, where {} is the address that the program announces.
 ABORTS = {
     "call destroyed": r"call of a closure that was freed: {} \(trampoline\) \(slot .*\)",
-    "free as a closure": r"free of an address that is not a live closure \(closure {}\)",
+    "free as a closure": "free of an address that is not a live closure: it is a"
+    r" trampoline's or a nested function's \(closure {}\)",
 }
 
 

@@ -8,6 +8,7 @@
 #include "bind.h"
 
 #include "../trampoline/pool.h"
+#include "closure.h"
 #include "verify.h"
 
 #include <errno.h>
@@ -73,7 +74,7 @@ static int prepare(struct marshalled *self, ffi_cif *full)
            (count - bound) * sizeof(*self->types));
     if (ffi_prep_cif(&self->cif, full->abi, count, full->rtype, self->types) != FFI_OK)
         return -ENOTSUP;
-    return trampfd_closure_prep(&self->closure, &self->cif, call, self);
+    return tfd_closure_prep(&self->closure, &self->cif, call, self, tfd_plan_call);
 }
 
 static void *bind_marshalled(ffi_cif *cif, void (*function)(void), void *data, unsigned bound,
@@ -176,7 +177,7 @@ static int verify_marshalled(struct marshalled *self, const void *code, ffi_cif 
                              void (*function)(void), void *data, unsigned bound,
                              struct trampfd_verdict *verdict)
 {
-    int error = trampfd_closure_verify(code, &self->cif, call, self, verdict);
+    int error = tfd_closure_verify(code, &self->cif, call, self, tfd_plan_call, verdict);
 
     if (error)
         return error;

@@ -10,8 +10,10 @@
 #include "closure.h"
 #include "entry.h"
 #include "heap.h"
+#include "sibling.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static size_t without_plan; /* closures prepared for the libffi entry so far */
@@ -53,14 +55,7 @@ static int find(const void *closure, struct tfd_slot *slot)
 
 int tfd_closure_owns(const void *address)
 {
-    struct tfd_slot slot;
-    int owned;
-
-    tfd_lock();
-    owned = !tfd_pool_find_closure(address, &slot) || !tfd_pool_find_code(address, &slot)
-            || !tfd_heap_find(address, &slot);
-    tfd_unlock();
-    return owned;
+    return tfd_pool_has(address) || tfd_heap_knows(address);
 }
 
 static const struct tfd_plan *plan_of_slot(struct tfd_slot slot)
@@ -81,11 +76,25 @@ static int exchange(struct tfd_slot slot, union tfd_record *record)
     return error;
 }
 
+static void set_memory(ffi_closure *memory, const ffi_closure *wanted)
+{
+    memory->cif = wanted->cif;
+    memory->fun = wanted->fun;
+    memory->user_data = wanted->user_data;
+}
+
+/* Memory apart from the record, or NULL. */
+static ffi_closure *memory_of(struct tfd_slot slot, ffi_closure *closure)
+{
+    return (void *)closure == (void *)tfd_slot_shadow(slot) ? NULL : closure;
+}
+
 /*
  * One lock, where there is a plan.  libffi is asked without it: with the preload library that may
- * mean to ask the loader.
+ * mean to ask the loader.  `memory`, unless NULL, is set to `wanted` before calls may read it.
  */
-static int store(struct tfd_slot slot, union tfd_record *record, tfd_dispatch *dispatch)
+static int prepare(struct tfd_slot slot, union tfd_record *record, tfd_dispatch *dispatch,
+                   ffi_closure *memory, const ffi_closure *wanted)
 {
     int error = tfd_lock_checked();
 
@@ -99,6 +108,8 @@ static int store(struct tfd_slot slot, union tfd_record *record, tfd_dispatch *d
         __atomic_fetch_add(&without_plan, 1, __ATOMIC_RELAXED);
         tfd_lock();
     }
+    if (memory)
+        set_memory(memory, wanted);
     error = exchange(slot, record);
     tfd_unlock();
     return error;
@@ -109,17 +120,19 @@ int tfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun, vo
 {
     union tfd_record record = {.closure = {.cif = cif, .fun = fun, .user_data = user_data}};
     struct tfd_slot slot;
-    int error;
 
     if (!closure || !cif || !fun || find(closure, &slot))
         return -EINVAL;
-    error = store(slot, &record, dispatch);
-    if (!error && (void *)closure != (void *)tfd_slot_shadow(slot)) {
-        closure->cif = cif;
-        closure->fun = fun;
-        closure->user_data = user_data;
-    }
-    return error;
+    return prepare(slot, &record, dispatch, memory_of(slot, closure), &record.closure);
+}
+
+/*
+ * Records that only the kernel can change are there so that no store redirects a closure: then the
+ * memory that the program has does not count.
+ */
+static int is_live(struct tfd_slot slot, const void *memory)
+{
+    return memory && slot.block->shadow == slot.block->records;
 }
 
 int tfd_closure_is_live(const union tfd_record *record, uintptr_t second, const void *user_data)
@@ -142,26 +155,73 @@ _Noreturn void tfd_closure_died(const union tfd_record *record)
 
 int trampfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun, void *user_data)
 {
-    return tfd_closure_prep(closure, cif, fun, user_data, tfd_plan_call);
+    const ffi_closure wanted = {.cif = cif, .fun = fun, .user_data = user_data};
+    union tfd_record record = {.closure = wanted};
+    struct tfd_slot slot;
+    ffi_closure *memory;
+
+    if (!closure || !cif || !fun || find(closure, &slot))
+        return -EINVAL;
+    memory = memory_of(slot, closure);
+    if (is_live(slot, memory)) {
+        record.closure.fun = tfd_heap_call;
+        record.closure.user_data = memory;
+    }
+    return prepare(slot, &record, tfd_plan_call, memory, &wanted);
 }
 
-void trampfd_closure_free_named(void *closure, const char *name)
+int tfd_closure_free(void *closure, const char *name)
 {
     struct tfd_slot slot;
     uintptr_t state;
 
-    if (!closure)
-        return;
     if (tfd_lock_checked())
         tfd_fatal("free of a closure by a signal handler that interrupted trampfd itself", closure);
-    if (find(closure, &slot))
-        tfd_fatal("free of an address that is not a live closure", closure);
+    if (find(closure, &slot)) {
+        tfd_unlock();
+        return -ENOENT;
+    }
     state = tfd_slot_shadow(slot)->owner.state;
     if (tfd_pool_give_locked(slot, name, plan_of_slot(slot) ? TFD_HOLDS_PLAN : TFD_HOLDS_NOTHING))
         tfd_fatal("a closure was freed twice, or its provider refused to free it",
                   tfd_block_slot(slot.block, slot.index));
     tfd_unlock();
     tfd_heap_free(state);
+    return 0;
+}
+
+static const char *why_refused(const void *closure, char name[TFD_SIBLING_NAME])
+{
+    struct tfd_slot slot;
+    uintptr_t state;
+
+    if (tfd_heap_knows(closure))
+        return "it was freed before";
+    if (!tfd_pool_find_closure(closure, &slot)) {
+        state = tfd_slot_shadow(slot)->owner.state;
+        return state == TFD_STATE_CONTEXT || state == TFD_STATE_CHAIN
+                   ? "it is a trampoline's or a nested function's"
+                   : "it was freed before";
+    }
+    if (tfd_pool_has(closure))
+        return "it is the code of one, or inside it";
+    return tfd_sibling_of(closure, name) ? name : "it was never allocated here";
+}
+
+_Noreturn void tfd_closure_free_refused(const void *closure)
+{
+    char text[140], name[TFD_SIBLING_NAME] = "";
+    const char *why = why_refused(closure, name);
+
+    snprintf(text, sizeof(text), "free of an address that is not a live closure: %s%s",
+             why == name ? "it belongs to " : "", why);
+    tfd_fatal(text, closure);
+}
+
+void trampfd_closure_free_named(void *closure, const char *name)
+{
+    if (closure && tfd_closure_free(closure, name))
+        tfd_closure_free_refused(closure);
 }
 
 void trampfd_closure_free(void *closure)
@@ -210,10 +270,24 @@ static enum trampfd_entry kind_of_entry(const union tfd_record *record)
     return tfd_port_is_bind_entry(record->go.entry) ? TRAMPFD_ENTRY_BOUND : TRAMPFD_ENTRY_LIBFFI;
 }
 
+/* The record says where, the table of addresses whether that is so. */
+static const ffi_closure *live_memory(struct tfd_slot slot, const union tfd_record *record)
+{
+    const ffi_closure *memory
+        = record->closure.fun == tfd_heap_call ? record->closure.user_data : NULL;
+    struct tfd_slot owner;
+
+    return memory && !tfd_heap_find(memory, &owner) && owner.block == slot.block
+                   && owner.index == slot.index
+               ? memory
+               : NULL;
+}
+
 static void describe(struct trampfd_closure *closure, struct tfd_slot slot,
                      const union tfd_record *record)
 {
     uintptr_t state = tfd_slot_shadow(slot)->owner.state;
+    const ffi_closure *memory;
 
     memset(closure, 0, sizeof(*closure));
     if (tfd_state_is_free(state))
@@ -227,9 +301,12 @@ static void describe(struct trampfd_closure *closure, struct tfd_slot slot,
     if (record->go.entry == tfd_entry_dead)
         return;
     closure->entry = kind_of_entry(record);
-    closure->cif = record->closure.cif;
-    closure->fun = record->closure.fun;
-    closure->user_data = record->closure.user_data;
+    memory = live_memory(slot, record);
+    if (!memory)
+        memory = &record->closure;
+    closure->cif = memory->cif;
+    closure->fun = memory->fun;
+    closure->user_data = memory->user_data;
 }
 
 int trampfd_closure_read(const void *code, struct trampfd_closure *closure)
@@ -247,6 +324,19 @@ int trampfd_closure_read(const void *code, struct trampfd_closure *closure)
         describe(closure, slot, &record);
     tfd_unlock();
     return error;
+}
+
+const ffi_closure *tfd_closure_live_memory(const void *code)
+{
+    const ffi_closure *memory = NULL;
+    struct tfd_slot slot;
+
+    if (tfd_lock_checked())
+        return NULL;
+    if (!tfd_pool_find_code(code, &slot))
+        memory = live_memory(slot, tfd_slot_shadow(slot));
+    tfd_unlock();
+    return memory;
 }
 
 void trampfd_status_read(struct trampfd_status *status)

@@ -8,7 +8,8 @@
 
 /*
  * trampfd_closure_prep() with a dispatch of the caller's for signatures that have a plan;
- * `fun` serves the others, and gets the record where it would get the user data.
+ * `fun` serves the others, and gets the record where it would get the user data.  What the program
+ * stores in a closure of its own memory later does not count.
  */
 int tfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun, void *user_data,
                      tfd_dispatch *dispatch);
@@ -22,13 +23,26 @@ int tfd_closure_is_live(const union tfd_record *record, uintptr_t second, const 
 /* If it is not: say so and abort. */
 _Noreturn void tfd_closure_died(const union tfd_record *record);
 
+/*
+ * trampfd_closure_free_named() that returns -ENOENT for what is not a live closure; and what that
+ * does with it then.
+ */
+int tfd_closure_free(void *closure, const char *name);
+_Noreturn void tfd_closure_free_refused(const void *closure);
+
+/*
+ * The memory of a closure that trampfd_closure_prep() prepared to call what it finds there at each
+ * call; else NULL.
+ */
+const ffi_closure *tfd_closure_live_memory(const void *code);
+
 /* trampfd_closure_verify() for a closure that was prepared with a dispatch of the caller's. */
 int tfd_closure_verify(const void *code, ffi_cif *cif, trampfd_handler fun, void *user_data,
                        tfd_dispatch *dispatch, struct trampfd_verdict *verdict);
 
 /*
- * Is this the writable address of a closure, or the function pointer of one, that this library
- * made (be it freed by now)?  Any readable address may be asked.
+ * Does the address lie in a closure or its code, be it freed by now, or is it that of a closure
+ * larger than a record?  Any address may be asked; takes no lock.
  */
 int tfd_closure_owns(const void *address);
 

@@ -10,6 +10,7 @@
 #include "../trampoline/provider.h"
 #include "closure.h"
 #include "entry.h"
+#include "heap.h"
 
 #include <string.h>
 
@@ -92,5 +93,18 @@ int tfd_closure_verify(const void *code, ffi_cif *cif, trampfd_handler fun, void
 int trampfd_closure_verify(const void *code, ffi_cif *cif, trampfd_handler fun, void *user_data,
                            struct trampfd_verdict *verdict)
 {
-    return tfd_closure_verify(code, cif, fun, user_data, tfd_plan_call, verdict);
+    const ffi_closure *memory = tfd_closure_live_memory(code);
+    int error;
+
+    if (!memory)
+        return tfd_closure_verify(code, cif, fun, user_data, tfd_plan_call, verdict);
+    error = tfd_closure_verify(code, cif, tfd_heap_call, (void *)(uintptr_t)memory, tfd_plan_call,
+                               verdict);
+    if (error)
+        return error;
+    tfd_verify_word(verdict, "cif of the closure", (uintptr_t)cif, (uintptr_t)memory->cif);
+    tfd_verify_word(verdict, "fun of the closure", (uintptr_t)fun, (uintptr_t)memory->fun);
+    tfd_verify_word(verdict, "user_data of the closure", (uintptr_t)user_data,
+                    (uintptr_t)memory->user_data);
+    return 0;
 }

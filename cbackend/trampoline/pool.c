@@ -464,6 +464,11 @@ static struct tfd_block *find_block(const void *address)
     return tfd_index_find(address);
 }
 
+int tfd_pool_has(const void *address)
+{
+    return find_block(address) != NULL;
+}
+
 int tfd_pool_find_code(const void *code, struct tfd_slot *slot)
 {
     struct tfd_block *block = find_block(code);

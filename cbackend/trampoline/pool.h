@@ -47,6 +47,9 @@ void tfd_pool_let_go(const union tfd_record *record);
 int tfd_pool_store(struct tfd_slot slot, union tfd_record *record);
 int tfd_pool_store_locked(struct tfd_slot slot, union tfd_record *record);
 
+/* Does the address lie in the code or the records of a block?  Takes no lock. */
+int tfd_pool_has(const void *address);
+
 /* The slot whose code, or whose record as programs see it, starts at the address; or -ENOENT. */
 int tfd_pool_find_code(const void *code, struct tfd_slot *slot);
 int tfd_pool_find_closure(const void *closure, struct tfd_slot *slot);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Other copies of trampfd in the process: the extension, libtrampfd.so and the preload library each
+ * have a pool of their own, and a program may give one what is another's.
+ */
+#ifndef TFD_SIBLING_H
+#define TFD_SIBLING_H
+
+#include <stddef.h>
+
+#define TFD_SIBLING_NAME 64
+
+/*
+ * Find the copy, other than this one, that owns an address; its file is copied to `name`, without
+ * the folder.  Returns an address in its object, or NULL.  Waits for no dlopen(3).
+ */
+const void *tfd_sibling_of(const void *address, char name[TFD_SIBLING_NAME]);
+
+#endif
