@@ -119,6 +119,42 @@ def test_writable_address_as_code_is_in_the_report() -> None:
     assert "prepares closures to be called at their writable address; such a call" in done.stderr
 
 
+# Bytes of a closure: the record itself; memory apart from it, which malloc keeps or gives back.
+SIZES = ["56", "200", "200000"]
+
+
+@pytest.mark.only_table
+@pytest.mark.parametrize("size", SIZES)
+def test_stores_into_a_prepared_closure_count_as_on_stock(size: str) -> None:
+    assert core.run(preload.program("preload_stores"), size).stderr == ""
+    done = preload.run("preload_stores", size)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.only_table
+def test_a_cif_of_another_signature_is_named_at_the_call() -> None:
+    done = preload.run("preload_stores", "200", "signature")
+    assert done.returncode == -signal.SIGABRT
+    text = "call of a closure whose cif was replaced by one of another signature"
+    assert re.fullmatch(rf"trampfd: {text} \(closure 0x[0-9a-f]+\)\n", done.stderr)
+
+
+MISTAKES = {
+    "inside the code": "it is the code of one, or inside it",
+    "twice": "it was freed before",
+    "long ago": "it was freed before",
+}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_wrong_free_is_named(mistake: str, size: str) -> None:
+    done = preload.run("preload_free_wrong", mistake, size)
+    assert done.returncode == -signal.SIGABRT
+    text = f"free of an address that is not a live closure: {MISTAKES[mistake]}"
+    assert re.fullmatch(rf"trampfd: {text} \(closure 0x[0-9a-f]+\)\n", done.stderr)
+
+
 @pytest.mark.parametrize("addresses", ["ww", "wc", "cw", "cc"])
 def test_freeing_twice_ends_the_process(addresses: str) -> None:
     done = preload.run("preload_free_twice", addresses)
@@ -152,6 +188,15 @@ def test_closures_of_a_second_libffi_are_handed_to_it() -> None:
     program = preload.program("preload_second_copy")
     text = "frees closures that another copy of libffi made; they are handed to that copy"
     assert done.stderr == f"trampfd: {program} {text}\n"
+
+
+def test_closures_that_a_second_libffi_prepares() -> None:
+    copy = core.copy_of(libffi())
+    stock = core.run(preload.program("preload_foreign"), copy)
+    if stock.returncode:
+        pytest.skip("this libffi prepares none but its own closures, on stock too")
+    done = preload.run("preload_foreign", copy)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_in_a_namespace_of_its_own() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -231,3 +232,114 @@ def test_an_embedding_program_linked_with_the_library() -> None:
     environment = {"PYTHONHOME": sys.base_prefix}
     done = core.run(program, script, environment=environment)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+# Closures of each, given to the others.
+
+USE = """
+import ctypes, sys
+user = ctypes.CDLL(sys.argv[1])
+for name in ("own_make", "ffi_make"):
+    getattr(user, name).restype = ctypes.c_void_p
+
+def own(number):
+    code = ctypes.c_void_p()
+    closure = user.own_make(number, ctypes.byref(code))
+    return ctypes.c_void_p(closure), code
+
+def ffi(number, size=56):
+    code = ctypes.c_void_p()
+    closure = user.ffi_make(ctypes.c_size_t(size), number, ctypes.byref(code))
+    return ctypes.c_void_p(closure), code
+"""
+
+
+def use(code: str, order: str = "libtrampfd-ffi") -> subprocess.CompletedProcess[str]:
+    environment = {"LD_PRELOAD": " ".join(map(str, paths(PRELOADED[order])))}
+    return core.run(*core.python_command(USE + code), user(), environment=environment)
+
+
+@pytest.mark.parametrize("order", PRELOADED)
+def test_each_serves_its_own(order: str) -> None:
+    code = """
+import errno
+for number in range(3):
+    ours, its = own(number), ffi(number, 56 + 100 * number)
+    assert user.call(ours[1], 1) == user.call(its[1], 1) == 1 + number
+    assert user.own_reads(ours[1]) == user.own_verifies(ours[1], number) == 0
+    assert user.own_verifies(ours[1], number + 1) == 1
+    assert user.own_reads(its[1]) == errno.ENOENT
+    assert user.own_verifies(its[1], number) == -errno.ENOENT
+    assert user.own_prepare(its[0], number) == -errno.EINVAL
+    user.own_free(ours[0])
+    user.ffi_free(its[0])
+"""
+    done = use(code, order)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+NOT_LIVE = "free of an address that is not a live closure: it belongs to"
+
+
+@pytest.mark.parametrize("order", [name for name in PRELOADED if FFI in PRELOADED[name]])
+def test_a_free_by_the_wrong_library_names_the_right_one(order: str) -> None:
+    done = use("user.own_free(ffi(1)[0])", order)
+    assert done.returncode == -signal.SIGABRT
+    assert re.fullmatch(rf"trampfd: {NOT_LIVE} {FFI} \(closure 0x[0-9a-f]+\)\n", done.stderr)
+    done = use("user.ffi_free(own(1)[0])", order)
+    assert done.returncode == -signal.SIGABRT
+    assert re.fullmatch(rf"trampfd: {NOT_LIVE} {OWN} \(closure 0x[0-9a-f]+\)\n", done.stderr)
+
+
+def test_closures_of_the_library_are_not_prepared_by_libffi_s_functions() -> None:
+    code = """
+closure, code = own(1)
+assert user.ffi_prepare(closure, 2, code) != 0
+assert user.ffi_prepare(closure, 2, code) != 0
+assert user.call(code, 1) == 2
+user.own_free(closure)
+"""
+    done = use(code)
+    said = "prepares closures of libtrampfd or of Python's trampfd by libffi's functions"
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == f"trampfd: {user()} {said}, which is refused\n"
+
+
+def test_callbacks_of_the_extension_given_to_the_others() -> None:
+    code = """
+import trampfd
+one = trampfd.callback(ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int), lambda x: x + 1)
+code = ctypes.cast(one, ctypes.c_void_p)
+assert user.own_reads(code) == errno.ENOENT
+assert user.ffi_prepare(code, 2, code) != 0
+assert one(1) == 2 and trampfd.verify(one).differences == ()
+user.ffi_free(code)
+"""
+    done = use(f"import errno{code}")
+    assert done.returncode == -signal.SIGABRT
+    name = Path(trampfd._native.__file__).name
+    assert re.search(rf"^trampfd: {NOT_LIVE} {name} \(closure 0x[0-9a-f]+\)$", done.stderr, re.M)
+
+
+def test_two_copies_of_the_preload_library_serve_each_other() -> None:
+    """As install(objects=True) has it, where one is preloaded that is not the package's own."""
+    code = """
+import trampfd
+from trampfd import _preload
+before = ffi(1)
+_preload.find = lambda: sys.argv[2]
+trampfd.install(objects=True)
+assert [one for one in trampfd.status().redirected if one.object == sys.argv[1]]
+after = ffi(2)
+for closure, code in (before, after):
+    assert user.ffi_prepare(closure, 5, code) == 0 and user.call(code, 1) == 6
+user.ffi_free(before[0])
+trampfd.uninstall()
+user.ffi_free(after[0])
+"""
+    copy = core.copy_of(library.path(FFI))
+    environment = {"LD_PRELOAD": str(library.path(FFI))}
+    done = core.run(*core.python_command(USE + code), user(), copy, environment=environment)
+    assert done.returncode == 0, done.stderr
+    verbs = {line.split()[2] for line in done.stderr.splitlines()}
+    assert verbs == {"prepares", "frees"} and done.stderr.count("are handed to that copy") == 2

@@ -8,11 +8,15 @@
  * for the writable one, which is no difference on many systems, are served and reported.
  */
 #include "../closure/closure.h"
+#include "../closure/sibling.h"
+#include "../trampoline/pool.h"
 #include "ffi_core.h"
+#include "ffi_foreign.h"
 #include "ffi_report.h"
 #include "ffi_settings.h"
 #include "ffi_stock.h"
 
+#include <errno.h>
 #include <ffi.h>
 
 #define EXPORTED __attribute__((visibility("default")))
@@ -44,11 +48,27 @@ EXPORTED void *ffi_closure_alloc(size_t size, void **code)
     if (tfd_settings()->disabled)
         return stock_alloc(size, code, CALLER);
     tfd_core_allow(CALLER);
-    closure = trampfd_closure_alloc(size, code, &trail);
+    if (tfd_foreign_is_possible(CALLER))
+        closure = tfd_foreign_alloc(size, code, &trail);
+    else
+        closure = trampfd_closure_alloc(size, code, &trail);
     if (!closure)
         tfd_report_trail(&trail);
     tfd_report(closure ? TFD_MAKES_CLOSURE : TFD_IS_REFUSED, CALLER);
     return closure;
+}
+
+/*
+ * Whose closure is it, that is not ours?  Another preload library's is served by its functions, which
+ * are libffi's too; what the C library or the Python extension made nobody else can free or prepare.
+ */
+static int find_sibling(const void *closure, struct tfd_stock *stock)
+{
+    char name[TFD_SIBLING_NAME];
+    const void *inside = tfd_sibling_of(closure, name);
+
+    *stock = (struct tfd_stock){.object = NULL};
+    return inside && !tfd_stock_at(inside, stock);
 }
 
 /*
@@ -57,12 +77,20 @@ EXPORTED void *ffi_closure_alloc(size_t size, void **code)
  */
 static void stock_free(void *closure, const void *caller)
 {
-    const void *target = tfd_port_stock_target(closure);
-    const void *maker = target ? tfd_object_of(target) : NULL;
+    const void *target, *maker;
     struct tfd_stock stock;
 
+    if (find_sibling(closure, &stock)) {
+        if (!stock.free)
+            tfd_closure_free_refused(closure);
+        tfd_report(TFD_FREES_OTHERS, caller);
+        stock.free(closure);
+        return;
+    }
     if (!find_stock(caller, &stock))
         return;
+    target = tfd_port_stock_target(closure);
+    maker = target ? tfd_object_of(target) : NULL;
     if (maker && maker != stock.object) {
         tfd_report(TFD_FREES_OTHERS, caller);
         if (tfd_stock_at(target, &stock))
@@ -73,21 +101,29 @@ static void stock_free(void *closure, const void *caller)
         stock.free(closure);
 }
 
-EXPORTED void ffi_closure_free(void *address)
+/* The writable address of a closure of ours, given its function pointer; or NULL. */
+static void *closure_of_code(const void *code)
 {
     struct trampfd_closure closure;
 
-    if (!address)
+    return trampfd_closure_read(code, &closure) || !closure.allocated ? NULL : closure.closure;
+}
+
+EXPORTED void ffi_closure_free(void *address)
+{
+    void *closure;
+
+    if (!address || !tfd_closure_free(address, NULL))
         return;
     if (!tfd_closure_owns(address)) {
         stock_free(address, CALLER);
         return;
     }
-    if (!trampfd_closure_read(address, &closure) && closure.allocated) {
-        tfd_report(TFD_FREES_CODE, CALLER);
-        address = closure.closure;
-    }
-    trampfd_closure_free(address);
+    closure = closure_of_code(address);
+    if (!closure)
+        tfd_closure_free_refused(address);
+    tfd_report(TFD_FREES_CODE, CALLER);
+    trampfd_closure_free(closure);
 }
 
 static ffi_status stock_prep(ffi_closure *closure, ffi_cif *cif, tfd_ffi_handler *fun,
@@ -95,10 +131,11 @@ static ffi_status stock_prep(ffi_closure *closure, ffi_cif *cif, tfd_ffi_handler
 {
     struct tfd_stock stock;
 
-    tfd_report(TFD_IS_FORWARDED, caller);
-    return find_stock(caller, &stock) && stock.prep
-               ? stock.prep(closure, cif, fun, user_data, code)
-               : FFI_BAD_ABI;
+    if (find_sibling(closure, &stock))
+        tfd_report(stock.prep ? TFD_PREPARES_OTHERS : TFD_PREPARES_STRANGERS, caller);
+    else if (find_stock(caller, &stock))
+        tfd_report(TFD_IS_FORWARDED, caller);
+    return stock.prep ? stock.prep(closure, cif, fun, user_data, code) : FFI_BAD_ABI;
 }
 
 /*
@@ -113,23 +150,34 @@ static int is_raw(const void *user_data, const void *code, const void *caller)
            && tfd_object_of(caller) == stock.object;
 }
 
+/* `closure` is not the writable address of a live closure. */
+static ffi_status prep_elsewhere(ffi_closure *closure, ffi_cif *cif, tfd_ffi_handler *fun,
+                                 void *user_data, void *code, const void *caller)
+{
+    if (!tfd_pool_has(closure))
+        return stock_prep(closure, cif, fun, user_data, code, caller);
+    closure = closure_of_code(closure);
+    if (!closure)
+        return FFI_BAD_ABI;
+    tfd_report(TFD_PREPARES_CODE, caller);
+    if (is_raw(user_data, code, caller))
+        user_data = closure;
+    return trampfd_closure_prep(closure, cif, fun, user_data) ? FFI_BAD_ABI : FFI_OK;
+}
+
 static ffi_status prep(ffi_closure *closure, ffi_cif *cif, tfd_ffi_handler *fun, void *user_data,
                        void *code, const void *caller)
 {
-    struct trampfd_closure found;
+    void *data = is_raw(user_data, code, caller) ? closure : user_data;
+    int error;
 
-    if (!tfd_closure_owns(closure))
-        return stock_prep(closure, cif, fun, user_data, code, caller);
-    if (!trampfd_closure_read(closure, &found) && found.allocated) {
-        tfd_report(TFD_PREPARES_CODE, caller);
-        closure = found.closure;
-    } else if (code == closure) {
-        tfd_report(TFD_PREPARES_FOR_WRITABLE, caller);
-    }
-    if (is_raw(user_data, code, caller))
-        user_data = closure;
     tfd_core_serve(caller);
-    return trampfd_closure_prep(closure, cif, fun, user_data) ? FFI_BAD_ABI : FFI_OK;
+    error = trampfd_closure_prep(closure, cif, fun, data);
+    if (error == -EINVAL)
+        return prep_elsewhere(closure, cif, fun, user_data, code, caller);
+    if (!error && code == closure)
+        tfd_report(TFD_PREPARES_FOR_WRITABLE, caller);
+    return error ? FFI_BAD_ABI : FFI_OK;
 }
 
 EXPORTED ffi_status ffi_prep_closure_loc(ffi_closure *closure, ffi_cif *cif, tfd_ffi_handler *fun,

@@ -13,6 +13,8 @@ enum tfd_event {
     TFD_FREES_CODE,            /* from here on misuse, said when it is first seen */
     TFD_PREPARES_CODE,
     TFD_FREES_OTHERS,
+    TFD_PREPARES_OTHERS,
+    TFD_PREPARES_STRANGERS,    /* of libtrampfd or the Python extension */
     TFD_FINDS_NO_LIBFFI,
     TFD_EVENTS,
 };

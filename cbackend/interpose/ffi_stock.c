@@ -338,6 +338,33 @@ int tfd_stock_of(const void *caller, struct tfd_stock *stock)
     return search.found ? 0 : -ENOENT;
 }
 
+struct preparers {
+    const void *caller;
+    unsigned others;         /* objects that export a function to prepare closures */
+    int imported_by_caller;
+};
+
+static int count_preparers(struct dl_phdr_info *info, size_t size, void *data)
+{
+    struct preparers *preparers = data;
+    struct tfd_elf elf;
+
+    (void)size;
+    tfd_elf_read_info(info, &elf);
+    if (tfd_elf_holds(info, preparers->caller))
+        preparers->imported_by_caller = tfd_elf_imports(&elf, "ffi_prep_closure");
+    preparers->others += !is_this_library(info) && tfd_elf_function(&elf, LANDMARK, NULL);
+    return 0;
+}
+
+int tfd_stock_is_ambiguous(const void *caller)
+{
+    struct preparers preparers = {.caller = caller};
+
+    dl_iterate_phdr(count_preparers, &preparers);
+    return preparers.others > 1 || !preparers.imported_by_caller;
+}
+
 int tfd_stock_begin(void)
 {
     struct search search = {.stock = &next};

@@ -37,6 +37,12 @@ int tfd_stock_of(const void *caller, struct tfd_stock *stock);
 /* Find the libffi that has the code at `address` in it.  Returns 0 or -ENOENT. */
 int tfd_stock_at(const void *address, struct tfd_stock *stock);
 
+/*
+ * May a closure that the code at `caller` allocates here be prepared by another libffi?  There are
+ * several that export their functions, or the caller imports none for that.
+ */
+int tfd_stock_is_ambiguous(const void *caller);
+
 /* Lowest address of the object that holds `address`, NULL when there is none. */
 const void *tfd_object_of(const void *address);
 
