@@ -274,6 +274,17 @@ def test_first_closure_while_a_constructor_waits_for_it(link: str, entry: str, r
     assert core.run(program, plugin).returncode == 0, "on stock"
 
 
+@pytest.mark.only_table
+@pytest.mark.parametrize("size", SIZES)
+def test_each_function_locks_once(size: str) -> None:
+    environment = preload.preloaded()
+    counts = core.check(
+        preload.program("preload_locks", "-rdynamic"), size, environment=environment
+    )
+    # Hundredths of a lock: to make room for more closures takes another one now and then.
+    assert all(90 <= int(count) <= 101 for count in counts.split()), counts
+
+
 # Settings.
 
 

@@ -48,7 +48,7 @@ void tfd_core_allow(const void *caller)
     if (atomic_load_explicit(&done, memory_order_acquire))
         return;
     tfd_core_serve(caller);
-    if (find_stock()) {
+    if (find_stock() && served.stock.prep_go) {
         tfd_lock();
         tfd_entry_libffi_allow();
         tfd_unlock();
