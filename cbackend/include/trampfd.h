@@ -97,6 +97,11 @@ TRAMPFD_API void *trampfd_closure_alloc(size_t size, void **code, struct trampfd
  * closure is freed and no call is under way.  May be called again to retarget
  * the closure, but not while other threads call it.
  *
+ * As with libffi, what is stored in closure->fun, ->user_data and ->cif later
+ * counts at the next call (a cif of another signature ends the process with a
+ * message), where the provider is "table".  The kernel's providers keep records
+ * out of the reach of such stores on purpose: only this function changes them.
+ *
  * Errors: EINVAL, `closure` is not a live closure of this library;
  * ENOTSUP, libffi cannot make a closure for the cif's ABI; EDEADLK (see
  * Signals).
