@@ -717,17 +717,88 @@ def python_function_class(bench: Bench) -> None:
     bench.note(type(callback).__name__, callback(1), bench.lib.call_int(callback, 2))
 
 
+def call_at_address(callback: Any, *arguments: Any) -> None:
+    """As C calls it: the classes of the arguments say how they are passed."""
+    prototype = CFUNCTYPE(None, *map(type, arguments))
+    prototype(ctypes.cast(callback, c_void_p).value)(*arguments)
+
+
+def structure(base: Any, *fields: tuple[str, Any]) -> Any:
+    return type("Given", (base,), {"_fields_": list(fields)})
+
+
+# What C passes, and with it the fields that a class gets late.
+LATE_FIELDS = {
+    "in_registers": [("x", c_int)],
+    "in_registers_of_both_kinds": [("x", c_long), ("y", ctypes.c_double)],
+    "in_memory": [("x", c_long), ("y", c_long), ("z", c_long)],
+}
+
+
+@case_each(LATE_FIELDS)
+def structure_gets_its_fields_after_the_function_class(bench: Bench, fields: Any) -> None:
+    for base in (ctypes.Structure, ctypes.Union):
+
+        class Late(base):  # type: ignore[misc,valid-type]
+            pass
+
+        prototype = CFUNCTYPE(None, c_int, Late)
+        names = [name for name, _ in fields]
+        received = lambda _, late: bench.note([getattr(late, name) for name in names])  # noqa: E731
+        bench.attempt(bench.make, prototype, received)
+        Late._fields_ = fields
+        given = structure(base, *fields)
+        call_at_address(bench.make(prototype, received), c_int(0), given(7))
+
+
+EARLY_FIELDS = {
+    "in_registers": [("a", c_int)],
+    "in_memory": [("a", c_long), ("b", c_long), ("c", c_long)],
+    "in_memory_then": [("a", c_long), ("b", c_long)],
+    "of_floats": [("a", ctypes.c_float)],
+}
+
+
+@case_each(EARLY_FIELDS)
+def structure_gets_more_fields_after_a_callback(bench: Bench, early: Any) -> None:
+    """Inherited fields make a class usable, its own ones can be set once all the same."""
+    # Stock ctypes gives libffi the wrong registers for unions of floats.
+    of_integers = all(cls in (c_int, c_long) for _, cls in early)
+    for base in (ctypes.Structure, ctypes.Union)[: 2 if of_integers else 1]:
+        parent = structure(base, *early)
+
+        class Late(parent):  # type: ignore[misc,valid-type]
+            pass
+
+        prototype = CFUNCTYPE(None, c_int, Late, ctypes.c_double)
+        names = [name for name, _ in early] + ["x"]
+        received = lambda *given: bench.note(  # noqa: E731
+            given[0], [getattr(given[1], name) for name in names], given[2]
+        )
+        first = bench.make(prototype, lambda *_: None)
+        Late._fields_ = [("x", c_long)]
+        given = structure(base, *early, ("x", c_long))
+        values = range(1, len(names) + 1) if base is ctypes.Structure else []
+        argument = given(*values)
+        argument.x = 11
+        call_at_address(bench.make(prototype, received), c_int(1), argument, ctypes.c_double(2.5))
+        del first
+
+
 @case
 def structure_without_fields_by_value(bench: Bench) -> None:
-    """ctypes raises RuntimeError, trampfd the derived NotImplementedError with other words."""
-
     class Empty(ctypes.Structure):
         _fields_: ClassVar[list[Any]] = []
 
-    try:
-        bench.make(CFUNCTYPE(None, Empty), bench.recorder())
-    except RuntimeError:
-        bench.note("refused")
+    class Unknown(ctypes.Structure):
+        pass
+
+    class Derived(Unknown):
+        pass
+
+    for cls in (Empty, Unknown, Derived):
+        bench.attempt(bench.make, CFUNCTYPE(None, cls), bench.recorder())
+        bench.attempt(bench.make, CFUNCTYPE(None, c_int, cls), bench.recorder())
 
 
 # --- What can be called back -------------------------------------------------------------------

@@ -163,29 +163,39 @@ def _result(cls: Any) -> tuple[Any, Any, int, str]:
     return cls, _layout(cls), _ctypes().sizeof(cls), "=" if _is_swapped(cls) else cls._type_
 
 
+def _has_own_fields(cls: Any) -> bool:
+    return "_fields_" in cls.__dict__
+
+
+def _is_open(cls: Any) -> bool:
+    """May it get fields yet, beside those that it inherited?  Once it has its own, ctypes
+    refuses others, and so it does for the classes of its fields and those that it derives from.
+    """
+    return isinstance(cls, type) and _is_aggregate(cls) and not _has_own_fields(cls)
+
+
 def _signature_of(cls: Any) -> _native.Signature:
-    """Kept by the class itself, so that the two are collected together."""
-    signature: _native.Signature | None = cls.__dict__.get(_SIGNATURE)
-    if signature is None:
-        signature = _signature(cls)
-        type.__setattr__(cls, _SIGNATURE, signature)
-    return signature
+    """Kept by the class itself, so that the two are collected together; with the argument types
+    that were open, because the signature is another one when they have got their fields."""
+    kept: tuple[_native.Signature, list[Any]] | None = cls.__dict__.get(_SIGNATURE)
+    if kept is None or any(map(_has_own_fields, kept[1])):
+        kept = _signature(cls)
+        type.__setattr__(cls, _SIGNATURE, kept)
+    return kept[0]
 
 
-def _signature(cls: Any) -> _native.Signature:
+def _signature(cls: Any) -> tuple[_native.Signature, list[Any]]:
     """What ctypes fixed when the class was made: an instance shows it, the class's attributes
     may have been changed since."""
     base = base_class()
     prototype = None if cls is base else base.__new__(cls)
     if prototype is None or prototype.argtypes is None:
         raise TypeError("cannot construct instance of this class: no argtypes")
-    return _native.Signature(
-        "ctypes",
-        -1,
-        cls._flags_,
-        _result(prototype.restype),
-        tuple(_argument(argument) for argument in prototype.argtypes),
-    )
+    argtypes = prototype.argtypes
+    open_types = [argument for argument in argtypes if _is_open(argument)]
+    arguments = tuple(_argument(argument) for argument in argtypes)
+    result = _result(prototype.restype)
+    return _native.Signature("ctypes", -1, cls._flags_, result, arguments), open_types
 
 
 def has_new(cls: Any) -> bool:

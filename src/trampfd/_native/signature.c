@@ -156,6 +156,10 @@ static PyObject *signature_new(PyTypeObject *type, PyObject *args, PyObject *kwa
         goto error;
     status = ffi_prep_cif(&self->cif, abi < 0 ? FFI_DEFAULT_ABI : (ffi_abi)abi,
                           (unsigned)self->count, self->result.ffi, self->ffi_arguments);
+    if (status != FFI_OK && self->kind == &kind_ctypes) { /* as ctypes says it */
+        PyErr_Format(PyExc_RuntimeError, "ffi_prep_cif failed with %d", (int)status);
+        goto error;
+    }
     if (status != FFI_OK) {
         PyErr_Format(PyExc_NotImplementedError,
                      "libffi cannot describe this function type (ffi_prep_cif: %s)",
