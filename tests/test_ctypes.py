@@ -11,10 +11,12 @@ from __future__ import annotations
 import _ctypes
 import ctypes
 import gc
+import operator
 import signal
 import subprocess
 import sys
 import threading
+import tracemalloc
 from collections.abc import Iterator, Sequence
 from ctypes import CFUNCTYPE, POINTER, byref, c_int, c_long, c_void_p
 from pathlib import Path
@@ -612,6 +614,64 @@ def test_no_leak_over_many_calls(lib: ctypes.CDLL, make: Make, kind: Any) -> Non
     # Python itself now and then keeps something; a leak would be there each time.
     calls = scale.down("calls that leak nothing", 2000, 300)
     assert min(growth(calls) for _ in range(4)) < 200
+
+
+COMPLEX = [
+    getattr(ctypes, f"c_{name}_complex")
+    for name in ("float", "double", "longdouble")
+    if hasattr(ctypes, f"c_{name}_complex")
+]
+
+
+def memory_of_a_call(make: Make, kind: Any) -> list[int]:
+    """What is allocated for a moment to convert an argument of a callback, and its result.
+
+    Read in the middle of calls: making the first argument resets what tracemalloc has seen.
+    """
+    given = kind("text") if kind is ctypes.py_object else kind()
+    value = given.value
+    seen = []
+
+    class Mark(ctypes.Structure):
+        _fields_ = (("x", c_int),)
+
+        def __init__(self) -> None:
+            tracemalloc.reset_peak()
+
+    def extra() -> int:
+        now, peak = tracemalloc.get_traced_memory()
+        return peak - now
+
+    def callback(*_: Any) -> Any:
+        seen.append(extra())
+        tracemalloc.reset_peak()
+        return value
+
+    made = make(CFUNCTYPE(kind, Mark, kind), callback)
+    call = CFUNCTYPE(kind, Mark, kind)(address(made))
+    mark = Mark()
+    tracemalloc.start()
+    try:
+        for _ in range(2):  # the first warms caches
+            seen.clear()
+            call(mark, given)
+            seen.append(extra())
+    finally:
+        tracemalloc.stop()
+    return seen
+
+
+OF_DIRECT_CONVERSION = [
+    *(ctypes.c_float, ctypes.c_longdouble, ctypes.c_wchar, ctypes.c_char, ctypes.c_bool),
+    *(ctypes.c_char_p, ctypes.c_wchar_p, c_void_p, ctypes.py_object, *COMPLEX),
+]
+
+
+@pytest.mark.parametrize("kind", OF_DIRECT_CONVERSION, ids=repr)
+def test_simple_types_are_converted_without_an_instance(make: Make, kind: Any) -> None:
+    """As c_double, which takes no memory but that of the float."""
+    plain, spent = (memory_of_a_call(make, cls) for cls in (ctypes.c_double, kind))
+    assert all(abs(more) < 64 for more in map(operator.sub, spent, plain)), (plain, spent)
 
 
 @pytest.mark.parametrize("value", [("an", "object"), None, [1], "text"], ids=repr)

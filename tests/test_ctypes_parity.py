@@ -717,10 +717,20 @@ def python_function_class(bench: Bench) -> None:
     bench.note(type(callback).__name__, callback(1), bench.lib.call_int(callback, 2))
 
 
-def call_at_address(callback: Any, *arguments: Any) -> None:
+def call_at_address(callback: Any, *arguments: Any, result: Any = None) -> Any:
     """As C calls it: the classes of the arguments say how they are passed."""
-    prototype = CFUNCTYPE(None, *map(type, arguments))
-    prototype(ctypes.cast(callback, c_void_p).value)(*arguments)
+    prototype = CFUNCTYPE(result, *map(type, arguments))
+    return prototype(ctypes.cast(callback, c_void_p).value)(*arguments)
+
+
+def noting_fields(bench: Bench, names: list[str]) -> Callable[..., None]:
+    """A callback that notes its arguments, of structures the fields."""
+
+    def shown(value: Any) -> Any:
+        by_value = isinstance(value, (ctypes.Structure, ctypes.Union))
+        return [getattr(value, name) for name in names] if by_value else value
+
+    return lambda *arguments: bench.note(*map(shown, arguments))
 
 
 def structure(base: Any, *fields: tuple[str, Any]) -> Any:
@@ -744,7 +754,7 @@ def structure_gets_its_fields_after_the_function_class(bench: Bench, fields: Any
 
         prototype = CFUNCTYPE(None, c_int, Late)
         names = [name for name, _ in fields]
-        received = lambda _, late: bench.note([getattr(late, name) for name in names])  # noqa: E731
+        received = noting_fields(bench, names)
         bench.attempt(bench.make, prototype, received)
         Late._fields_ = fields
         given = structure(base, *fields)
@@ -772,9 +782,7 @@ def structure_gets_more_fields_after_a_callback(bench: Bench, early: Any) -> Non
 
         prototype = CFUNCTYPE(None, c_int, Late, ctypes.c_double)
         names = [name for name, _ in early] + ["x"]
-        received = lambda *given: bench.note(  # noqa: E731
-            given[0], [getattr(given[1], name) for name in names], given[2]
-        )
+        received = noting_fields(bench, names)
         first = bench.make(prototype, lambda *_: None)
         Late._fields_ = [("x", c_long)]
         given = structure(base, *early, ("x", c_long))
@@ -783,6 +791,21 @@ def structure_gets_more_fields_after_a_callback(bench: Bench, early: Any) -> Non
         argument.x = 11
         call_at_address(bench.make(prototype, received), c_int(1), argument, ctypes.c_double(2.5))
         del first
+
+
+@case
+def complex_numbers(bench: Bench) -> None:
+    """Where ctypes has them, from Python 3.14 on."""
+    names = ("c_float_complex", "c_double_complex", "c_longdouble_complex")
+    found = [getattr(ctypes, name) for name in names if hasattr(ctypes, name)]
+    bench.note(len(found))
+    for cls in found:
+        for answer in (1.5 - 2j, 3, 0.25, None, Float(), "text"):
+            callback = bench.make(
+                CFUNCTYPE(cls, c_int, cls), lambda *given, a=answer: bench.note(*given) or a
+            )
+            answered = call_at_address(callback, c_int(1), cls(-1.25 + 8j), result=cls)
+            bench.note(answered if answer not in (None, "text") else "not converted")
 
 
 @case

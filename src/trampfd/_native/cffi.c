@@ -239,6 +239,7 @@ static void handler(ffi_cif *cif, void *result, void **arguments, void *record)
 const struct kind kind_cffi = {
     .name = "cffi",
     .loader = loader,
+    .storer = convert_storer,
     .prepare = prepare,
     .dispatch = dispatch_frame,
     .handler = handler,

@@ -22,37 +22,19 @@ LOADER(unsigned_long, unsigned long, PyLong_FromUnsignedLong)
 LOADER(float, float, PyFloat_FromDouble)
 LOADER(double, double, PyFloat_FromDouble)
 
+static int store_float(void *result, PyObject *value)
+{
+    if (!PyFloat_CheckExact(value))
+        return 0;
+    *(float *)result = (float)PyFloat_AS_DOUBLE(value);
+    return 1;
+}
+
 static int store_double(void *result, PyObject *value)
 {
     if (!PyFloat_CheckExact(value))
         return 0;
     *(double *)result = PyFloat_AS_DOUBLE(value);
-    return 1;
-}
-
-static int store_char(void *result, PyObject *value)
-{
-    if (!PyBytes_CheckExact(value) || PyBytes_GET_SIZE(value) != 1)
-        return 0;
-    *(ffi_arg *)result = (unsigned char)PyBytes_AS_STRING(value)[0];
-    return 1;
-}
-
-static int store_bool(void *result, PyObject *value)
-{
-    if (!PyBool_Check(value))
-        return 0;
-    *(ffi_arg *)result = value == Py_True;
-    return 1;
-}
-
-static int store_pointer(void *result, PyObject *value)
-{
-    long number = 0;
-
-    if (value != Py_None && !integer_read(value, &number))
-        return 0;
-    *(ffi_sarg *)result = number;
     return 1;
 }
 
@@ -79,10 +61,8 @@ load_function *convert_loader(char code)
 store_function *convert_storer(char code)
 {
     switch (code) {
+    case 'f': return store_float;
     case 'd': return store_double;
-    case 'c': return store_char;
-    case '?': return store_bool;
-    case 'P': return store_pointer;
     default: return NULL;
     }
 }

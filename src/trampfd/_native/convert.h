@@ -9,7 +9,7 @@
 /* The converter to Python of numbers, bBhHiIlLqQfd; NULL for other letters. */
 load_function *convert_loader(char code);
 
-/* The converter to C of values as they should be, dc?P; NULL for other letters. */
+/* The converter to C of exact floats, fd; NULL for other letters. */
 store_function *convert_storer(char code);
 
 /* Of an integer type, the ints that fit both it and a long; of others none. */

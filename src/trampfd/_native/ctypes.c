@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Callbacks with the conversions of ctypes.  The common simple types are converted here;
+ * Callbacks with the conversions of ctypes.  Simple types of the native byte order are converted here;
  * everything else, and every case that raises, goes through an instance and its .value, so
  * that values and messages are ctypes' own.
  *
@@ -155,6 +155,60 @@ static PyObject *load_string(const struct parameter *parameter, void *data)
     return PyBytes_FromString(*(char **)data);
 }
 
+static PyObject *load_long_double(const struct parameter *parameter, void *data)
+{
+    (void)parameter;
+    return PyFloat_FromDouble((double)*(long double *)data);
+}
+
+static PyObject *load_wide_char(const struct parameter *parameter, void *data)
+{
+    (void)parameter;
+    return PyUnicode_FromWideChar(data, 1);
+}
+
+static PyObject *load_wide_string(const struct parameter *parameter, void *data)
+{
+    (void)parameter;
+    if (!*(wchar_t **)data)
+        Py_RETURN_NONE;
+    return PyUnicode_FromWideChar(*(wchar_t **)data, -1);
+}
+
+static PyObject *load_object(const struct parameter *parameter, void *data)
+{
+    PyObject *object = *(PyObject **)data;
+
+    if (!object) /* ctypes has an exception for it */
+        return load_value(parameter, data);
+    Py_INCREF(object);
+    return object;
+}
+
+static PyObject *load_float_complex(const struct parameter *parameter, void *data)
+{
+    const float *parts = data;
+
+    (void)parameter;
+    return PyComplex_FromDoubles(parts[0], parts[1]);
+}
+
+static PyObject *load_double_complex(const struct parameter *parameter, void *data)
+{
+    const double *parts = data;
+
+    (void)parameter;
+    return PyComplex_FromDoubles(parts[0], parts[1]);
+}
+
+static PyObject *load_long_double_complex(const struct parameter *parameter, void *data)
+{
+    const long double *parts = data;
+
+    (void)parameter;
+    return PyComplex_FromDoubles((double)parts[0], (double)parts[1]);
+}
+
 static PyObject *load_impossible(const struct parameter *parameter, void *data)
 {
     (void)data;
@@ -176,15 +230,125 @@ static load_function *loader(char code)
     case '?': return load_bool;
     case 'c': return load_char;
     case 'z': return load_string;
+    case 'Z': return load_wide_string;
+    case 'u': return load_wide_char;
+    case 'g': return load_long_double;
+    case 'F': return load_float_complex;
+    case 'D': return load_double_complex;
+    case 'G': return load_long_double_complex;
+    case 'O': return load_object;
     case '*': return load_instance;
     case '!': return load_impossible;
     default: return load_value;
     }
 }
 
+static int store_long_double(void *result, PyObject *value)
+{
+    if (!PyFloat_CheckExact(value))
+        return 0;
+    *(long double *)result = PyFloat_AS_DOUBLE(value);
+    return 1;
+}
+
+static int store_float_complex(void *result, PyObject *value)
+{
+    float *parts = result;
+
+    if (!PyComplex_CheckExact(value))
+        return 0;
+    parts[0] = (float)PyComplex_RealAsDouble(value);
+    parts[1] = (float)PyComplex_ImagAsDouble(value);
+    return 1;
+}
+
+static int store_double_complex(void *result, PyObject *value)
+{
+    double *parts = result;
+
+    if (!PyComplex_CheckExact(value))
+        return 0;
+    parts[0] = PyComplex_RealAsDouble(value);
+    parts[1] = PyComplex_ImagAsDouble(value);
+    return 1;
+}
+
+static int store_long_double_complex(void *result, PyObject *value)
+{
+    long double *parts = result;
+
+    if (!PyComplex_CheckExact(value))
+        return 0;
+    parts[0] = PyComplex_RealAsDouble(value);
+    parts[1] = PyComplex_ImagAsDouble(value);
+    return 1;
+}
+
+static int store_char(void *result, PyObject *value)
+{
+    if (!PyBytes_CheckExact(value) || PyBytes_GET_SIZE(value) != 1)
+        return 0;
+    *(ffi_arg *)result = (unsigned char)PyBytes_AS_STRING(value)[0];
+    return 1;
+}
+
+static int store_wide_char(void *result, PyObject *value)
+{
+    if (!PyUnicode_CheckExact(value) || PyUnicode_GetLength(value) != 1)
+        return 0;
+    *(ffi_sarg *)result = (ffi_sarg)PyUnicode_ReadChar(value, 0);
+    return 1;
+}
+
+static int store_bool(void *result, PyObject *value)
+{
+    if (!PyBool_Check(value))
+        return 0;
+    *(ffi_arg *)result = value == Py_True;
+    return 1;
+}
+
+static int store_pointer(void *result, PyObject *value)
+{
+    long number = 0;
+
+    if (value != Py_None && !integer_read(value, &number))
+        return 0;
+    *(ffi_sarg *)result = number;
+    return 1;
+}
+
+/* It is owned by the C caller. */
+static int store_object(void *result, PyObject *value)
+{
+    Py_INCREF(value);
+    *(PyObject **)result = value;
+    return 1;
+}
+
+static store_function *storer(char code)
+{
+    store_function *function = convert_storer(code);
+
+    if (function)
+        return function;
+    switch (code) {
+    case 'g': return store_long_double;
+    case 'F': return store_float_complex;
+    case 'D': return store_double_complex;
+    case 'G': return store_long_double_complex;
+    case 'c': return store_char;
+    case 'u': return store_wide_char;
+    case '?': return store_bool;
+    case 'P': case 'z': case 'Z': return store_pointer;
+    case 'O': return store_object;
+    default: return NULL;
+    }
+}
+
 /*
  * Store through .value.  What ctypes keeps alive for the stored pointer can only be kept
- * for good here; an object that is the result itself is owned by the C caller.
+ * for good here.
  */
 static int store_value(const struct parameter *parameter, void *result, PyObject *value)
 {
@@ -196,10 +360,7 @@ static int store_value(const struct parameter *parameter, void *result, PyObject
         && !copy_out(instance, parameter, result))
         objects = PyObject_GetAttrString(instance, "_objects");
     Py_XDECREF(instance);
-    if (objects && parameter->code == 'O') { /* also None, which looks like "nothing kept" */
-        Py_INCREF(value);
-        error = 0;
-    } else if (objects == Py_None) {
+    if (objects == Py_None) {
         error = 0;
     } else if (objects) {
         Py_INCREF(objects);
@@ -361,6 +522,7 @@ static void handler(ffi_cif *cif, void *result, void **arguments, void *record)
 const struct kind kind_ctypes = {
     .name = "ctypes",
     .loader = loader,
+    .storer = storer,
     .prepare = prepare,
     .dispatch = dispatch_frame,
     .handler = handler,

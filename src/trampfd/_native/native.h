@@ -64,6 +64,7 @@ typedef struct {
 struct kind {
     const char *name;
     load_function *(*loader)(char code);
+    store_function *(*storer)(char code);
     /* Check what a new closure was given; 0, or -1 with an exception. */
     int (*prepare)(Closure *self, PyObject *error, PyObject *onerror);
     /* The `python` entry: from the frame of a plan straight to Python objects. */

@@ -94,7 +94,7 @@ static int parse_parameter(Signature *self, PyObject *source, struct parameter *
         return -1;
     parameter->code = *code;
     parameter->load = self->kind->loader(*code);
-    parameter->store = convert_storer(*code);
+    parameter->store = self->kind->storer(*code);
     convert_range(*code, &parameter->least, &parameter->most);
     Py_INCREF(type);
     parameter->type = type;
