@@ -196,6 +196,39 @@ def types_that_are_no_types(t: Trial) -> None:
             t.callback(type, fail)
 
 
+class Unprintable:
+    def __call__(self, x: int) -> int:
+        return x
+
+    def __repr__(self) -> str:
+        raise KeyError("no repr")
+
+
+class Confusing(Unprintable):
+    def __repr__(self) -> str:
+        return "\N{SNOWMAN}' 0x1234>"
+
+
+@case(ways=(STOCK, INSTALLED))
+def texts_of_callbacks(t: Trial) -> None:
+    """Those that name what they call, and of other cdata that have a destructor."""
+    made = t.callback("int(*)(int)", fail)
+    others = [t.ffi.gc(t.ffi.new("int *"), print), t.ffi.gc(made, print), t.ffi.new("int[3]")]
+    callbacks = [
+        made,
+        t.callback("int(*)(int)", Confusing()),
+        t.callback("void(*)(int *, char)", [].append),
+        t.decorator("int(int)")(abs),
+    ]
+    for cdata in callbacks + others + [t.ffi.cast("int(*)(int)", made), t.ffi.NULL]:
+        for text in (repr(cdata), str(cdata), f"{cdata}"):
+            t.see(text)
+    with t.refusal():
+        repr(t.callback("int(*)(int)", Unprintable()))
+    for cdata in others[:2]:
+        t.ffi.gc(cdata, None)
+
+
 @case()
 def ctype_objects(t: Trial) -> None:
     callback = t.callback(t.ffi.typeof("int(*)(int)"), lambda x: x + 1)

@@ -513,8 +513,12 @@ class OwnNew(made_before):
 class Struct(ctypes.Structure):
     pass
 
+ffi = _cffi_backend.FFI()
+plain, owner = ffi.new("int *"), ffi.gc(ffi.new("int *"), id)
+
 def look():
-    types = (ctypes._CFuncPtr, made_before, Own, OwnNew, Struct, type(made_before))
+    types = (ctypes._CFuncPtr, made_before, Own, OwnNew, Struct, type(made_before),
+             type(plain), type(owner))
     size = type.__basicsize__ // 8
     return [[pointers(id(cls), size) for cls in types],
             [method(_cffi_backend.callback), method(vars(_cffi_backend.FFI)["callback"])]]
@@ -538,14 +542,50 @@ show([changes(before, during), inherited, changes(before, look()), left])
 
 
 @needs_cffi
-def test_changes_three_kinds_of_pointers_and_puts_them_back() -> None:
+def test_changes_four_kinds_of_pointers_and_puts_them_back() -> None:
     during, inherited, after, left = child(MEMORY)
     # _CFuncPtr, a class of it and one of that have one tp_new each; a class with its own __new__,
-    # structures and the metaclass are left alone; then the two functions called callback of cffi.
-    assert during == [1, 1, 1, 0, 0, 0, 1, 1]
+    # structures and the metaclass are left alone. Of cffi one tp_repr, that of cdata with a
+    # destructor, and the two functions called callback.
+    assert during == [1, 1, 1, 0, 0, 0, 0, 1, 1, 1]
     assert inherited == [1, 1, 0, 1]
-    assert after == [0] * 8
+    assert after == [0] * 10
     assert left == 0
+
+
+NAMED = """
+import _cffi_backend
+ffi = _cffi_backend.FFI()
+seen = []
+def see(*cdata):
+    seen.append(["calling" in repr(one) for one in cdata])
+def other(number): return number
+before = ffi.callback("int(int)", f)
+given = ffi.gc(ffi.new("int *"), other)
+with trampfd.installed():
+    inside = ffi.callback("int(int)", f)
+    see(before, given, inside)
+see(before, given, inside)
+trampfd.install()
+after = ffi.callback("int(int)", f)
+see(before, given, inside, after)
+ffi.release(after)  # it calls nothing any more
+see(after)
+trampfd.uninstall()
+see(before, given, inside)
+show(seen)
+"""
+
+
+@needs_cffi
+def test_callbacks_are_named_while_it_is_in_force() -> None:
+    assert child(NAMED) == [
+        [True, False, True],
+        [True, False, False],
+        [True, False, True, True],
+        [False],
+        [True, False, False],
+    ]
 
 
 # Versions of cffi that cannot be redirected

@@ -64,8 +64,8 @@ def callback(
     function may be called from any thread, also from threads that Python did not create.
 
     The cdata is one with a destructor, as from ``ffi.gc()``.  Unlike that of
-    ``ffi.callback()`` its repr does not show the function, and ``ffi.release()`` frees the
-    closure at once.
+    ``ffi.callback()`` it is freed at once by ``ffi.release()``, and its repr names the function
+    only while install() is in force.
 
     Raises TypeError for an argument of the wrong type, what cffi raises for a declaration it
     cannot parse, NotImplementedError for a function type that cannot be called back (variadic,

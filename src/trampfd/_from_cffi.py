@@ -189,6 +189,13 @@ def make(
     return backend.gcp(closure.cdata(ctype), closure)
 
 
+def owner_type() -> Any:
+    """The type of the cdata that make() gives, those that have a destructor."""
+    backend = _backend()
+    pointer = backend.new_pointer_type(backend.new_void_type())
+    return type(backend.gcp(backend.cast(pointer, 0), id))
+
+
 def is_cdata(value: object) -> bool:
     return "_cffi_backend" in sys.modules and isinstance(value, _backend().FFI.CData)
 

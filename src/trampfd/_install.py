@@ -39,7 +39,12 @@ def _redirect_cffi(backend: ModuleType) -> None:
     try:
         decorator = backend.FFI().callback("void(void)")
         _native.redirect_cffi(
-            backend.callback, backend.FFI.callback, decorator, backend.CType, _from_cffi.make
+            backend.callback,
+            backend.FFI.callback,
+            decorator,
+            backend.CType,
+            _from_cffi.owner_type(),
+            _from_cffi.make,
         )
     except (AttributeError, TypeError) as error:
         raise RuntimeError(

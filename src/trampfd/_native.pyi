@@ -90,6 +90,7 @@ def redirect_cffi(
     method: Any,
     decorator: Any,
     ctype_class: type,
+    owner_class: type,
     replacement: Callable[..., Any],
     /,
 ) -> None: ...

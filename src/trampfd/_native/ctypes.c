@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Callbacks with the conversions of ctypes.  Simple types of the native byte order are converted here;
- * everything else, and every case that raises, goes through an instance and its .value, so
- * that values and messages are ctypes' own.
+ * Callbacks with the conversions of ctypes.  Simple types of the native byte order are
+ * converted here; everything else, and every case that raises, goes through an instance and
+ * its .value, so that values and messages are ctypes' own.
  *
  * Codes of parameters: the `_type_` letter of a simple type itself (not of a subclass of
  * it, whose instances ctypes passes on); '*' an instance made by calling the class; 'v'

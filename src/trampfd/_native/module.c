@@ -95,9 +95,11 @@ static PyMethodDef methods[] = {
      PyDoc_STR("identity()\n--\n\nThe address of a C function whose result, a word, is its "
                "argument.")},
     {"redirect_cffi", redirect_cffi, METH_VARARGS,
-     PyDoc_STR("redirect_cffi(function, method, decorator, ctype_class, replacement)\n--\n\n"
+     PyDoc_STR("redirect_cffi(function, method, decorator, ctype_class, owner_class, replacement)"
+               "\n--\n\n"
                "Let _cffi_backend.callback, FFI.callback and its decorators make callbacks with\n"
-               "replacement(ctype, callable, error, onerror).")},
+               "replacement(ctype, callable, error, onerror), and the repr of these, which are of\n"
+               "owner_class, name the callable.")},
     {"restore_cffi", restore_cffi, METH_NOARGS,
      PyDoc_STR("restore_cffi()\n--\n\nUndo redirect_cffi().")},
     {"activate_new", activate_new, METH_O,

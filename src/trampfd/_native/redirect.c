@@ -5,7 +5,8 @@
  *
  * cffi: the ml_meth of the PyMethodDef behind _cffi_backend.callback, behind the method
  * FFI.callback, and behind the decorators that it gives.  A reference that a program took
- * earlier leads to the same PyMethodDef.
+ * earlier leads to the same PyMethodDef.  Callbacks of cffi name their function in their repr; to do
+ * the same, tp_repr of the type of cdata with a destructor, which those of trampfd are.
  *
  * ctypes: tp_new of _ctypes.CFuncPtr and of the classes that inherited it.
  */
@@ -16,6 +17,9 @@ struct redirection {
     PyMethodDef *method;
     PyCFunction original;
 };
+
+static PyTypeObject *owner_type; /* of cdata with a destructor; NULL while it is not redirected */
+static reprfunc original_repr;
 
 static struct redirection backend_callback, ffi_callback, ffi_decorator;
 static PyTypeObject *cffi_type;        /* of ctype objects */
@@ -85,6 +89,71 @@ static PyObject *call_ffi_callback(PyObject *self, PyObject *args, PyObject *kwa
     return result;
 }
 
+static int visit_closure(PyObject *object, void *closure)
+{
+    if (Py_TYPE(object) != &Closure_Type)
+        return 0;
+    *(Closure **)closure = (Closure *)object;
+    return 1;
+}
+
+/* `<cdata 'int(*)(int)' 0x...>`, with what a callback calls in place of its address. */
+static PyObject *name_callable(PyObject *plain, PyObject *callable)
+{
+    PyObject *before_address = PyUnicode_FromString("' ");
+    Py_ssize_t length = PyUnicode_GetLength(plain);
+    Py_ssize_t end = before_address ? PyUnicode_Find(plain, before_address, 0, length, -1) : -2;
+    PyObject *type = end >= 0 ? PyUnicode_Substring(plain, 0, end) : NULL;
+    PyObject *text = type ? PyUnicode_FromFormat("%U' calling %R>", type, callable) : NULL;
+
+    if (end == -1) { /* another text than that of the cffi releases that are known */
+        text = plain;
+        Py_INCREF(text);
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(before_address);
+    return text;
+}
+
+/* The collector is told of the destructor of a cdata, and so are we. */
+static PyObject *repr_owner(PyObject *cdata)
+{
+    PyObject *plain = original_repr(cdata);
+    Closure *closure = NULL;
+    PyObject *callable, *text;
+
+    if (!plain || !is_main_interpreter())
+        return plain;
+    Py_TYPE(cdata)->tp_traverse(cdata, visit_closure, &closure);
+    callable = closure ? closure->callable : NULL;
+    if (!callable)
+        return plain;
+    Py_INCREF(callable);
+    text = name_callable(plain, callable);
+    Py_DECREF(callable);
+    Py_DECREF(plain);
+    return text;
+}
+
+static void redirect_repr(PyTypeObject *type)
+{
+    if (owner_type || !type->tp_traverse)
+        return;
+    Py_INCREF(type);
+    owner_type = type;
+    original_repr = type->tp_repr;
+    type->tp_repr = repr_owner;
+}
+
+/* Another that was put on top of ours leads to it for good. */
+static void restore_repr(void)
+{
+    if (!owner_type || owner_type->tp_repr != repr_owner)
+        return;
+    owner_type->tp_repr = original_repr;
+    Py_CLEAR(owner_type);
+}
+
 static void redirect(struct redirection *redirection, PyMethodDef *method, PyCFunction function)
 {
     if (!redirection->method) {
@@ -102,18 +171,19 @@ static void restore(struct redirection *redirection)
 }
 
 /*
- * redirect_cffi(_cffi_backend.callback, FFI.callback, a decorator, CType, replacement)
+ * redirect_cffi(_cffi_backend.callback, FFI.callback, a decorator, CType, the type of cdata
+ *               with a destructor, replacement)
  * Raises TypeError, with nothing changed, for a cffi that declares them differently.
  */
 PyObject *redirect_cffi(PyObject *module, PyObject *args)
 {
-    PyObject *function, *method, *decorator, *type, *replacement;
+    PyObject *function, *method, *decorator, *type, *owner, *replacement;
     PyMethodDef *of_backend, *of_ffi, *of_decorator;
 
     (void)module;
-    if (!PyArg_ParseTuple(args, "O!O!O!O!O:redirect_cffi", &PyCFunction_Type, &function,
+    if (!PyArg_ParseTuple(args, "O!O!O!O!O!O:redirect_cffi", &PyCFunction_Type, &function,
                           &PyMethodDescr_Type, &method, &PyCFunction_Type, &decorator,
-                          &PyType_Type, &type, &replacement))
+                          &PyType_Type, &type, &PyType_Type, &owner, &replacement))
         return NULL;
     of_backend = ((PyCFunctionObject *)function)->m_ml;
     of_ffi = ((PyMethodDescrObject *)method)->d_method;
@@ -130,6 +200,7 @@ PyObject *redirect_cffi(PyObject *module, PyObject *args)
     redirect(&backend_callback, of_backend, call_backend_callback);
     redirect(&ffi_callback, of_ffi, (PyCFunction)(void (*)(void))call_ffi_callback);
     redirect(&ffi_decorator, of_decorator, call_ffi_decorator);
+    redirect_repr((PyTypeObject *)owner);
     Py_RETURN_NONE;
 }
 
@@ -140,6 +211,7 @@ PyObject *restore_cffi(PyObject *module, PyObject *unused)
     restore(&backend_callback);
     restore(&ffi_callback);
     restore(&ffi_decorator);
+    restore_repr();
     Py_RETURN_NONE;
 }
 
