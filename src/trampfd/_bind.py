@@ -4,9 +4,26 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from . import _from_cffi, _from_ctypes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from _ctypes import CFuncPtr
+    from typing import Any, Literal, overload
+
+    from _cffi_backend import _CDataBase
+
+if TYPE_CHECKING:
+
+    @overload
+    def bind(
+        function: CFuncPtr, data: Any, *, position: Literal["first", "last"] = "first"
+    ) -> CFuncPtr: ...
+    @overload
+    def bind(
+        function: _CDataBase, data: Any, *, position: Literal["first", "last"] = "first"
+    ) -> Any: ...
 
 
 def bind(function: Any, data: Any, *, position: str = "first") -> Any:
@@ -39,8 +56,9 @@ def bind(function: Any, data: Any, *, position: str = "first") -> Any:
     argument that is of no such type, and for `data` that does not fit it (OverflowError if it is
     too large); ValueError for a NULL pointer, a function without arguments, and an unknown
     position; NotImplementedError for a variadic function of cffi, and for types that libffi
-    cannot pass; ClosureError when every way to make a closure is refused.  A variadic function
-    of ctypes looks like any other: it is called with the arguments that its argtypes name.
+    cannot pass (of ctypes RuntimeError, as for a call); ClosureError when every way to make a
+    closure is refused.  A variadic function of ctypes looks like any other: it is called with the
+    arguments that its argtypes name.
     """
     if position not in ("first", "last"):
         raise ValueError(f'position= is "first" or "last", not {position!r}')

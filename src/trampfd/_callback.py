@@ -4,10 +4,24 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Callable
 
 from . import _from_cffi, _from_ctypes
 from ._install import installed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from _ctypes import CFuncPtr
+    from typing import Any, Callable, Protocol, TypeVar, overload
+
+    from _cffi_backend import CType
+
+    _Pointer = TypeVar("_Pointer", bound=CFuncPtr)
+    _Made = TypeVar("_Made", covariant=True)
+
+    class _Decorator(Protocol[_Made]):
+        """Its own class, so that a type checker that cannot tell which one knows it for typed."""
+
+        def __call__(self, function: Callable[..., Any], /) -> _Made: ...
 
 
 def _is_function_class(value: object) -> bool:
@@ -34,6 +48,32 @@ def _cffi_type(type: Any, ffi: Any) -> Any:
         "the type of a callback is a cffi ctype, a C declaration with ffi=, or a ctypes class "
         f"made by CFUNCTYPE() or PYFUNCTYPE(), not {type!r}"
     )
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def callback(type: type[_Pointer], function: Callable[..., Any]) -> _Pointer: ...
+    @overload
+    def callback(type: type[_Pointer], function: None = None) -> _Decorator[_Pointer]: ...
+    @overload
+    def callback(
+        type: str | CType,
+        function: Callable[..., Any],
+        error: Any = None,
+        onerror: Callable[..., Any] | None = None,
+        *,
+        ffi: Any = None,
+    ) -> Any: ...
+    @overload
+    def callback(
+        type: str | CType,
+        function: None = None,
+        error: Any = None,
+        onerror: Callable[..., Any] | None = None,
+        *,
+        ffi: Any = None,
+    ) -> _Decorator[Any]: ...
 
 
 def callback(
