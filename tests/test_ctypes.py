@@ -963,6 +963,27 @@ def test_difference_array_argument_is_filled_with_zeros(lib: ctypes.CDLL, make: 
     assert received == [(0x1122334455667788).to_bytes(8, sys.byteorder) + bytes(24)]
 
 
+FIELDS_AFTER = """\
+import ctypes, sys, trampfd
+from ctypes import CFUNCTYPE, Structure, c_char_p, c_long, c_void_p
+class Parent(Structure): _fields_ = [("a", c_long), ("b", c_long)]
+class Late(Parent): pass
+callback = trampfd.callback(CFUNCTYPE(None, Late, c_char_p), print)
+Late._fields_ = [("c", c_long)]
+address = ctypes.cast(callback, c_void_p).value
+CFUNCTYPE(None, Late, c_char_p)(address)(Late(1, 2, 3), b"text")
+print("after the call")
+"""
+
+
+def test_difference_fields_between_making_and_calling() -> None:
+    """Stock ctypes takes the structure as its class is at the time of the call."""
+    child = in_child(FIELDS_AFTER)
+    assert (child.returncode, child.stdout) == (0, "after the call\n"), child.stderr
+    message = "TypeError: <class '__main__.Late'> got its _fields_ after the callback was made\n"
+    assert child.stderr.endswith(message)
+
+
 STRANGE_ARGUMENT = """\
 import ctypes, sys, trampfd
 class Strange(ctypes.c_int):

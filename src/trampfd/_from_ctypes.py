@@ -64,6 +64,8 @@ def _code(cls: Any) -> str:
     """See _native/ctypes.c."""
     if not _is_data(cls):
         return "!"
+    if _is_open(cls):
+        return "~"
     if not _is_simple(cls) or cls.__base__ is not _ctypes()._SimpleCData:
         return "*"
     return "=" if _is_swapped(cls) else str(cls._type_)

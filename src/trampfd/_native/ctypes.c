@@ -5,8 +5,8 @@
  * its .value, so that values and messages are ctypes' own.
  *
  * Codes of parameters: the `_type_` letter of a simple type itself (not of a subclass of
- * it, whose instances ctypes passes on); '*' an instance made by calling the class; 'v'
- * no result; '=' a simple type converted through .value; '!' a type that ctypes cannot
+ * it, whose instances ctypes passes on); '*' an instance made by calling the class, '~' of
+ * one that may get fields of its own yet; 'v' no result; '=' a simple type converted through .value; '!' a type that ctypes cannot
  * make an argument of.
  */
 #include "convert.h"
@@ -112,6 +112,24 @@ static PyObject *load_instance(const struct parameter *parameter, void *data)
         Py_CLEAR(object);
     }
     return object;
+}
+
+/*
+ * A callback takes a structure from where it was passed when the callback was made.  With more
+ * fields it is passed elsewhere, and so is what follows it.
+ */
+static PyObject *load_open(const struct parameter *parameter, void *data)
+{
+    PyObject *own = PyObject_GetAttrString(parameter->type, "__dict__");
+    PyObject *name = own ? PyUnicode_FromString("_fields_") : NULL;
+    int changed = name ? PySequence_Contains(own, name) : -1;
+
+    Py_XDECREF(own);
+    Py_XDECREF(name);
+    if (changed > 0)
+        PyErr_Format(PyExc_TypeError, "%R got its _fields_ after the callback was made",
+                     parameter->type);
+    return changed ? NULL : load_instance(parameter, data);
 }
 
 /* By ctypes' own .value, whatever a class calls so. */
@@ -238,6 +256,7 @@ static load_function *loader(char code)
     case 'G': return load_long_double_complex;
     case 'O': return load_object;
     case '*': return load_instance;
+    case '~': return load_open;
     case '!': return load_impossible;
     default: return load_value;
     }
