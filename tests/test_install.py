@@ -1115,7 +1115,7 @@ IN_SUBINTERPRETER = """
 import json, sys
 seen = []
 try:
-    import trampfd
+    from trampfd import install
 except ImportError as error:
     seen.append(str(error))
 try:
