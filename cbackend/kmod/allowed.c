@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* The list of PCs that may be stored in a descriptor, and its lock. */
 #include <linux/overflow.h>
 #include <linux/slab.h>

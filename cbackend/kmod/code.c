@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The slots: one run of code pages, written when the module is loaded and shared by all tables.
  *

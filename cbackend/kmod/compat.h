@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* What changed in the kernel between 6.1 and the newest version this module is built for. */
 #ifndef TRAMPFD_COMPAT_H
 #define TRAMPFD_COMPAT_H

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * trampfd: trampolines whose context is kept by the kernel. The interface is described in
  * uapi/linux/trampfd.h. This file is the device and the start and end of the module.

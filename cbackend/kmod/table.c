@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * TRAMPFD_TABLE: a block of slots whose records only the kernel can write.
  *

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* What no trampfd mapping allows: to be split, moved or given other rights. */
 #include <linux/mm.h>
 

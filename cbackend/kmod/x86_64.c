@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* x86-64: register names, the fault frame, the stack push, and the code of a slot. */
 #include <linux/compat.h>
 #include <linux/minmax.h>

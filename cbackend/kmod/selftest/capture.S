@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * call_captured(function, stack): sets register i of the order rax rbx rcx rdx rsi rdi rbp r8 ...
  * r15 to (i + 1) * 0x0101010101010101 and calls the function. capture, its target, stores what it

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* The device: query and creation, and every way of getting them wrong. */
 #define _GNU_SOURCE
 #include "test.h"

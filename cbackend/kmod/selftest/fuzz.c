@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Random requests of both types from many threads of several processes on shared descriptors. No
  * result is wrong; the kernel must survive it in silence (the log tells) and keep nothing (run.sh).

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Limits per user. Needs root, to set them and to become another user. */
 #define _GNU_SOURCE
 #include "test.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Unloading the module while it is used, and loading it again. TRAMPFD_KO names its file. */
 #define _GNU_SOURCE
 #include "test.h"

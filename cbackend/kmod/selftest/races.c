@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* TRAMPFD_TABLE: calls stay right while other threads write, map, fork, close and die. */
 #define _GNU_SOURCE
 #include "test.h"

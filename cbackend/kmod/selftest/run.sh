@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # run.sh FOLDER [short]
 #
 # Runs the selftests that were built into FOLDER, as root; short: with fewer repetitions. After each

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* TRAMPFD_TABLE: calling slots, and what fork makes of them. */
 #define _GNU_SOURCE
 #include "test.h"

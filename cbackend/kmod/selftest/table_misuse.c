@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* TRAMPFD_TABLE: every wrong use of its positions, records, list and mappings. */
 #define _GNU_SOURCE
 #include "test.h"

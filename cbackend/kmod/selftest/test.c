@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* What the selftests share. */
 #define _GNU_SOURCE
 #include "test.h"

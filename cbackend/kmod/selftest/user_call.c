@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* TRAMPFD_USER: mapping it and calling it. */
 #define _GNU_SOURCE
 #include "test.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* TRAMPFD_USER: reading, writing and seeking contexts, right and wrong. */
 #define _GNU_SOURCE
 #include "test.h"
