@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Build the compiled part; everything else is in pyproject.toml.
 
-The C core is compiled into the extension from the list that the Makefile reads too,
-against the system's libffi as pkg-config names it.
+The C core is compiled into the extension from the list and with the flags that meson.build reads
+too, against the system's libffi as pkg-config names it.
 """
 
 import os
+import re
 import shlex
 import subprocess
+import sys
+import sysconfig
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -16,6 +19,7 @@ from setuptools.command.build_ext import build_ext
 BACKEND = Path("cbackend")
 PACKAGE = Path("src/trampfd")
 NATIVE = PACKAGE / "_native"
+PRELOAD = "libtrampfd-ffi"
 
 
 def write_version() -> None:
@@ -42,13 +46,62 @@ def pkg_config(*arguments: str) -> list:
         ) from None
 
 
-PRELOAD = "libtrampfd-ffi"
+def flags(name: str) -> list:
+    return shlex.split((BACKEND / name).read_text())
+
+
+def refuse_unsupported(compiler: list) -> None:
+    """End with one sentence where the sources would give thousands of errors, or crash."""
+    if sys.implementation.name != "cpython":
+        raise SystemExit(
+            f"trampfd needs CPython; this is {sys.implementation.name}, whose ctypes and cffi "
+            "do not make closures as CPython's do."
+        )
+    if sys.maxsize < 2**32:
+        raise SystemExit("trampfd has no code for a 32-bit Python, only for x86-64.")
+    command = [*compiler, "-E", "-P", "-x", "c", "-"]
+    text = f'#include "{(BACKEND / "supported.h").resolve()}"\nTRAMPFD_UNSUPPORTED\n'
+    try:
+        output = subprocess.run(
+            command, input=text, stdout=subprocess.PIPE, text=True, check=True
+        ).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise SystemExit(f"trampfd needs a C compiler: {error}.") from None
+    reason = re.search(r'^"(.*)"$', output, re.MULTILINE)
+    if reason:
+        raise SystemExit(reason[1])
+
+
+def has_landing_pads(archive: str) -> bool:
+    """Whether all members of a static library claim IBT, without which we cannot."""
+    try:
+        notes = subprocess.check_output(["readelf", "--notes", "--wide", archive], text=True)
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    return 0 < notes.count("\nFile: ") + notes.startswith("File: ") <= notes.count("IBT, SHSTK")
 
 
 class Build(build_ext):
     def build_extensions(self) -> None:
-        """setuptools compiles .S files only when it is told that they are sources."""
+        """Add what has to be asked of the compiler and of pkg-config.
+
+        Not when setup.py is read: a source distribution needs neither.
+        """
+        refuse_unsupported(self.compiler.compiler_so)
+        # setuptools compiles .S files only when it is told that they are sources.
         self.compiler.src_extensions.append(".S")
+        # Before what Python and the environment ask for, which may be more; CC may be two words.
+        words = len(shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc"))
+        self.compiler.compiler_so[words:words] = flags("hardening.txt")
+        compile_args, libraries = pkg_config("--cflags"), pkg_config("--libs")
+        static = [library for library in libraries if library.endswith(".a")]
+        for extension in self.extensions:
+            extension.extra_compile_args = [*compile_args, *extension.extra_compile_args]
+            own_libffi = not extension.name.endswith(PRELOAD)
+            if own_libffi:
+                extension.extra_link_args = [*libraries, *extension.extra_link_args]
+            if not own_libffi or all(has_landing_pads(library) for library in static):
+                extension.extra_link_args += flags("ldflags-cet.txt")
         super().build_extensions()
 
     def get_ext_filename(self, fullname: str) -> str:
@@ -66,21 +119,16 @@ COMMON = {
     "depends": [
         str(path)
         for folder in (BACKEND, NATIVE)
-        for pattern in ("*.h", "*.map")
+        for pattern in ("*.h", "*.map", "*flags*.txt", "hardening.txt")
         for path in folder.rglob(pattern)
     ],
     "include_dirs": [str(BACKEND / "include"), str(BACKEND)],
     "extra_compile_args": [
-        *pkg_config("--cflags"),
-        *shlex.split((BACKEND / "cflags.txt").read_text()),
+        *flags("cflags.txt"),
         # A callback calls the interpreter a dozen times: without a jump each.
         "-fno-plt",
     ],
 }
-
-# nodelete: slots must outlive every pointer to them.  max-page-size: that of the slots'
-# alignment, so that one segment holds all the code.
-LINK = "-Wl,-z,nodelete,-z,noexecstack,-z,max-page-size=65536"
 
 write_version()
 
@@ -90,9 +138,9 @@ setup(
         Extension(
             "trampfd._native",
             sources=[*sources(BACKEND), *sorted(str(path) for path in NATIVE.glob("*.c"))],
+            # What each of the flags is for: see meson.build.
             extra_link_args=[
-                *pkg_config("--libs"),
-                LINK,
+                *flags("ldflags.txt"),
                 f"-Wl,--version-script={NATIVE / 'exports.map'}",
             ],
             **COMMON,
@@ -108,8 +156,8 @@ setup(
             extra_link_args=[
                 "-ldl",
                 "-pthread",
-                LINK,
-                "-Wl,-z,defs,-z,relro,-z,now,-z,text,-soname=libtrampfd-ffi.so.0",
+                *flags("ldflags.txt"),
+                "-Wl,-z,defs,-soname=libtrampfd-ffi.so.0",
                 f"-Wl,--version-script={BACKEND / 'libtrampfd-ffi.map'}",
             ],
             **COMMON,

@@ -24,13 +24,14 @@ HERE = Path(__file__).resolve().parent
 SOURCES = HERE / "c"
 BACKEND = HERE.parent / "cbackend"
 FLAGS = (
+    *shlex.split((BACKEND / "hardening.txt").read_text()),
     *shlex.split((BACKEND / "cflags.txt").read_text()),
     "-fPIC",
     f"-I{BACKEND / 'include'}",
     f"-I{BACKEND}",
 )
 # As setup.py links the extension.
-LINK = ("-shared", "-Wl,-z,nodelete,-z,noexecstack,-z,max-page-size=65536", "-pthread")
+LINK = ("-shared", *shlex.split((BACKEND / "ldflags.txt").read_text()), "-pthread")
 
 
 # Set for child processes, which use what was compiled already.

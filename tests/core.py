@@ -33,7 +33,7 @@ SLOTS_SIZE = 4096 * 16
 SKIPPED = 77
 
 # As setup.py links the extension.
-LINK_SHARED = ("-shared", "-Wl,-z,nodelete,-z,noexecstack,-z,defs")
+LINK_SHARED = ("-shared", *shlex.split((BACKEND / "ldflags.txt").read_text()), "-Wl,-z,defs")
 
 
 @functools.cache

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where trampfd does not work: TRAMPFD_UNSUPPORTED says why. Read by setup.py and meson.build
+ * through the preprocessor of the compiler that is going to be used, so that cross compilers and
+ * -m32 are asked about what they compile for.
+ */
+#if !defined(__linux__)
+#define TRAMPFD_UNSUPPORTED "trampfd works on Linux only."
+#elif defined(__x86_64__) && defined(__ILP32__)
+#define TRAMPFD_UNSUPPORTED "trampfd has no code for the x32 ABI, only for 64-bit x86-64."
+#elif defined(__i386__)
+#define TRAMPFD_UNSUPPORTED "trampfd has no code for 32-bit x86, only for x86-64."
+#elif !defined(__x86_64__)
+#define TRAMPFD_UNSUPPORTED "trampfd has no code for this CPU, only for x86-64."
+#else
+#include <features.h>
+#ifndef __GLIBC__
+#define TRAMPFD_UNSUPPORTED "trampfd needs the GNU C library; other ones, as musl, are not supported."
+#endif
+#endif
