@@ -152,7 +152,7 @@ static PyObject *bound_verify(Bound *self, PyObject *unused)
     return verdict_tuple(self->code, error, &verdict);
 }
 
-static PyMethodDef bound_methods[] = {
+static const PyMethodDef bound_methods[] = {
     {"verify", (PyCFunction)bound_verify, METH_NOARGS,
      PyDoc_STR("verify()\n--\n\nAs Closure.verify().")},
     {"cdata", (PyCFunction)bound_cdata, METH_O,
@@ -161,7 +161,7 @@ static PyMethodDef bound_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static PyBufferProcs bound_as_buffer = {
+static const PyBufferProcs bound_as_buffer = {
     .bf_getbuffer = (getbufferproc)bound_getbuffer,
 };
 
@@ -177,8 +177,8 @@ PyTypeObject Bound_Type = {
     .tp_traverse = (traverseproc)bound_traverse,
     .tp_clear = (inquiry)bound_clear,
     .tp_call = (ternaryfunc)bound_call,
-    .tp_methods = bound_methods,
-    .tp_as_buffer = &bound_as_buffer,
+    .tp_methods = (PyMethodDef *)bound_methods,
+    .tp_as_buffer = (PyBufferProcs *)&bound_as_buffer,
 };
 
 /* A C function whose result is its argument: what ctypes makes of an object can be seen by it. */

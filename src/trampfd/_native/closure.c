@@ -180,7 +180,7 @@ static PyObject *closure_verify(Closure *self, PyObject *unused)
     return verdict_tuple(self->code, error, &verdict);
 }
 
-static PyMethodDef closure_methods[] = {
+static const PyMethodDef closure_methods[] = {
     {"verify", (PyCFunction)closure_verify, METH_NOARGS,
      PyDoc_STR("verify()\n--\n\n(provider, address, address of the record or 0, list of (what, "
                "wanted, found)).")},
@@ -190,7 +190,7 @@ static PyMethodDef closure_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static PyBufferProcs closure_as_buffer = {
+static const PyBufferProcs closure_as_buffer = {
     .bf_getbuffer = (getbufferproc)closure_getbuffer,
 };
 
@@ -206,6 +206,6 @@ PyTypeObject Closure_Type = {
     .tp_traverse = (traverseproc)closure_traverse,
     .tp_clear = (inquiry)closure_clear,
     .tp_call = (ternaryfunc)closure_call,
-    .tp_methods = closure_methods,
-    .tp_as_buffer = &closure_as_buffer,
+    .tp_methods = (PyMethodDef *)closure_methods,
+    .tp_as_buffer = (PyBufferProcs *)&closure_as_buffer,
 };

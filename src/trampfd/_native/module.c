@@ -78,7 +78,7 @@ static PyObject *bind_ctypes(PyObject *module, PyObject *ctypes)
     Py_RETURN_NONE;
 }
 
-static PyMethodDef methods[] = {
+static const PyMethodDef methods[] = {
     {"status", status, METH_NOARGS,
      PyDoc_STR("status()\n--\n\nCounts of blocks and slots as a dict, see trampfd.status().")},
     {"probe", probe, METH_NOARGS,
@@ -144,7 +144,7 @@ static int execute(PyObject *module)
                : 0;
 }
 
-static PyModuleDef_Slot slots[] = {
+static const PyModuleDef_Slot slots[] = {
     {Py_mod_exec, execute},
 #ifdef Py_mod_multiple_interpreters
     /* It refuses all but the main one itself, with a message that says so. */
@@ -157,8 +157,8 @@ static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "trampfd._native",
     .m_doc = PyDoc_STR("The compiled part of trampfd."),
-    .m_methods = methods,
-    .m_slots = slots,
+    .m_methods = (PyMethodDef *)methods,
+    .m_slots = (PyModuleDef_Slot *)slots,
 };
 
 PyMODINIT_FUNC PyInit__native(void)

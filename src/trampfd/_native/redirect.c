@@ -68,7 +68,7 @@ static PyObject *call_ffi_decorator(PyObject *bound, PyObject *callable)
  */
 static PyObject *call_ffi_callback(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *keywords[] = {"cdecl", "python_callable", "error", "onerror", NULL};
+    static const char *const keywords[] = {"cdecl", "python_callable", "error", "onerror", NULL};
     PyCFunctionWithKeywords original =
         (PyCFunctionWithKeywords)(void (*)(void))ffi_callback.original;
     PyObject *declaration, *callable = Py_None, *error = Py_None, *onerror = Py_None;
@@ -76,8 +76,8 @@ static PyObject *call_ffi_callback(PyObject *self, PyObject *args, PyObject *kwa
 
     if (!is_main_interpreter())
         return original(self, args, kwargs);
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OOO", keywords, &declaration, &callable,
-                                     &error, &onerror))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OOO", (char **)keywords, &declaration,
+                                     &callable, &error, &onerror))
         return NULL;
     without_callable = PyTuple_Pack(4, declaration, Py_None, error, onerror);
     decorator = without_callable ? original(self, without_callable, NULL) : NULL;

@@ -219,7 +219,7 @@ static PyObject *trampoline_verify(Trampoline *self, PyObject *unused)
     return list;
 }
 
-static PyMethodDef trampoline_methods[] = {
+static const PyMethodDef trampoline_methods[] = {
     {"close", (PyCFunction)trampoline_close, METH_NOARGS,
      PyDoc_STR("close()\n--\n\nDestroy the trampoline; may be called again.")},
     {"read", (PyCFunction)trampoline_read, METH_NOARGS,
@@ -229,7 +229,7 @@ static PyMethodDef trampoline_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static PyGetSetDef trampoline_attributes[] = {
+static const PyGetSetDef trampoline_attributes[] = {
     {"address", (getter)get_address, NULL, PyDoc_STR("The address to call."), NULL},
     {"backend", (getter)get_backend, NULL, PyDoc_STR("\"trampfd-user\" or \"context\"."), NULL},
     {"descriptor", (getter)get_descriptor, NULL, PyDoc_STR("The descriptor, or -1."), NULL},
@@ -246,8 +246,8 @@ PyTypeObject Trampoline_Type = {
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_new = trampoline_new,
     .tp_dealloc = (destructor)trampoline_dealloc,
-    .tp_methods = trampoline_methods,
-    .tp_getset = trampoline_attributes,
+    .tp_methods = (PyMethodDef *)trampoline_methods,
+    .tp_getset = (PyGetSetDef *)trampoline_attributes,
 };
 
 PyObject *register_names(PyObject *module, PyObject *unused)
