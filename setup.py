@@ -13,8 +13,14 @@ import sys
 import sysconfig
 from pathlib import Path
 
+import setuptools
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+
+# The folder of setup.py is not on the path of a PEP 517 build.
+sys.path.insert(0, str(Path(__file__).resolve().parent / "tools"))
+
+from index_page import index_page
 
 BACKEND = Path("cbackend")
 PACKAGE = Path("src/trampfd")
@@ -127,12 +133,22 @@ COMMON = {
         *flags("cflags.txt"),
         # A callback calls the interpreter a dozen times: without a jump each.
         "-fno-plt",
+        # A file does not depend on the folder that it was built in.
+        f"-ffile-prefix-map={Path.cwd()}=.",
     ],
 }
+
+# In pyproject.toml setuptools takes the licence as a string from version 77 on (Debian 12 has 66),
+# and as a table until 2027: so it is given here, by the name that the version knows.
+MODERN = int(setuptools.__version__.split(".")[0]) >= 77
 
 write_version()
 
 setup(
+    **{"license_expression" if MODERN else "license": "MIT"},
+    license_files=["LICENSE"],
+    long_description=index_page(),
+    long_description_content_type="text/markdown",
     cmdclass={"build_ext": Build},
     ext_modules=[
         Extension(
