@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ def updated() -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="readme", description=__doc__).parse_args()
     for warning in busy_lines(json.loads(SUMMARY.read_text())["load"]):
         raise SystemExit(f"README.md is left as it was. {warning}")
     README.write_text(updated())
