@@ -15,6 +15,12 @@ import pytest
 
 SHARED = ("libtrampfd.so.0", "libtrampfd-ffi.so.0")
 PROGRAM = core.PROGRAMS / "library_ten_lines.c"
+# Manual pages of a C library.
+PAGES = sorted(
+    path.name
+    for section in "37"
+    for path in (core.BACKEND.parent / "docs/man").glob(f"*.{section}")
+)
 
 
 def readelf(option: str, name: str) -> str:
@@ -132,9 +138,17 @@ def test_what_is_installed() -> None:
         f"{folder}/libtrampfd.so",
         f"{folder}/libtrampfd.so.0",
         f"{folder}/pkgconfig/trampfd.pc",
+        *(f"share/man/man{page[-1]}/{page}" for page in PAGES),
         "share/trampfd/trampfd.supp",
     }
     assert [path.name for path in library.installed().iterdir()] == [library.PREFIX[1:]]
+
+
+def test_meson_test_runs_programs() -> None:
+    folder = core.new_folder() / "build"
+    library.build(core.BACKEND, folder)
+    output = core.check("meson", "test", "-C", folder)
+    assert re.findall(r"(\w+) +OK ", output) == ["shared", "static", "preload"]
 
 
 def test_prefix_and_libdir_are_obeyed() -> None:
@@ -164,7 +178,8 @@ def test_builds_in_different_folders_are_the_same(flags: str) -> None:
     targets = []
     for name in ("a", "another-place"):
         source = core.new_folder() / name / "cbackend"
-        shutil.copytree(core.BACKEND, source)
+        for folder in ("cbackend", "docs/man", "tests/c"):
+            shutil.copytree(core.BACKEND.parent / folder, source.parent / folder)
         environment = {"CFLAGS": flags, "SOURCE_DATE_EPOCH": "1700000000"}
         targets.append(library.build(source, source.with_name("build"), environment=environment))
     first, second = (

@@ -17,7 +17,8 @@ int main(void)
 
     ffi_prep_cif(&cif, FFI_DEFAULT_ABI, 1, &ffi_type_sint, types);
     trampfd_closure_prep((ffi_closure *)closure, &cif, twice, NULL);
-    printf("%d\n", ((int (*)(int))code)(21));
+    int answer = ((int (*)(int))code)(21);
+    printf("%d\n", answer);
     trampfd_closure_free(closure);
-    return 0;
+    return answer != 42;
 }
