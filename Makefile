@@ -9,7 +9,8 @@ TEST_PACKAGES = $(PACKAGES) binutils clang gdb gir1.2-glib-2.0 guile-3.0 libcair
                 libclang-rt-dev libffi-platypus-perl mandoc meson ninja-build python3-cffi-backend \
                 python3-gi ruby strace util-linux valgrind
 
-SOURCES = setup.py pyproject.toml cbackend/sources.txt cbackend/cflags.txt \
+SOURCES = setup.py pyproject.toml cbackend/sources.txt cbackend/hardening.txt \
+          $(wildcard cbackend/*flags*.txt cbackend/*.map) \
           $(shell find cbackend src/trampfd/_native -name '*.[chS]')
 
 help:
@@ -19,7 +20,7 @@ help:
 	@echo 'make bench    set up, then measure trampfd and its rivals; plots and tables in build/bench'
 	@echo 'make figures  the same for README.md; on a quiet machine'
 	@echo 'make doctor   what trampfd can do on this machine'
-	@echo 'make lint     style and types of the Python files'
+	@echo 'make lint     style and types of the Python files, licences of all files'
 	@echo 'make vm       all tests here, then in virtual machines with the kernel module (KERNEL=6.1, 6.12'
 	@echo '              or sid), once with each provider; takes an hour, vm-short minutes'
 	@echo 'make deb      Debian packages of this checkout in build/debian; on Debian and Ubuntu'
@@ -48,9 +49,12 @@ doctor: build
 	$(RUN) -m trampfd doctor
 
 lint: $(VENV)/.lint
-	$(RUN) -m ruff check src tests benchmarks setup.py
-	$(RUN) -m ruff format --check src tests benchmarks setup.py
+	$(RUN) -m ruff check src tests benchmarks tools setup.py
+	$(RUN) -m ruff format --check src tests benchmarks tools setup.py
 	$(RUN) -m mypy
+	@if $(RUN) -c 'import sys; sys.exit(sys.version_info < (3, 10))'; then \
+		echo '$(RUN) -m reuse lint --lines' && $(RUN) -m reuse lint --lines; \
+	else echo 'Not checked: licences of all files; reuse needs Python 3.10'; fi
 
 build: $(VENV)/.build
 

@@ -6,12 +6,16 @@ Debian packages are tested where they are built, by packaging/debian-check.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
+import zipfile
+from email import message_from_string
 from pathlib import Path
 
 import pytest
@@ -54,7 +58,6 @@ def needs_git() -> None:
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the source distribution and the wheel that was built from it."""
-    needs_git()
     folder = tmp_path_factory.mktemp("shipped")
     run(ROOT / "packaging/wheel-build", folder, sys.executable)
     return folder
@@ -64,6 +67,26 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def wheel(shipped: Path) -> Path:
     (path,) = shipped.glob("*.whl")
     return path
+
+
+@pytest.fixture(scope="module")
+def unpacked(shipped: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source distribution as its receiver has it: without git."""
+    (path,) = shipped.glob("*.tar.gz")
+    folder = tmp_path_factory.mktemp("unpacked")
+    run("tar", "-C", folder, "-xf", path)
+    (inside,) = folder.iterdir()
+    return inside
+
+
+@pytest.fixture(scope="module")
+def inside(wheel: Path) -> dict[str, bytes]:
+    """The files of the wheel; of .dist-info without its folder."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {
+            re.sub(r"^trampfd-[^/]+\.dist-info/", "", name): archive.read(name)
+            for name in archive.namelist()
+        }
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +103,7 @@ def without_compiler(programs: Path) -> dict[str, str]:
 
 
 def test_source_distribution_is_the_checkout(shipped: Path) -> None:
+    needs_git()
     (path,) = shipped.glob("*.tar.gz")
     with tarfile.open(path) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
@@ -93,6 +117,93 @@ def test_wheel_is_for_many_linux_systems(wheel: Path) -> None:
     assert re.fullmatch(
         rf"trampfd-{re.escape(VERSION)}-{python}-{python}-manylinux_2_\d+_x86_64\.whl", wheel.name
     )
+
+
+def test_what_is_shipped_is_reproducible(shipped: Path, unpacked: Path, tmp_path: Path) -> None:
+    """Built again in another folder, from the source distribution, without git."""
+    date = run(ROOT / "tools/source-date").strip()
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": date}
+    run(unpacked / "packaging/wheel-build", tmp_path, sys.executable, env=environment)
+
+    def digests(folder: Path) -> dict[str, str]:
+        paths = sorted(folder.iterdir())
+        return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+    assert len(digests(shipped)) == 2
+    assert digests(shipped) == digests(tmp_path)
+
+
+def test_wheel_carries_the_licence_of_libffi(inside: dict[str, bytes]) -> None:
+    listed = message_from_string(inside["METADATA"].decode()).get_all("License-File")
+    assert listed == ["LICENSE", "libffi-license.txt"]
+    text = inside["licenses/libffi-license.txt"].decode()
+    assert "Anthony Green" in text and "Permission is hereby granted" in text
+    assert inside["licenses/LICENSE"] == (ROOT / "LICENSE").read_bytes()
+
+
+def test_wheel_has_a_bill_of_materials(inside: dict[str, bytes]) -> None:
+    bill = json.loads(inside["sboms/libffi.cdx.json"])
+    assert (bill["bomFormat"], bill["metadata"]["component"]["version"]) == ("CycloneDX", VERSION)
+    (component,) = bill["components"]
+    assert component["name"] == "libffi"
+    assert component["version"] == run("pkg-config", "--modversion", "libffi").strip()
+    assert component["purl"].startswith("pkg:")
+    assert component["licenses"] == [{"license": {"id": "MIT"}}]
+
+
+def test_wheel_records_all_its_files(inside: dict[str, bytes]) -> None:
+    rows = [line.split(",")[0] for line in inside["RECORD"].decode().splitlines()]
+    names = [re.sub(r"^trampfd-[^/]+\.dist-info/", "", row) for row in rows]
+    assert sorted(names) == sorted(inside)
+
+
+@pytest.mark.parametrize("version", ["==66.1.1", ""], ids=["Debian 12", "current"])
+def test_metadata_by_setuptools(version: str, tmp_path: Path) -> None:
+    """Without a word about what a later setuptools will refuse."""
+    if version and sys.version_info >= (3, 12):
+        pytest.skip("no setuptools so old for this Python")
+    run(sys.executable, "-m", "venv", tmp_path / "environment")
+    python = tmp_path / "environment/bin/python"
+    run(python, "-m", "pip", "install", "--quiet", f"setuptools{version}", "wheel")
+    run(ROOT / "tools/export-tree", tmp_path / "tree")
+    code = "import setuptools.build_meta as b; print(b.prepare_metadata_for_build_wheel('..'))"
+    done = subprocess.run(
+        [python, "-c", code], cwd=tmp_path / "tree", capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert not re.search(
+        "deprecat|no longer be supported", done.stdout + done.stderr, re.IGNORECASE
+    )
+    (path,) = tmp_path.glob("*.dist-info/METADATA")
+    metadata = message_from_string(path.read_text())
+    assert metadata["License" if version else "License-Expression"] == "MIT"
+    assert metadata["License-File"] == "LICENSE"
+    assert metadata["Author"] == "the trampfd authors"
+    assert "Homepage" in metadata.get_all("Project-URL")[0]
+    classifiers = set(metadata.get_all("Classifier"))
+    assert {f"Programming Language :: Python :: 3.{minor}" for minor in range(9, 16)} <= classifiers
+    assert not [line for line in classifiers if line.startswith("License")]
+
+
+def index_page() -> str:
+    return run(sys.executable, ROOT / "tools/index_page.py")
+
+
+def test_pictures_show_on_the_page_of_a_package_index() -> None:
+    """As tables: a picture would have to be at an address, and the page is shown by itself."""
+    pictures = re.findall(r"^!\[([^\]]+)\]\(", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert pictures
+    for picture in pictures:
+        assert f"\n{picture}:\n\n| " in index_page()
+
+
+def test_the_page_of_a_package_index_is_complete_by_itself() -> None:
+    renderer = pytest.importorskip("readme_renderer.markdown")
+    html = renderer.render(index_page())
+    assert html and "<table>" in html and "<img" not in html
+    assert not [
+        link for link in re.findall(r'href="([^"]*)"', html) if not re.match("#|http", link)
+    ]
 
 
 def test_libffi_of_the_wheel_is_hidden(programs: Path) -> None:
@@ -187,9 +298,55 @@ def test_every_environment_variable_has_its_place_in_the_manual() -> None:
     assert names == set(re.findall(r"^\.It Ev (\w+)", pages(7), re.MULTILINE))
 
 
+def named_in(path: str, pattern: str) -> set[str]:
+    return set(re.findall(pattern, (ROOT / path).read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("library", ["libtrampfd", "libtrampfd-ffi"])
+def test_symbols_file_of_debian_is_complete(library: str) -> None:
+    exported = named_in(f"cbackend/{library}.map", r"^    (\w+);")
+    exported |= named_in(f"cbackend/{library}.map", r"^(\w[\w.]*) \{")
+    package = {"libtrampfd": "libtrampfd0"}.get(library, library)
+    assert exported
+    assert named_in(f"packaging/debian/{package}.symbols", r"^ ([\w.]+)@\S+ \S+$") == exported
+
+
+def test_the_project_has_one_address() -> None:
+    (home,) = named_in("pyproject.toml", r'^Homepage = "(.+)"$')
+    assert named_in("packaging/debian/control", "^Homepage: (.+)$") == {home}
+    assert named_in("packaging/debian/control", "^Vcs-Browser: (.+)$") == {home}
+    assert named_in("packaging/debian/control", "^Vcs-Git: (.+)$") == {f"{home}.git"}
+    assert named_in("packaging/debian/copyright", "^Source: (.+)$") == {home}
+    assert named_in("packaging/debian/watch", r"^(https\S+)/releases ") == {home}
+    assert named_in("packaging/rpm/trampfd.spec", "^URL: +(.+)$") == {home}
+
+
+def test_texts_of_licences_are_where_they_are_looked_for() -> None:
+    texts = {path.stem: path.read_bytes() for path in (ROOT / "LICENSES").iterdir()}
+    assert texts.keys() == {"MIT", "GPL-2.0-only", "Linux-syscall-note"}
+    assert texts["MIT"] == (ROOT / "LICENSE").read_bytes()
+    assert texts["GPL-2.0-only"] == (ROOT / "cbackend/kmod/COPYING").read_bytes()
+
+
+def test_every_file_says_its_licence(tmp_path: Path) -> None:
+    pytest.importorskip("reuse")
+    run(ROOT / "tools/export-tree", tmp_path / "tree")
+    run(sys.executable, "-m", "reuse", "--root", tmp_path / "tree", "lint", "--lines")
+
+
+def test_packages_that_refer_to_the_common_page_bring_it() -> None:
+    """trampfd(7), which the manual pages of all of them name."""
+    control = (ROOT / "packaging/debian/control").read_text()
+    for name in ("libtrampfd-dev", "libtrampfd-ffi", "python3-trampfd", "trampfd-dkms"):
+        (paragraph,) = re.findall(rf"^Package: {name}\n(?:.+\n)+", control, re.MULTILINE)
+        assert "trampfd-common (= ${source:Version})" in paragraph
+    spec = (ROOT / "packaging/rpm/trampfd.spec").read_text()
+    assert spec.count("Requires:       trampfd-common = %{version}-%{release}") == 4
+
+
 def test_debian_packages_have_the_version_of_the_sources() -> None:
     first = (ROOT / "packaging/debian/changelog").read_text().split("\n", 1)[0]
-    assert first.startswith(f"trampfd ({VERSION}-0.1) ")
+    assert first.startswith(f"trampfd ({VERSION}-1~upstream) ")
 
 
 @pytest.mark.parametrize("names", [["preload"], ["python"], ["preload", "python"]], ids="+".join)
