@@ -23,6 +23,8 @@ _SCALARS = {
 }  # fmt: skip
 
 
+_COMPLEX = {"Zf": "F", "Zd": "D", "Zg": "G"}  # since Python 3.15
+
 _SIGNATURE = "_trampfd_signature_"
 
 _redirected = False  # redirect() is in force; guarded by its caller's lock
@@ -52,6 +54,12 @@ def _is_simple(cls: Any) -> bool:
     return _is_data(cls) and issubclass(cls, _ctypes()._SimpleCData)
 
 
+def _letter(cls: Any) -> str:
+    """Of a simple type; complex numbers have had two."""
+    letter = str(cls._type_)
+    return _COMPLEX.get(letter, letter)
+
+
 def _is_swapped(cls: Any) -> bool:
     """Of the other byte order; types of one byte are of both."""
     native, other = "__ctype_le__", "__ctype_be__"
@@ -68,7 +76,7 @@ def _code(cls: Any) -> str:
         return "~"
     if not _is_simple(cls) or cls.__base__ is not _ctypes()._SimpleCData:
         return "*"
-    return "=" if _is_swapped(cls) else str(cls._type_)
+    return "=" if _is_swapped(cls) else _letter(cls)
 
 
 def _fields(cls: Any) -> Iterator[tuple[Any, ...]]:
@@ -144,7 +152,7 @@ def _layout(cls: Any) -> Any:
     if not _is_data(cls):
         return "i4"
     if _is_simple(cls):
-        return _SCALARS[cls._type_]
+        return _SCALARS[_letter(cls)]
     if _is_aggregate(cls):
         elements = _members(cls) if _is_plain(cls) else _words(cls)
         return _ctypes().sizeof(cls), _ctypes().alignment(cls), elements
@@ -162,7 +170,7 @@ def _result(cls: Any) -> tuple[Any, Any, int, str]:
         return None, "v", 0, "v"
     if not _is_simple(cls):
         raise TypeError("invalid result type for callback function")
-    return cls, _layout(cls), _ctypes().sizeof(cls), "=" if _is_swapped(cls) else cls._type_
+    return cls, _layout(cls), _ctypes().sizeof(cls), "=" if _is_swapped(cls) else _letter(cls)
 
 
 def _has_own_fields(cls: Any) -> bool:
