@@ -166,7 +166,7 @@ def test_metadata_by_setuptools(version: str, tmp_path: Path) -> None:
         pytest.skip("no setuptools so old for this Python")
     run(sys.executable, "-m", "venv", tmp_path / "environment")
     python = tmp_path / "environment/bin/python"
-    run(python, "-m", "pip", "install", "--quiet", f"setuptools{version}", "wheel")
+    run(python, "-m", "pip", "install", "--quiet", "--upgrade", f"setuptools{version}", "wheel")
     run(ROOT / "tools/export-tree", tmp_path / "tree")
     code = "import setuptools.build_meta as b; print(b.prepare_metadata_for_build_wheel('..'))"
     done = subprocess.run(
