@@ -365,12 +365,11 @@ def test_freed_by_another_thread_while_a_call_waits(interface: str) -> None:
         keeping.server_ask(server, pointer, 1)
         keeping.usleep(300_000)
         del callback
-        print("freed", flush=True)
         time.sleep(30)
         """,
         "install",
         interface,
     )
-    assert (done.returncode, done.stdout) == (-signal.SIGABRT, "freed\n")
+    assert done.returncode == -signal.SIGABRT
     assert "call of a closure that was freed" in done.stderr
     assert "the_callback" in done.stderr

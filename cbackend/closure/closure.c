@@ -102,7 +102,7 @@ static int prepare(struct tfd_slot slot, union tfd_record *record, tfd_dispatch 
         return error;
     if (!tfd_entry_plan_set_locked(record, dispatch)) {
         tfd_unlock();
-        error = tfd_entry_libffi_set(record);
+        error = tfd_entry_libffi_set_for(record, dispatch);
         if (error)
             return error;
         __atomic_fetch_add(&without_plan, 1, __ATOMIC_RELAXED);

@@ -5,8 +5,7 @@ int tfd_entry_set(union tfd_record *record, tfd_dispatch *dispatch)
 {
     if (tfd_entry_plan_set(record, dispatch))
         return 0;
-    return dispatch == tfd_plan_call ? tfd_entry_libffi_set(record)
-                                     : tfd_entry_libffi_set_with_record(record);
+    return tfd_entry_libffi_set_for(record, dispatch);
 }
 
 const struct tfd_plan *tfd_entry_plan_of(const union tfd_record *record)

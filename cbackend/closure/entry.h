@@ -12,8 +12,8 @@
  */
 int tfd_entry_libffi_set(union tfd_record *record);
 
-/* The same for a `fun` that gets the record in place of the user data. */
-int tfd_entry_libffi_set_with_record(union tfd_record *record);
+/* The same; with another dispatch than tfd_plan_call `fun` gets the record for the user data. */
+int tfd_entry_libffi_set_for(union tfd_record *record, tfd_dispatch *dispatch);
 
 /* Register the entries of libffi.  A constructor; or, where libffi comes later, under the lock. */
 void tfd_entry_libffi_allow(void);
@@ -28,8 +28,7 @@ int tfd_entry_plan_set_locked(union tfd_record *record, tfd_dispatch *dispatch);
 
 /*
  * Set the entry words by a plan, or else for libffi; tfd_entry_plan_of() tells which it was.
- * `fun` gets the user data where the dispatch is tfd_plan_call, else the record.  Returns 0 or
- * -ENOTSUP.
+ * Returns 0 or -ENOTSUP.
  */
 int tfd_entry_set(union tfd_record *record, tfd_dispatch *dispatch);
 

@@ -66,7 +66,7 @@ int tfd_entry_libffi_set(union tfd_record *record)
     return set(record, handler);
 }
 
-int tfd_entry_libffi_set_with_record(union tfd_record *record)
+int tfd_entry_libffi_set_for(union tfd_record *record, tfd_dispatch *dispatch)
 {
-    return set(record, handler_with_record);
+    return set(record, dispatch == tfd_plan_call ? handler : handler_with_record);
 }
