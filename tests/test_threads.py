@@ -373,3 +373,54 @@ def test_freed_by_another_thread_while_a_call_waits(interface: str) -> None:
     assert done.returncode == -signal.SIGABRT
     assert "call of a closure that was freed" in done.stderr
     assert "the_callback" in done.stderr
+
+
+def test_threads_of_python_look_for_no_kept_state(interface: str) -> None:
+    """They pay for what threads of C need once for each callback while the state of such a thread
+    is kept, else nothing.  CPython itself looks for the thread's state, maybe in our name."""
+    flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", "libcount.so"]
+    counter = core.compiled("cc", *flags, core.PROGRAMS / "count_getspecific.c", "-ldl")
+    code = """
+    import ctypes
+    count = ctypes.CDLL(None).getspecific_count
+    count.restype = ctypes.c_ulong
+    loaded = ctypes.CDLL(sys.argv[1])
+    release = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t,
+                               ctypes.c_void_p)(("qsort", ctypes.CDLL(None)))
+    if interface == "cffi":
+        compare = ffi.callback("int(void *, void *)", lambda x, y: calls.append(1) or 0)
+        address = int(ffi.cast("uintptr_t", compare))
+    else:
+        compare = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)(
+            lambda x, y: calls.append(1) or 0)
+        address = ctypes.cast(compare, ctypes.c_void_p).value
+    calls = []
+    def look():
+        calls.clear()
+        before = count()
+        release(ctypes.create_string_buffer(100), 100, 1, address)
+        return len(calls), count() - before
+    made, own = look()
+    assert made >= 99 and own in (0, made), (made, own)
+    callback = make(lambda x: x)
+    server = lib.server_start()
+    lib.server_call(server, callback, 1)
+    before = count()
+    lib.server_call(server, callback, 1)
+    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+        sys.exit()
+    assert count() > before, "the counter counts nothing"
+    made, looked = look()
+    assert made >= 99 and looked == own + made, (made, own, looked)
+    lib.server_stop(server)
+    """
+    command = core.python_command(PRELUDE + textwrap.dedent(code))
+    done = core.run(
+        *command,
+        library(),
+        "install",
+        interface,
+        environment={"LD_PRELOAD": str(counter / "libcount.so")},
+        timeout=scale.seconds(60),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -83,10 +83,11 @@ static PyThreadState *make_state(void)
     return NULL;
 }
 
-static void enter(PyThreadState *state, enum leftovers leftovers)
+static int enter(PyThreadState *state, enum leftovers leftovers)
 {
     (void)state;
     (void)leftovers;
+    return 0;
 }
 
 static int leave(void)
@@ -118,6 +119,7 @@ struct kept {
 static pthread_key_t kept_key;
 static int key_is_made;
 static _Atomic(struct kept *) ended;
+static size_t kept_states; /* guarded by the interpreter's lock */
 
 static void disown(struct kept *kept)
 {
@@ -129,6 +131,7 @@ static void state_is_destroyed(PyObject *capsule)
 {
     struct kept *kept = PyCapsule_GetPointer(capsule, CAPSULE_NAME);
 
+    kept_states--;
     atomic_store(&kept->state, NULL);
     disown(kept);
 }
@@ -175,10 +178,10 @@ static void make_key(void)
         key_is_made = !pthread_key_create(&kept_key, thread_ends);
 }
 
-/* What is kept for this thread, if its state is that one. */
+/* What is kept for this thread, if its state is that one.  Attached. */
 static struct kept *find_kept(const PyThreadState *state)
 {
-    struct kept *kept = key_is_made ? pthread_getspecific(kept_key) : NULL;
+    struct kept *kept = kept_states ? pthread_getspecific(kept_key) : NULL;
 
     return kept && atomic_load(&kept->state) == state ? kept : NULL;
 }
@@ -210,6 +213,7 @@ static int keep(PyThreadState *state)
     }
     atomic_init(&kept->owners, 2);
     atomic_init(&kept->state, state);
+    kept_states++;
     PyCapsule_SetDestructor(capsule, state_is_destroyed);
     Py_DECREF(capsule);
     return 1;
@@ -228,13 +232,14 @@ static PyThreadState *make_state(void)
     return keep(state) ? state : NULL;
 }
 
-/* A callback begins. */
-static void enter(PyThreadState *state, enum leftovers leftovers)
+/* A callback begins.  Returns whether its end is to be told to leave(). */
+static int enter(PyThreadState *state, enum leftovers leftovers)
 {
     struct kept *kept = find_kept(state);
 
     if (kept && !kept->depth++ && leftovers == STAY_WITH_THREAD)
         kept->leftovers = leftovers;
+    return kept != NULL;
 }
 
 /* Is there nothing in a state but the capsule?  All that Python code can leave in it. */
@@ -289,27 +294,34 @@ int attach_init(void)
     return done ? 0 : -1;
 }
 
-enum attachment attach_slow(enum leftovers leftovers)
+/* In a thread that has no state yet.  Leaves errno as it is. */
+COLD static enum attachment attach_new(enum leftovers leftovers)
 {
     int error = errno;
-    PyThreadState *state = PyGILState_GetThisThreadState();
-    int is_new = !state;
+    PyThreadState *state = make_state();
 
-    if (!may_run(state))
-        return REFUSED;
-    if (is_new)
-        state = make_state();
-    else /* PyGILState_Ensure() would look it up again, and its release once more */
-        PyEval_RestoreThread(state);
     if (state)
         enter(state, leftovers);
-    if (is_new) /* now that destructors may lead to callbacks in this thread */
-        reap();
+    reap(); /* now that destructors may lead to callbacks in this thread */
     errno = error;
-    return state ? RESTORED : STATE_MADE;
+    return state ? KEPT : STATE_MADE;
 }
 
-void detach_slow(enum attachment attachment)
+/* Threads of Python's own come this way at each call that has let go of the interpreter's lock:
+   CPython leaves errno as it is when it takes that and when it gives it back. */
+enum attachment attach_slow(enum leftovers leftovers)
+{
+    PyThreadState *state = PyGILState_GetThisThreadState();
+
+    if (__builtin_expect(!may_run(state), 0))
+        return REFUSED;
+    if (__builtin_expect(!state, 0))
+        return attach_new(leftovers);
+    PyEval_RestoreThread(state); /* PyGILState_Ensure() would look it up again */
+    return enter(state, leftovers) ? KEPT : RESTORED;
+}
+
+COLD static void detach_other(enum attachment attachment)
 {
     int error = errno;
 
@@ -318,4 +330,12 @@ void detach_slow(enum attachment attachment)
     else if (!leave())
         PyEval_SaveThread();
     errno = error;
+}
+
+void detach_slow(enum attachment attachment)
+{
+    if (__builtin_expect(attachment == RESTORED, 1))
+        PyEval_SaveThread();
+    else
+        detach_other(attachment);
 }

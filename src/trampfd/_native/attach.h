@@ -6,11 +6,15 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+/* Not on the way of an ordinary call: apart from the code that is. */
+#define COLD __attribute__((cold))
+
 /* What detach() has to undo. */
 enum attachment {
     REFUSED,      /* the interpreter does not run, or no longer in this thread */
     WAS_ATTACHED,
     RESTORED,     /* this thread's state became the current one */
+    KEPT,         /* the same, of a state that was made here for such a thread */
     STATE_MADE,   /* for this callback only */
 };
 

@@ -87,12 +87,6 @@ error:
     return NULL;
 }
 
-void closure_check(const union tfd_record *record, uintptr_t second, const Closure *self)
-{
-    if (!tfd_closure_is_live(record, second, self))
-        tfd_closure_died(record);
-}
-
 void closure_refuse(const Closure *self, void *result, const char *why)
 {
     static int said;

@@ -85,12 +85,12 @@ ALWAYS_INLINE void dispatch(const union tfd_record *record, void *result,
     Closure *self = record->closure.user_data;
     enum attachment attachment = attach(leftovers);
 
-    if (__builtin_expect(attachment != WAS_ATTACHED, 0)) {
-        closure_check(record, second, self);
-        if (attachment == REFUSED) {
-            closure_refuse(self, result, "while the Python interpreter was not running");
-            return;
-        }
+    if (attachment != WAS_ATTACHED
+        && __builtin_expect(!tfd_closure_is_live(record, second, self), 0))
+        tfd_closure_died(record);
+    if (__builtin_expect(attachment == REFUSED, 0)) {
+        closure_refuse(self, result, "while the Python interpreter was not running");
+        return;
     }
     if (__builtin_expect(self->callable != NULL, 1))
         dispatch_attached(self, result, plan, frame, arguments, call, saved);

@@ -6,10 +6,9 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include <closure/closure.h>
+#include "attach.h"
 
-/* Not on the way of an ordinary call: apart from the code that is. */
-#define COLD __attribute__((cold))
+#include <closure/closure.h>
 
 struct parameter;
 
@@ -125,12 +124,6 @@ void error_print(const char *before, PyObject *object, const char *after);
 
 /* Fill a result with zeros. */
 COLD void clear_result(const ffi_cif *cif, void *result);
-
-/*
- * A call that had to wait for the interpreter, or was refused: end the process, naming the
- * closure, if the record is not that of the closure any more whose second word was `second`.
- */
-COLD void closure_check(const union tfd_record *record, uintptr_t second, const Closure *self);
 
 /* Return the error value of a callback that cannot be run, and say so the first time. */
 COLD void closure_refuse(const Closure *self, void *result, const char *why);
