@@ -187,6 +187,28 @@ assert trampfd.status().slots_used == 0
     )
 
 
+def test_a_freed_slot_serves_when_no_descriptor_is_left(run) -> None:
+    run(
+        providers.need("trampfd-user"),
+        """
+resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300))
+made = []
+try:
+    while len(made) < 300:
+        made.append(make(len(made)))
+except trampfd.ClosureError as error:
+    assert "Too many open files" in str(error), error
+count = len(made)
+assert 100 < count < 300, count
+for number in range(200):  # one after the other, with nothing but what was freed
+    del made[-1]
+    made.append(make(number))
+    assert made[-1](1) == number + 1 and made[0](1) == 1
+assert len(made) == count
+""",
+    )
+
+
 def test_a_freed_callback_says_so(run, tmp_path: Path) -> None:
     for provider in KERNEL:
         done = run(

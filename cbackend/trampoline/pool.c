@@ -7,7 +7,7 @@
  * A freed slot is to stay dead for long: a call through a pointer to it is then reported and does
  * not reach another closure, and a call that was on its way in when it was freed finds all it
  * reads.  So the slot that was freed first is handed out first, and a block hands out fresh slots
- * until QUARANTINE freed ones wait.
+ * until QUARANTINE freed ones wait, or no fresh slot can be had.
  *
  * Blocks with room form a list; the first one serves, others join at the end, so that later blocks
  * can run empty.  The block that ran empty last is kept, the one before it is given back: a program
@@ -283,10 +283,24 @@ static void set_name(struct tfd_block *block, size_t index, const char *name)
         *block->names[index] = '\0';
 }
 
+/* A fresh slot, or a freed one: the first of them, if enough rest or no fresh one can be had. */
+static int choose(struct tfd_block *block, size_t *index, struct trampfd_trail *trail)
+{
+    int error = -ENOSPC;
+
+    if (block->fresh < TRAMPFD_BLOCK_SLOTS && waiting(block) < QUARANTINE) {
+        error = disarm(block, block->fresh);
+        if (error && !waiting(block))
+            return tfd_trail_add(trail, block->provider->name, "store a record", -error);
+    }
+    *index = error ? pop(block) : block->fresh;
+    return 0;
+}
+
 static int take(struct tfd_slot *slot, struct trampfd_trail *trail)
 {
     struct tfd_block *block;
-    int error, is_fresh;
+    int error;
 
     if (!pool.room) {
         error = grow(trail);
@@ -296,19 +310,14 @@ static int take(struct tfd_slot *slot, struct trampfd_trail *trail)
     block = pool.room;
     change(block);
     slot->block = block;
-    is_fresh = block->fresh < TRAMPFD_BLOCK_SLOTS && waiting(block) < QUARANTINE;
-    if (is_fresh) {
-        slot->index = block->fresh;
-        error = disarm(block, slot->index);
-        if (error)
-            return tfd_trail_add(trail, block->provider->name, "store a record", -error);
-    } else {
-        slot->index = pop(block);
-    }
+    error = choose(block, &slot->index, trail);
+    if (error)
+        return error;
 
     if (pool.empty == block)
         pool.empty = NULL;
-    __atomic_store_n(&block->fresh, block->fresh + (unsigned)is_fresh, __ATOMIC_RELEASE);
+    if (slot->index == block->fresh)
+        __atomic_store_n(&block->fresh, block->fresh + 1, __ATOMIC_RELEASE);
     block->used++;
     pool.used++;
     set_state(block, slot->index, TFD_STATE_USED);
