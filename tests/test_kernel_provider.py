@@ -187,6 +187,20 @@ assert trampfd.status().slots_used == 0
     )
 
 
+def test_freed_slots_take_few_descriptors(run) -> None:
+    """Callbacks that come and go one by one leave most descriptors to the program."""
+    run(
+        providers.need("trampfd-user"),
+        """
+resource.setrlimit(resource.RLIMIT_NOFILE, (400, 400))
+before = len(os.listdir("/proc/self/fd"))
+for number in range(1000):
+    assert make(number)(1) == number + 1
+assert len(os.listdir("/proc/self/fd")) - before < 110, os.listdir("/proc/self/fd")
+""",
+    )
+
+
 def test_a_freed_slot_serves_when_no_descriptor_is_left(run) -> None:
     run(
         providers.need("trampfd-user"),

@@ -26,9 +26,10 @@ enum tfd_source {
 };
 
 /*
- * The pool zeroes a block; `source` is TFD_OWN_FILE then when the built-in slots are taken.
- * The provider fills everything up to `own`, which is its alone; `shadow` is where programs
- * write their ffi_closure (the records themselves, when these are writable in the process).
+ * The pool zeroes a block; `source` is TFD_OWN_FILE then when the built-in slots are taken, and
+ * `rest` is set for slots that cost nothing while they are free.  The provider fills everything up
+ * to `own`, which is its alone; `shadow` is where programs write their ffi_closure (the records
+ * themselves, when these are writable in the process).
  * The rest belongs to the pool and is guarded by its lock.
  */
 struct tfd_block {
@@ -38,6 +39,7 @@ struct tfd_block {
     size_t slot_size; /* bytes of code from one slot to the next */
     union tfd_record *records;
     union tfd_record *shadow;
+    unsigned rest; /* freed slots that wait before the first of them is handed out again */
     void *own;
 
     unsigned used;

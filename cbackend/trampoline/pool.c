@@ -7,7 +7,7 @@
  * A freed slot is to stay dead for long: a call through a pointer to it is then reported and does
  * not reach another closure, and a call that was on its way in when it was freed finds all it
  * reads.  So the slot that was freed first is handed out first, and a block hands out fresh slots
- * until QUARANTINE freed ones wait, or no fresh slot can be had.
+ * until as many freed ones wait as are to rest, or no fresh slot can be had.
  *
  * Blocks with room form a list; the first one serves, others join at the end, so that later blocks
  * can run empty.  The block that ran empty last is kept, the one before it is given back: a program
@@ -113,6 +113,7 @@ static int map_block(struct tfd_block *block, struct trampfd_trail *trail)
         at = tfd_provider_present(at);
         memset(block, 0, sizeof(*block));
         block->source = pool.blocks[TFD_BUILT_IN] ? TFD_OWN_FILE : TFD_BUILT_IN;
+        block->rest = QUARANTINE;
         error = (*at)->map(block, trail);
     }
     if (error || block == &pool.first)
@@ -288,7 +289,7 @@ static int choose(struct tfd_block *block, size_t *index, struct trampfd_trail *
 {
     int error = -ENOSPC;
 
-    if (block->fresh < TRAMPFD_BLOCK_SLOTS && waiting(block) < QUARANTINE) {
+    if (block->fresh < TRAMPFD_BLOCK_SLOTS && waiting(block) < block->rest) {
         error = disarm(block, block->fresh);
         if (error && !waiting(block))
             return tfd_trail_add(trail, block->provider->name, "store a record", -error);

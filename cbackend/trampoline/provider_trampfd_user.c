@@ -7,6 +7,8 @@
  * and address of the record, and the record is memory of the process.
  *
  * Each slot has a descriptor, made when it is first used, so RLIMIT_NOFILE limits their number.
+ * Freed slots keep theirs, so that a call of one is named; no more of them rest than a quarter of
+ * that limit, to leave the others to the program.
  *
  * Fork: the kernel gives the child none of these mappings, and its descriptors are the parent's;
  * so the child makes its own before fork(2) returns.  What it copies must not change meanwhile, so
@@ -31,6 +33,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define CODE_BYTES ((size_t)TRAMPFD_BLOCK_SLOTS * TFD_PORT_PAGE)
@@ -269,6 +272,14 @@ static void in_child(struct tfd_block *block)
             copy_slot(block, i, &own->slots[i]);
 }
 
+static void limit_rest(struct tfd_block *block)
+{
+    struct rlimit limit;
+
+    if (!getrlimit(RLIMIT_NOFILE, &limit) && block->rest > limit.rlim_cur / 4 + 1)
+        block->rest = (unsigned)(limit.rlim_cur / 4) + 1;
+}
+
 static int map(struct tfd_block *block, struct trampfd_trail *trail)
 {
     struct own *own = malloc(sizeof(*own));
@@ -306,6 +317,7 @@ static int map(struct tfd_block *block, struct trampfd_trail *trail)
     block->code = code;
     block->records = block->shadow = (union tfd_record *)shadow;
     block->own = own;
+    limit_rest(block);
     return 0;
 }
 
