@@ -16,6 +16,7 @@ KERNEL = providers.NAMES[1:]
 START = """
 import ctypes, os, resource, signal, sys
 import trampfd
+trampfd.ClosureError, trampfd.callback, trampfd.status, trampfd.verify  # while files can be opened
 INT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)
 
 def make(plus):
