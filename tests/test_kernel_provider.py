@@ -52,6 +52,7 @@ def test_parent_and_child_own_their_callbacks(run, provider: str) -> None:
     run(
         providers.need(provider),
         """
+resource.setrlimit(resource.RLIMIT_NOFILE, (400, 400))  # of the user type, 101 freed slots rest
 one, two = make(1), make(2)
 
 def in_child():
