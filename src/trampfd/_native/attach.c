@@ -281,9 +281,9 @@ static int leave(void)
 
 int attach_init(void)
 {
-    static PyMethodDef definition = {"note_finalizer", note_finalizer, METH_NOARGS, NULL};
+    static const PyMethodDef definition = {"note_finalizer", note_finalizer, METH_NOARGS, NULL};
     PyObject *atexit = PyImport_ImportModule("atexit");
-    PyObject *function = atexit ? PyCFunction_New(&definition, NULL) : NULL;
+    PyObject *function = atexit ? PyCFunction_New((PyMethodDef *)&definition, NULL) : NULL;
     PyObject *done = function ? PyObject_CallMethod(atexit, "register", "O", function) : NULL;
 
     atomic_store(&finalizer_is_known, 0);
