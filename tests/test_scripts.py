@@ -47,6 +47,16 @@ def test_help(script: Path) -> None:
     assert "SPDX" not in done.stdout
 
 
+@pytest.mark.parametrize("name", ["debian-build", "debian-source", "rpm-check"])
+def test_folders_of_others_are_left_alone(name: str, tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.touch()
+    done = call(ROOT / "packaging" / name, str(tmp_path))
+    assert done.returncode == 2
+    assert f"{tmp_path} is not empty" in done.stderr
+    assert list(tmp_path.iterdir()) == [precious]
+
+
 @EACH
 @pytest.mark.parametrize("words", [["--nonsense"], ["x"] * 1000], ids=["option", "words"])
 def test_what_is_not_known_is_refused(script: Path, words: list[str]) -> None:

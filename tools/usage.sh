@@ -37,3 +37,9 @@ usage_one_of() {
     done
     usage_refuse "$usage_word is none of: $*"
 }
+
+# usage_empty FOLDER [OWN]: refuse a folder that has something in it; OWN is emptied, it is ours.
+usage_empty() {
+    [ "$1" != "${2:-}" ] || rm -rf "$1"
+    [ -z "$(ls -A "$1" 2>/dev/null)" ] || usage_refuse "$1 is not empty"
+}
