@@ -7,7 +7,9 @@ What meson builds is looked at by test_library.py, too.
 from __future__ import annotations
 
 import bisect
+import os
 import re
+import sys
 from pathlib import Path
 
 import core
@@ -131,3 +133,50 @@ def test_pointers_to_code_that_never_change_cannot_be_changed(name: str) -> None
     # Else there is nothing to find, and finding nothing says nothing.
     assert pointers_to_code(path, writable=False)
     assert {name for name, _ in pointers_to_code(path, writable=True)} <= WRITABLE
+
+
+# What is found at run time and does not change after that, in memory that has its rights then.
+SEALED = {
+    EXTENSION: {
+        "api": "functions of cffi",
+        "bound": "objects of ctypes",
+        "found": "entries of libffi",
+        "original_new": "what makes a ctypes function",
+        "table": "functions of the preload library",
+    },
+    PRELOAD: {"next": "functions of libffi"},
+}
+
+USE_ALL = """
+import ctypes, sys
+import cffi, trampfd
+trampfd.install(objects=True)
+assert cffi.FFI().callback("int(int)", lambda x: x + 1)(41) == 42
+assert ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(lambda x: x + 1)(41) == 42
+sys.stdout.write(open("/proc/self/maps").read())
+"""
+
+
+def rights(path: Path, maps: str) -> dict[str, str]:
+    """Of the memory of each object of a file."""
+    lines = [line.split() for line in maps.splitlines()]
+    base = next(int(line[0].split("-")[0], 16) for line in lines if line[-1] == str(path))
+    found = {}
+    for address, _, name in re.findall(
+        r"^([0-9a-f]+) (?:[0-9a-f]+ )?([bBdD]) (\w+)$", core.check(core.need("nm"), path), re.M
+    ):
+        at = base + int(address, 16)
+        for line in lines:
+            start, end = (int(word, 16) for word in line[0].split("-"))
+            if start <= at < end:
+                found[name] = line[1]
+    return found
+
+
+def test_what_is_found_at_run_time_cannot_be_changed() -> None:
+    environment = {**os.environ, "LD_PRELOAD": str(PRELOAD)}
+    maps = core.check(sys.executable, "-c", USE_ALL, environment=environment)
+    for path, names in SEALED.items():
+        found = rights(path, maps)
+        assert found["tfd_records"].startswith("rw-")
+        assert {name: found.get(name) for name in names} == dict.fromkeys(names, "r--p")

@@ -29,23 +29,31 @@ static void handler_with_record(ffi_cif *cif, void *result, void **arguments, vo
     record->closure.fun(cif, result, arguments, chain);
 }
 
-static void allow_for(ffi_abi abi, unsigned count)
+/* 0 when libffi has none. */
+static uintptr_t entry_for(ffi_abi abi, unsigned count)
 {
     ffi_type *arguments[] = {&ffi_type_double};
     ffi_go_closure go;
     ffi_cif cif;
 
-    if (ffi_prep_cif(&cif, abi, count, &ffi_type_void, arguments) == FFI_OK
-        && ffi_prep_go_closure(&go, &cif, handler) == FFI_OK)
-        tfd_allow((tfd_entry *)go.tramp, 0);
+    if (ffi_prep_cif(&cif, abi, count, &ffi_type_void, arguments) != FFI_OK
+        || ffi_prep_go_closure(&go, &cif, handler) != FFI_OK)
+        return 0;
+    return (uintptr_t)go.tramp;
 }
 
 /* libffi's choice depends on the ABI, and on whether vector registers have to be saved. */
 __attribute__((constructor)) void tfd_entry_libffi_allow(void)
 {
+    uintptr_t list[2 * FFI_LAST_ABI];
+    unsigned length = 0;
+
     for (int abi = FFI_FIRST_ABI + 1; abi < FFI_LAST_ABI; abi++)
-        for (unsigned count = 0; count <= 1; count++)
-            allow_for((ffi_abi)abi, count);
+        for (unsigned count = 0; count <= 1; count++) {
+            list[length] = entry_for((ffi_abi)abi, count);
+            length += list[length] != 0;
+        }
+    tfd_allow_found(list, length);
 }
 
 static int set(union tfd_record *record,

@@ -227,7 +227,8 @@ void __gcc_nested_func_ptr_deleted(void)
     drop(at);
 }
 
-__attribute__((constructor)) static void allow(void)
-{
-    tfd_allow(tfd_entry_chain, 1);
-}
+const struct tfd_entries tfd_entries_chain = {
+    .first = (uintptr_t)tfd_entry_chain,
+    .count = 1,
+    .below_stack = 1,
+};

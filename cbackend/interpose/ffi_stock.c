@@ -18,6 +18,7 @@
 #define _GNU_SOURCE
 #include "ffi_stock.h"
 
+#include "../trampoline/sealed.h"
 #include "elf.h"
 
 #include <dlfcn.h>
@@ -34,7 +35,7 @@
 #define LANDMARK "ffi_prep_closure_loc"
 
 /* Found by tfd_stock_begin(); complete once `has_next` is set. */
-static struct tfd_stock next;
+static TFD_SEALED(struct tfd_stock) next;
 static atomic_int has_next;
 static atomic_int has_begun;
 
@@ -331,7 +332,7 @@ int tfd_stock_of(const void *caller, struct tfd_stock *stock)
     struct search search = {.caller = caller, .stock = stock};
 
     if (atomic_load_explicit(&has_next, memory_order_acquire)) {
-        *stock = next;
+        *stock = next.is;
         return 0;
     }
     dl_iterate_phdr(look_while_all_stay, &search);
@@ -367,12 +368,13 @@ int tfd_stock_is_ambiguous(const void *caller)
 
 int tfd_stock_begin(void)
 {
-    struct search search = {.stock = &next};
+    struct search search = {.stock = &next.is};
     Dl_info info;
 
-    if (run(take_first_after_this, &search) && dladdr(next.object, &info)
+    if (run(take_first_after_this, &search) && dladdr(next.is.object, &info)
         && dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD))
         atomic_store_explicit(&has_next, 1, memory_order_release);
+    tfd_seal(&next);
     atomic_store(&has_begun, 1);
     return has_next;
 }

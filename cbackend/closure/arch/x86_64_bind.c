@@ -20,11 +20,12 @@ static tfd_entry *entry_at(size_t index)
 }
 
 /* They are done with the record when they jump. */
-__attribute__((constructor)) static void allow(void)
-{
-    for (size_t i = 0; i < BIND_ENTRIES; i++)
-        tfd_allow(entry_at(i), 1);
-}
+const struct tfd_entries tfd_entries_bind = {
+    .first = (uintptr_t)tfd_bind_entries,
+    .count = BIND_ENTRIES,
+    .size = BIND_ENTRY_SIZE,
+    .below_stack = 1,
+};
 
 static int in_registers(const struct tfd_plan *plan)
 {

@@ -144,12 +144,12 @@ static tfd_entry *entry_for(unsigned words, unsigned vectors)
 }
 
 /* They keep the record that lies below the stack pointer in their frame. */
-__attribute__((constructor)) static void allow(void)
-{
-    for (unsigned words = 0; words <= WORD_REGISTERS; words++)
-        for (unsigned vectors = 0; vectors <= VECTOR_REGISTERS; vectors++)
-            tfd_allow(entry_for(words, vectors), 1);
-}
+const struct tfd_entries tfd_entries_plan = {
+    .first = (uintptr_t)tfd_plan_entries,
+    .count = ENTRIES,
+    .size = ENTRY_SIZE,
+    .below_stack = 1,
+};
 
 /* The inverse of entry_for(). */
 unsigned tfd_plan_word_registers(const struct tfd_plan *plan)

@@ -11,19 +11,23 @@
 #include "convert.h"
 #include "dispatch.h"
 
+#include <trampoline/sealed.h>
+
+#include <errno.h>
 #include <string.h>
 
 /* Positions in the capsule's table; the numbers are part of cffi's binary interface. */
 enum { RESTORE_ERRNO = 13, SAVE_ERRNO = 14, TO_OBJECT = 16, FROM_OBJECT = 17 };
 
-static struct {
+/* Of the _cffi_backend that is bound; its functions are those of its file. */
+struct functions {
     void (*restore_errno)(void);
     void (*save_errno)(void);
     PyObject *(*to_object)(char *data, PyObject *ctype);
     int (*from_object)(char *data, PyObject *ctype, PyObject *value);
-} api;
-
-static destructor original_finalize; /* of cdata with a destructor; NULL while it is not ours */
+    destructor finalize; /* of cdata with a destructor; NULL when it has none of its own */
+};
+static TFD_SEALED(struct functions) api;
 
 static int find_owner(PyObject *object, void *found)
 {
@@ -43,41 +47,41 @@ static void finalize(PyObject *cdata)
 
     Py_TYPE(cdata)->tp_traverse(cdata, find_owner, &is_ours);
     if (!is_ours)
-        original_finalize(cdata);
-}
-
-static int redirect_finalize(PyObject *backend)
-{
-    PyTypeObject *type = (PyTypeObject *)PyObject_GetAttrString(backend, "__CDataGCP");
-
-    if (!type)
-        return -1;
-    if (PyType_Check(type) && type->tp_finalize && type->tp_finalize != finalize) {
-        original_finalize = type->tp_finalize;
-        type->tp_finalize = finalize;
-    }
-    Py_DECREF(type);
-    return 0;
+        api.is.finalize(cdata);
 }
 
 int cffi_bind(PyObject *backend)
 {
     PyObject *capsule = PyObject_GetAttrString(backend, "_C_API");
     void **table = capsule ? PyCapsule_GetPointer(capsule, "cffi") : NULL;
+    PyObject *owner = table ? PyObject_GetAttrString(backend, "__CDataGCP") : NULL;
+    PyTypeObject *type = (PyTypeObject *)owner;
+    struct functions found = {.finalize = api.is.finalize};
+    int error;
 
     Py_XDECREF(capsule);
-    if (!table)
+    if (!owner)
         return -1;
-    memcpy(&api.restore_errno, &table[RESTORE_ERRNO], sizeof(void *));
-    memcpy(&api.save_errno, &table[SAVE_ERRNO], sizeof(void *));
-    memcpy(&api.to_object, &table[TO_OBJECT], sizeof(void *));
-    memcpy(&api.from_object, &table[FROM_OBJECT], sizeof(void *));
-    return redirect_finalize(backend);
+    memcpy(&found.restore_errno, &table[RESTORE_ERRNO], sizeof(void *));
+    memcpy(&found.save_errno, &table[SAVE_ERRNO], sizeof(void *));
+    memcpy(&found.to_object, &table[TO_OBJECT], sizeof(void *));
+    memcpy(&found.from_object, &table[FROM_OBJECT], sizeof(void *));
+    if (PyType_Check(owner) && type->tp_finalize && type->tp_finalize != finalize)
+        found.finalize = type->tp_finalize;
+    error = tfd_sealed_store(&api, &found, sizeof(found));
+    if (!error && PyType_Check(owner) && type->tp_finalize)
+        type->tp_finalize = finalize;
+    Py_DECREF(owner);
+    if (!error)
+        return 0;
+    errno = -error;
+    PyErr_SetFromErrno(PyExc_OSError);
+    return -1;
 }
 
 PyObject *cffi_pointer(void *pointer, PyObject *ctype)
 {
-    return api.to_object((char *)&pointer, ctype);
+    return api.is.to_object((char *)&pointer, ctype);
 }
 
 /* The value that was stored, sign-extended to the width of ffi_arg. */
@@ -92,7 +96,7 @@ static void sign_extend(void *result, Py_ssize_t size)
 
 static PyObject *load(const struct parameter *parameter, void *data)
 {
-    return api.to_object(data, parameter->type);
+    return api.is.to_object(data, parameter->type);
 }
 
 static load_function *loader(char code)
@@ -123,7 +127,7 @@ static int store(const struct parameter *parameter, void *result, PyObject *valu
         PyErr_SetString(PyExc_TypeError, "callback with the return type 'void' must return None");
         return -1;
     case 's':
-        if (api.from_object(result, parameter->type, value) < 0)
+        if (api.is.from_object(result, parameter->type, value) < 0)
             return -1;
         sign_extend(result, parameter->size);
         return 0;
@@ -131,7 +135,7 @@ static int store(const struct parameter *parameter, void *result, PyObject *valu
         memset(result, 0, sizeof(ffi_arg));
         break;
     }
-    return api.from_object(result, parameter->type, value);
+    return api.is.from_object(result, parameter->type, value);
 }
 
 static int prepare(Closure *self, PyObject *error, PyObject *onerror)
@@ -222,18 +226,18 @@ static struct tfd_words dispatch_frame(char *frame, const union tfd_record *reco
 
     if (__builtin_expect(plan->gather_count != 0, 0))
         return tfd_plan_call_with_record(frame, record); /* which calls handler() */
-    api.save_errno();
+    api.is.save_errno();
     dispatch(record, result, plan, frame, NULL, call, STAY_WITH_THREAD, NULL);
-    api.restore_errno();
+    api.is.restore_errno();
     return dispatch_words(kind, result, frame);
 }
 
 static void handler(ffi_cif *cif, void *result, void **arguments, void *record)
 {
     (void)cif;
-    api.save_errno();
+    api.is.save_errno();
     dispatch(record, result, NULL, NULL, arguments, call, STAY_WITH_THREAD, NULL);
-    api.restore_errno();
+    api.is.restore_errno();
 }
 
 const struct kind kind_cffi = {

@@ -12,14 +12,20 @@
 #include "convert.h"
 #include "dispatch.h"
 
+#include <trampoline/sealed.h>
+
 #include <errno.h>
 #include <string.h>
 
 #define FLAG_USE_ERRNO 0x8 /* FUNCFLAG_USE_ERRNO of ctypes */
 
-static PyObject *set_errno;    /* _ctypes.set_errno(new) -> old, per thread */
-static PyObject *simple_class; /* _ctypes._SimpleCData; its base is that of all classes */
-static PyObject *simple_value; /* the descriptor behind .value of simple types */
+/* Of the _ctypes that is bound; references that are never given back. */
+struct objects {
+    PyObject *set_errno;    /* _ctypes.set_errno(new) -> old, per thread */
+    PyObject *simple_class; /* _ctypes._SimpleCData; its base is that of all classes */
+    PyObject *simple_value; /* the descriptor behind .value of simple types */
+};
+static TFD_SEALED(struct objects) bound;
 
 int ctypes_bind(PyObject *module)
 {
@@ -27,19 +33,23 @@ int ctypes_bind(PyObject *module)
     PyObject *value = simple ? PyObject_GetAttrString(simple, "value") : NULL;
     PyObject *function = value ? PyObject_GetAttrString(module, "set_errno") : NULL;
     PyObject *pointer = function ? PyObject_GetAttrString(module, "CFuncPtr") : NULL;
+    const struct objects found = {function, simple, value};
+    int error;
 
-    if (!pointer) {
-        Py_XDECREF(simple);
-        Py_XDECREF(value);
-        Py_XDECREF(function);
-        return -1;
+    if (pointer) {
+        error = redirect_bind((PyTypeObject *)pointer);
+        if (!error)
+            error = tfd_sealed_store(&bound, &found, sizeof(found));
+        Py_DECREF(pointer);
+        if (!error)
+            return 0;
+        errno = -error;
+        PyErr_SetFromErrno(PyExc_OSError);
     }
-    redirect_bind((PyTypeObject *)pointer);
-    Py_DECREF(pointer);
-    Py_XSETREF(simple_class, simple);
-    Py_XSETREF(simple_value, value);
-    Py_XSETREF(set_errno, function);
-    return 0;
+    Py_XDECREF(simple);
+    Py_XDECREF(value);
+    Py_XDECREF(function);
+    return -1;
 }
 
 static int prepare(Closure *self, PyObject *error, PyObject *onerror)
@@ -70,7 +80,7 @@ static PyObject *bare_instance(PyObject *type)
     PyObject *object = NULL;
 
     if (none)
-        object = ((PyTypeObject *)simple_class)->tp_new((PyTypeObject *)type, none, NULL);
+        object = ((PyTypeObject *)bound.is.simple_class)->tp_new((PyTypeObject *)type, none, NULL);
     Py_XDECREF(none);
     return object;
 }
@@ -104,7 +114,7 @@ static PyObject *load_instance(const struct parameter *parameter, void *data)
 
     if (!object)
         return NULL;
-    if (!PyObject_TypeCheck(object, ((PyTypeObject *)simple_class)->tp_base)) {
+    if (!PyObject_TypeCheck(object, ((PyTypeObject *)bound.is.simple_class)->tp_base)) {
         PyErr_Format(PyExc_TypeError, "%R returned unexpected result of type %s",
                      parameter->type, Py_TYPE(object)->tp_name);
         Py_CLEAR(object);
@@ -139,8 +149,8 @@ static PyObject *load_value(const struct parameter *parameter, void *data)
     PyObject *value = NULL;
 
     if (instance && !copy_in(instance, parameter, data))
-        value = Py_TYPE(simple_value)->tp_descr_get(simple_value, instance,
-                                                    (PyObject *)Py_TYPE(instance));
+        value = Py_TYPE(bound.is.simple_value)
+                    ->tp_descr_get(bound.is.simple_value, instance, (PyObject *)Py_TYPE(instance));
     Py_XDECREF(instance);
     return value;
 }
@@ -375,7 +385,8 @@ static int store_value(const struct parameter *parameter, void *result, PyObject
     PyObject *objects = NULL;
     int error = -1;
 
-    if (instance && !Py_TYPE(simple_value)->tp_descr_set(simple_value, instance, value)
+    if (instance
+        && !Py_TYPE(bound.is.simple_value)->tp_descr_set(bound.is.simple_value, instance, value)
         && !copy_out(instance, parameter, result))
         objects = PyObject_GetAttrString(instance, "_objects");
     Py_XDECREF(instance);
@@ -414,7 +425,7 @@ static int store(const struct parameter *parameter, void *result, PyObject *valu
 /* Exchange errno with the thread's private copy that ctypes.get_errno() shows. */
 static int swap_errno(int *error)
 {
-    PyObject *old = PyObject_CallFunction(set_errno, "i", *error);
+    PyObject *old = PyObject_CallFunction(bound.is.set_errno, "i", *error);
 
     if (!old)
         return -1;

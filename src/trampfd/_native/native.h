@@ -97,7 +97,7 @@ PyObject *bound_identity(PyObject *module, PyObject *unused);
 /* Redirections for install(); each a method of the module. */
 PyObject *redirect_cffi(PyObject *module, PyObject *args);
 PyObject *restore_cffi(PyObject *module, PyObject *unused);
-void redirect_bind(PyTypeObject *base); /* _ctypes.CFuncPtr, before the others */
+int redirect_bind(PyTypeObject *base); /* _ctypes.CFuncPtr, before the others; 0 or -errno */
 PyObject *activate_new(PyObject *module, PyObject *flag);
 PyObject *redirect_new(PyObject *module, PyObject *args);
 PyObject *restore_new(PyObject *module, PyObject *type);

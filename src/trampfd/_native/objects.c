@@ -8,6 +8,8 @@
  */
 #include "native.h"
 
+#include <trampoline/sealed.h>
+
 #include <dlfcn.h>
 #include <string.h>
 
@@ -20,23 +22,31 @@ static const char *const symbols[ROWS] = {
     "ffi_prep_closure",
     "ffi_closure_alloc",
 };
-static struct trampfd_redirection table[ROWS]; /* filled in once the library is loaded */
+/* Filled in once the library is loaded. */
+static TFD_SEALED(struct { struct trampfd_redirection rows[ROWS]; }) table;
 
 static int load_library(const char *path)
 {
+    struct trampfd_redirection rows[ROWS] = {{0}};
     void *library;
+    int error;
 
-    if (table[ALLOC].to)
+    if (table.is.rows[ALLOC].to)
         return 0;
     library = dlopen(path, RTLD_NOW | RTLD_LOCAL); /* for good */
     for (int i = 0; library && i < ROWS; i++) {
-        table[i].symbol = symbols[i];
-        *(void **)&table[i].to = dlsym(library, symbols[i]);
-        if (!table[i].to)
+        rows[i].symbol = symbols[i];
+        *(void **)&rows[i].to = dlsym(library, symbols[i]);
+        if (!rows[i].to)
             library = NULL;
     }
-    if (library)
-        return 0;
+    if (library) {
+        error = tfd_sealed_store(&table, rows, sizeof(rows));
+        errno = -error;
+        if (error)
+            PyErr_SetFromErrno(PyExc_OSError);
+        return error ? -1 : 0;
+    }
     PyErr_Format(PyExc_OSError, "%s", dlerror());
     return -1;
 }
@@ -93,7 +103,7 @@ PyObject *redirect_objects(PyObject *module, PyObject *args)
         return NULL;
     /* The loader's lock may be held by a thread that waits for the GIL. */
     Py_BEGIN_ALLOW_THREADS
-    error = trampfd_redirect(table, ROWS, is_wanted, skipped);
+    error = trampfd_redirect(table.is.rows, ROWS, is_wanted, skipped);
     Py_END_ALLOW_THREADS
     PyMem_Free(skipped);
     return nothing_or_error(error);
@@ -105,9 +115,9 @@ PyObject *restore_objects(PyObject *module, PyObject *unused)
 
     (void)module;
     (void)unused;
-    if (table[ALLOC].to) {
+    if (table.is.rows[ALLOC].to) {
         Py_BEGIN_ALLOW_THREADS
-        error = trampfd_redirect_undo(&table[ALLOC], 1);
+        error = trampfd_redirect_undo(&table.is.rows[ALLOC], 1);
         Py_END_ALLOW_THREADS
     }
     return nothing_or_error(error);

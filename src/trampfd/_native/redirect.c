@@ -12,6 +12,8 @@
  */
 #include "native.h"
 
+#include <trampoline/sealed.h>
+
 /* A redirected PyMethodDef; `method` is NULL while it is not redirected. */
 struct redirection {
     PyMethodDef *method;
@@ -24,7 +26,7 @@ static reprfunc original_repr;
 static struct redirection backend_callback, ffi_callback, ffi_decorator;
 static PyTypeObject *cffi_type;        /* of ctype objects */
 static PyObject *replacement_callback; /* called with (ctype, callable, error, onerror) */
-static newfunc original_new;           /* of _ctypes.CFuncPtr; NULL until it is seen */
+static TFD_SEALED(newfunc) original_new; /* of _ctypes.CFuncPtr; NULL until it is seen */
 static PyObject *replacement_new;
 static int new_is_active;              /* install() is in force */
 
@@ -225,14 +227,15 @@ static PyObject *new_function_pointer(PyTypeObject *type, PyObject *args, PyObje
 
     if (!new_is_active || !only || PyLong_Check(only) || PyTuple_Check(only) || !PyCallable_Check(only)
         || !is_main_interpreter())
-        return original_new(type, args, kwargs);
+        return original_new.is(type, args, kwargs);
     return PyObject_CallFunctionObjArgs(replacement_new, (PyObject *)type, only, NULL);
 }
 
-void redirect_bind(PyTypeObject *base)
+int redirect_bind(PyTypeObject *base)
 {
-    if (!original_new) /* once: later it may be ours */
-        original_new = base->tp_new;
+    if (original_new.is) /* once: later it may be ours */
+        return 0;
+    return tfd_sealed_store(&original_new, &base->tp_new, sizeof(base->tp_new));
 }
 
 /* activate_new(flag): redirected classes make trampfd's callbacks, or ctypes' own. */
@@ -258,7 +261,7 @@ PyObject *redirect_new(PyObject *module, PyObject *args)
         return NULL;
     Py_INCREF(replacement);
     Py_XSETREF(replacement_new, replacement);
-    if (type->tp_new == original_new) {
+    if (type->tp_new == original_new.is) {
         type->tp_new = new_function_pointer;
         PyType_Modified(type);
     }
@@ -273,7 +276,7 @@ PyObject *restore_new(PyObject *module, PyObject *type)
         return NULL;
     }
     if (((PyTypeObject *)type)->tp_new == new_function_pointer) {
-        ((PyTypeObject *)type)->tp_new = original_new;
+        ((PyTypeObject *)type)->tp_new = original_new.is;
         PyType_Modified((PyTypeObject *)type);
     }
     Py_RETURN_NONE;
