@@ -134,7 +134,7 @@ users.user_free(1)
 def test_refused() -> None:
     """All or nothing, and the message says why."""
     code = """
-from trampfd import _install, _objects, _preload  # while files can be opened
+from trampfd import _install, _objects, _preload, _status  # while files can be opened
 path = _preload.find()
 _preload.find = lambda: path
 ctypes.CDLL(str(path))
