@@ -247,7 +247,7 @@ def build_trampfd(folder: Path) -> None:
     """trampfd for the system's Python, with the setuptools of this one."""
     project = folder / "project"
     ignored = shutil.ignore_patterns("*.so", "*.egg-info", "__pycache__")
-    for name in ("src", "cbackend"):
+    for name in ("src", "cbackend", "tools", "benchmarks"):
         shutil.copytree(PROJECT / name, project / name, ignore=ignored)
     for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(PROJECT / name, project)
@@ -274,7 +274,9 @@ class Built:
 @pytest.fixture(scope="module")
 def package() -> Path:
     """trampfd for the system's Python."""
-    sources = kept.digest(PROJECT / "src", PROJECT / "setup.py", PROJECT / "pyproject.toml")
+    sources = kept.digest(
+        *(PROJECT / name for name in ("src", "tools", "setup.py", "pyproject.toml"))
+    )
     return kept.folder((system_python(), sources), build_trampfd) / "package"
 
 
