@@ -108,7 +108,7 @@ def test_tables_and_pictures_are_written(quick: tuple[Path, str]) -> None:
     assert "| target | at most | measured | met |" in report
     assert "A quick run" in report
     pictures = sorted(folder.glob("*.svg"))
-    assert len(pictures) == len({question for question, _ in RIVALS} | {"import"})
+    assert len(pictures) == len({question for question, _ in RIVALS} | {"import", "start"})
     for picture in pictures:
         assert xml.etree.ElementTree.parse(picture).getroot().tag.endswith("svg")
         assert picture.name in printed

@@ -541,6 +541,7 @@ from ctypes import *
 libc = CDLL(None)
 libc.memcmp.argtypes = [c_void_p, c_void_p, c_size_t]
 many = CFUNCTYPE(c_int, *[c_int] * 9)
+trampfd.install, trampfd.bind  # loads the extension while code can be mapped
 try:
     deny.{policy}()
 except OSError as error:

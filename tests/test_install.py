@@ -542,14 +542,15 @@ show([changes(before, during), inherited, changes(before, look()), left])
 
 
 @needs_cffi
-def test_changes_four_kinds_of_pointers_and_puts_them_back() -> None:
+def test_changes_five_kinds_of_pointers_and_puts_them_back() -> None:
     during, inherited, after, left = child(MEMORY)
     # _CFuncPtr, a class of it and one of that have one tp_new each; a class with its own __new__,
-    # structures and the metaclass are left alone. Of cffi one tp_repr, that of cdata with a
-    # destructor, and the two functions called callback.
-    assert during == [1, 1, 1, 0, 0, 0, 0, 1, 1, 1]
+    # structures and the metaclass are left alone. Of cffi the tp_repr and the tp_finalize of cdata
+    # with a destructor, and the two functions called callback.
+    assert during == [1, 1, 1, 0, 0, 0, 0, 2, 1, 1]
     assert inherited == [1, 1, 0, 1]
-    assert after == [0] * 10
+    # The tp_finalize stays, for the callbacks that live on.
+    assert after == [0, 0, 0, 0, 0, 0, 0, 1, 0, 0]
     assert left == 0
 
 

@@ -249,13 +249,20 @@ def sources(cffi_version: str, tmp_path: Path) -> Path:
     return folder
 
 
+# It expects a line of carets below every line of a traceback, which CPython 3.11 leaves out where
+# they would mark the whole line.
+FAILS_WITH_STOCK = {"1.15.1": {"test_callback_exception"}}
+
+
 def check_cffi(sources: Path, folder: Path, tests: list[str], at_least: int) -> None:
     (folder / "cffi_plugin.py").write_text(CFFI_PLUGIN)
     command = ["-m", "pytest", "-p", "cffi_plugin", "-p", "no:cacheprovider", *tests]
     stock, ours = (run(command, closures, folder, sources) for closures in ("stock", "trampfd"))
     assert len(stock.outcomes) > at_least
     failed = {name: why for name, why in stock.reasons.items() if stock.outcomes[name] == "failed"}
-    assert failed == {}, "these say nothing about trampfd"
+    known = FAILS_WITH_STOCK.get(sources.name.partition("-")[2], set())
+    unknown = {name: why for name, why in failed.items() if name.rpartition("::")[2] not in known}
+    assert unknown == {}, "these say nothing about trampfd"
     assert differences(stock, ours) == {}
     assert ours.exposed == []
     assert (stock.made, ours.made > 20) == (0, True)
