@@ -61,7 +61,8 @@ static void drop(union tfd_record **at)
     struct tfd_slot slot;
 
     *at = record->chain.older;
-    if (tfd_pool_find_closure(record, &slot) || tfd_pool_give(slot, "nested function", TFD_HOLDS_NOTHING))
+    if (tfd_pool_find_closure(record, &slot)
+        || tfd_pool_give(slot, "nested function", TFD_HOLDS_NOTHING))
         tfd_fatal("the pointer of a nested function cannot be freed", record);
 }
 

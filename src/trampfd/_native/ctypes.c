@@ -6,8 +6,8 @@
  *
  * Codes of parameters: the `_type_` letter of a simple type itself (not of a subclass of
  * it, whose instances ctypes passes on); '*' an instance made by calling the class, '~' of
- * one that may get fields of its own yet; 'v' no result; '=' a simple type converted through .value; '!' a type that ctypes cannot
- * make an argument of.
+ * one that may get fields of its own yet; 'v' no result; '=' a simple type converted through
+ * .value; '!' a type that ctypes cannot make an argument of.
  */
 #include "convert.h"
 #include "dispatch.h"
