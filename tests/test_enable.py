@@ -23,7 +23,7 @@ import pytest
 import scale
 
 import trampfd
-from trampfd import _enable, _hook_rare, _native
+from trampfd import _enable, _hook, _native
 
 PACKAGE = Path(trampfd.__file__).parent
 
@@ -58,6 +58,8 @@ class Environment:
         self.python = folder / "bin" / "python"
         (self.packages,) = folder.glob("lib/python*/site-packages")
         self.file = self.packages / "trampfd-enable.pth"
+        package = self.packages / "trampfd_enable"
+        self.modules = [package / "__init__.py", package / "_hook.py"]
         # The package first: an environment for development may have another one by a finder.
         self.find = self.packages / "a-find-trampfd.pth"
         paths = [PACKAGE.parent, *others()] if paths is None else paths
@@ -81,6 +83,11 @@ class Environment:
 
     def trampfd(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self.run("-m", "trampfd", *words, check=check)
+
+    def disabled(self, *more: Path) -> str:
+        """What `trampfd disable` prints."""
+        files = [self.file, *more, *self.modules]
+        return "".join(f"disabled: {file} is removed\n" for file in files)
 
     def remove_package(self) -> None:
         self.find.unlink()
@@ -143,12 +150,12 @@ def test_nothing_is_imported_until_it_is_needed(environment: Environment) -> Non
     modules, finders = environment.run("-c", STATE).stdout.splitlines()
     imports = environment.run("-X", "importtime", "-c", "pass").stderr.count("\n")
     environment.trampfd("enable")
-    assert environment.run("-X", "importtime", "-c", "pass").stderr.count("\n") == imports
+    assert environment.run("-X", "importtime", "-c", "pass").stderr.count("\n") == imports + 1
     modules_now, finders_now = environment.run("-c", STATE).stdout.splitlines()
-    assert modules_now == modules
+    assert set(eval(modules_now)) == {*eval(modules), "trampfd_enable"}
     assert eval(finders_now)[1:] == eval(finders)
     done = environment.run("-c", f"import json, socket, subprocess\n{STATE}")
-    assert "trampfd" not in done.stdout.splitlines()[0]
+    assert "'trampfd'" not in done.stdout.splitlines()[0]
 
 
 def test_import_of_ctypes_brings_little_more(environment: Environment) -> None:
@@ -168,8 +175,9 @@ def test_enable_again_and_disable(environment: Environment) -> None:
     content = environment.file.read_bytes()
     assert environment.trampfd("enable").stdout.startswith(f"already enabled: {environment.file}\n")
     assert environment.file.read_bytes() == content
-    assert sorted(environment.packages.iterdir()) == sorted([*before, environment.file])
-    assert environment.trampfd("disable").stdout == f"disabled: {environment.file} is removed\n"
+    added = {environment.file, environment.modules[0].parent}
+    assert set(environment.packages.iterdir()) == {*before, *added}
+    assert environment.trampfd("disable").stdout == environment.disabled()
     assert sorted(environment.packages.iterdir()) == before
     assert environment.run("-c", CALLBACKS).stdout.split()[0] == "False"
     done = environment.trampfd("disable")
@@ -200,17 +208,20 @@ def test_status_knows_the_way_out(enabled: Environment) -> None:
     assert done.stdout.splitlines()[1].startswith("but TRAMPFD_DISABLE is set")
 
 
-@pytest.mark.parametrize("length", [0, 20, 200, 3000])
-def test_file_that_was_cut_off(enabled: Environment, length: int) -> None:
-    content = enabled.file.read_text()
-    enabled.file.write_text(content[:length])
+@pytest.mark.parametrize("length", [0, 20, 90, 100])
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_file_that_was_cut_off(enabled: Environment, number: int, length: int) -> None:
+    path = [enabled.file, *enabled.modules][number]
+    content = path.read_text()
+    assert len(content) > length
+    path.write_text(content[:length])
     done = enabled.trampfd("enable", "--status", check=False)
     assert done.returncode == 1
-    assert f"{enabled.file} is incomplete, or of another version" in done.stdout
+    assert f"{path} is incomplete, or of another version" in done.stdout
     assert enabled.trampfd("enable").stdout.startswith("enabled: ")
-    assert enabled.file.read_text() == content
-    enabled.file.write_text(content[:length])
-    assert enabled.trampfd("disable").stdout == f"disabled: {enabled.file} is removed\n"
+    assert path.read_text() == content
+    path.write_text(content[:length])
+    assert enabled.trampfd("disable").stdout == enabled.disabled()
 
 
 def test_file_that_cannot_be_read(environment: Environment) -> None:
@@ -234,8 +245,9 @@ def test_start_file(environment: Environment) -> None:
     done = environment.run("-c", START, "enable")
     assert done.stdout.startswith(f"enabled: {environment.file}\n")
     start = environment.file.with_suffix(".start")
-    module = environment.packages / "trampfd_enable.py"
-    assert set(environment.packages.iterdir()) >= {*before, environment.file, start, module}
+    module = environment.modules[0]
+    added = {environment.file, start, module.parent}
+    assert set(environment.packages.iterdir()) == {*before, *added}
     assert start.read_text().splitlines()[1:] == ["trampfd_enable:start"]
     # As site calls it, without the package too.
     use = f"import trampfd_enable; trampfd_enable.start()\n{STOCK}\nimport sys\n"
@@ -276,7 +288,9 @@ def test_readable_for_all_whatever_the_umask(environment: Environment) -> None:
         environment.trampfd("enable")
     finally:
         os.umask(old)
-    assert environment.file.stat().st_mode & 0o777 == 0o644
+    for file in (environment.file, *environment.modules[0].parent.rglob("*")):
+        assert file.stat().st_mode & 0o777 == (0o755 if file.is_dir() else 0o644)
+    assert len(list(environment.modules[0].parent.glob("*/*.pyc"))) == 2
 
 
 def test_file_that_somebody_else_made_stays(environment: Environment) -> None:
@@ -309,9 +323,9 @@ def test_no_permission(
     monkeypatch.setattr(_enable, "_write", refuse)
     assert _enable.run(argparse.Namespace(command="enable", status=False)) == 1
     assert capsys.readouterr().err == (
-        f"trampfd enable: cannot write {tmp_path}/trampfd-enable.pth: Permission denied. Do it as "
-        f"the user who owns {tmp_path} (root for the system's Python), or use a virtual "
-        "environment\n"
+        f"trampfd enable: cannot write {tmp_path}/trampfd_enable/__init__.py: Permission denied. "
+        f"Do it as the user who owns {tmp_path}/trampfd_enable (root for the system's Python), or "
+        "use a virtual environment\n"
     )
 
 
@@ -359,7 +373,7 @@ def test_no_way_out(enabled: Environment, value: str) -> None:
 
 IS_DISABLED = """
 import os
-from trampfd._hook_rare import is_disabled
+from trampfd._hook import is_disabled
 print(os.getuid(), os.geteuid(), is_disabled())
 """
 
@@ -396,8 +410,8 @@ def test_privileged_is_what_the_kernel_says(monkeypatch: pytest.MonkeyPatch, sec
     """File capabilities, say, change no user ID."""
     vector = b"".join(word.to_bytes(8, sys.byteorder) for word in (6, 4096, 23, secure, 0, 0))
     monkeypatch.setenv("TRAMPFD_DISABLE", "1")
-    monkeypatch.setattr(_hook_rare, "open", lambda *_: io.BytesIO(vector), raising=False)
-    assert _hook_rare.is_disabled() == (not secure)
+    monkeypatch.setattr(_hook, "open", lambda *_: io.BytesIO(vector), raising=False)
+    assert _hook.is_disabled() == (not secure)
 
 
 def test_way_out_is_for_what_is_automatic(environment: Environment) -> None:
@@ -496,7 +510,7 @@ def test_commands_without_a_working_extension(enabled: Environment, kind: str) -
     done = enabled.trampfd("enable", check=False)
     assert done.returncode == 1
     assert "would not use trampfd at its start" in done.stderr
-    assert enabled.trampfd("disable").stdout == f"disabled: {enabled.file} is removed\n"
+    assert enabled.trampfd("disable").stdout == enabled.disabled()
     assert not enabled.file.exists()
 
 

@@ -103,12 +103,10 @@ def _extension() -> Fact[str]:
 
 
 def _leave_stock() -> None:
-    """Neither this command nor the file of `trampfd enable` may load the extension any more."""
+    """Neither this command nor the module of `trampfd enable` may load the extension any more."""
     sys.modules[_NATIVE] = None  # type: ignore[assignment]
-    hooks = ("trampfd._start", "trampfd_enable")
-    sys.meta_path = [
-        finder for finder in sys.meta_path if getattr(finder, "__module__", "") not in hooks
-    ]
+    waiting = sys.modules.get("trampfd_enable")
+    sys.meta_path = [finder for finder in sys.meta_path if finder is not waiting]
 
 
 def examine(verify: bool = False) -> Report:

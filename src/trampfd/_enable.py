@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
 """``trampfd enable`` and ``trampfd disable``: trampfd at each start of this Python.
 
-A .pth file in the folder where this Python's packages are carries the text of _start.py, which
-``site`` runs.  It is the only thing that is made, but in Pythons that ignore code in .pth files,
-by PEP 829 those from 3.18 on: there a .start file names a function of a module beside it, which
-has the same text.
+In the folder where this Python's packages are, a .pth file imports and starts a package beside it,
+which has copies of _start.py and _hook.py.  Pythons that ignore code in .pth files, by PEP 829
+those from 3.18 on, get a .start file too, which names the same function.
 
 Pythons before 3.15 know no .start files; 3.15 to 3.17 know both, and import ``pkgutil`` and ``re``
 at each start for a .start file, which takes longer than all that trampfd does.
@@ -13,9 +12,9 @@ at each start for a .start file, which takes longer than all that trampfd does.
 from __future__ import annotations
 
 import argparse
-import ast
 import importlib.util
 import os
+import py_compile
 import signal
 import site
 import subprocess
@@ -23,23 +22,22 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from ._hook_rare import is_disabled
+from ._hook import is_disabled
 
 _NAME = "trampfd-enable.pth"
 _START_NAME = "trampfd-enable.start"  # which makes Python ignore the code in the .pth file
-_MODULE = "trampfd_enable"
-_MODULE_NAME = f"{_MODULE}.py"
-_NAMES = (_NAME, _START_NAME, _MODULE_NAME)
+_PACKAGE = "trampfd_enable"
+_COPIES = {f"{_PACKAGE}/__init__.py": "_start.py", f"{_PACKAGE}/_hook.py": "_hook.py"}
+_NAMES = (_NAME, _START_NAME, *_COPIES)  # in the order to remove them in
 _MARK = "# Made by `trampfd enable`, removed by `trampfd disable`, skipped if TRAMPFD_DISABLE=1.\n"
-
-_RUN_AS = "trampfd._start"
 
 _IGNORES_CODE_IN_PTH_FILES = sys.version_info >= (3, 18)
 
 _EPILOG = """\
-The file is made for the Python that runs this command: that of a virtual environment, or the
+The files are made for the Python that runs this command: that of a virtual environment, or the
 system's, whose folder only root may write to.  It is for one minor version: after an upgrade of
 Python, say from 3.11 to 3.12, run the command again.  Programs that import neither ctypes nor
 cffi are not affected at all; those that do get trampfd.install().  TRAMPFD_DISABLE=1 in the
@@ -80,38 +78,13 @@ def files() -> list[Path]:
     return [paths[0] for paths in present if paths]
 
 
-def _code(name: str) -> str:
-    """A file of this package without comments and docstrings."""
-    tree = ast.parse(Path(__file__).with_name(name).read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
-            and ast.get_docstring(node) is not None
-        ):
-            del node.body[0]
-    return ast.unparse(tree)
-
-
 def texts() -> dict[str, str]:
     """What is to be in the files, by name, in the order to write them in."""
-    start = _code("_start.py")
-    hooks = {"_HOOK": _code("_hook.py"), "_HOOK_RARE": _code("_hook_rare.py")}
-    names = {"__name__": _RUN_AS, **hooks}
-    # site runs each line that begins with "import", and in a virtual environment all of them twice.
-    line = (
-        f"import sys; getattr(sys.meta_path[0], '__module__', '') == {_RUN_AS!r} "
-        f"or exec({start!a}, {names!a})"
-    )
-    pth = {_NAME: f"{_MARK}{line}\n"}
-    if not _IGNORES_CODE_IN_PTH_FILES:
-        return pth
-    # A .start file must name a function; all is done when its module is imported.
-    constants = "".join(f"{name} = {hook!a}\n" for name, hook in hooks.items())
-    return {
-        _MODULE_NAME: f"{_MARK}{constants}{start}\ndef start():\n    pass\n",
-        _START_NAME: f"{_MARK}{_MODULE}:start\n",
-        **pth,
-    }
+    own = Path(__file__).parent
+    copies = {name: (own / source).read_text(encoding="utf-8") for name, source in _COPIES.items()}
+    start = {_START_NAME: f"{_PACKAGE}:start\n"} if _IGNORES_CODE_IN_PTH_FILES else {}
+    all_texts = {**copies, **start, _NAME: f"import {_PACKAGE}; {_PACKAGE}.start()\n"}
+    return {name: _MARK + text for name, text in all_texts.items()}
 
 
 def _write(path: Path, content: str) -> None:
@@ -127,10 +100,33 @@ def _write(path: Path, content: str) -> None:
             raise
 
 
+def _make_folder(folder: Path) -> None:
+    if not folder.exists():
+        folder.mkdir()
+        folder.chmod(0o755)
+
+
+def _write_module(path: Path, content: str) -> None:
+    """Compiled too: users who may not write there would compile it at each start."""
+    _make_folder(path.parent)
+    _write(path, content)
+    compiled = Path(importlib.util.cache_from_source(os.fspath(path)))
+    if compiled.parent.parent == path.parent:  # no other place for compiled files is set
+        _make_folder(compiled.parent)
+        py_compile.compile(os.fspath(path), doraise=True)
+        compiled.chmod(0o644)
+
+
 def _remove(path: Path) -> None:
     path.unlink()
-    if path.name == _MODULE_NAME:
-        Path(importlib.util.cache_from_source(os.fspath(path))).unlink(missing_ok=True)
+    if path.suffix != ".py":
+        return
+    compiled = path.with_name("__pycache__")
+    for file in compiled.glob(f"{path.stem}.*.pyc"):
+        file.unlink()
+    for folder in (compiled, path.parent):
+        with suppress(OSError):  # it has something else in it, or is gone
+            folder.rmdir()
 
 
 def _is_ours(content: str) -> bool:
@@ -152,9 +148,10 @@ def _read(path: Path) -> str | None:
 
 
 def _cannot(what: str, path: Path, error: OSError) -> _Failure:
+    folder = next(folder for folder in path.parents if folder.is_dir())
     return _Failure(
-        f"cannot {what} {path}: {error.strerror}. Do it as the user who owns {path.parent} (root "
-        "for the system's Python), or use a virtual environment"
+        f"cannot {what} {path}: {error.strerror}. Do it as the user who owns {folder} (root for the "
+        "system's Python), or use a virtual environment"
     )
 
 
@@ -162,7 +159,7 @@ def _put(path: Path, content: str | None) -> None:
     """Let a file be there with that content, or not be there."""
     try:
         if content is not None:
-            _write(path, content)
+            (_write_module if path.suffix == ".py" else _write)(path, content)
         elif os.path.lexists(path):
             _remove(path)
     except OSError as error:
@@ -209,7 +206,8 @@ def _enable() -> None:
     folder = _own_folder()
     path = folder / _NAME
     old = {folder / name: _read(folder / name) for name in _NAMES}
-    new = {**dict.fromkeys(old), **{folder / name: text for name, text in texts().items()}}
+    wanted = texts()
+    new = {folder / name: wanted.get(name) for name in [*wanted, *_NAMES]}
     for file, content in new.items():
         if content != old[file]:
             _put(file, content)
@@ -224,7 +222,8 @@ def _enable() -> None:
     version = "{}.{}".format(*sys.version_info)
     print(f"That is Python {version}; after an upgrade to another version, enable it again.")
     if sys.prefix == sys.base_prefix and _is_externally_managed():
-        print("This Python is the system's: the file above is all that was added to it.")
+        names = f"the file above and {_PACKAGE}/ beside it are"
+        print(f"This Python is the system's: {names} all that was added to it.")
 
 
 def _is_externally_managed() -> bool:

@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: MIT
-# mypy: disable-error-code="no-untyped-def,no-untyped-call,name-defined"
-# ruff: noqa: F821
 """What an enabled Python does when a program first imports ctypes or cffi.
 
-Like _start.py, which runs this text, it is copied, and must work when the package has changed or is
-gone.  Whatever goes wrong, the program gets the stock modules.
+A copy like _start.py, which imports it; it must work when trampfd has changed or is gone.  Whatever
+goes wrong, the program gets the stock modules.
 """
 
 import _imp
+import os
 import sys
 from _frozen_importlib_external import PathFinder
 from _thread import get_ident
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
 
 
 class _Early:
@@ -20,13 +25,13 @@ class _Early:
     with the names of modules that trampfd needs, or of trampfd.
     """
 
-    def __init__(self, first_folder):
+    def __init__(self, first_folder: "list[str]") -> None:
         self._thread = get_ident()
         self._path = list(sys.path)
         if first_folder and first_folder[0] in self._path:
             del self._path[: self._path.index(first_folder[0])]
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(self, name: str, path: object = None, target: object = None) -> "ModuleSpec|None":
         if path is not None or get_ident() != self._thread:
             return None
         for finder in sys.meta_path:
@@ -37,13 +42,13 @@ class _Early:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
-def _ask(finder, name, path, target):
+def _ask(finder: object, name: str, path: object, target: object) -> "ModuleSpec|None":
     """Finders of Python before 3.4 have no find_spec()."""
     find_spec = getattr(finder, "find_spec", None)
     return None if find_spec is None else find_spec(name, path, target)
 
 
-def _change_finders(added, removed):
+def _change_finders(added: "list[_Early]", removed: object) -> None:
     """A new list, as other threads go through the old one; none of them may make one meanwhile."""
     _imp.acquire_lock()
     try:
@@ -52,26 +57,84 @@ def _change_finders(added, removed):
         _imp.release_lock()
 
 
-def install(waiting):
-    early = _Early(waiting.first_folder)
+def _install(first_folder: "list[str]") -> None:
+    early = _Early(first_folder)
     _change_finders([early], None)
     try:
         from trampfd._install import install_at_start
 
         install_at_start()
     except Exception as error:
-        exec(_HOOK_RARE, globals())
-        report(error)
+        _report(error)
     finally:
         _change_finders([], early)
 
 
-def find_spec(waiting, name, path=None, target=None):
+def find_spec(waiting: "ModuleType", name: str, path: object, target: object) -> "ModuleSpec|None":
     """For the finder that waited, which is done then."""
-    install(waiting)
+    _install(waiting.first_folder)
     _change_finders([], waiting)
     for finder in sys.meta_path:
         spec = _ask(finder, name, path, target)
         if spec is not None:
             return spec
     return None
+
+
+def _is_privileged() -> bool:
+    """As secure_getenv(3) decides it: by the word that the kernel gives each program."""
+    if os.getuid() != os.geteuid() or os.getgid() != os.getegid():
+        return True
+    try:
+        with open("/proc/self/auxv", "rb") as file:
+            words = memoryview(file.read()).cast("P").tolist()
+    except PermissionError:
+        return True  # it is root's in programs that gained rights
+    except OSError:
+        return False
+    at_secure = 23
+    return bool(dict(zip(words[::2], words[1::2])).get(at_secure))
+
+
+def is_disabled() -> bool:
+    """Is TRAMPFD_DISABLE set?  It does not count in privileged programs."""
+    return os.environ.get("TRAMPFD_DISABLE", "0") not in ("", "0") and not _is_privileged()
+
+
+def _is_main_interpreter() -> bool:
+    try:
+        import _interpreters as interpreters  # type: ignore[import-not-found]
+    except ImportError:
+        try:
+            import _xxsubinterpreters as interpreters  # type: ignore[import-not-found]
+        except ImportError:
+            return True
+    return bool(interpreters.get_current() == interpreters.get_main())
+
+
+def _report(error: Exception) -> None:
+    if isinstance(error, ModuleNotFoundError) and error.name == "trampfd":
+        return  # uninstalled
+    if sys.stderr is None or not _is_main_interpreter():
+        return  # trampfd is for the main interpreter
+    files = [os.path.join(folder, "trampfd-enable.pth") for folder in sys.path]
+    files = [file for file in files if os.path.exists(file)]
+    try:  # contextlib could be a file of the program's
+        print(
+            "trampfd: ctypes and cffi callbacks are not redirected: "
+            f"{type(error).__name__}: {error} (`trampfd disable` ends this message"
+            f"{', or remove ' * bool(files)}{' and '.join(files)})",
+            file=sys.stderr,
+        )
+    except (OSError, ValueError):
+        return  # closed: nobody to tell
+
+
+def start(waiting: "ModuleType", modules: "Iterable[str]") -> None:
+    """At the start, where there is more to do than to wait."""
+    if is_disabled():
+        return
+    if any(name in sys.modules for name in modules):
+        _install(waiting.first_folder)
+    else:
+        sys.meta_path.insert(0, waiting)

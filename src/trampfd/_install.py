@@ -199,7 +199,7 @@ def install(*, objects: bool = False) -> None:
 
 
 def install_at_start() -> None:
-    """install() for programs that know nothing of it, see _start.py: a version of cffi that cannot
+    """install() for programs that know nothing of it, see _hook.py: a version of cffi that cannot
     be redirected is reported on standard error when the program imports it."""
     global _at_start
     _at_start = _at_start or not _installed

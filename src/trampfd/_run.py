@@ -13,7 +13,7 @@ import sys
 from _frozen_importlib import BuiltinImporter
 from _frozen_importlib_external import MAGIC_NUMBER, PathFinder, SourceFileLoader
 
-from ._hook_rare import is_disabled
+from ._hook import is_disabled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,34 +1,37 @@
 # SPDX-License-Identifier: MIT
-# mypy: disable-error-code="no-untyped-def,no-untyped-call,name-defined,comparison-overlap,arg-type"
-# ruff: noqa: F821
-"""What `trampfd enable` lets Python run at each start.
+"""What an enabled Python runs at its start; the module is a finder itself.
 
-`trampfd enable` copies this text, with those of _hook.py and _hook_rare.py as strings, into a file
-that Python runs at its start; it is not imported.  It must work when the package has changed or is
-gone.  It must be cheap: no module is imported that is not loaded anyway (``__future__`` is not),
-little is compiled, and nothing is changed but ``sys.meta_path``, until a program imports ctypes or
-cffi.
+`trampfd enable` copies it and _hook.py, as a package, beside a .pth file that calls start().  They
+must work when trampfd has changed or is gone.  Until a program imports ctypes or cffi they must
+cost next to nothing: no module is imported that is not loaded anyway (``__future__`` is not),
+nothing changes but ``sys.meta_path``, and there is no class, as to make one takes longer than the
+rest.
 """
 
 import os
 import sys
 
+_MODULES = ("_ctypes", "_cffi_backend")  # whose callbacks trampfd makes
 
-class _Waiting:
-    """A finder that waits for the modules."""
+first_folder = sys.path[:1]  # before Python puts that of the program's script there
 
-    first_folder = sys.path[:1]  # before Python puts that of the program's script there
 
-    def find_spec(name, *more):
-        if name in ("_ctypes", "_cffi_backend"):
-            exec(_HOOK, globals())
-            return find_spec(_Waiting, name, *more)
+def find_spec(name: str, path: object = None, target: object = None) -> object:
+    if name not in _MODULES:
         return None
+    from . import _hook
+
+    return _hook.find_spec(sys.modules[__name__], name, path, target)
 
 
-if "TRAMPFD_DISABLE" in os.environ or "_ctypes" in sys.modules or "_cffi_backend" in sys.modules:
-    exec(_HOOK)
-    exec(_HOOK_RARE)
-    start(_Waiting)
-else:
-    sys.meta_path.insert(0, _Waiting)
+def start() -> None:
+    """Once, although `site` runs each .pth file of a virtual environment twice."""
+    finder = sys.modules[__name__]
+    if finder in sys.meta_path:
+        return
+    if "TRAMPFD_DISABLE" in os.environ or any(name in sys.modules for name in _MODULES):
+        from . import _hook
+
+        _hook.start(finder, _MODULES)
+    else:
+        sys.meta_path.insert(0, finder)

@@ -16,7 +16,7 @@ from . import _enable, _ffi_origin, _hardening, _jit
 from ._fact import Fact, absent
 from ._ffi_origin import FfiOrigin
 from ._hardening import Hardening
-from ._hook_rare import is_disabled
+from ._hook import is_disabled
 from ._selinux import SELinux
 
 _CONSUMERS = ("_ctypes", "_cffi_backend")
