@@ -150,8 +150,8 @@ def _read(path: Path) -> str | None:
 def _cannot(what: str, path: Path, error: OSError) -> _Failure:
     folder = next(folder for folder in path.parents if folder.is_dir())
     return _Failure(
-        f"cannot {what} {path}: {error.strerror}. Do it as the user who owns {folder} (root for the "
-        "system's Python), or use a virtual environment"
+        f"cannot {what} {path}: {error.strerror}. Do it as the user who owns {folder} (root for "
+        "the system's Python), or use a virtual environment"
     )
 
 

@@ -5,8 +5,6 @@ Only what cffi documents is used: the attributes of ctype objects, ``cast``, ``g
 function behind ``ffi.gc``) and the exported C interface.
 """
 
-from __future__ import annotations
-
 import sys
 
 from . import _native
@@ -14,6 +12,8 @@ from . import _native
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
+else:
+    Any = object
 
 _bound: Any = None
 
@@ -117,12 +117,12 @@ def _code(ctype: Any, layout: Any) -> str:
     return _NUMBERS.get(layout, "x")
 
 
-def _argument(ctype: Any) -> tuple[Any, Any, int, str]:
+def _argument(ctype: Any) -> "tuple[Any, Any, int, str]":
     layout = _layout(ctype)
     return ctype, layout, _size(ctype), _code(ctype, layout)
 
 
-def _result(ctype: Any) -> tuple[Any, Any, int, str]:
+def _result(ctype: Any) -> "tuple[Any, Any, int, str]":
     layout = _layout(ctype)
     size = _size(ctype)
     code = _code(ctype, layout)
@@ -151,7 +151,7 @@ def _is_callable_by_value(ctype: Any) -> bool:
     raise AssertionError(f"cffi called {ctype} with a wrong number of arguments")
 
 
-_signatures: dict[Any, _native.Signature] = {}
+_signatures: "dict[Any, _native.Signature]" = {}
 
 
 def _signature(ctype: Any) -> _native.Signature:
@@ -173,7 +173,7 @@ def _make_signature(ctype: Any) -> _native.Signature:
 
 
 def make(
-    ctype: Any, function: Callable[..., Any], error: Any, onerror: Callable[..., Any] | None
+    ctype: Any, function: "Callable[..., Any]", error: Any, onerror: "Callable[..., Any] | None"
 ) -> Any:
     """A cdata of type `ctype` that owns a closure; errors as those of ffi.callback()."""
     backend = _backend()
@@ -200,7 +200,7 @@ def is_cdata(value: object) -> bool:
     return "_cffi_backend" in sys.modules and isinstance(value, _backend().FFI.CData)
 
 
-def _bound_argument(ctype: Any, data: Any) -> tuple[int, Any]:
+def _bound_argument(ctype: Any, data: Any) -> "tuple[int, Any]":
     """The word that a C function gets as an argument of this type, and what keeps it valid."""
     backend = _backend()
     layout = _layout(ctype)

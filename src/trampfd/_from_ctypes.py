@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Function pointer classes of ctypes: from a class to a signature and an instance."""
 
-from __future__ import annotations
-
 import sys
 
 from . import _native
@@ -11,6 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, Callable
+else:
+    Any = object
 
 _bound: Any = None
 
@@ -79,7 +79,7 @@ def _code(cls: Any) -> str:
     return "=" if _is_swapped(cls) else _letter(cls)
 
 
-def _fields(cls: Any) -> Iterator[tuple[Any, ...]]:
+def _fields(cls: Any) -> "Iterator[tuple[Any, ...]]":
     """The entries of _fields_, those of base classes first."""
     for base in reversed(cls.__mro__):
         yield from base.__dict__.get("_fields_", ())
@@ -100,7 +100,7 @@ def _is_plain(cls: Any) -> bool:
     )
 
 
-def _members(cls: Any) -> tuple[Any, ...]:
+def _members(cls: Any) -> "tuple[Any, ...]":
     """Layouts of the members in their order; arrays are repeated members."""
     members: list[Any] = []
     for field in _fields(cls):
@@ -112,7 +112,7 @@ def _members(cls: Any) -> tuple[Any, ...]:
     return tuple(members)
 
 
-def _scalars(cls: Any, offset: int) -> Iterator[tuple[int, str]]:
+def _scalars(cls: Any, offset: int) -> "Iterator[tuple[int, str]]":
     """Offset and layout of every scalar inside, members of unions on top of each other."""
     if issubclass(cls, _ctypes().Array):
         for i in range(cls._length_):
@@ -159,13 +159,13 @@ def _layout(cls: Any) -> Any:
     return "p"
 
 
-def _argument(cls: Any) -> tuple[Any, Any, int, str]:
+def _argument(cls: Any) -> "tuple[Any, Any, int, str]":
     layout = _layout(cls)
     size = 8 if layout == "p" or not _is_data(cls) else _ctypes().sizeof(cls)
     return cls, layout, size, _code(cls)
 
 
-def _result(cls: Any) -> tuple[Any, Any, int, str]:
+def _result(cls: Any) -> "tuple[Any, Any, int, str]":
     if cls is None:
         return None, "v", 0, "v"
     if not _is_simple(cls):
@@ -194,7 +194,7 @@ def _signature_of(cls: Any) -> _native.Signature:
     return kept[0]
 
 
-def _signature(cls: Any) -> tuple[_native.Signature, list[Any]]:
+def _signature(cls: Any) -> "tuple[_native.Signature, list[Any]]":
     """What ctypes fixed when the class was made: an instance shows it, the class's attributes
     may have been changed since."""
     base = base_class()
@@ -213,7 +213,7 @@ def has_new(cls: Any) -> bool:
     return cls.__new__ is not base_class().__new__
 
 
-def new(cls: Any, function: Callable[..., Any]) -> Any:
+def new(cls: Any, function: "Callable[..., Any]") -> Any:
     """What ``_ctypes.CFuncPtr.__new__(cls, function)`` gives: an instance that owns a closure.
 
     Its memory is the closure's buffer, which ctypes keeps alive with it.
@@ -224,14 +224,14 @@ def new(cls: Any, function: Callable[..., Any]) -> Any:
     return type(cls).from_buffer(cls, closure)
 
 
-def make(cls: Any, function: Callable[..., Any]) -> Any:
+def make(cls: Any, function: "Callable[..., Any]") -> Any:
     """What ``cls(function)`` gives for a class that has no ``__new__`` of its own."""
     instance = new(cls, function)
     instance.__init__(function)
     return instance
 
 
-def _derived_classes(cls: Any) -> Iterator[Any]:
+def _derived_classes(cls: Any) -> "Iterator[Any]":
     yield cls
     for derived in type.__subclasses__(cls):
         yield from _derived_classes(derived)
@@ -262,7 +262,7 @@ _FLAG_PYTHONAPI, _FLAG_USE_ERRNO, _FLAG_USE_LASTERROR = 0x4, 0x8, 0x10
 _INTEGERS = ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8")
 
 
-def _value(cls: Any) -> tuple[Any, Any, int, str]:
+def _value(cls: Any) -> "tuple[Any, Any, int, str]":
     """As an argument or a result of a function that is called, not of a callback."""
     return cls, _layout(cls), _ctypes().sizeof(cls), "*"
 
@@ -285,7 +285,7 @@ def _referent(value: Any) -> Any:
     return value._obj if type(value).__name__ == "CArgObject" else value
 
 
-def _bound_argument(cls: Any, data: Any) -> tuple[int, tuple[Any, ...]]:
+def _bound_argument(cls: Any, data: Any) -> "tuple[int, tuple[Any, ...]]":
     """The word that a C function gets as an argument of this class, and what keeps it valid.
 
     ctypes itself passes it, to a C function that returns it."""
@@ -305,7 +305,7 @@ def _bound_argument(cls: Any, data: Any) -> tuple[int, tuple[Any, ...]]:
     return identity(converted), (_referent(data), _referent(converted))
 
 
-def _bound_class(function: Any, argtypes: tuple[Any, ...]) -> Any:
+def _bound_class(function: Any, argtypes: "tuple[Any, ...]") -> Any:
     """The class that CFUNCTYPE() gives, so that the result is taken where that is declared."""
     import ctypes
 

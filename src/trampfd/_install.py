@@ -9,14 +9,12 @@ the standard library come only modules that are built in or that every Python ha
 else takes time, and may be a file of the program's that has the same name.
 """
 
-from __future__ import annotations
-
 import _imp
 import sys
 from _thread import RLock
 from _thread import _local as Local
 
-from . import _from_cffi, _from_ctypes, _native
+from . import _native
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, Callable
 else:
-    Loader = MetaPathFinder = object
+    Any = Loader = MetaPathFinder = object
 
 _lock = RLock()  # guards what follows, and what is redirected
 _installed = False  # by install()
@@ -35,7 +33,9 @@ _in_force = False  # everything is redirected
 _at_start = False  # the first to install was install_at_start()
 
 
-def _redirect_cffi(backend: ModuleType) -> None:
+def _redirect_cffi(backend: "ModuleType") -> None:
+    from . import _from_cffi
+
     try:
         decorator = backend.FFI().callback("void(void)")
         _native.redirect_cffi(
@@ -53,17 +53,30 @@ def _redirect_cffi(backend: ModuleType) -> None:
         ) from error
 
 
-_redirections: dict[str, Callable[[ModuleType], None]] = {
+def _redirect_ctypes(_: "ModuleType") -> None:
+    from . import _from_ctypes
+
+    _from_ctypes.redirect()
+
+
+def _restore_ctypes() -> None:
+    """What was never redirected need not be loaded to be restored."""
+    from_ctypes = sys.modules.get(f"{__package__}._from_ctypes")
+    if from_ctypes is not None:
+        from_ctypes.restore()
+
+
+_redirections: "dict[str, Callable[[ModuleType], None]]" = {
     "_cffi_backend": _redirect_cffi,
-    "_ctypes": lambda _: _from_ctypes.redirect(),
+    "_ctypes": _redirect_ctypes,
 }
 
 
-def _redirect_module(module: ModuleType) -> None:
+def _redirect_module(module: "ModuleType") -> None:
     """Needs the lock.  Programs that have not asked for trampfd go on with the stock module."""
     try:
         _redirections[module.__name__](module)
-    except RuntimeError as error:
+    except (RuntimeError, ImportError) as error:
         if not _at_start:
             raise
         print(f"trampfd: {module.__name__} is not redirected: {error}", file=sys.stderr)
@@ -81,10 +94,10 @@ class _RedirectingLoader(Loader):
             raise AttributeError(name)
         return getattr(self._loader, name)
 
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+    def create_module(self, spec: "ModuleSpec") -> "ModuleType | None":
         return self._loader.create_module(spec)
 
-    def exec_module(self, module: ModuleType) -> None:
+    def exec_module(self, module: "ModuleType") -> None:
         assert module.__spec__ is not None
         module.__loader__ = module.__spec__.loader = self._loader
         self._loader.exec_module(module)
@@ -100,8 +113,8 @@ class _Finder(MetaPathFinder):
         self._searching = Local()
 
     def find_spec(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
+        self, name: str, path: "Sequence[str] | None", target: "ModuleType | None" = None
+    ) -> "ModuleSpec | None":
         if name not in _redirections or getattr(self._searching, "active", False):
             return None
         self._searching.active = True
@@ -145,7 +158,7 @@ def _redirect(loaded: list[str]) -> None:
     _change_finders([_finder])
 
 
-def _change_finders(added: list[MetaPathFinder]) -> None:
+def _change_finders(added: "list[MetaPathFinder]") -> None:
     """Those of ours that stand on sys.meta_path.  A new list: other threads may be going through
     the old one.  Under the lock that _hook.py takes too, so that no change is lost."""
     _imp.acquire_lock()
@@ -161,7 +174,7 @@ def _restore() -> None:
     _in_force = False
     _change_finders([])
     _native.restore_cffi()
-    _from_ctypes.restore()
+    _restore_ctypes()
 
 
 def install(*, objects: bool = False) -> None:
