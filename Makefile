@@ -9,8 +9,8 @@ TEST_PACKAGES = $(PACKAGES) binutils clang gdb gir1.2-glib-2.0 guile-3.0 libcair
                 libclang-rt-dev libffi-platypus-perl mandoc meson ninja-build python3-cffi-backend \
                 python3-gi ruby strace util-linux valgrind
 
-SOURCES = setup.py pyproject.toml cbackend/sources.txt cbackend/hardening.txt \
-          $(wildcard cbackend/*flags*.txt cbackend/*.map) \
+SOURCES = setup.py pyproject.toml cbackend/hardening.txt tools/core_sources.py \
+          $(wildcard cbackend/*flags*.txt cbackend/*.map cbackend/sources/*.txt cbackend/arch/*/*.txt) \
           $(shell find cbackend src/trampfd/_native -name '*.[chS]')
 
 help:

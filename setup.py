@@ -6,7 +6,6 @@ too, against the system's libffi as pkg-config names it.
 """
 
 import os
-import re
 import shlex
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from setuptools.command.build_ext import build_ext
 # The folder of setup.py is not on the path of a PEP 517 build.
 sys.path.insert(0, str(Path(__file__).resolve().parent / "tools"))
 
+import core_sources
 from index_page import index_page
 
 BACKEND = Path("cbackend")
@@ -56,7 +56,7 @@ def flags(name: str) -> list:
     return shlex.split((BACKEND / name).read_text())
 
 
-def refuse_unsupported(compiler: list) -> None:
+def refuse_unsupported() -> None:
     """End with one sentence where the sources would give thousands of errors, or crash."""
     if sys.implementation.name != "cpython":
         raise SystemExit(
@@ -65,17 +65,6 @@ def refuse_unsupported(compiler: list) -> None:
         )
     if sys.maxsize < 2**32:
         raise SystemExit("trampfd has no code for a 32-bit Python, only for x86-64.")
-    command = [*compiler, "-E", "-P", "-x", "c", "-"]
-    text = f'#include "{(BACKEND / "supported.h").resolve()}"\nTRAMPFD_UNSUPPORTED\n'
-    try:
-        output = subprocess.run(
-            command, input=text, stdout=subprocess.PIPE, text=True, check=True
-        ).stdout
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise SystemExit(f"trampfd needs a C compiler: {error}.") from None
-    reason = re.search(r'^"(.*)"$', output, re.MULTILINE)
-    if reason:
-        raise SystemExit(reason[1])
 
 
 def has_landing_pads(archive: str) -> bool:
@@ -93,7 +82,11 @@ class Build(build_ext):
 
         Not when setup.py is read: a source distribution needs neither.
         """
-        refuse_unsupported(self.compiler.compiler_so)
+        refuse_unsupported()
+        try:
+            arch = core_sources.architecture(self.compiler.compiler_so)
+        except RuntimeError as error:
+            raise SystemExit(str(error)) from None
         # setuptools compiles .S files only when it is told that they are sources.
         self.compiler.src_extensions.append(".S")
         # Before what Python and the environment ask for, which may be more; CC may be two words.
@@ -104,6 +97,10 @@ class Build(build_ext):
         for extension in self.extensions:
             extension.extra_compile_args = [*compile_args, *extension.extra_compile_args]
             own_libffi = not extension.name.endswith(PRELOAD)
+            extension.sources += relative(core_sources.of_architecture(arch))
+            if not own_libffi:
+                extension.sources += relative(core_sources.of_architecture(arch, "preload"))
+            extension.include_dirs += relative(core_sources.include_folders(arch))
             if own_libffi:
                 extension.extra_link_args = [*libraries, *extension.extra_link_args]
             if not own_libffi or all(has_landing_pads(library) for library in static):
@@ -117,8 +114,13 @@ class Build(build_ext):
         return super().get_ext_filename(fullname)
 
 
-def sources(folder: Path) -> list:
-    return [str(folder / line) for line in (folder / "sources.txt").read_text().split()]
+def relative(paths: list) -> list:
+    """setuptools takes no others for sources."""
+    return [os.path.relpath(path) for path in paths]
+
+
+def sources(*parts: str) -> list:
+    return relative([path for part in parts for path in core_sources.portable(part)])
 
 
 COMMON = {
@@ -128,7 +130,6 @@ COMMON = {
         for pattern in ("*.h", "*.map", "*flags*.txt", "hardening.txt")
         for path in folder.rglob(pattern)
     ],
-    "include_dirs": [str(BACKEND / "include"), str(BACKEND)],
     "extra_compile_args": [
         *flags("cflags.txt"),
         # A callback calls the interpreter a dozen times: without a jump each.
@@ -153,7 +154,10 @@ setup(
     ext_modules=[
         Extension(
             "trampfd._native",
-            sources=[*sources(BACKEND), *sorted(str(path) for path in NATIVE.glob("*.c"))],
+            sources=[
+                *sources("core", "linked"),
+                *sorted(str(path) for path in NATIVE.glob("*.c")),
+            ],
             # What each of the flags is for: see meson.build.
             extra_link_args=[
                 *flags("ldflags.txt"),
@@ -161,14 +165,11 @@ setup(
             ],
             **COMMON,
         ),
-        # For LD_PRELOAD; it finds libffi when it is needed, see interpose/ffi_stock.c, and
+        # For LD_PRELOAD; it finds libffi when it is needed, see preload/stock.c, and
         # offers nothing that calls it.
         Extension(
             f"trampfd.{PRELOAD}",
-            sources=[
-                *(source for source in sources(BACKEND) if not source.endswith("/bind.c")),
-                *sources(BACKEND / "interpose"),
-            ],
+            sources=sources("core", "preload"),
             extra_link_args=[
                 "-ldl",
                 "-pthread",

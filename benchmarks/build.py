@@ -22,13 +22,17 @@ from names import ENTRY_LIBFFI, PLAN, STATIC, STOCK
 
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE / "c"
-BACKEND = HERE.parent / "cbackend"
+sys.path.insert(0, str(HERE.parent / "tools"))
+
+import core_sources  # noqa: E402
+
+BACKEND = core_sources.BACKEND
+ARCH = core_sources.architecture(shlex.split(os.environ.get("CC", "cc")))
 FLAGS = (
     *shlex.split((BACKEND / "hardening.txt").read_text()),
     *shlex.split((BACKEND / "cflags.txt").read_text()),
     "-fPIC",
-    f"-I{BACKEND / 'include'}",
-    f"-I{BACKEND}",
+    *core_sources.include_flags(ARCH),
 )
 # As setup.py links the extension.
 LINK = ("-shared", *shlex.split((BACKEND / "ldflags.txt").read_text()), "-pthread")
@@ -71,7 +75,7 @@ def _core() -> tuple[Path, ...]:
     """The object files of the C core, compiled as in the package."""
     target = folder() / "core"
     target.mkdir()
-    sources = [BACKEND / line for line in (BACKEND / "sources.txt").read_text().split()]
+    sources = core_sources.core(ARCH)
     run(*compiler(), *FLAGS, *_pkg_config("--cflags"), "-c", *sources, cwd=target)
     return tuple(sorted(target.glob("*.o")))
 

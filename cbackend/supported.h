@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where trampfd does not work: TRAMPFD_UNSUPPORTED says why. Read by setup.py and meson.build
+ * TRAMPFD_ARCH is the folder in arch/ for the CPU.  Where trampfd does not work, TRAMPFD_UNSUPPORTED
+ * says why.  Read by setup.py and meson.build
  * through the preprocessor of the compiler that is going to be used, so that cross compilers and
  * -m32 are asked about what they compile for.
  */
@@ -13,6 +14,7 @@
 #elif !defined(__x86_64__)
 #define TRAMPFD_UNSUPPORTED "trampfd has no code for this CPU, only for x86-64."
 #else
+#define TRAMPFD_ARCH "x86_64"
 #include <features.h>
 #ifndef __GLIBC__
 #define TRAMPFD_UNSUPPORTED "trampfd needs the GNU C library; other ones, as musl, are not supported."

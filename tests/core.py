@@ -8,6 +8,7 @@ import ctypes
 import functools
 import itertools
 import os
+import platform
 import re
 import shlex
 import shutil
@@ -23,7 +24,11 @@ import pytest
 import scale
 
 TESTS = Path(__file__).resolve().parent
-BACKEND = TESTS.parent / "cbackend"
+sys.path.insert(0, str(TESTS.parent / "tools"))
+
+import core_sources  # noqa: E402
+
+BACKEND = core_sources.BACKEND
 PROGRAMS = TESTS / "c"
 
 # Bytes of the slots of a block.
@@ -62,6 +67,12 @@ def _pkg_config(what: str) -> list[str]:
 
 
 @functools.cache
+def architecture() -> str:
+    """Without the compiler, which a virtual machine has not."""
+    return os.environ.get("TRAMPFD_ARCH") or platform.machine()
+
+
+@functools.cache
 def link_flags() -> tuple[str, ...]:
     return (*_pkg_config("--libs"), "-pthread", "-ldl")
 
@@ -74,7 +85,7 @@ def compile_flags() -> tuple[str, ...]:
         *_pkg_config("--cflags"),
         "-Werror",
         "-g",
-        f"-I{BACKEND / 'include'}",
+        *core_sources.include_flags(architecture()),
     )
 
 
@@ -94,8 +105,7 @@ def compiled(*command: object) -> Path:
 @functools.cache
 def objects(*flags: str, compiler: str = "cc") -> tuple[str, ...]:
     """The object files of the core."""
-    sources = [BACKEND / line for line in (BACKEND / "sources.txt").read_text().split()]
-    folder = compiled(compiler, *compile_flags(), *flags, "-c", *sources)
+    folder = compiled(compiler, *compile_flags(), *flags, "-c", *core_sources.core(architecture()))
     return tuple(sorted(str(path) for path in folder.glob("*.o")))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import core
+import core_sources
 import kept
 import providers
 import pytest
@@ -304,8 +305,8 @@ def readelf(option: str, path: object) -> str:
 
 
 def assembled() -> Iterator[Path]:
-    names = (core.BACKEND / "sources.txt").read_text().split()
-    stems = {Path(name).stem for name in names if name.endswith(".S")}
+    sources = core_sources.of_architecture(core.architecture())
+    stems = {source.stem for source in sources if source.suffix == ".S"}
     yield from (Path(path) for path in core.objects() if Path(path).stem in stems)
 
 

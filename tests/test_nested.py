@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""GCC's nested functions: their pointers without writable code, see cbackend/closure/nested.c."""
+"""GCC's nested functions: their pointers without writable code, see cbackend/nested/nested.c."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import core
 import library
 import pytest
 
-NESTED = str(core.BACKEND / "closure" / "nested.c")
+NESTED = str(core.BACKEND / "nested" / "nested.c")
 OPTION = "-ftrampoline-impl=heap"
 
 # By hand: the calls that compiled code makes.

@@ -181,7 +181,7 @@ def test_descriptor(backend: str) -> None:
 
 
 class Memory:
-    """Where the entry "context" reads, see cbackend/context/steps.h; changed by memmove."""
+    """Where the entry "context" reads, see cbackend/trampoline/steps.h; changed by memmove."""
 
     def __init__(self, trampoline: Trampoline) -> None:
         slot = _native.find(trampoline.address)

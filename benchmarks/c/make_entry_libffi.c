@@ -5,7 +5,7 @@
 #include <closure/entry.h>
 #include <errno.h>
 #include <trampfd.h>
-#include <trampoline/pool.h>
+#include <slot/pool.h>
 
 void *maker_new(ffi_cif *cif, handler *fun, void **code)
 {

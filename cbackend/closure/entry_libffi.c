@@ -6,7 +6,7 @@
  */
 #include "entry.h"
 
-#include "../trampoline/allowed.h"
+#include "slot/allowed.h"
 
 #include <errno.h>
 

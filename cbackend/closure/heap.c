@@ -9,7 +9,7 @@
  */
 #include "heap.h"
 
-#include "../trampoline/fatal.h"
+#include "base/fatal.h"
 
 #include <errno.h>
 #include <stdatomic.h>

@@ -8,7 +8,7 @@
 #ifndef TFD_HEAP_H
 #define TFD_HEAP_H
 
-#include "../trampoline/pool.h"
+#include "slot/pool.h"
 
 /* Bytes of a record that belong to the caller: all but the state word. */
 #define TFD_HEAP_THRESHOLD offsetof(union tfd_record, owner.state)

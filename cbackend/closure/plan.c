@@ -6,8 +6,8 @@
  */
 #include "plan.h"
 
-#include "../trampoline/lock.h"
-#include "../trampoline/pool.h"
+#include "base/lock.h"
+#include "slot/pool.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -10,7 +10,7 @@
 #ifndef TFD_PLAN_H
 #define TFD_PLAN_H
 
-#include "../trampoline/record.h"
+#include "slot/record.h"
 
 /* Where the result is put, and what remains to be done after the handler. */
 enum tfd_result {

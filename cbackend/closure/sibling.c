@@ -7,7 +7,7 @@
 #define _GNU_SOURCE
 #include "sibling.h"
 
-#include "../interpose/elf.h"
+#include "base/elf.h"
 #include "closure.h"
 
 #include <errno.h>

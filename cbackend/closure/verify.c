@@ -5,9 +5,9 @@
  */
 #include "verify.h"
 
-#include "../trampoline/lock.h"
-#include "../trampoline/pool.h"
-#include "../trampoline/provider.h"
+#include "base/lock.h"
+#include "slot/pool.h"
+#include "provider/provider.h"
 #include "closure.h"
 #include "entry.h"
 #include "heap.h"

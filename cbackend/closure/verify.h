@@ -3,7 +3,7 @@
 #ifndef TFD_VERIFY_H
 #define TFD_VERIFY_H
 
-#include "../trampoline/record.h"
+#include "slot/record.h"
 #include "trampfd.h"
 
 /* The words of a record that closures use. */

@@ -8,7 +8,7 @@
 #include "core_check.h"
 
 #include "../../cbackend/closure/entry.h"
-#include "../../cbackend/trampoline/pool.h"
+#include "slot/pool.h"
 
 #include <pthread.h>
 #include <signal.h>

@@ -9,7 +9,7 @@
 #include "plan_check.h"
 
 #include "../../cbackend/closure/entry.h"
-#include "../../cbackend/trampoline/pool.h"
+#include "slot/pool.h"
 
 static int calls;
 

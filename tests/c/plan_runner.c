@@ -18,7 +18,7 @@
 
 #include "../../cbackend/closure/entry.h"
 #include "../../cbackend/closure/plan.h"
-#include "../../cbackend/trampoline/pool.h"
+#include "slot/pool.h"
 
 #include <dlfcn.h>
 #include <float.h>

@@ -11,7 +11,7 @@
 #include "convert.h"
 #include "dispatch.h"
 
-#include <trampoline/sealed.h>
+#include <base/sealed.h>
 
 #include <errno.h>
 #include <string.h>

@@ -8,7 +8,7 @@
  */
 #include "native.h"
 
-#include <trampoline/sealed.h>
+#include <base/sealed.h>
 
 #include <dlfcn.h>
 #include <string.h>

@@ -12,7 +12,7 @@
  */
 #include "native.h"
 
-#include <trampoline/sealed.h>
+#include <base/sealed.h>
 
 /* A redirected PyMethodDef; `method` is NULL while it is not redirected. */
 struct redirection {

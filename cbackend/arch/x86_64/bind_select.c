@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* Which entry binds an argument on x86-64, by where the plan says that arguments arrive. */
+#include "bind_entries.h"
+#include "frame.h"
+
+#include "slot/allowed.h"
+#include "bind/bind.h"
+
+_Static_assert(offsetof(union tfd_record, bound.function) == RECORD_FUNCTION, "function");
+_Static_assert(offsetof(union tfd_record, closure.user_data) == RECORD_USER_DATA, "user_data");
+_Static_assert(BIND_FIRST + WORD_REGISTERS == BIND_FIRST_HIDDEN
+                   && BIND_FIRST_HIDDEN + WORD_REGISTERS - 1 == BIND_LAST
+                   && BIND_LAST + WORD_REGISTERS == BIND_ENTRIES, "numbers of the entries");
+
+extern const char tfd_bind_entries[];
+
+static tfd_entry *entry_at(size_t index)
+{
+    return (tfd_entry *)(uintptr_t)(tfd_bind_entries + index * BIND_ENTRY_SIZE);
+}
+
+/* They are done with the record when they jump. */
+const struct tfd_entries tfd_entries_bind = {
+    .first = (uintptr_t)tfd_bind_entries,
+    .count = BIND_ENTRIES,
+    .size = BIND_ENTRY_SIZE,
+    .below_stack = 1,
+};
+
+static int in_registers(const struct tfd_plan *plan)
+{
+    for (unsigned i = 0; i < plan->count; i++)
+        if (plan->offsets[i] >= FRAME_STACK)
+            return 0;
+    return 1;
+}
+
+tfd_entry *tfd_port_bind_entry(const struct tfd_plan *plan, enum trampfd_position position)
+{
+    if (!in_registers(plan))
+        return NULL;
+    if (position == TRAMPFD_LAST)
+        return entry_at(BIND_LAST + (size_t)plan->offsets[plan->count - 1] / 8);
+    if (plan->result == TFD_RESULT_MEMORY)
+        return entry_at(BIND_FIRST_HIDDEN + tfd_plan_word_registers(plan) - 2);
+    return entry_at(BIND_FIRST + tfd_plan_word_registers(plan) - 1);
+}
+
+int tfd_port_is_bind_entry(tfd_entry *entry)
+{
+    return (uintptr_t)entry - (uintptr_t)tfd_bind_entries < BIND_ENTRIES * BIND_ENTRY_SIZE;
+}
+
+/*
+ * ffi_call() of libffi 3.4 copies a structure whose first word goes to the last integer register
+ * whole, over the first vector register; that is wrong when an earlier argument is in there.
+ */
+int tfd_port_libffi_garbles(const struct tfd_plan *plan)
+{
+    for (unsigned i = 0; i < plan->gather_count; i++)
+        if (plan->gathers[i].from[0] == (WORD_REGISTERS - 1) * 8
+            && plan->gathers[i].from[1] > FRAME_VECTORS)
+            return 1;
+    return 0;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* x86-64: the registers of a context, and the step that ends it. */
+#include "trampoline/port.h"
+#include "uapi/linux/trampfd.h"
+#include "context_steps.h"
+
+/* All but r10. */
+#define LOWER_REGISTERS(X) X(rax) X(rbx) X(rcx) X(rdx) X(rsi) X(rdi) X(rbp) X(r8) X(r9)
+#define HIGHER_REGISTERS(X) X(r11) X(r12) X(r13) X(r14) X(r15)
+
+#define DECLARE(name) tfd_entry tfd_step_##name;
+#define DESCRIBE(name) {#name, x64_##name, tfd_step_##name},
+
+LOWER_REGISTERS(DECLARE)
+HIGHER_REGISTERS(DECLARE)
+tfd_entry tfd_step_jump, tfd_step_jump_near, tfd_step_jump_far;
+
+const struct tfd_register tfd_port_registers[] = {
+    LOWER_REGISTERS(DESCRIBE)
+    {"r10", x64_r10, NULL},
+    HIGHER_REGISTERS(DESCRIBE)
+};
+
+const unsigned tfd_port_register_count =
+    sizeof(tfd_port_registers) / sizeof(tfd_port_registers[0]);
+
+const uint32_t tfd_port_pc = x64_rip;
+
+_Static_assert(sizeof(tfd_port_registers) / sizeof(tfd_port_registers[0]) == x64_rip - x64_rax,
+               "all registers that the kernel's interface can name");
+_Static_assert(offsetof(union tfd_record, context.steps) == RECORD_STEPS, "steps of a record");
+_Static_assert(offsetof(struct tfd_step, value) == STEP_VALUE, "value of a step");
+_Static_assert(sizeof(struct tfd_step) == STEP_SIZE, "size of a step");
+_Static_assert(offsetof(struct tfd_stack, flags) == STACK_FLAGS, "flags of stack data");
+_Static_assert(offsetof(struct tfd_stack, offset) == STACK_OFFSET, "offset of stack data");
+_Static_assert(offsetof(struct tfd_stack, size) == STACK_SIZE, "size of stack data");
+_Static_assert(offsetof(struct tfd_stack, data) == STACK_DATA, "stack data");
+_Static_assert(TRAMPFD_SET_SP == STACK_SET_SP, "flag that sets the stack pointer");
+
+/* The PC must not wait where stack data lies that the target finds below its stack pointer. */
+static int data_is_near(const struct trampfd_context *context)
+{
+    return context->stack_size && !(context->stack_flags & TRAMPFD_SET_SP)
+           && context->stack_offset < PC_NEAR;
+}
+
+_Static_assert(PC_NEAR + TRAMPFD_MAX_DATA_SIZE <= PC_FAR - 8, "data near SP leaves the far place");
+
+tfd_entry *tfd_port_last_step(const struct trampfd_context *context, int names_chain)
+{
+    if (!names_chain)
+        return tfd_step_jump;
+    return data_is_near(context) ? tfd_step_jump_far : tfd_step_jump_near;
+}

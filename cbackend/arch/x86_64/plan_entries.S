@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include "asm.h"
+#include "frame.h"
+
+/*
+ * Entries of plans: make the frame, spill W integer and V vector argument registers into
+ * it, and go on at the record's tail.
+ *
+ *   r10  record
+ *
+ * All of W = 0..6 and V = 0..8 stand one after the other, ENTRY_SIZE bytes apart, so that
+ * the port finds the one it wants by its numbers.
+ */
+#define ENTRY_SIZE 128
+
+.macro SPILL_WORDS count
+    .ifgt \count - 0
+    movq %rdi, 0(%rsp)
+    .endif
+    .ifgt \count - 1
+    movq %rsi, 8(%rsp)
+    .endif
+    .ifgt \count - 2
+    movq %rdx, 16(%rsp)
+    .endif
+    .ifgt \count - 3
+    movq %rcx, 24(%rsp)
+    .endif
+    .ifgt \count - 4
+    movq %r8, 32(%rsp)
+    .endif
+    .ifgt \count - 5
+    movq %r9, 40(%rsp)
+    .endif
+.endm
+
+.macro SPILL_VECTORS count
+    .irp n, 0, 1, 2, 3, 4, 5, 6, 7
+    .ifgt \count - \n
+    movlps %xmm\n, FRAME_VECTORS + 8 * \n(%rsp)
+    .endif
+    .endr
+.endm
+
+    .text
+    .balign 64
+ROUTINE tfd_plan_entries
+    .irp words, 0, 1, 2, 3, 4, 5, 6
+    .irp vectors, 0, 1, 2, 3, 4, 5, 6, 7, 8
+1:  endbr64
+    subq $FRAME_SIZE, %rsp
+    .cfi_adjust_cfa_offset FRAME_SIZE
+    SPILL_WORDS \words
+    SPILL_VECTORS \vectors
+    jmp *RECORD_TAIL(%r10)
+    .cfi_adjust_cfa_offset -FRAME_SIZE
+    .org 1b + ENTRY_SIZE, 0xcc
+    .endr
+    .endr
+END tfd_plan_entries
+
+/*
+ * Tails: call `struct tfd_words dispatch(char *frame, const union tfd_record *record)`,
+ * whose result is rax and rdx already; load the other return registers that the signature
+ * may use; undo the frame.
+ *
+ *   r10  record
+ *   rsp  frame
+ */
+.macro TAIL name
+ROUTINE \name
+    .cfi_adjust_cfa_offset FRAME_SIZE
+    endbr64
+    movq %rsp, %rdi
+    movq %r10, %rsi
+    call *RECORD_DISPATCH(%r10)
+.endm
+
+.macro END_TAIL name
+    addq $FRAME_SIZE, %rsp
+    .cfi_adjust_cfa_offset -FRAME_SIZE
+    ret
+END \name
+.endm
+
+    .balign 16
+TAIL tfd_plan_tail_words
+END_TAIL tfd_plan_tail_words
+
+    .balign 16
+TAIL tfd_plan_tail_vectors
+    movsd FRAME_VECTOR_RESULT(%rsp), %xmm0
+    movsd FRAME_VECTOR_RESULT + 8(%rsp), %xmm1
+END_TAIL tfd_plan_tail_vectors
+
+    .balign 16
+TAIL tfd_plan_tail_x87
+    fldt FRAME_RESULT(%rsp)
+END_TAIL tfd_plan_tail_x87
+
+    .balign 16
+TAIL tfd_plan_tail_x87_pair
+    fldt FRAME_RESULT + 16(%rsp)
+    fldt FRAME_RESULT(%rsp)
+END_TAIL tfd_plan_tail_x87_pair
+
+#include "notes.h"

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#include "preload/stock.h"
+
+#include <string.h>
+
+/* endbr64; lea -11(%rip),%r10; jmp *7(%rip) and padding, then the address that is jumped to. */
+static const unsigned char written[] = {
+    0xf3, 0x0f, 0x1e, 0xfa, 0x4c, 0x8d, 0x15, 0xf5, 0xff, 0xff, 0xff, 0xff, 0x25, 0x07, 0x00, 0x00,
+};
+
+#define TARGET 24
+
+/* libffi 3.3 and before had no landing pad: lea -7(%rip),%r10; jmp *3(%rip) */
+static const unsigned char written_by_3_3[] = {
+    0x4c, 0x8d, 0x15, 0xf9, 0xff, 0xff, 0xff, 0xff, 0x25, 0x03, 0x00, 0x00, 0x00,
+};
+
+#define TARGET_3_3 16
+
+static const void *address_at(const char *closure, size_t offset)
+{
+    const void *address;
+
+    memcpy(&address, closure + offset, sizeof(address));
+    return address;
+}
+
+const void *tfd_port_stock_target(const void *closure)
+{
+    if (!memcmp(closure, written, sizeof(written)))
+        return address_at(closure, TARGET);
+    if (!memcmp(closure, written_by_3_3, sizeof(written_by_3_3)))
+        return address_at(closure, TARGET_3_3);
+    return NULL;
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bound functions.  Where the arguments of the function, the bound one included, are all in
+ * registers, a record with an entry of the port is enough.  Everything else is marshalled
+ * twice: a closure without the bound argument whose handler lets libffi call the function
+ * with it.  A shorter way would have to move the caller's stack arguments.
+ */
+#include "bind.h"
+
+#include "slot/pool.h"
+#include "closure/closure.h"
+#include "closure/verify.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* A bound function that libffi calls: the memory of its closure. */
+struct marshalled {
+    ffi_closure closure;
+    ffi_cif cif;   /* what C calls: without the bound argument */
+    ffi_cif *full; /* what is called */
+    void (*function)(void);
+    unsigned bound;     /* index of the argument */
+    ffi_arg value;      /* of it, as its type stores it */
+    ffi_type *types[]; /* of cif */
+};
+
+static int is_bindable(const ffi_type *type)
+{
+    switch (type->type) {
+    case FFI_TYPE_INT: case FFI_TYPE_POINTER:
+    case FFI_TYPE_UINT8: case FFI_TYPE_SINT8: case FFI_TYPE_UINT16: case FFI_TYPE_SINT16:
+    case FFI_TYPE_UINT32: case FFI_TYPE_SINT32: case FFI_TYPE_UINT64: case FFI_TYPE_SINT64:
+        return type->size <= sizeof(void *);
+    default:
+        return 0;
+    }
+}
+
+/* The low bytes of `data` are at its other end on big-endian CPUs. */
+static ffi_arg stored(const ffi_type *type, void *data)
+{
+    ffi_arg value = 0;
+
+    switch (type->size) {
+    case 1: memcpy(&value, &(uint8_t){(uint8_t)(uintptr_t)data}, 1); break;
+    case 2: memcpy(&value, &(uint16_t){(uint16_t)(uintptr_t)data}, 2); break;
+    case 4: memcpy(&value, &(uint32_t){(uint32_t)(uintptr_t)data}, 4); break;
+    default: memcpy(&value, &data, sizeof(data)); break;
+    }
+    return value;
+}
+
+/* The function may free what is bound: nothing of it is used after the call. */
+static void call(ffi_cif *cif, void *result, void **arguments, void *user_data)
+{
+    struct marshalled *self = user_data;
+    unsigned count = cif->nargs, bound = self->bound;
+    ffi_arg value = self->value;
+    void *all[count + 1];
+
+    memcpy(all, arguments, bound * sizeof(*all));
+    all[bound] = &value;
+    memcpy(all + bound + 1, arguments + bound, (count - bound) * sizeof(*all));
+    ffi_call(self->full, self->function, result, all);
+}
+
+static int prepare(struct marshalled *self, ffi_cif *full)
+{
+    unsigned count = full->nargs - 1, bound = self->bound;
+
+    memcpy(self->types, full->arg_types, bound * sizeof(*self->types));
+    memcpy(self->types + bound, full->arg_types + bound + 1,
+           (count - bound) * sizeof(*self->types));
+    if (ffi_prep_cif(&self->cif, full->abi, count, full->rtype, self->types) != FFI_OK)
+        return -ENOTSUP;
+    return tfd_closure_prep(&self->closure, &self->cif, call, self, tfd_plan_call);
+}
+
+static void *bind_marshalled(ffi_cif *cif, void (*function)(void), void *data, unsigned bound,
+                             void **code, struct trampfd_trail *trail)
+{
+    size_t size = sizeof(struct marshalled) + (cif->nargs - 1) * sizeof(ffi_type *);
+    void *address;
+    struct marshalled *self = trampfd_closure_alloc(size, &address, trail);
+    int error;
+
+    if (!self)
+        return NULL;
+    self->full = cif;
+    self->function = function;
+    self->bound = bound;
+    self->value = stored(cif->arg_types[bound], data);
+    error = prepare(self, cif);
+    if (error) {
+        trampfd_closure_free(self);
+        errno = -error;
+        return NULL;
+    }
+    *code = address;
+    return self;
+}
+
+/* Sets `*entry`, to NULL where libffi has to make the call.  Returns -ENOTSUP where it cannot. */
+static int choose_entry(const ffi_cif *cif, enum trampfd_position position, tfd_entry **entry)
+{
+    const struct tfd_plan *plan = tfd_plan_get(cif);
+    int error;
+
+    *entry = NULL;
+    if (!plan)
+        return 0;
+    *entry = tfd_port_bind_entry(plan, position);
+    error = !*entry && tfd_port_libffi_garbles(plan) ? -ENOTSUP : 0;
+    tfd_plan_put(plan);
+    return error;
+}
+
+static void *bind_in_registers(union tfd_record *record, void **code,
+                               struct trampfd_trail *trail)
+{
+    void *address;
+    void *closure = trampfd_closure_alloc(sizeof(ffi_closure), &address, trail);
+    struct tfd_slot slot;
+    int error;
+
+    if (!closure)
+        return NULL;
+    error = tfd_pool_find_closure(closure, &slot);
+    if (!error)
+        error = tfd_pool_store(slot, record);
+    if (error) {
+        trampfd_closure_free(closure);
+        errno = -error;
+        return NULL;
+    }
+    *code = address;
+    return closure;
+}
+
+static unsigned index_of(enum trampfd_position position, const ffi_cif *cif)
+{
+    return position == TRAMPFD_LAST ? cif->nargs - 1 : 0;
+}
+
+/* The record of a bound function; its entry is NULL where libffi has to make the call. */
+static int make_record(union tfd_record *record, ffi_cif *cif, void (*function)(void), void *data,
+                       enum trampfd_position position)
+{
+    *record = (union tfd_record){.closure = {.user_data = data}};
+    record->bound.function = function;
+    if (!function || (position != TRAMPFD_FIRST && position != TRAMPFD_LAST) || !cif->nargs
+        || !is_bindable(cif->arg_types[index_of(position, cif)]))
+        return -EINVAL;
+    return choose_entry(cif, position, &record->bound.entry);
+}
+
+void *trampfd_bind(ffi_cif *cif, void (*function)(void), void *data,
+                   enum trampfd_position position, void **code, struct trampfd_trail *trail)
+{
+    union tfd_record record;
+    int error = make_record(&record, cif, function, data, position);
+
+    if (trail)
+        trail->count = 0;
+    if (error) {
+        errno = -error;
+        return NULL;
+    }
+    if (!record.bound.entry)
+        return bind_marshalled(cif, function, data, index_of(position, cif), code, trail);
+    return bind_in_registers(&record, code, trail);
+}
+
+/* The record leads to memory that says what is called. */
+static int verify_marshalled(struct marshalled *self, const void *code, ffi_cif *cif,
+                             void (*function)(void), void *data, unsigned bound,
+                             struct trampfd_verdict *verdict)
+{
+    int error = tfd_closure_verify(code, &self->cif, call, self, tfd_plan_call, verdict);
+
+    if (error)
+        return error;
+    tfd_verify_word(verdict, "cif of the function", (uintptr_t)cif, (uintptr_t)self->full);
+    tfd_verify_word(verdict, "function", (uintptr_t)function, (uintptr_t)self->function);
+    tfd_verify_word(verdict, "index", bound, self->bound);
+    tfd_verify_word(verdict, "data", stored(cif->arg_types[bound], data), self->value);
+    return 0;
+}
+
+int trampfd_bind_verify(void *closure, const void *code, ffi_cif *cif, void (*function)(void),
+                        void *data, enum trampfd_position position,
+                        struct trampfd_verdict *verdict)
+{
+    static const char *const names[TFD_VERIFY_WORDS] = {
+        "entry", "function", NULL, NULL, NULL, NULL, "data",
+    };
+    union tfd_record wanted;
+    int error = make_record(&wanted, cif, function, data, position);
+
+    if (error)
+        return error;
+    if (!wanted.bound.entry)
+        return verify_marshalled(closure, code, cif, function, data, index_of(position, cif),
+                                 verdict);
+    return tfd_verify_record(code, &wanted, names, verdict);
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pointers to GCC's nested functions.
+ *
+ * A nested function finds the variables of the function around it through the static chain
+ * register.  A pointer to it needs code that loads that register; with -ftrampoline-impl=heap
+ * (GCC 14 and later) compiled programs ask two functions of libgcc for it, which map writable
+ * and executable memory.  Here each pointer is a slot.  These functions are in the C library
+ * only: a program that is linked with it, or preloads it, uses them instead of libgcc_s's.
+ * What was linked with -static-libgcc or -static has libgcc's own inside and is not reached.
+ *
+ * Compiled code calls __gcc_nested_func_ptr_created() for each pointer where the function
+ * around it starts, and __gcc_nested_func_ptr_deleted() as often where it ends, also when
+ * an exception ends it and it was compiled with -fexceptions.  The latter has no argument:
+ * it means the calling function's newest pointer.
+ *
+ * A longjmp(3), or an exception through code without -fexceptions, leaves a function without
+ * that call, and coroutines end in another order than they began.  So "newest" is not enough:
+ * a pointer remembers two addresses of its function's frame, where the call came from and the
+ * chain (functions inlined into each other share a frame, so the chain alone does not tell).
+ * It is dropped once the thread's own stack is in use above its frame only, and when the same
+ * function asks at the same place again.  On stacks that are not the thread's own only the
+ * latter tells that a function was left, for it may as well wait while another stack is in use;
+ * pointers left there for good live as long as the thread.
+ *
+ * What the interface does not permit: functions that begin on one thread and end on another,
+ * stacks that lie inside the stack of the thread, and use in signal handlers.
+ *
+ * No lock: each thread has its own list.  The child of a fork has that of the thread that
+ * called it; pointers of the other threads stay allocated there.
+ */
+#define _GNU_SOURCE
+#include "closure/entry.h"
+
+#include "slot/allowed.h"
+#include "base/fatal.h"
+#include "slot/pool.h"
+#include "base/trail.h"
+
+#include <pthread.h>
+
+/* The names and types are libgcc's. */
+TRAMPFD_API void __gcc_nested_func_ptr_created(void *chain, void *function, void *pointer);
+TRAMPFD_API void __gcc_nested_func_ptr_deleted(void);
+
+/* Records of the thread's pointers, newest first. */
+static _Thread_local struct {
+    union tfd_record *newest;
+    uintptr_t low, high; /* its own stack; both 0 where the system does not tell */
+    int is_known;        /* pthreads(7) releases the list when the thread ends */
+} own;
+
+static pthread_key_t release_key;
+static int release_key_error;
+static pthread_once_t release_key_once = PTHREAD_ONCE_INIT;
+
+/* Unlinks and frees the record that `*at` leads to. */
+static void drop(union tfd_record **at)
+{
+    union tfd_record *record = *at;
+    struct tfd_slot slot;
+
+    *at = record->chain.older;
+    if (tfd_pool_find_closure(record, &slot)
+        || tfd_pool_give(slot, "nested function", TFD_HOLDS_NOTHING))
+        tfd_fatal("the pointer of a nested function cannot be freed", record);
+}
+
+/* Other destructors of thread data may make more, and pthreads(7) then comes here again. */
+static void release_all(void *unused)
+{
+    (void)unused;
+    own.is_known = 0;
+    while (own.newest)
+        drop(&own.newest);
+}
+
+static void make_release_key(void)
+{
+    release_key_error = pthread_key_create(&release_key, release_all);
+}
+
+static void find_stack(void)
+{
+    pthread_attr_t attributes;
+    void *low;
+    size_t size;
+
+    if (pthread_getattr_np(pthread_self(), &attributes))
+        return;
+    if (!pthread_attr_getstack(&attributes, &low, &size)) {
+        own.low = (uintptr_t)low;
+        own.high = own.low + size;
+    }
+    pthread_attr_destroy(&attributes);
+}
+
+static int register_release(struct trampfd_trail *trail)
+{
+    int error;
+
+    pthread_once(&release_key_once, make_release_key);
+    if (release_key_error)
+        return tfd_trail_add(trail, "end of thread", "pthread_key_create", release_key_error);
+    error = pthread_setspecific(release_key, &own);
+    return error ? tfd_trail_add(trail, "end of thread", "pthread_setspecific", error) : 0;
+}
+
+static _Noreturn void refuse(const struct trampfd_trail *trail)
+{
+    tfd_fatal_trail("no pointer to a nested function", trail);
+}
+
+static void know_thread(void)
+{
+    struct trampfd_trail trail;
+
+    if (own.is_known)
+        return;
+    trail.count = 0;
+    if (register_release(&trail))
+        refuse(&trail);
+    find_stack();
+    own.is_known = 1;
+}
+
+static int is_on_own_stack(uintptr_t address)
+{
+    return address - own.low < own.high - own.low;
+}
+
+/*
+ * Drops pointers of functions that were left, as seen from a call at `here`: frames further in,
+ * and this very `target` with this very `chain`, which a function makes once and then deletes.
+ * Looks no further than the first pointer of a function further out.
+ */
+static void drop_left(uintptr_t here, const void *chain, tfd_entry *target)
+{
+    int compare = is_on_own_stack(here);
+    union tfd_record **at = &own.newest;
+
+    while (*at) {
+        union tfd_record *record = *at;
+        int is_comparable = compare && is_on_own_stack(record->chain.high);
+
+        if ((is_comparable && record->chain.high < here)
+            || (record->chain.chain == chain && record->chain.target == target)) {
+            drop(at);
+            continue;
+        }
+        if (is_comparable && record->chain.high > (uintptr_t)chain)
+            break;
+        at = &record->chain.older;
+    }
+}
+
+/* The newest pointer on the thread's own stack; after drop_left() it is the calling function's. */
+static union tfd_record **find_on_own_stack(void)
+{
+    union tfd_record **at = &own.newest;
+
+    while (*at && !is_on_own_stack((*at)->chain.high))
+        at = &(*at)->chain.older;
+    return at;
+}
+
+/* On another stack: the newest pointer of the frame that is nearest. */
+static union tfd_record **find_nearest(uintptr_t here)
+{
+    union tfd_record **at = &own.newest;
+    uintptr_t nearest = UINTPTR_MAX;
+
+    for (union tfd_record *record = *at; record; record = record->chain.older)
+        if (record->chain.high >= here && record->chain.high < nearest)
+            nearest = record->chain.high;
+    while (*at && ((*at)->chain.high < nearest || (*at)->chain.low > nearest))
+        at = &(*at)->chain.older;
+    return at;
+}
+
+/* The chain, unless a sanitizer keeps the function's variables off its stack. */
+static uintptr_t high_address(uintptr_t chain, uintptr_t here)
+{
+    return chain >= here && is_on_own_stack(chain) == is_on_own_stack(here) ? chain : here;
+}
+
+static void push(union tfd_record *record, void *pointer)
+{
+    struct trampfd_trail trail;
+    struct tfd_slot slot;
+
+    trail.count = 0;
+    if (tfd_pool_make(&slot, TFD_STATE_CHAIN, record, &trail))
+        refuse(&trail);
+    own.newest = tfd_slot_shadow(slot);
+    *(const void **)pointer = tfd_block_slot(slot.block, slot.index);
+}
+
+void __gcc_nested_func_ptr_created(void *chain, void *function, void *pointer)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    tfd_entry *target = (tfd_entry *)(uintptr_t)function;
+
+    know_thread();
+    drop_left(here, chain, target);
+    push(&(union tfd_record){.chain = {.entry = tfd_entry_chain,
+                                       .chain = chain,
+                                       .target = target,
+                                       .older = own.newest,
+                                       .low = here,
+                                       .high = high_address((uintptr_t)chain, here)}},
+         pointer);
+}
+
+void __gcc_nested_func_ptr_deleted(void)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    union tfd_record **at;
+
+    if (is_on_own_stack(here)) {
+        drop_left(here, NULL, NULL);
+        at = find_on_own_stack();
+    } else {
+        at = find_nearest(here);
+    }
+    if (!*at)
+        tfd_fatal("a nested function ends that has no pointer on this thread", NULL);
+    drop(at);
+}
+
+const struct tfd_entries tfd_entries_chain = {
+    .first = (uintptr_t)tfd_entry_chain,
+    .count = 1,
+    .below_stack = 1,
+};

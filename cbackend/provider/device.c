@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "device.h"
+
+#include "slot/allowed.h"
+#include "base/trail.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* Programs that close or reopen descriptors by number use small ones. */
+#define LOWEST_DESCRIPTOR 100
+
+static int present;
+
+/* Once, before a program shuts itself in: a process without the device never asks again. */
+__attribute__((constructor)) static void look(void)
+{
+    present = !access(TRAMPFD_DEVICE, F_OK);
+}
+
+int tfd_device_present(void)
+{
+    return present;
+}
+
+static int query(int device, uint32_t type)
+{
+    struct trampfd_query answer = {0};
+
+    if (ioctl(device, TRAMPFD_IOC_QUERY, &answer))
+        return errno;
+    if (answer.version < TRAMPFD_VERSION || !(answer.features & (1ULL << type)))
+        return ENOTSUP;
+    if (type == TRAMPFD_TABLE
+        && (answer.max_slots != TRAMPFD_MAX_SLOTS || answer.slot_size != TRAMPFD_SLOT_SIZE
+            || answer.record_size != TRAMPFD_RECORD_SIZE
+            || answer.displacement != TRAMPFD_RECORDS_OFFSET))
+        return ENOTSUP;
+    return 0;
+}
+
+static int create(int device, uint32_t type)
+{
+    struct trampfd_user user = {0};
+    struct trampfd_table table = {.nslots = TRAMPFD_MAX_SLOTS};
+    struct trampfd_create arguments = {
+        .type = type,
+        .data = type == TRAMPFD_TABLE ? (uintptr_t)&table : (uintptr_t)&user,
+        .data_size = type == TRAMPFD_TABLE ? sizeof(table) : sizeof(user),
+    };
+    int fd = ioctl(device, TRAMPFD_IOC_CREATE, &arguments);
+    int high;
+
+    if (fd < 0)
+        return -errno;
+    high = fcntl(fd, F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR);
+    if (high < 0)
+        return fd;
+    close(fd);
+    return high;
+}
+
+int tfd_device_create(struct tfd_descriptor *descriptor, uint32_t type, const char *way,
+                      struct trampfd_trail *trail)
+{
+    int device = open(TRAMPFD_DEVICE, O_RDWR | O_CLOEXEC);
+    uint64_t id = 0;
+    int error, fd;
+
+    if (device < 0)
+        return tfd_trail_add(trail, way, "open /dev/trampfd", errno);
+    error = query(device, type);
+    if (error) {
+        close(device);
+        return tfd_trail_add(trail, way, "ioctl TRAMPFD_IOC_QUERY", error);
+    }
+    fd = create(device, type);
+    close(device);
+    if (fd < 0)
+        return tfd_trail_add(trail, way, "ioctl TRAMPFD_IOC_CREATE", -fd);
+    if (ioctl(fd, TRAMPFD_IOC_ID, &id)) {
+        error = errno;
+        close(fd);
+        return tfd_trail_add(trail, way, "ioctl TRAMPFD_IOC_ID", error);
+    }
+    *descriptor = (struct tfd_descriptor){.fd = fd, .id = id};
+    return 0;
+}
+
+int tfd_descriptor_is_ours(const struct tfd_descriptor *descriptor)
+{
+    uint64_t id = 0;
+
+    return descriptor->fd >= 0 && !ioctl(descriptor->fd, TRAMPFD_IOC_ID, &id)
+           && id == descriptor->id;
+}
+
+void tfd_descriptor_close(struct tfd_descriptor *descriptor)
+{
+    if (tfd_descriptor_is_ours(descriptor))
+        close(descriptor->fd);
+    descriptor->fd = -1;
+}
+
+int tfd_descriptor_write(const struct tfd_descriptor *descriptor, const void *data, size_t size,
+                         uint64_t position)
+{
+    ssize_t done = pwrite(descriptor->fd, data, size, (off_t)position);
+
+    if (done < 0)
+        return -errno;
+    return (size_t)done == size ? 0 : -EIO;
+}
+
+int tfd_descriptor_allow(const struct tfd_descriptor *descriptor, const uint64_t *list,
+                         unsigned count)
+{
+    union {
+        struct trampfd_values values;
+        char room[sizeof(struct trampfd_values) + TFD_ALLOWED_MAX * sizeof(*list)];
+    } allowed = {.values = {.nvalues = count}};
+    const size_t bytes = count * sizeof(*list);
+    int error;
+
+    memcpy(allowed.values.values, list, bytes);
+    error = tfd_descriptor_write(descriptor, &allowed, sizeof(allowed.values) + bytes,
+                                 TRAMPFD_ALLOWED_PCS_OFFSET);
+    if (!error && ioctl(descriptor->fd, TRAMPFD_IOC_LOCK))
+        error = -errno;
+    return error;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where slots come from.  A provider is one constant table of functions; the
+ * rest of the library knows nothing of how it works.
+ *
+ * The pool's lock is held during all that changes something: map, unmap, store, disarm, probe
+ * and in_child.  The others are called for a slot that the caller owns, with or without it.
+ */
+#ifndef TFD_PROVIDER_H
+#define TFD_PROVIDER_H
+
+#include "slot/block.h"
+
+struct tfd_provider {
+    const char *name;
+
+    /* Is there anything to try on this machine?  No system call. */
+    int (*present)(void);
+
+    /*
+     * Fill in a new block (zeroed by the caller).  Returns 0 or a negative
+     * errno, with every way that was refused on the trail.
+     */
+    int (*map)(struct tfd_block *block, struct trampfd_trail *trail);
+
+    /* Undo map().  No call may be under way in the block. */
+    void (*unmap)(struct tfd_block *block);
+
+    /*
+     * Make `record` the record of slot `index`: the entry becomes visible to
+     * other threads after the rest.  Returns 0 or a negative errno.
+     */
+    int (*store)(struct tfd_block *block, unsigned index, const union tfd_record *record);
+
+    /*
+     * Make tfd_entry_dead the entry of slot `index`, in one store, and change nothing else of what
+     * a call under way reads.  Returns 0 or a negative errno.
+     */
+    int (*disarm)(struct tfd_block *block, unsigned index);
+
+    /* Read a record back from where the slots read it.  Returns 0 or a negative errno. */
+    int (*load)(const struct tfd_block *block, unsigned index, union tfd_record *record);
+
+    /*
+     * Where in the memory of the process a slot reads its record, `record` being what load()
+     * gave; NULL when the kernel hands it over at each call.
+     */
+    const void *(*in_memory)(const struct tfd_block *block, unsigned index,
+                             const union tfd_record *record);
+
+    /* Is the slot's code, where there is any to read, as it was made? */
+    int (*intact)(const struct tfd_block *block, unsigned index);
+
+    /*
+     * In the child of a fork, for each block: give it what the kernel did not.  NULL: nothing.
+     * When another thread was in the middle of a change, `block` is whole, what its slots have
+     * in the kernel may not be.
+     */
+    void (*in_child)(struct tfd_block *block);
+
+    /* Try every way to map a block, one step each on the trail, and undo it. */
+    void (*probe)(struct trampfd_trail *trail);
+};
+
+/* intact() and in_memory() of providers with slots of code and records in memory. */
+int tfd_slot_intact(const struct tfd_block *block, unsigned index);
+const void *tfd_record_in_memory(const struct tfd_block *block, unsigned index,
+                                 const union tfd_record *record);
+
+extern const struct tfd_provider tfd_provider_table;
+extern const struct tfd_provider tfd_provider_trampfd;
+extern const struct tfd_provider tfd_provider_trampfd_user;
+
+/*
+ * The providers that TRAMPFD_BACKEND asks for, in the order to try them; ended by NULL.
+ * auto: trampfd, then table; or a single one by its name.  NULL with a step on the trail when
+ * there is none of that name.
+ */
+const struct tfd_provider *const *tfd_provider_choose(struct trampfd_trail *trail);
+
+/* The first of a list that is present, or its last. */
+const struct tfd_provider *const *tfd_provider_present(const struct tfd_provider *const *list);
+
+#endif

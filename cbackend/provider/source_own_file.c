@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which file was this library loaded from?  The dynamic loader knows the name
+ * and the segment.  It is asked when the library is loaded: later another thread may
+ * hold the loader's lock while it waits for this one.  /proc/self/maps is asked only
+ * when the loader's name does not lead to the slots (a relative name after chdir, a file
+ * that was moved).  A name is only a hint: what counts is that the file holds the very
+ * bytes of the slots.  The descriptor is opened for one mapping and closed, because a program
+ * may close a descriptor it does not know and open another file on its number.
+ */
+#define _GNU_SOURCE
+#include "source.h"
+
+#include "arch/port.h"
+#include "span.h"
+#include "base/trail.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+static const char way[] = "own file";
+
+/* What the loader said; the name belongs to it, and is there as long as the library. */
+static struct {
+    const char *path;
+    off_t offset;
+} loaded;
+
+static int find_segment(struct dl_phdr_info *info, size_t size, void *unused)
+{
+    uintptr_t slots = (uintptr_t)tfd_slots;
+
+    (void)size;
+    (void)unused;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        uintptr_t start = info->dlpi_addr + segment->p_vaddr;
+        const char *name = info->dlpi_name;
+
+        if (segment->p_type != PT_LOAD || slots < start || slots - start >= segment->p_filesz)
+            continue;
+        if (!name || !*name)
+            name = (const char *)getauxval(AT_EXECFN);
+        loaded.path = name ? name : "/proc/self/exe";
+        loaded.offset = (off_t)(segment->p_offset + (slots - start));
+        return 1;
+    }
+    return 0;
+}
+
+__attribute__((constructor)) static void ask_the_loader(void)
+{
+    dl_iterate_phdr(find_segment, NULL);
+}
+
+/* 0, or a positive errno.  The kernel writes a newline in a name as \012. */
+static int find_in_maps(char **path, off_t *file_offset)
+{
+    uintptr_t slots = (uintptr_t)tfd_slots;
+    FILE *maps = fopen("/proc/self/maps", "re");
+    char *line = NULL;
+    size_t room = 0;
+    int error = 0;
+
+    if (!maps)
+        return errno;
+    errno = ENOENT; /* the end of the file does not change it */
+    while (!*path && getline(&line, &room, maps) > 0) {
+        uintptr_t start, end;
+        uint64_t offset;
+        int name = 0;
+
+        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %*s %" SCNx64 " %*s %*s %n", &start, &end,
+                   &offset, &name) < 3 || slots < start || slots >= end)
+            continue;
+        line[strcspn(line, "\n")] = '\0';
+        if (!name || line[name] != '/')
+            break;
+        *path = strdup(line + name);
+        *file_offset = (off_t)(offset + (slots - start));
+        if (!*path)
+            break;
+    }
+    if (!*path)
+        error = errno;
+    free(line);
+    fclose(maps);
+    return error;
+}
+
+/* A descriptor of a file that holds the slots, or a negative errno. */
+static int open_slots(const char *path, off_t offset, struct trampfd_trail *trail)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int error;
+
+    if (fd < 0)
+        return tfd_trail_add(trail, way, "open the library's file", errno);
+    error = tfd_source_compare(fd, offset);
+    if (!error)
+        return fd;
+    close(fd);
+    return tfd_trail_add(trail, way, "read the slots from the library's file", error);
+}
+
+int tfd_source_own_file(struct tfd_block *block, struct trampfd_trail *trail)
+{
+    off_t offset = loaded.offset;
+    char *path = NULL;
+    int error;
+    int fd = loaded.path ? open_slots(loaded.path, offset, trail)
+                         : tfd_trail_add(trail, way, "dl_iterate_phdr", ENOENT);
+
+    /* The name led to no file, or to one that is not ours: ask the kernel. */
+    if (fd < 0) {
+        error = find_in_maps(&path, &offset);
+        if (error)
+            return tfd_trail_add(trail, way, "read /proc/self/maps", error);
+        fd = open_slots(path, offset, trail);
+        free(path);
+    }
+    if (fd < 0)
+        return fd;
+    error = tfd_span_map(block, fd, offset, way, trail);
+    close(fd);
+    return error;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "span.h"
+
+#include "arch/port.h"
+#include "base/trail.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* From a slot table to its records; a multiple of TFD_GRANULE, fixed by the linker. */
+static size_t records_offset(void)
+{
+    return (size_t)((const char *)tfd_records - tfd_slots);
+}
+
+/* What alignment costs is given back. */
+char *tfd_span_reserve(size_t size)
+{
+    size_t slack = TFD_GRANULE;
+    char *start = mmap(NULL, size + slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                       -1, 0);
+    size_t head;
+
+    if (start == MAP_FAILED)
+        return NULL;
+    head = -(size_t)start % TFD_GRANULE;
+    if (head)
+        munmap(start, head);
+    if (slack - head)
+        munmap(start + head + size, slack - head);
+    return start + head;
+}
+
+int tfd_span_map(struct tfd_block *block, int fd, off_t offset, const char *way,
+                 struct trampfd_trail *trail)
+{
+    size_t distance = records_offset();
+    size_t size = distance + TFD_RECORD_BYTES;
+    char *start;
+    int error;
+
+    if ((const char *)tfd_records < tfd_slots + TFD_CODE_BYTES || distance % TFD_GRANULE)
+        return tfd_trail_add(trail, way, "layout of the library in memory", ENOEXEC);
+
+    start = tfd_span_reserve(size);
+    if (!start)
+        return tfd_trail_add(trail, way, "mmap address space", errno);
+
+    if (mmap(start, TFD_CODE_BYTES, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, offset)
+        == MAP_FAILED) {
+        error = tfd_trail_add(trail, way, "mmap slots read+execute", errno);
+        goto unmap_span;
+    }
+    if (memcmp(start, tfd_slots, TFD_CODE_BYTES)) {
+        error = tfd_trail_add(trail, way, "compare mapped slots with the library's", ESTALE);
+        goto unmap_span;
+    }
+    if (mmap(start + distance, TFD_RECORD_BYTES, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
+        error = tfd_trail_add(trail, way, "mmap records", errno);
+        goto unmap_span;
+    }
+    if (distance > TFD_CODE_BYTES)
+        munmap(start + TFD_CODE_BYTES, distance - TFD_CODE_BYTES);
+
+    block->code = start;
+    block->slot_size = TFD_SLOT_SIZE;
+    block->records = block->shadow = (union tfd_record *)(start + distance);
+    return 0;
+
+unmap_span:
+    munmap(start, size);
+    return error;
+}
+
+void tfd_span_unmap(struct tfd_block *block)
+{
+    munmap((void *)(uintptr_t)block->code, TFD_CODE_BYTES);
+    munmap(block->records, TFD_RECORD_BYTES);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trampfd, table type: the kernel maps slots that nobody can write, and records that this
+ * process can only read.  Arming a slot is a system call; a call costs what it costs in the
+ * static table.
+ *
+ * A block owns a descriptor.  When a program closes it (daemons close all they have), the block
+ * gets a new one with the same records at the same addresses, and calls never notice.  Between
+ * the check that the number is still ours and the write, another thread may close it and open
+ * something else on it; a program that closes descriptors which others are using does that to
+ * all its libraries.
+ *
+ * Fork: the kernel gives the child records of its own, behind the same number.
+ */
+#define _GNU_SOURCE
+#include "provider.h"
+
+#include "slot/allowed.h"
+#include "arch/port.h"
+#include "device.h"
+#include "span.h"
+#include "base/trail.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#define SIZE (TFD_CODE_BYTES + TFD_RECORD_BYTES)
+
+_Static_assert(TRAMPFD_MAX_SLOTS == TRAMPFD_BLOCK_SLOTS, "slots of a table");
+_Static_assert(TRAMPFD_SLOT_SIZE == TFD_SLOT_SIZE, "slot size");
+_Static_assert(TRAMPFD_RECORD_SIZE == TFD_RECORD_SIZE, "record size");
+_Static_assert(TRAMPFD_RECORDS_OFFSET == TFD_CODE_BYTES, "records follow the code");
+_Static_assert(TFD_ALLOWED_MAX <= TRAMPFD_MAX_TABLE_PCS, "the list fits");
+
+static const char way[] = "trampfd";
+
+/* A descriptor that takes no record but of our entries. */
+static int create(struct tfd_descriptor *table, struct trampfd_trail *trail)
+{
+    uint64_t list[TFD_ALLOWED_MAX];
+    int error = tfd_device_create(table, TRAMPFD_TABLE, way, trail);
+
+    if (error)
+        return error;
+    error = tfd_descriptor_allow(table, list, tfd_allowed_list(TFD_ALLOWED_ALL, list));
+    if (!error)
+        return 0;
+    tfd_descriptor_close(table);
+    return tfd_trail_add(trail, way, "lock the list of entries", -error);
+}
+
+/* PROT_READ: the kernel adds the right to execute, so nothing here asks for it. */
+static int map_at(const struct tfd_descriptor *table, char *start, struct trampfd_trail *trail)
+{
+    const int flags = MAP_PRIVATE | MAP_FIXED;
+
+    if (mmap(start, TFD_CODE_BYTES, PROT_READ, flags, table->fd, TRAMPFD_CODE_OFFSET) == MAP_FAILED)
+        return tfd_trail_add(trail, way, "mmap slots", errno);
+    if (mmap(start + TFD_CODE_BYTES, TFD_RECORD_BYTES, PROT_READ, flags, table->fd,
+             TRAMPFD_RECORDS_OFFSET) == MAP_FAILED)
+        return tfd_trail_add(trail, way, "mmap records", errno);
+    return 0;
+}
+
+static int slots_lead_to_records(const char *start)
+{
+    for (size_t i = 0; i < TRAMPFD_BLOCK_SLOTS; i++)
+        if (!tfd_port_slot_leads_to(start + i * TFD_SLOT_SIZE,
+                                    start + TFD_CODE_BYTES + i * TFD_RECORD_SIZE))
+            return 0;
+    return 1;
+}
+
+static int map_table(struct tfd_block *block, const struct tfd_descriptor *table,
+                     struct trampfd_trail *trail)
+{
+    char *start = tfd_span_reserve(SIZE);
+    char *shadow = tfd_span_reserve(TFD_RECORD_BYTES);
+    int error = 0;
+
+    if (!start || !shadow
+        || mmap(shadow, TFD_RECORD_BYTES, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+        error = tfd_trail_add(trail, way, "mmap address space", errno);
+    if (!error)
+        error = map_at(table, start, trail);
+    if (!error && !slots_lead_to_records(start))
+        error = tfd_trail_add(trail, way, "look at the kernel's slots", ENOEXEC);
+    if (error) {
+        if (start)
+            munmap(start, SIZE);
+        if (shadow)
+            munmap(shadow, TFD_RECORD_BYTES);
+        return error;
+    }
+    block->code = start;
+    block->records = (union tfd_record *)(start + TFD_CODE_BYTES);
+    block->shadow = (union tfd_record *)shadow;
+    return 0;
+}
+
+static int map(struct tfd_block *block, struct trampfd_trail *trail)
+{
+    struct tfd_descriptor *table = malloc(sizeof(*table));
+    int error = table ? create(table, trail) : tfd_trail_add(trail, way, "malloc", ENOMEM);
+
+    if (!error) {
+        error = map_table(block, table, trail);
+        if (error)
+            tfd_descriptor_close(table);
+    }
+    if (error) {
+        free(table);
+        return error;
+    }
+    block->provider = &tfd_provider_trampfd;
+    block->source = TFD_TRAMPFD;
+    block->slot_size = TFD_SLOT_SIZE;
+    block->own = table;
+    return 0;
+}
+
+static void unmap(struct tfd_block *block)
+{
+    munmap((void *)(uintptr_t)block->code, SIZE);
+    munmap(block->shadow, TFD_RECORD_BYTES);
+    tfd_descriptor_close(block->own);
+    free(block->own);
+}
+
+/*
+ * A new descriptor, with the records that the kernel holds (not those of the shadow, which
+ * can be written), mapped over the old one: each mapping is replaced at once.
+ */
+static int mend(struct tfd_block *block)
+{
+    struct trampfd_trail trail = {0};
+    struct tfd_descriptor table;
+    int error = create(&table, &trail);
+
+    if (error)
+        return error;
+    if (block->fresh)
+        error = tfd_descriptor_write(&table, block->records, block->fresh * TFD_RECORD_SIZE,
+                                     TRAMPFD_RECORDS_OFFSET);
+    if (!error)
+        error = map_at(&table, (char *)(uintptr_t)block->code, &trail);
+    if (error)
+        tfd_descriptor_close(&table);
+    else
+        *(struct tfd_descriptor *)block->own = table;
+    return error;
+}
+
+static int store(struct tfd_block *block, unsigned index, const union tfd_record *record)
+{
+    int error = 0;
+
+    if (!tfd_descriptor_is_ours(block->own))
+        error = mend(block);
+    if (!error)
+        error = tfd_descriptor_write(block->own, record, sizeof(*record),
+                                     TRAMPFD_RECORDS_OFFSET + index * sizeof(*record));
+    return error;
+}
+
+/* Records are written whole; every word but the entry is stored as it is already. */
+static int disarm(struct tfd_block *block, unsigned index)
+{
+    union tfd_record record = block->records[index];
+
+    record.go.entry = tfd_entry_dead;
+    return store(block, index, &record);
+}
+
+static int load(const struct tfd_block *block, unsigned index, union tfd_record *record)
+{
+    *record = block->records[index];
+    return 0;
+}
+
+static void probe(struct trampfd_trail *trail)
+{
+    struct tfd_block block = {0};
+
+    if (map(&block, trail))
+        return;
+    tfd_trail_add(trail, way, "slots and records mapped", 0);
+    unmap(&block);
+}
+
+const struct tfd_provider tfd_provider_trampfd = {
+    .name = way,
+    .present = tfd_device_present,
+    .map = map,
+    .unmap = unmap,
+    .store = store,
+    .disarm = disarm,
+    .load = load,
+    .in_memory = tfd_record_in_memory,
+    .intact = tfd_slot_intact,
+    .in_child = NULL,
+    .probe = probe,
+};

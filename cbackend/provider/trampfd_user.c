@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trampfd, user type: no code at all.  A slot is a page that nothing can be read from; calling it
+ * faults, and the kernel goes on at an entry with the registers and the stack data that it holds.
+ * The record of an entry that allows it is that stack data: 64 bytes below the stack pointer, which
+ * the kernel writes anew at each call.  For other entries (those of libffi) the kernel holds entry
+ * and address of the record, and the record is memory of the process.
+ *
+ * Each slot has a descriptor, made when it is first used, so RLIMIT_NOFILE limits their number.
+ * Freed slots keep theirs, so that a call of one is named; no more of them rest than a quarter of
+ * that limit, to leave the others to the program.
+ *
+ * Fork: the kernel gives the child none of these mappings, and its descriptors are the parent's;
+ * so the child makes its own before fork(2) returns.  What it copies must not change meanwhile, so
+ * nobody begins to write to a descriptor that is older than a fork: the slot gets a new one.  What
+ * a thread is in the middle of writing when another forks, the child may find old, new or not at
+ * all: no lock is held over a fork, and the descriptor is shared with the child as soon as it is
+ * there.  That concerns the closure that is being prepared or freed at that moment only, which
+ * nobody else may call, or be sure to be able to call.
+ */
+#define _GNU_SOURCE
+#include "provider.h"
+
+#include "slot/allowed.h"
+#include "arch/port.h"
+#include "device.h"
+#include "base/fatal.h"
+#include "base/lock.h"
+#include "span.h"
+#include "base/trail.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define CODE_BYTES ((size_t)TRAMPFD_BLOCK_SLOTS * TFD_PORT_PAGE)
+
+static const char way[] = "trampfd-user";
+
+/* `forks` were over when the descriptor was made: their children do not have it. */
+struct slot {
+    struct tfd_descriptor descriptor;
+    uint64_t forks;
+};
+
+/* What a block owns. */
+struct own {
+    struct slot slots[TRAMPFD_BLOCK_SLOTS];
+};
+
+/* The contexts of the interface, with the room that their last member takes. */
+union registers {
+    struct trampfd_regs context;
+    char room[sizeof(struct trampfd_regs) + 2 * sizeof(struct trampfd_reg)];
+};
+
+union stack {
+    struct trampfd_stack context;
+    char room[sizeof(struct trampfd_stack) + TFD_RECORD_SIZE];
+};
+
+_Static_assert(TFD_RECORD_SIZE <= TRAMPFD_MAX_DATA_SIZE, "a record fits the stack data");
+
+/* May be called with the descriptors' limit reached: nothing is kept on failure. */
+static int create(struct tfd_descriptor *descriptor, struct trampfd_trail *trail)
+{
+    uint64_t list[TFD_ALLOWED_MAX];
+    unsigned count = tfd_allowed_list(TFD_ALLOWED_ELSEWHERE, list);
+    int error;
+
+    list[count++] = (uintptr_t)tfd_entry_below_stack;
+    if (count > TRAMPFD_MAX_PCS)
+        return tfd_trail_add(trail, way, "list of entries", E2BIG);
+    error = tfd_device_create(descriptor, TRAMPFD_USER, way, trail);
+    if (error)
+        return error;
+    error = tfd_descriptor_allow(descriptor, list, count);
+    if (!error)
+        return 0;
+    tfd_descriptor_close(descriptor);
+    return tfd_trail_add(trail, way, "write the list of entries", -error);
+}
+
+static char *page_of(const struct tfd_block *block, unsigned index)
+{
+    return (char *)(uintptr_t)block->code + (size_t)index * TFD_PORT_PAGE;
+}
+
+static int map_slot(const struct tfd_block *block, unsigned index,
+                    const struct tfd_descriptor *descriptor)
+{
+    return mmap(page_of(block, index), TFD_PORT_PAGE, PROT_NONE, MAP_PRIVATE | MAP_FIXED,
+                descriptor->fd, 0) == MAP_FAILED
+               ? -errno
+               : 0;
+}
+
+static int write_registers(const struct tfd_descriptor *descriptor, tfd_entry *pc,
+                           const void *chain)
+{
+    union registers registers = {.context = {.nregs = 2}};
+
+    registers.context.regs[0]
+        = (struct trampfd_reg){.name = TFD_PORT_CHAIN, .value = (uintptr_t)chain};
+    registers.context.regs[1] = (struct trampfd_reg){.name = TFD_PORT_PC, .value = (uintptr_t)pc};
+    return tfd_descriptor_write(descriptor, &registers, sizeof(registers), TRAMPFD_REGS_OFFSET);
+}
+
+static int write_stack(const struct tfd_descriptor *descriptor, const union tfd_record *record)
+{
+    union stack stack = {.context = {.size = record ? sizeof(*record) : 0}};
+
+    if (record)
+        memcpy(stack.context.data, record, sizeof(*record));
+    return tfd_descriptor_write(descriptor, &stack, sizeof(stack.context) + stack.context.size,
+                                TRAMPFD_STACK_OFFSET);
+}
+
+/* A call that comes meanwhile finds the old context or the new one: the PC decides which. */
+static int write_context(const struct tfd_descriptor *descriptor, const union tfd_record *record,
+                         const union tfd_record *shadow)
+{
+    int below = tfd_allowed_below_stack(record->go.entry);
+    int error = below ? write_stack(descriptor, record) : 0;
+
+    if (!error)
+        error = write_registers(descriptor, below ? tfd_entry_below_stack : record->go.entry,
+                                shadow);
+    if (!error && !below)
+        error = write_stack(descriptor, NULL);
+    return error;
+}
+
+/*
+ * A descriptor that nobody else has, with that context, mapped at the slot's place; the one that the
+ * slot had is closed.  On failure the slot is as before.
+ */
+static int make_slot(struct tfd_block *block, unsigned index, const union tfd_record *record,
+                     struct slot *slot)
+{
+    struct tfd_descriptor old = slot->descriptor;
+    struct trampfd_trail trail = {0};
+    struct tfd_descriptor made;
+    uint64_t forks = tfd_forks_over(); /* before it is made */
+    int error = create(&made, &trail);
+
+    if (error)
+        return error;
+    error = write_context(&made, record, &block->shadow[index]);
+    if (!error)
+        error = map_slot(block, index, &made);
+    if (error) {
+        tfd_descriptor_close(&made);
+        return error;
+    }
+    *slot = (struct slot){made, forks};
+    tfd_descriptor_close(&old);
+    return 0;
+}
+
+/* A freed slot that cannot be armed any more is not left callable. */
+static int take_away(struct tfd_block *block, unsigned index, struct slot *slot)
+{
+    if (mmap(page_of(block, index), TFD_PORT_PAGE, PROT_NONE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+        return -errno;
+    tfd_descriptor_close(&slot->descriptor);
+    return 0;
+}
+
+/* Calls may be reading it: no torn word, and none that is not changed is another meanwhile. */
+static void store_shadow(union tfd_record *shadow, const union tfd_record *record)
+{
+    for (size_t i = sizeof(shadow->words) / sizeof(shadow->words[0]); i-- > 0;)
+        __atomic_store_n(&shadow->words[i], record->words[i], __ATOMIC_RELEASE);
+}
+
+static int store(struct tfd_block *block, unsigned index, const union tfd_record *record)
+{
+    struct own *own = block->own;
+    struct slot *slot = &own->slots[index];
+    int error;
+
+    if (slot->forks == tfd_forks_begun() && tfd_descriptor_is_ours(&slot->descriptor))
+        error = write_context(&slot->descriptor, record, &block->shadow[index]);
+    else
+        error = make_slot(block, index, record, slot);
+    if (error && record->go.entry == tfd_entry_dead && index < block->fresh)
+        error = take_away(block, index, slot);
+    if (!error)
+        store_shadow(&block->shadow[index], record);
+    return error;
+}
+
+/* A call under way has its own copy of the record, or reads the shadow. */
+static int disarm(struct tfd_block *block, unsigned index)
+{
+    union tfd_record record = block->shadow[index];
+
+    record.go.entry = tfd_entry_dead;
+    return store(block, index, &record);
+}
+
+/* What a descriptor holds, as write_context() wrote it. */
+static int read_context(const struct tfd_descriptor *descriptor, const union tfd_record *shadow,
+                        union tfd_record *record)
+{
+    union registers registers = {0};
+    union stack stack = {0};
+    tfd_entry *pc;
+
+    if (pread(descriptor->fd, &registers, sizeof(registers), TRAMPFD_REGS_OFFSET) < 0
+        || pread(descriptor->fd, &stack, sizeof(stack), TRAMPFD_STACK_OFFSET) < 0)
+        return -errno;
+    pc = (tfd_entry *)(uintptr_t)registers.context.regs[1].value;
+    if (pc == tfd_entry_below_stack) {
+        memcpy(record, stack.context.data, sizeof(*record));
+    } else {
+        *record = *shadow;
+        record->go.entry = pc;
+    }
+    return 0;
+}
+
+static int load(const struct tfd_block *block, unsigned index, union tfd_record *record)
+{
+    struct own *own = block->own;
+    const struct tfd_descriptor *descriptor = &own->slots[index].descriptor;
+
+    if (!tfd_descriptor_is_ours(descriptor))
+        return -ESTALE;
+    return read_context(descriptor, &block->shadow[index], record);
+}
+
+static const void *in_memory(const struct tfd_block *block, unsigned index,
+                             const union tfd_record *record)
+{
+    return tfd_allowed_below_stack(record->go.entry) ? NULL : &block->shadow[index];
+}
+
+static int intact(const struct tfd_block *block, unsigned index)
+{
+    (void)block;
+    (void)index;
+    return 1;
+}
+
+static void copy_slot(struct tfd_block *block, unsigned index, struct slot *slot)
+{
+    union tfd_record record = block->shadow[index];
+    int error = 0;
+
+    if (tfd_descriptor_is_ours(&slot->descriptor))
+        error = read_context(&slot->descriptor, &block->shadow[index], &record);
+    if (!error)
+        error = make_slot(block, index, &record, slot);
+    if (error) {
+        tfd_warn("a closure is absent in the child of a fork", page_of(block, index), -error);
+        tfd_descriptor_close(&slot->descriptor);
+    }
+}
+
+static void in_child(struct tfd_block *block)
+{
+    struct own *own = block->own;
+
+    for (unsigned i = 0; i < block->fresh; i++)
+        if (own->slots[i].descriptor.fd >= 0)
+            copy_slot(block, i, &own->slots[i]);
+}
+
+static void limit_rest(struct tfd_block *block)
+{
+    struct rlimit limit;
+
+    if (!getrlimit(RLIMIT_NOFILE, &limit) && block->rest > limit.rlim_cur / 4 + 1)
+        block->rest = (unsigned)(limit.rlim_cur / 4) + 1;
+}
+
+static int map(struct tfd_block *block, struct trampfd_trail *trail)
+{
+    struct own *own = malloc(sizeof(*own));
+    struct tfd_descriptor trial;
+    char *code, *shadow;
+    int error;
+
+    if (!own)
+        return tfd_trail_add(trail, way, "malloc", ENOMEM);
+    error = create(&trial, trail);
+    if (error) {
+        free(own);
+        return error;
+    }
+    tfd_descriptor_close(&trial);
+
+    code = tfd_span_reserve(CODE_BYTES);
+    shadow = tfd_span_reserve(TFD_RECORD_BYTES);
+    if (!code || !shadow
+        || mmap(shadow, TFD_RECORD_BYTES, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
+        error = tfd_trail_add(trail, way, "mmap address space", errno);
+        if (code)
+            munmap(code, CODE_BYTES);
+        if (shadow)
+            munmap(shadow, TFD_RECORD_BYTES);
+        free(own);
+        return error;
+    }
+    for (unsigned i = 0; i < TRAMPFD_BLOCK_SLOTS; i++)
+        own->slots[i].descriptor.fd = -1;
+    block->provider = &tfd_provider_trampfd_user;
+    block->source = TFD_TRAMPFD_USER;
+    block->slot_size = TFD_PORT_PAGE;
+    block->code = code;
+    block->records = block->shadow = (union tfd_record *)shadow;
+    block->own = own;
+    limit_rest(block);
+    return 0;
+}
+
+static void unmap(struct tfd_block *block)
+{
+    struct own *own = block->own;
+
+    munmap((void *)(uintptr_t)block->code, CODE_BYTES);
+    for (unsigned i = 0; i < block->fresh; i++)
+        tfd_descriptor_close(&own->slots[i].descriptor);
+    munmap(block->shadow, TFD_RECORD_BYTES);
+    free(own);
+}
+
+static void probe(struct trampfd_trail *trail)
+{
+    struct tfd_descriptor slot;
+
+    if (create(&slot, trail))
+        return;
+    tfd_trail_add(trail, way, "descriptor made", 0);
+    tfd_descriptor_close(&slot);
+}
+
+const struct tfd_provider tfd_provider_trampfd_user = {
+    .name = way,
+    .present = tfd_device_present,
+    .map = map,
+    .unmap = unmap,
+    .store = store,
+    .disarm = disarm,
+    .load = load,
+    .in_memory = in_memory,
+    .intact = intact,
+    .in_child = in_child,
+    .probe = probe,
+};

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "words.h"
+
+#include "base/elf.h"
+#include "port.h"
+
+#include <dlfcn.h>
+
+static int stores_an_address(const ElfW(Rela) *relocation)
+{
+    switch (ELF64_R_TYPE(relocation->r_info)) {
+    case TFD_PORT_JUMP_SLOT:
+    case TFD_PORT_GLOB_DAT: return 1;
+    case TFD_PORT_WORD: return relocation->r_addend == 0;
+    default: return 0;
+    }
+}
+
+static int visit(const struct tfd_elf *elf, const ElfW(Rela) *relocation,
+                 tfd_word_visitor *visitor, void *data)
+{
+    size_t symbol = ELF64_R_SYM(relocation->r_info);
+
+    if (!stores_an_address(relocation) || elf->symbols[symbol].st_shndx != SHN_UNDEF)
+        return 0;
+    return visitor(
+        &(struct tfd_word){
+            .at = (uintptr_t *)(elf->base + relocation->r_offset),
+            .symbol = elf->strings + elf->symbols[symbol].st_name,
+            .version = tfd_elf_version_needed(elf, symbol),
+            .may_be_lazy = ELF64_R_TYPE(relocation->r_info) == TFD_PORT_JUMP_SLOT,
+        },
+        data);
+}
+
+int tfd_words_visit(const struct tfd_object *object, tfd_word_visitor *visitor, void *data)
+{
+    struct tfd_elf elf;
+    int result = 0;
+
+    tfd_elf_read(object->map->l_addr, object->map->l_ld, &elf);
+    for (int table = 0; table < 2 && elf.symbols && elf.strings; table++)
+        for (size_t i = 0; i < elf.relocation_count[table] && !result; i++)
+            result = visit(&elf, &elf.relocations[table][i], visitor, data);
+    return result;
+}
+
+/* Does the address lie in the object?  Then it is no function that the object imports. */
+static int is_inside(const struct tfd_object *object, void *address)
+{
+    struct link_map *map;
+    Dl_info info;
+
+    return dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) && map == object->map;
+}
+
+static void *look_up(void *handle, const struct tfd_word *word)
+{
+    return word->version ? dlvsym(handle, word->symbol, word->version)
+                         : dlsym(handle, word->symbol);
+}
+
+/* In the order of the loader: what all objects see, then what the object brought along. */
+static void *look_up_as_object(const struct tfd_object *object, const struct tfd_word *word)
+{
+    void *all = dlopen(NULL, RTLD_LAZY | RTLD_NOLOAD);
+    void *found = all ? look_up(all, word) : NULL;
+
+    if (all)
+        dlclose(all);
+    return found ? found : look_up(object->handle, word);
+}
+
+void *tfd_word_function(const struct tfd_object *object, const struct tfd_word *word)
+{
+    void *function = (void *)__atomic_load_n(word->at, __ATOMIC_RELAXED);
+
+    if (!word->may_be_lazy || !is_inside(object, function))
+        return function;
+    function = look_up_as_object(object, word);
+    return function && !is_inside(object, function) ? function : NULL;
+}

@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Each block has its own list of freed slots (linked by index through the states of their records)
+ * and a line between slots that were handed out before and fresh ones, so that a record's memory
+ * is touched only when its slot is used.
+ *
+ * A freed slot is to stay dead for long: a call through a pointer to it is then reported and does
+ * not reach another closure, and a call that was on its way in when it was freed finds all it
+ * reads.  So the slot that was freed first is handed out first, and a block hands out fresh slots
+ * until as many freed ones wait as are to rest, or no fresh slot can be had.
+ *
+ * Blocks with room form a list; the first one serves, others join at the end, so that later blocks
+ * can run empty.  The block that ran empty last is kept, the one before it is given back: a program
+ * that makes and frees closures around a block's border causes no system call, and a closure that
+ * was freed just now stays one that is dead, rather than an address without memory.
+ *
+ * The library's lock guards all of it.  It is not held over fork(2), so a child may find that a
+ * thread which it does not have was in the middle of a change.  Each change therefore becomes valid
+ * by one store: a slot is free or not by its state, one of a block's slots by `fresh`, and a block
+ * is there when the list of all blocks leads to it.  All else is made anew from these: in the block
+ * that was being changed its list of freed slots, and for all blocks the list of those with room
+ * and the counts.  A block that was on its way into the list or out of it is lost to the child.
+ */
+#include "pool.h"
+
+#include "arch/port.h"
+#include "base/fatal.h"
+#include "index.h"
+#include "base/lock.h"
+#include "provider/provider.h"
+#include "base/trail.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Making and freeing costs the same with any number here.  A first call costs some 10 ns more than
+ * one of an address that was called just before, and up to this number not more than that: the
+ * processor still knows the addresses.
+ */
+#define QUARANTINE 1024
+
+static struct {
+    const struct tfd_provider *const *providers; /* chosen when the first block is made */
+    const struct tfd_provider *newest;           /* what made the newest block */
+    struct tfd_block first;              /* needs no allocation and no index */
+    struct tfd_block *all;               /* newest first */
+    struct tfd_block *changing;          /* the latest block whose slots were changed */
+    struct tfd_block *room, *room_end;   /* blocks with a slot to hand out */
+    struct tfd_block *empty;             /* the one that has no slot in use; never built in */
+    size_t blocks[TFD_SOURCES];
+    size_t code_bytes;
+    size_t used;
+    struct trampfd_trail trail; /* what was refused when the newest block was made */
+} pool;
+
+static void enter_room(struct tfd_block *block)
+{
+    block->prev = pool.room_end;
+    block->next = NULL;
+    *(pool.room_end ? &pool.room_end->next : &pool.room) = block;
+    pool.room_end = block;
+}
+
+static void leave_room(struct tfd_block *block)
+{
+    *(block->prev ? &block->prev->next : &pool.room) = block->next;
+    *(block->next ? &block->next->prev : &pool.room_end) = block->prev;
+}
+
+static void enter_all(struct tfd_block *block)
+{
+    block->older = pool.all;
+    block->newer = NULL;
+    if (block->older)
+        block->older->newer = block;
+    __atomic_store_n(&pool.all, block, __ATOMIC_RELEASE);
+}
+
+static void leave_all(struct tfd_block *block)
+{
+    __atomic_store_n(block->newer ? &block->newer->older : &pool.all, block->older,
+                     __ATOMIC_RELEASE);
+    if (block->older)
+        block->older->newer = block->newer;
+}
+
+/* From here on the slots of this block are being changed, and those of no other. */
+static void change(struct tfd_block *block)
+{
+    pool.changing = block;
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* The built-in block stays for good. */
+static int may_be_given_back(const struct tfd_block *block)
+{
+    return block->used == 0 && block->source != TFD_BUILT_IN;
+}
+
+static int is_full(const struct tfd_block *block)
+{
+    return block->used == TRAMPFD_BLOCK_SLOTS;
+}
+
+static int map_block(struct tfd_block *block, struct trampfd_trail *trail)
+{
+    int error = -ENOENT;
+
+    for (const struct tfd_provider *const *at = pool.providers; *at && error; at++) {
+        at = tfd_provider_present(at);
+        memset(block, 0, sizeof(*block));
+        block->source = pool.blocks[TFD_BUILT_IN] ? TFD_OWN_FILE : TFD_BUILT_IN;
+        block->rest = QUARANTINE;
+        error = (*at)->map(block, trail);
+    }
+    if (error || block == &pool.first)
+        return error;
+    error = tfd_index_add(block);
+    if (error) {
+        tfd_trail_add(trail, "index", "calloc", ENOMEM);
+        block->provider->unmap(block);
+    }
+    return error;
+}
+
+static void enter_counts(struct tfd_block *block)
+{
+    pool.blocks[block->source]++;
+    pool.code_bytes += tfd_block_code_bytes(block);
+    pool.used += block->used;
+    if (may_be_given_back(block))
+        pool.empty = block;
+}
+
+/* Make one more block; it is in the list of blocks with room afterwards. */
+static int grow(struct trampfd_trail *trail)
+{
+    struct tfd_block *block = &pool.first;
+    int error;
+
+    if (!pool.providers)
+        pool.providers = tfd_provider_choose(trail);
+    if (!pool.providers)
+        return -EINVAL;
+    if (block->provider)
+        block = calloc(1, sizeof(*block));
+    if (!block)
+        return tfd_trail_add(trail, "block", "calloc", ENOMEM);
+
+    error = map_block(block, trail);
+    pool.trail = *trail;
+    if (error) {
+        if (block == &pool.first)
+            memset(block, 0, sizeof(*block));
+        else
+            free(block);
+        return error;
+    }
+    pool.newest = block->provider;
+    enter_all(block);
+    enter_counts(block);
+    enter_room(block);
+    return 0;
+}
+
+static uintptr_t state_of(const struct tfd_block *block, size_t index)
+{
+    return __atomic_load_n(&block->shadow[index].owner.state, __ATOMIC_RELAXED);
+}
+
+static void set_state(struct tfd_block *block, size_t index, uintptr_t state)
+{
+    __atomic_store_n(&block->shadow[index].owner.state, state, __ATOMIC_RELEASE);
+}
+
+static void let_go(const struct tfd_block *block, size_t index)
+{
+    if (state_of(block, index) & TFD_STATE_HOLDS_PLAN)
+        tfd_pool_let_go(&block->records[index]);
+}
+
+static void release(struct tfd_block *block)
+{
+    leave_room(block);
+    leave_all(block);
+    for (size_t i = 0; i < block->fresh; i++)
+        let_go(block, i);
+    pool.blocks[block->source]--;
+    pool.code_bytes -= tfd_block_code_bytes(block);
+    if (block != &pool.first)
+        tfd_index_remove(block);
+    block->provider->unmap(block);
+    free(block->names);
+    if (block == &pool.first)
+        memset(block, 0, sizeof(*block));
+    else
+        free(block);
+}
+
+static int disarm(struct tfd_block *block, size_t index)
+{
+    int error = block->provider->disarm(block, (unsigned)index);
+
+    if (!error && block->shadow != block->records)
+        block->shadow[index].go.entry = tfd_entry_dead;
+    return error;
+}
+
+static int write_record(struct tfd_slot slot, const union tfd_record *record)
+{
+    if (slot.block->shadow != slot.block->records)
+        slot.block->shadow[slot.index] = *record;
+    return slot.block->provider->store(slot.block, slot.index, record);
+}
+
+int tfd_pool_store_locked(struct tfd_slot slot, union tfd_record *record)
+{
+    record->owner.state = tfd_slot_shadow(slot)->owner.state;
+    return write_record(slot, record);
+}
+
+int tfd_pool_store(struct tfd_slot slot, union tfd_record *record)
+{
+    int error = tfd_lock_checked();
+
+    if (error)
+        return error;
+    error = tfd_pool_store_locked(slot, record);
+    tfd_unlock();
+    return error;
+}
+
+/* Freed slots of the block. */
+static unsigned waiting(const struct tfd_block *block)
+{
+    return block->fresh - block->used;
+}
+
+/* A stray store into a freed record must not lead the list out of the block. */
+static size_t pop(struct tfd_block *block)
+{
+    size_t index = block->oldest - 1;
+    uintptr_t state = state_of(block, index);
+
+    if (block->shadow[index].go.entry != tfd_entry_dead || !tfd_state_is_freed(state)
+        || tfd_state_next(state) > TRAMPFD_BLOCK_SLOTS
+        || !tfd_state_next(state) != (block->oldest == block->newest))
+        tfd_fatal("the record of a free closure was overwritten",
+                  tfd_block_slot(block, (unsigned)index));
+    let_go(block, index);
+    block->oldest = (unsigned)tfd_state_next(state);
+    if (!block->oldest)
+        block->newest = 0;
+    return index;
+}
+
+/* Puts a slot at the end of the freed ones; from now on it is free. */
+static void push(struct tfd_block *block, size_t index, enum tfd_holds holds)
+{
+    uintptr_t link = (uintptr_t)(index + 1) << TFD_STATE_NEXT_SHIFT;
+
+    set_state(block, index,
+              TFD_STATE_FREED | (holds == TFD_HOLDS_PLAN ? TFD_STATE_HOLDS_PLAN : 0));
+    if (block->newest)
+        set_state(block, block->newest - 1, state_of(block, block->newest - 1) | link);
+    else
+        block->oldest = (unsigned)index + 1;
+    block->newest = (unsigned)index + 1;
+}
+
+/* Only reports read names: a slot goes without one where there is no memory for it. */
+static void set_name(struct tfd_block *block, size_t index, const char *name)
+{
+    if (name && !block->names)
+        block->names = calloc(TRAMPFD_BLOCK_SLOTS, sizeof(*block->names));
+    if (!block->names)
+        return;
+    if (name)
+        strncpy(block->names[index], name, TFD_NAME_SIZE - 1);
+    else if (*block->names[index])
+        *block->names[index] = '\0';
+}
+
+/* A fresh slot, or a freed one: the first of them, if enough rest or no fresh one can be had. */
+static int choose(struct tfd_block *block, size_t *index, struct trampfd_trail *trail)
+{
+    int error = -ENOSPC;
+
+    if (block->fresh < TRAMPFD_BLOCK_SLOTS && waiting(block) < block->rest) {
+        error = disarm(block, block->fresh);
+        if (error && !waiting(block))
+            return tfd_trail_add(trail, block->provider->name, "store a record", -error);
+    }
+    *index = error ? pop(block) : block->fresh;
+    return 0;
+}
+
+static int take(struct tfd_slot *slot, struct trampfd_trail *trail)
+{
+    struct tfd_block *block;
+    int error;
+
+    if (!pool.room) {
+        error = grow(trail);
+        if (error)
+            return error;
+    }
+    block = pool.room;
+    change(block);
+    slot->block = block;
+    error = choose(block, &slot->index, trail);
+    if (error)
+        return error;
+
+    if (pool.empty == block)
+        pool.empty = NULL;
+    if (slot->index == block->fresh)
+        __atomic_store_n(&block->fresh, block->fresh + 1, __ATOMIC_RELEASE);
+    block->used++;
+    pool.used++;
+    set_state(block, slot->index, TFD_STATE_USED);
+    if (is_full(block))
+        leave_room(block);
+    return 0;
+}
+
+static int begin_to_take(struct trampfd_trail *trail)
+{
+    int error = tfd_lock_init();
+
+    if (error)
+        return tfd_trail_add(trail, "fork handlers", "pthread_atfork", error);
+    error = tfd_lock_checked();
+    return error ? tfd_trail_add(trail, "lock", "a signal handler interrupted trampfd itself", -error)
+                 : 0;
+}
+
+int tfd_pool_take(struct tfd_slot *slot, struct trampfd_trail *trail)
+{
+    int error = begin_to_take(trail);
+
+    if (error)
+        return error;
+    error = take(slot, trail);
+    tfd_unlock();
+    return error;
+}
+
+int tfd_pool_make(struct tfd_slot *slot, uintptr_t state, union tfd_record *record,
+                  struct trampfd_trail *trail)
+{
+    int error = begin_to_take(trail);
+
+    if (error)
+        return error;
+    error = take(slot, trail);
+    if (!error) {
+        set_state(slot->block, slot->index, state);
+        error = tfd_pool_store_locked(*slot, record);
+        if (error) {
+            tfd_trail_add(trail, slot->block->provider->name, "store a record", -error);
+            tfd_pool_give_locked(*slot, NULL, TFD_HOLDS_NOTHING);
+        }
+    }
+    tfd_unlock();
+    return error;
+}
+
+/* The slot is free before it is dead: who finds it dead then is told that it was freed. */
+int tfd_pool_give_locked(struct tfd_slot slot, const char *name, enum tfd_holds holds)
+{
+    struct tfd_block *block = slot.block;
+    uintptr_t state = state_of(block, slot.index);
+    int was_full = is_full(block);
+    int error;
+
+    if (tfd_state_is_free(state))
+        return -EINVAL;
+    change(block);
+    set_name(block, slot.index, name);
+    set_state(block, slot.index, TFD_STATE_FREED);
+    error = disarm(block, slot.index);
+    if (error) {
+        set_state(block, slot.index, state);
+        return error;
+    }
+
+    push(block, slot.index, holds);
+    block->used--;
+    pool.used--;
+    if (was_full)
+        enter_room(block);
+    if (may_be_given_back(block)) {
+        struct tfd_block *before = pool.empty;
+
+        pool.empty = block;
+        if (before)
+            release(before);
+    }
+    return 0;
+}
+
+int tfd_pool_give(struct tfd_slot slot, const char *name, enum tfd_holds holds)
+{
+    int error = tfd_lock_checked();
+
+    if (error)
+        return error;
+    error = tfd_pool_give_locked(slot, name, holds);
+    tfd_unlock();
+    return error;
+}
+
+/* What another thread left half done in the parent: its list of freed slots, and a slot's death. */
+static void make_block_whole(struct tfd_block *block)
+{
+    block->used = block->oldest = block->newest = 0;
+    for (size_t i = 0; i < block->fresh; i++) {
+        uintptr_t state = state_of(block, i);
+
+        if (!tfd_state_is_free(state)) {
+            block->used++;
+            continue;
+        }
+        if (block->shadow[i].go.entry != tfd_entry_dead)
+            disarm(block, i);
+        push(block, i, state & TFD_STATE_HOLDS_PLAN ? TFD_HOLDS_PLAN : TFD_HOLDS_NOTHING);
+    }
+}
+
+static void make_pool_whole(void)
+{
+    struct tfd_block *newer = NULL;
+    int has_first = 0;
+
+    memset(pool.blocks, 0, sizeof(pool.blocks));
+    pool.code_bytes = pool.used = 0;
+    pool.empty = NULL;
+    pool.room = pool.room_end = NULL;
+    for (struct tfd_block *block = pool.all; block; newer = block, block = block->older) {
+        block->newer = newer;
+        if (block == pool.changing)
+            make_block_whole(block);
+        enter_counts(block);
+        if (!is_full(block))
+            enter_room(block);
+        has_first |= block == &pool.first;
+    }
+    if (!has_first)
+        memset(&pool.first, 0, sizeof(pool.first));
+}
+
+void tfd_pool_in_child(int torn)
+{
+    if (torn)
+        make_pool_whole();
+    for (struct tfd_block *block = pool.all; block; block = block->older)
+        if (block->provider->in_child)
+            block->provider->in_child(block);
+}
+
+static struct tfd_block *find_block(const void *address)
+{
+    struct tfd_block *block = &pool.first;
+
+    if (block->code
+        && ((size_t)((const char *)address - block->code) < tfd_block_code_bytes(block)
+            || (size_t)((const char *)address - (const char *)block->shadow) < TFD_RECORD_BYTES
+            || (size_t)((const char *)address - (const char *)block->records) < TFD_RECORD_BYTES))
+        return block;
+    return tfd_index_find(address);
+}
+
+int tfd_pool_has(const void *address)
+{
+    return find_block(address) != NULL;
+}
+
+int tfd_pool_find_code(const void *code, struct tfd_slot *slot)
+{
+    struct tfd_block *block = find_block(code);
+    int index = block ? tfd_block_index_of_code(block, code) : -1;
+
+    if (index < 0)
+        return -ENOENT;
+    *slot = (struct tfd_slot){.block = block, .index = (size_t)index};
+    return 0;
+}
+
+int tfd_pool_find_closure(const void *closure, struct tfd_slot *slot)
+{
+    struct tfd_block *block = &pool.first;
+    int index = block->shadow ? tfd_block_index_in(block->shadow, closure) : -1;
+
+    if (index < 0) {
+        block = tfd_index_find(closure);
+        index = block ? tfd_block_index_in(block->shadow, closure) : -1;
+    }
+    if (index < 0)
+        return -ENOENT;
+    *slot = (struct tfd_slot){.block = block, .index = (size_t)index};
+    return 0;
+}
+
+int tfd_pool_find_record(const union tfd_record *record, struct tfd_slot *slot)
+{
+    struct tfd_block *block = find_block(record);
+    int index = block ? tfd_block_index_in(block->records, record) : -1;
+
+    if (index < 0)
+        return -ENOENT;
+    *slot = (struct tfd_slot){.block = block, .index = (size_t)index};
+    return 0;
+}
+
+void tfd_pool_status(struct trampfd_status *status)
+{
+    const struct tfd_provider *const *expected;
+    const struct tfd_provider *provider;
+    struct trampfd_trail unused = {0};
+    size_t blocks = 0;
+    int is_inside = tfd_lock_checked(); /* counts are read as they are then */
+
+    expected = tfd_provider_choose(&unused);
+    provider = pool.newest ? pool.newest : expected ? *tfd_provider_present(expected) : NULL;
+    for (int source = 0; source < TFD_SOURCES; source++)
+        blocks += pool.blocks[source];
+    *status = (struct trampfd_status){
+        .provider = provider ? provider->name : "none",
+        .blocks_built_in = pool.blocks[TFD_BUILT_IN],
+        .blocks_own_file = pool.blocks[TFD_OWN_FILE],
+        .blocks_memfd = pool.blocks[TFD_MEMFD],
+        .blocks_trampfd = pool.blocks[TFD_TRAMPFD],
+        .blocks_trampfd_user = pool.blocks[TFD_TRAMPFD_USER],
+        .slots_used = pool.used,
+        .slots_free = blocks * TRAMPFD_BLOCK_SLOTS - pool.used,
+        .code_bytes = pool.code_bytes,
+        .record_bytes = blocks * TFD_RECORD_BYTES,
+        .trail = pool.trail,
+    };
+    if (!is_inside)
+        tfd_unlock();
+}
+
+void trampfd_probe(struct trampfd_trail *trail)
+{
+    const struct tfd_provider *const *providers;
+
+    trail->count = 0;
+    if (begin_to_take(trail))
+        return;
+    providers = tfd_provider_choose(trail);
+    for (; providers && *providers; providers++)
+        (*providers)->probe(trail);
+    tfd_unlock();
+}

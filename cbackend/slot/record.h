@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The record: all that differs from closure to closure, 64 bytes of data.
+ *
+ * A live record *is* the ffi_closure.  Its tramp[] bytes, which stock libffi
+ * fills with code, hold what a Go closure of libffi holds (entry, cif, handler);
+ * the static chain register points at the record when the entry runs.
+ */
+#ifndef TFD_RECORD_H
+#define TFD_RECORD_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <ffi.h>
+
+#define TFD_RECORD_SIZE 64
+#define TFD_NAME_SIZE 40
+
+typedef void tfd_entry(void);
+union tfd_record;
+
+/* What a C function leaves in the two integer return registers. */
+struct tfd_words {
+    uintptr_t first, second;
+};
+
+typedef struct tfd_words tfd_dispatch(char *frame, const union tfd_record *record);
+
+union tfd_record {
+    ffi_closure closure;
+    struct {
+        tfd_entry *entry; /* what the slot jumps to; stored last, with release order */
+        ffi_cif *cif;
+        void (*handler)(ffi_cif *, void *, void **, void *);
+    } go;
+    struct {
+        tfd_entry *entry;            /* spills what the signature uses, see closure/plan.h */
+        const struct tfd_plan *plan; /* counted */
+        tfd_dispatch *dispatch;      /* what the tail calls */
+        tfd_entry *tail;
+    } plan;
+    struct {
+        tfd_entry *entry;       /* puts closure.user_data in its place, see bind/bind.h */
+        void (*function)(void); /* where it jumps then */
+    } bound;
+    struct {
+        tfd_entry *entry;
+        const struct tfd_step *steps; /* owned by the trampoline, see trampoline/steps.h */
+    } context;
+    struct {
+        tfd_entry *entry;
+        void *chain;             /* what the target finds in the static chain register */
+        tfd_entry *target;
+        union tfd_record *older; /* of the same thread, see nested/nested.c */
+        uintptr_t low, high;     /* addresses in the frame of the function around the target */
+    } chain;
+    struct {
+        char body[TFD_RECORD_SIZE - sizeof(uintptr_t)];
+        uintptr_t state; /* one of TFD_STATE_*, a freed slot's, or the caller's heap block */
+    } owner;
+    uintptr_t words[TFD_RECORD_SIZE / sizeof(uintptr_t)];
+};
+
+/*
+ * Freeing changes nothing else of a record than its entry and its state: a call that passed the
+ * slot before reads what it would have read.
+ */
+#define TFD_STATE_FRESH ((uintptr_t)0) /* never handed out */
+#define TFD_STATE_USED ((uintptr_t)1) /* the record itself is the caller's memory */
+#define TFD_STATE_CONTEXT ((uintptr_t)2) /* no closure: a trampoline owns the slot */
+#define TFD_STATE_CHAIN ((uintptr_t)3) /* no closure: a nested function's pointer */
+
+_Static_assert(sizeof(union tfd_record) == TFD_RECORD_SIZE, "a record is 64 bytes");
+_Static_assert(sizeof(ffi_closure) <= offsetof(union tfd_record, owner.state),
+               "ffi_closure must leave the last word of a record free");
+_Static_assert(offsetof(union tfd_record, go.entry) == 0, "slots jump through word 0");
+_Static_assert(offsetof(union tfd_record, plan.tail) + sizeof(void *)
+                   <= offsetof(union tfd_record, closure.cif), "the plan fits the tramp bytes");
+_Static_assert(offsetof(union tfd_record, chain.high) + sizeof(uintptr_t)
+                   <= offsetof(union tfd_record, owner.state), "the chain ends before state");
+_Static_assert(sizeof(ffi_go_closure) == offsetof(union tfd_record, go.handler) + sizeof(void *),
+               "the first words are libffi's Go closure");
+
+/*
+ * The state of a freed slot: the slot that was freed next after it (its index + 1, 0: none was), and
+ * whether the record still holds a reference to a plan.  No heap block has an address like this.
+ */
+#define TFD_STATE_FREED ((uintptr_t)4)
+#define TFD_STATE_FREED_MASK ((uintptr_t)7)
+#define TFD_STATE_HOLDS_PLAN ((uintptr_t)8)
+#define TFD_STATE_NEXT_SHIFT 4
+
+static inline int tfd_state_is_freed(uintptr_t state)
+{
+    return (state & TFD_STATE_FREED_MASK) == TFD_STATE_FREED;
+}
+
+static inline int tfd_state_is_free(uintptr_t state)
+{
+    return state == TFD_STATE_FRESH || tfd_state_is_freed(state);
+}
+
+static inline uintptr_t tfd_state_next(uintptr_t state)
+{
+    return state >> TFD_STATE_NEXT_SHIFT;
+}
+
+#endif

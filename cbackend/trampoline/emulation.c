@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The backend "context": a slot of the pool whose entry goes through a list of steps, see steps.h.
+ * Record, steps and stack data are writable memory of the process.
+ */
+#include "backend.h"
+#include "context.h"
+
+#include "slot/allowed.h"
+#include "base/fatal.h"
+#include "provider/provider.h"
+#include "base/trail.h"
+
+#include <string.h>
+
+/* Not with a record in the red zone, which belongs to the trampoline's caller and target. */
+const struct tfd_entries tfd_entries_context = {
+    .first = (uintptr_t)tfd_entry_context,
+    .count = 1,
+};
+
+static struct tfd_stack stack_of(const struct trampfd_context *context)
+{
+    struct tfd_stack stack = {
+        .flags = context->stack_flags,
+        .offset = context->stack_offset,
+        .size = context->stack_size,
+    };
+
+    memcpy(stack.data, context->stack_data, context->stack_size);
+    return stack;
+}
+
+/* The steps of a context; returns how many. */
+static unsigned compile(const struct trampfd_context *context, const struct tfd_stack *stack,
+                        struct tfd_step *steps)
+{
+    const uint64_t *chain = NULL;
+    unsigned count = 0;
+
+    if (context->stack_size)
+        steps[count++] = (struct tfd_step){tfd_step_stack, (uintptr_t)stack};
+    for (unsigned i = 0; i < context->nregs; i++) {
+        const struct tfd_register *reg = tfd_register_of_name(context->regs[i].name);
+
+        if (reg->load)
+            steps[count++] = (struct tfd_step){reg->load, context->regs[i].value};
+        else
+            chain = &context->regs[i].value;
+    }
+    steps[count++] =
+        (struct tfd_step){tfd_port_last_step(context, chain != NULL), (uintptr_t)context->pc};
+    if (chain)
+        steps[count++] = (struct tfd_step){NULL, *chain};
+    return count;
+}
+
+static int make(struct trampfd_trampoline *trampoline, const struct trampfd_allowed *allowed,
+                struct trampfd_trail *trail)
+{
+    union tfd_record record = {
+        .context = {.entry = tfd_entry_context, .steps = trampoline->emulation.steps},
+    };
+    struct tfd_slot slot;
+    int error;
+
+    (void)allowed; /* nobody can write another context later */
+    trampoline->emulation.stack = stack_of(&trampoline->wanted);
+    compile(&trampoline->wanted, &trampoline->emulation.stack, trampoline->emulation.steps);
+
+    error = tfd_pool_make(&slot, TFD_STATE_CONTEXT, &record, trail);
+    if (error)
+        return error;
+    trampoline->emulation.slot = slot;
+    trampoline->address = (void *)(uintptr_t)tfd_block_slot(slot.block, slot.index);
+    return 0;
+}
+
+static void unmake(struct trampfd_trampoline *trampoline)
+{
+    if (tfd_pool_give(trampoline->emulation.slot, "trampoline", TFD_HOLDS_NOTHING))
+        tfd_fatal("the record of a trampoline was overwritten, or its provider refused to free it",
+                  trampoline->address);
+}
+
+static void read_stack(const struct trampfd_trampoline *trampoline, struct trampfd_context *found,
+                       struct trampfd_context_report *report)
+{
+    const struct tfd_stack *stack = &trampoline->emulation.stack;
+
+    found->stack_flags = stack->flags;
+    found->stack_offset = stack->offset;
+    memcpy(found->stack_data, stack->data, sizeof(found->stack_data));
+    if (stack->size <= TRAMPFD_MAX_DATA_SIZE)
+        found->stack_size = stack->size;
+    else
+        tfd_report_number(report, "stack size", 0, found->stack_size, stack->size);
+}
+
+/* `wanted` is the step that belongs there, and so says what its value is for. */
+static void read_step(const struct tfd_step *wanted, const struct tfd_step *step,
+                      struct trampfd_context *found, const struct trampfd_context *context)
+{
+    if (wanted->apply == tfd_port_last_step(context, 0)
+        || wanted->apply == tfd_port_last_step(context, 1)) {
+        found->pc = (void *)(uintptr_t)step->value;
+        return;
+    }
+    for (unsigned i = 0; i < tfd_port_register_count; i++)
+        if (tfd_port_registers[i].load == wanted->apply)
+            tfd_context_set(found, tfd_port_registers[i].name, step->value);
+}
+
+static void read_steps(const struct trampfd_trampoline *trampoline, struct trampfd_context *found,
+                       struct trampfd_context_report *report)
+{
+    const struct trampfd_context *context = &trampoline->wanted;
+    const struct tfd_step *steps = trampoline->emulation.steps;
+    struct tfd_step wanted[TFD_STEPS_MAX];
+    unsigned count = compile(context, &trampoline->emulation.stack, wanted);
+
+    for (unsigned i = 0; i < count; i++) {
+        if (tfd_report_number(report, "step", i, (uintptr_t)wanted[i].apply,
+                              (uintptr_t)steps[i].apply))
+            continue;
+        if (wanted[i].apply != tfd_step_stack)
+            read_step(&wanted[i], &steps[i], found, context);
+        else if (!tfd_report_number(report, "stack", 0, wanted[i].value, steps[i].value))
+            read_stack(trampoline, found, report);
+    }
+}
+
+static int is_intact(const struct trampfd_trampoline *trampoline, const union tfd_record *record,
+                     struct trampfd_context_report *report)
+{
+    struct tfd_slot slot = trampoline->emulation.slot;
+
+    if (!slot.block->provider->intact(slot.block, slot.index))
+        tfd_report_number(report, "code", 0, 1, 0);
+    tfd_report_number(report, "entry", 0, (uintptr_t)tfd_entry_context,
+                      (uintptr_t)record->context.entry);
+    tfd_report_number(report, "steps", 0, (uintptr_t)trampoline->emulation.steps,
+                      (uintptr_t)record->context.steps);
+    return !report->count;
+}
+
+/* Nothing that may have been overwritten is followed: all addresses are compared first. */
+static int read_back(const struct trampfd_trampoline *trampoline, struct trampfd_context *found,
+                     struct trampfd_context_report *report)
+{
+    struct tfd_slot slot = trampoline->emulation.slot;
+    union tfd_record record;
+    int error = slot.block->provider->load(slot.block, slot.index, &record);
+
+    if (error)
+        return error;
+    *found = trampoline->wanted;
+    if (is_intact(trampoline, &record, report))
+        read_steps(trampoline, found, report);
+    return 0;
+}
+
+static int present(void)
+{
+    return 1;
+}
+
+const struct tfd_context_backend tfd_context_emulation = {
+    .name = "context",
+    .present = present,
+    .make = make,
+    .unmake = unmake,
+    .read = read_back,
+};

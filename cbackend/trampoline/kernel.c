@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The backend "trampfd-user": one descriptor of type TRAMPFD_USER and one mapping of it for each
+ * trampoline.  Contexts are written to the descriptor at the positions that the proposal gave them.
+ */
+#define _GNU_SOURCE
+#include "backend.h"
+#include "context.h"
+
+#include "base/trail.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* The structures of the interface with room for the most that they may hold. */
+union registers {
+    struct trampfd_regs regs;
+    char room[sizeof(struct trampfd_regs) + TRAMPFD_MAX_REGS * sizeof(struct trampfd_reg)];
+};
+
+union stack {
+    struct trampfd_stack stack;
+    char room[sizeof(struct trampfd_stack) + TRAMPFD_MAX_DATA_SIZE];
+};
+
+static int refuse(struct trampfd_trail *trail, const char *call, int error)
+{
+    return tfd_trail_add(trail, tfd_context_kernel.name, call, error);
+}
+
+/* The list is locked with it: nobody can write a PC that is not in it. */
+static int write_allowed(const struct tfd_descriptor *descriptor,
+                         const struct trampfd_allowed *allowed)
+{
+    uint64_t list[TRAMPFD_MAX_PCS];
+
+    for (unsigned i = 0; i < allowed->npcs; i++)
+        list[i] = (uintptr_t)allowed->pcs[i];
+    return tfd_descriptor_allow(descriptor, list, allowed->npcs);
+}
+
+static int write_registers(const struct tfd_descriptor *descriptor,
+                           const struct trampfd_context *context)
+{
+    union registers list = {.regs = {.nregs = context->nregs + 1}};
+
+    for (unsigned i = 0; i < context->nregs; i++)
+        list.regs.regs[i] = (struct trampfd_reg){
+            .name = tfd_register_of_name(context->regs[i].name)->number,
+            .value = context->regs[i].value,
+        };
+    list.regs.regs[context->nregs] =
+        (struct trampfd_reg){.name = tfd_port_pc, .value = (uintptr_t)context->pc};
+    return tfd_descriptor_write(descriptor, &list,
+                                sizeof(list.regs) + list.regs.nregs * sizeof(struct trampfd_reg),
+                                TRAMPFD_REGS_OFFSET);
+}
+
+static int write_stack(const struct tfd_descriptor *descriptor,
+                       const struct trampfd_context *context)
+{
+    union stack data = {
+        .stack =
+            {
+                .flags = context->stack_flags,
+                .offset = context->stack_offset,
+                .size = context->stack_size,
+            },
+    };
+
+    memcpy(data.stack.data, context->stack_data, context->stack_size);
+    return tfd_descriptor_write(descriptor, &data, sizeof(data.stack) + context->stack_size,
+                                TRAMPFD_STACK_OFFSET);
+}
+
+static int write_contexts(const struct tfd_descriptor *descriptor,
+                          const struct trampfd_context *context,
+                          const struct trampfd_allowed *allowed, struct trampfd_trail *trail)
+{
+    int error = allowed ? write_allowed(descriptor, allowed) : 0;
+
+    if (error)
+        return refuse(trail, "write and lock allowed PCs", -error);
+    error = write_registers(descriptor, context);
+    if (error)
+        return refuse(trail, "write registers", -error);
+    error = context->stack_size ? write_stack(descriptor, context) : 0;
+    return error ? refuse(trail, "write stack data", -error) : 0;
+}
+
+static int map(struct trampfd_trampoline *trampoline, int fd, struct trampfd_trail *trail)
+{
+    struct trampfd_map map = {0};
+    void *start;
+
+    if (pread(fd, &map, sizeof(map), TRAMPFD_MAP_OFFSET) < 0)
+        return refuse(trail, "read map parameters", errno);
+    start = mmap(NULL, map.size, (int)map.prot, (int)map.flags, fd, (off_t)map.offset);
+    if (start == MAP_FAILED)
+        return refuse(trail, "mmap", errno);
+    trampoline->kernel.start = start;
+    trampoline->kernel.size = map.size;
+    trampoline->address = (char *)start + map.ioffset;
+    return 0;
+}
+
+static int make(struct trampfd_trampoline *trampoline, const struct trampfd_allowed *allowed,
+                struct trampfd_trail *trail)
+{
+    struct tfd_descriptor *descriptor = &trampoline->kernel.descriptor;
+    int error = tfd_device_create(descriptor, TRAMPFD_USER, tfd_context_kernel.name, trail);
+
+    if (error)
+        return error;
+    error = write_contexts(descriptor, &trampoline->wanted, allowed, trail);
+    if (!error)
+        error = map(trampoline, descriptor->fd, trail);
+    if (error)
+        tfd_descriptor_close(descriptor);
+    trampoline->kernel.owner = getpid();
+    return error;
+}
+
+static int is_mapped_here(const struct trampfd_trampoline *trampoline)
+{
+    return trampoline->kernel.owner == getpid();
+}
+
+/* In a fork's child the addresses may be somebody else's by now. */
+static void unmake(struct trampfd_trampoline *trampoline)
+{
+    if (is_mapped_here(trampoline))
+        munmap(trampoline->kernel.start, trampoline->kernel.size);
+    tfd_descriptor_close(&trampoline->kernel.descriptor);
+}
+
+static int read_registers(int fd, struct trampfd_context *found)
+{
+    union registers list;
+    ssize_t size = pread(fd, &list, sizeof(list), TRAMPFD_REGS_OFFSET);
+
+    if (size < 0)
+        return -errno;
+    if ((size_t)size < sizeof(list.regs)
+        || (size_t)size != sizeof(list.regs) + list.regs.nregs * sizeof(struct trampfd_reg))
+        return -EBADMSG;
+    for (unsigned i = 0; i < list.regs.nregs; i++) {
+        const struct trampfd_reg *read = &list.regs.regs[i];
+        const struct tfd_register *reg = tfd_register_of_number(read->name);
+
+        if (reg)
+            tfd_context_set(found, reg->name, read->value);
+        else if (read->name == tfd_port_pc)
+            found->pc = (void *)(uintptr_t)read->value;
+        else
+            return -EBADMSG;
+    }
+    return 0;
+}
+
+static int read_stack(int fd, struct trampfd_context *found)
+{
+    union stack data;
+    ssize_t size = pread(fd, &data, sizeof(data), TRAMPFD_STACK_OFFSET);
+
+    if (size < 0)
+        return -errno;
+    if ((size_t)size < sizeof(data.stack) || (size_t)size != sizeof(data.stack) + data.stack.size)
+        return -EBADMSG;
+    found->stack_flags = data.stack.flags;
+    found->stack_offset = data.stack.offset;
+    found->stack_size = data.stack.size;
+    memcpy(found->stack_data, data.stack.data, data.stack.size);
+    return 0;
+}
+
+static int read_back(const struct trampfd_trampoline *trampoline, struct trampfd_context *found,
+                     struct trampfd_context_report *report)
+{
+    int error;
+
+    (void)report; /* the kernel holds nothing but contexts */
+    if (!is_mapped_here(trampoline))
+        return -EXDEV;
+    if (!tfd_descriptor_is_ours(&trampoline->kernel.descriptor))
+        return -ESTALE;
+    memset(found, 0, sizeof(*found));
+    error = read_registers(trampoline->kernel.descriptor.fd, found);
+    return error ? error : read_stack(trampoline->kernel.descriptor.fd, found);
+}
+
+const struct tfd_context_backend tfd_context_kernel = {
+    .name = "trampfd-user",
+    .present = tfd_device_present,
+    .make = make,
+    .unmake = unmake,
+    .read = read_back,
+};

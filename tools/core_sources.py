@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""The C files of each part of cbackend: the lists that meson.build reads too.
+
+For setup.py, the tests and the benchmarks.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+BACKEND = Path(__file__).resolve().parent.parent / "cbackend"
+
+
+def architecture(compiler: list[str]) -> str:
+    """The folder in cbackend/arch for what this compiler compiles for, or that of TRAMPFD_ARCH.
+
+    Raises RuntimeError with one sentence where trampfd does not work.
+    """
+    command = [*compiler, "-E", "-P", "-x", "c", "-"]
+    text = f'#include "{BACKEND / "supported.h"}"\nunsupported TRAMPFD_UNSUPPORTED\n'
+    text += "arch TRAMPFD_ARCH\n"
+    try:
+        output = subprocess.run(
+            command, input=text, stdout=subprocess.PIPE, text=True, check=True
+        ).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise RuntimeError(f"trampfd needs a C compiler: {error}.") from None
+    found = dict(re.findall(r'^(\w+) "(.*)"$', output, re.MULTILINE))
+    if "unsupported" in found:
+        raise RuntimeError(found["unsupported"])
+    return os.environ.get("TRAMPFD_ARCH") or found["arch"]
+
+
+def _listed(folder: Path, name: str, base: Path) -> list[Path]:
+    return [base / line for line in (folder / name).read_text().split()]
+
+
+def portable(part: str) -> list[Path]:
+    """Of a part: "core", "linked" (what calls libffi), "nested" or "preload"."""
+    return _listed(BACKEND / "sources", f"{part}.txt", BACKEND)
+
+
+def of_architecture(arch: str, part: str = "sources") -> list[Path]:
+    """What belongs to the core, or to "preload", of one architecture."""
+    folder = BACKEND / "arch" / arch
+    return _listed(folder, f"{part}.txt", folder)
+
+
+def core(arch: str) -> list[Path]:
+    """All that the extension, and a program that is linked with the core, consists of."""
+    return [*portable("core"), *portable("linked"), *of_architecture(arch)]
+
+
+def include_flags(arch: str) -> list[str]:
+    return [f"-I{folder}" for folder in include_folders(arch)]
+
+
+def include_folders(arch: str) -> list[Path]:
+    return [BACKEND / "include", BACKEND, BACKEND / "arch" / arch]
