@@ -6,9 +6,11 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.util
+import os
 import subprocess
 import sys
 import textwrap
+import zipfile
 from pathlib import Path
 
 import core
@@ -285,3 +287,38 @@ def test_file_left_open_is_written_as_by_stock(program: Path, how: str, tmp_path
         harden = ["--harden"] if how == "harden" else []
         found = digest(path, sys.executable, "-m", "trampfd", "run", *harden, program, path)
     assert found == stock_digest(program)
+
+
+def finalised(*command: object, source: bytes) -> list[str]:
+    """What finalised.py tells; `source` is its text, for those that read standard input."""
+    done = subprocess.run(
+        [os.fspath(word) for word in command],
+        input=source,
+        env={**os.environ, "PYTHONPATH": os.fspath(PROGRAMS)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        timeout=scale.seconds(60),
+    )
+    return done.stdout.decode().splitlines()
+
+
+@pytest.mark.parametrize("end", ["last line", "function", "exit", "raise", "hook"])
+@pytest.mark.parametrize("kind", ["script", "-m", "-c", "-", "archive"])
+def test_run_finalises_in_the_order_of_python(kind: str, end: str, tmp_path: Path) -> None:
+    program = PROGRAMS / "finalised.py"
+    source = program.read_bytes()
+    archive = tmp_path / "archive.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("__main__.py", source)
+    words = {
+        "script": [program],
+        "-m": ["-m", program.stem],
+        "-c": ["-c", source.decode()],
+        "-": ["-"],
+        "archive": [archive],
+    }[kind]
+    stock = finalised(sys.executable, *words, end, source=source)
+    ours = finalised(sys.executable, "-m", "trampfd", "run", *words, end, source=source)
+    assert {"first", "in the cycle", "file", "called by ctypes", "last"} < set(stock)
+    assert ("hook" in stock) == (end == "hook")
+    assert ours == stock

@@ -278,7 +278,9 @@ def _show(error: BaseException) -> None:
 
 def _run_like_python(function: Callable[[str], None], argument: str) -> None:
     """The exception that ends the program is shown without our frames, and raised further
-    in silence, so that the interpreter ends with the status it would have had."""
+    in silence, so that the interpreter ends with the status it would have had.
+
+    The program's hook is kept for what comes after: it lives as long as it would have lived."""
     try:
         function(argument)
     except SystemExit:
@@ -286,7 +288,8 @@ def _run_like_python(function: Callable[[str], None], argument: str) -> None:
     except BaseException as error:
         error.__traceback__ = _strip(error.__traceback__)
         _show(error)
-        sys.excepthook = lambda *_: None
+        hook = getattr(sys, "excepthook", sys.__excepthook__)
+        sys.excepthook = lambda *_: setattr(sys, "excepthook", hook)
         raise
 
 
