@@ -964,24 +964,49 @@ def test_difference_array_argument_is_filled_with_zeros(lib: ctypes.CDLL, make: 
 
 
 FIELDS_AFTER = """\
-import ctypes, sys, trampfd
-from ctypes import CFUNCTYPE, Structure, c_char_p, c_long, c_void_p
-class Parent(Structure): _fields_ = [("a", c_long), ("b", c_long)]
-class Late(Parent): pass
-callback = trampfd.callback(CFUNCTYPE(None, Late, c_char_p), print)
-Late._fields_ = [("c", c_long)]
+import ctypes, trampfd
+from ctypes import CFUNCTYPE, Structure, c_byte, c_int, c_long, c_void_p
+class Parent(Structure):
+    _fields_ = [("a", c_byte)]
+class Late(Parent):
+    _pack_ = 1
+    _layout_ = "ms"
+callback = trampfd.callback(CFUNCTYPE(c_int, c_int, Late), print)
+Late._fields_ = [("b", c_long)]
 address = ctypes.cast(callback, c_void_p).value
-CFUNCTYPE(None, Late, c_char_p)(address)(Late(1, 2, 3), b"text")
-print("after the call")
+print(CFUNCTYPE(c_int, c_int, Late)(address)(1, Late(1, 2)))
 """
 
 
-def test_difference_fields_between_making_and_calling() -> None:
-    """Stock ctypes takes the structure as its class is at the time of the call."""
+def test_difference_packed_fields_between_making_and_calling() -> None:
+    """Stock ctypes takes the structure from registers, where C does not pass it."""
     child = in_child(FIELDS_AFTER)
-    assert (child.returncode, child.stdout) == (0, "after the call\n"), child.stderr
-    message = "TypeError: <class '__main__.Late'> got its _fields_ after the callback was made\n"
-    assert child.stderr.endswith(message)
+    assert (child.returncode, child.stdout) == (0, "0\n"), child.stderr
+    assert child.stderr.endswith(
+        "TypeError: <class '__main__.Late'> got its _fields_ after the callback was made; "
+        "a structure that is packed, or aligned to more than 16 bytes, needs them before\n"
+    )
+
+
+VECTOR_AFTER = """\
+import ctypes
+from ctypes import CFUNCTYPE, Structure, c_double, c_int, c_long, c_void_p
+import trampfd
+class Parent(Structure):
+    _fields_ = [("a", c_long)]
+class Late(Parent):
+    pass
+callback = trampfd.callback(CFUNCTYPE(c_int, Late), lambda late: print(late.a, late.x) or 7)
+Late._fields_ = [("x", c_double)]
+address = ctypes.cast(callback, c_void_p).value
+print(CFUNCTYPE(c_int, Late)(address)(Late(1, 2.5)))
+"""
+
+
+def test_difference_first_vector_register_between_making_and_calling() -> None:
+    """Stock ctypes saves the vector registers only of callbacks that used one when made."""
+    child = in_child(VECTOR_AFTER)
+    assert (child.returncode, child.stdout, child.stderr) == (0, "1 2.5\n7\n", "")
 
 
 STRANGE_ARGUMENT = """\

@@ -793,6 +793,113 @@ def structure_gets_more_fields_after_a_callback(bench: Bench, early: Any) -> Non
         del first
 
 
+# What a structure inherits, and the fields of its own that it gets once the callback is made; with
+# the arguments before and after it.
+FIELDS_AFTER: dict[str, Any] = {
+    "one_word_to_two": ([("a", c_long)], [("b", c_long)], 0, 2),
+    "one_word_to_both_kinds": ([("a", c_long)], [("x", ctypes.c_double)], 0, 2),
+    "vector_to_both_kinds": ([("x", ctypes.c_double)], [("a", c_long)], 0, 2),
+    "vector_to_word": ([("x", ctypes.c_float)], [("a", c_int)], 0, 2),
+    "vector_to_two": ([("x", ctypes.c_double)], [("y", ctypes.c_double)], 0, 2),
+    "within_a_word": ([("a", c_int)], [("b", c_int)], 0, 2),
+    "bit_fields": ([("a", c_int)], [("b", c_int, 3), ("c", c_int, 5), ("d", c_long)], 0, 2),
+    "registers_to_memory": ([("a", c_long)], [("b", c_long), ("c", c_long)], 0, 2),
+    "in_memory": ([("a", c_long), ("b", c_long), ("c", c_long)], [("d", c_long)], 0, 2),
+    "into_the_last_registers": ([("a", c_long)], [("b", c_long)], 4, 3),
+    "out_of_registers": ([("a", c_long)], [("b", c_long)], 5, 3),
+}
+
+
+@case_each(FIELDS_AFTER)
+def structure_gets_more_fields_between_making_and_calling(bench: Bench, row: Any) -> None:
+    early, late, before, after = row
+    names = [name for name, *_ in early + late]
+    following = [c_long, ctypes.c_double, c_long][:after]
+    for result in (c_int, ctypes.c_double, ctypes.c_longdouble, c_void_p, None):
+
+        class Late(structure(ctypes.Structure, *early)):  # type: ignore[misc]
+            pass
+
+        received = noting_fields(bench, names)
+        answer = None if result is None else 5
+        callback = bench.make(
+            CFUNCTYPE(result, *[c_long] * before, Late, *following),
+            lambda *given, received=received, answer=answer: received(*given) or answer,
+        )
+        Late._fields_ = late
+        given = Late(*range(1, len(names) + 1))
+        numbers = [c_long(20 + i) for i in range(before)], [cls(30) for cls in following]
+        for _ in range(2):
+            answered = call_at_address(callback, *numbers[0], given, *numbers[1], result=result)
+            bench.note(answered)
+
+
+@case
+def unions_and_several_structures_get_fields_between_making_and_calling(bench: Bench) -> None:
+    class Number(structure(ctypes.Union, ("a", c_int))):  # type: ignore[misc]
+        pass
+
+    class Pair(structure(ctypes.Structure, ("b", c_long))):  # type: ignore[misc]
+        pass
+
+    class Inherited(structure(ctypes.Structure, ("c", c_long))):  # type: ignore[misc]
+        pass
+
+    names = ["a", "long", "b", "x", "c"]
+
+    def shown(*given: Any) -> None:
+        fields = [getattr(value, name, None) for value in given[:3] for name in names]
+        bench.note(fields, *given[3:])
+
+    prototype = CFUNCTYPE(None, Number, Pair, Inherited, c_int, ctypes.c_double)
+    callbacks = [bench.make(prototype, shown)]
+    Number._fields_ = [("long", c_long)]
+    callbacks.append(bench.make(prototype, shown))
+    Pair._fields_ = [("x", ctypes.c_double)]
+    callbacks.append(bench.make(prototype, shown))
+    number, pair, inherited = Number(), Pair(2, 2.5), Inherited(3)
+    number.long = 1 << 40
+    for callback in callbacks:
+        call_at_address(callback, number, pair, inherited, c_int(4), ctypes.c_double(5.5))
+
+
+@case
+def fields_are_set_by_the_callback_before_it(bench: Bench) -> None:
+    """The first call, which makes instances, is what makes a class final."""
+
+    class Late(structure(ctypes.Structure, ("a", c_long))):  # type: ignore[misc]
+        pass
+
+    prototype = CFUNCTYPE(None, Late, c_int)
+
+    def sets() -> None:
+        Late._fields_ = [("b", c_long)]
+
+    callback = bench.make(prototype, noting_fields(bench, ["a", "b"]))
+    bench.make(CFUNCTYPE(None), sets)()
+    call_at_address(callback, Late(1, 2), c_int(3))
+    bench.attempt(setattr, Late, "_fields_", [("c", c_long)])
+
+
+@case
+def class_of_a_structure_that_gets_fields_is_collected(bench: Bench) -> None:
+    class Late(structure(ctypes.Structure, ("a", c_long))):  # type: ignore[misc]
+        pass
+
+    class Function(_ctypes.CFuncPtr):
+        _argtypes_ = (Late, c_int)
+        _restype_ = None
+        _flags_ = CDECL
+
+    Late.callback = bench.make(Function, noting_fields(bench, ["a", "b"]))
+    Late._fields_ = [("b", c_long)]
+    Function(ctypes.cast(Late.callback, c_void_p).value)(Late(1, 2), 3)
+    seen = [weakref.ref(Function), weakref.ref(Late)]
+    del Late, Function
+    gc.collect()
+    bench.note([reference() is None for reference in seen])
+
+
 @case
 def complex_numbers(bench: Bench) -> None:
     """Where ctypes has them, from Python 3.14 on."""

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 from pathlib import Path
+from typing import Any, ClassVar
 
 import cffi
 import providers
@@ -56,11 +57,21 @@ FFI = cffi.FFI()
 FFI.cdef("int memcmp(const void *, const void *, size_t);")
 
 
+class Point(ctypes.Structure):
+    _fields_: ClassVar[list[Any]] = [("x", ctypes.c_int)]
+
+
+class Open(Point):
+    """It may get fields yet."""
+
+
 def made(interface: str) -> object:
     if interface == "cffi":
         return trampfd.callback("int(int)", lambda a: a, ffi=FFI)
     if interface == "ctypes":
         return trampfd.callback(FUNCTION, lambda a: a)
+    if interface == "ctypes open":
+        return trampfd.callback(ctypes.CFUNCTYPE(ctypes.c_int, Open), lambda a: a)
     if interface == "bound cffi":
         return trampfd.bind(FFI.addressof(FFI.dlopen(None), "memcmp"), 8, position="last")
     memcmp = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)(
@@ -69,7 +80,9 @@ def made(interface: str) -> object:
     return trampfd.bind(memcmp, 8, position="last")
 
 
-@pytest.mark.parametrize("interface", ["ctypes", "cffi", "bound ctypes", "bound cffi"])
+@pytest.mark.parametrize(
+    "interface", ["ctypes", "ctypes open", "cffi", "bound ctypes", "bound cffi"]
+)
 def test_a_new_callback_is_as_asked_for(interface: str) -> None:
     verdict = trampfd.verify(made(interface))
     assert verdict and not verdict.differences
@@ -89,6 +102,12 @@ if interface == "cffi":
     callback = trampfd.callback("int(int)", lambda a: a, ffi=ffi)
 elif interface == "ctypes":
     callback = trampfd.callback(ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int), lambda a: a)
+elif interface == "open":
+    class Point(ctypes.Structure):
+        _fields_ = [("x", ctypes.c_int)]
+    class Open(Point):
+        pass
+    callback = trampfd.callback(ctypes.CFUNCTYPE(ctypes.c_int, Open), lambda a: a)
 elif interface == "bound":
     c_abs = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(("abs", ctypes.CDLL(None)))
     callback = trampfd.bind(c_abs, 3)
@@ -118,6 +137,7 @@ WITHOUT_PLAN = {0: "entry", 1: "cif of libffi", 2: "handler", 4: "cif", 5: "fun"
     "interface, word, name",
     [
         *(("ctypes", word, name) for word, name in enumerate(WITH_PLAN)),
+        *(("open", word, name) for word, name in enumerate(WITH_PLAN)),
         *(("cffi", word, name) for word, name in enumerate(WITH_PLAN)),
         *(("no plan", word, name) for word, name in WITHOUT_PLAN.items()),
         *(("bound", word, name) for word, name in BOUND.items()),

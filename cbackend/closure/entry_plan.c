@@ -18,6 +18,21 @@ static void gather(const struct tfd_plan *plan, const char *frame, void **argume
     }
 }
 
+static inline __attribute__((always_inline)) void
+find_arguments(const struct tfd_plan *plan, char *frame, void **arguments, uintptr_t (*values)[2])
+{
+    for (unsigned i = 0; i < plan->count; i++)
+        arguments[i] = tfd_plan_argument(plan, frame, i);
+    if (__builtin_expect(plan->gather_count != 0, 0))
+        gather(plan, frame, arguments, values);
+}
+
+void tfd_plan_arguments(const struct tfd_plan *plan, char *frame, void **arguments,
+                        uintptr_t (*values)[2])
+{
+    find_arguments(plan, frame, arguments, values);
+}
+
 /*
  * The handler may free the closure, and with it the last reference to the plan: what is
  * needed after the call is taken before it.
@@ -27,15 +42,11 @@ call(char *frame, const union tfd_record *record, void *last)
 {
     const struct tfd_plan *plan = record->plan.plan;
     enum tfd_result kind = plan->result;
-    unsigned count = plan->count;
-    void *arguments[count + 1];
+    void *arguments[plan->count + 1];
     uintptr_t values[plan->gather_count + 1][2];
     void *result = frame + plan->result_offset;
 
-    for (unsigned i = 0; i < count; i++)
-        arguments[i] = tfd_plan_argument(plan, frame, i);
-    if (__builtin_expect(plan->gather_count != 0, 0))
-        gather(plan, frame, arguments, values);
+    find_arguments(plan, frame, arguments, values);
     if (kind == TFD_RESULT_MEMORY)
         result = *(void **)frame;
 

@@ -57,6 +57,13 @@ static inline void *tfd_plan_argument(const struct tfd_plan *plan, char *frame, 
     return frame + plan->offsets[index];
 }
 
+/*
+ * Fills in the addresses of all arguments.  Those that are gathered are put into `values`, which
+ * has room for gather_count of them.
+ */
+void tfd_plan_arguments(const struct tfd_plan *plan, char *frame, void **arguments,
+                        uintptr_t (*values)[2]);
+
 /* Calls the record's `fun` as libffi would.  The dispatch of the plan entry. */
 tfd_dispatch tfd_plan_call;
 

@@ -160,9 +160,10 @@ def _layout(cls: Any) -> Any:
 
 
 def _argument(cls: Any) -> "tuple[Any, Any, int, str]":
+    code = _code(cls)  # before the layout: another thread may set the class's fields meanwhile
     layout = _layout(cls)
     size = 8 if layout == "p" or not _is_data(cls) else _ctypes().sizeof(cls)
-    return cls, layout, size, _code(cls)
+    return cls, layout, size, code
 
 
 def _result(cls: Any) -> "tuple[Any, Any, int, str]":
@@ -205,7 +206,9 @@ def _signature(cls: Any) -> "tuple[_native.Signature, list[Any]]":
     open_types = [argument for argument in argtypes if _is_open(argument)]
     arguments = tuple(_argument(argument) for argument in argtypes)
     result = _result(prototype.restype)
-    return _native.Signature("ctypes", -1, cls._flags_, result, arguments), open_types
+    renew = (lambda: _signature_of(cls),) if open_types else ()
+    signature = _native.Signature("ctypes", -1, cls._flags_, result, arguments, *renew)
+    return signature, open_types
 
 
 def has_new(cls: Any) -> bool:

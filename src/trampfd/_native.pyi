@@ -13,6 +13,7 @@ class Signature:
         flags: int,
         result: tuple[Any, Any, int, str],
         arguments: tuple[tuple[Any, Any, int, str], ...],
+        renew: Callable[[], Signature] = ...,
         /,
     ) -> Signature: ...
 

@@ -19,6 +19,7 @@
  * freed was freed before that, under the interpreter's lock, and its record says so.
  */
 #include "attach.h"
+#include "late.h"
 #include "native.h"
 
 #include <stdio.h>
@@ -40,6 +41,29 @@ static const char *name_of(PyObject *callable)
         PyErr_Clear(); /* no memory, or a name that is not Unicode */
     }
     return Py_TYPE(callable)->tp_name;
+}
+
+/* Of closures of this signature. */
+static ffi_cif *cif_of(Signature *signature)
+{
+    return signature->late ? &signature->late->cif : &signature->cif;
+}
+
+static tfd_dispatch *dispatch_of(const Signature *signature)
+{
+    return signature->late ? signature->kind->dispatch_late : signature->kind->dispatch;
+}
+
+/*
+ * A plan takes memory.  Without one libffi would enter the closure, with arguments as the cif of
+ * its `late` says, which are not those of a call.
+ */
+static int lacks_plan(const Closure *self)
+{
+    struct trampfd_closure closure;
+
+    return self->signature->late
+           && (trampfd_closure_read(self->code, &closure) || closure.entry != TRAMPFD_ENTRY_PLAN);
 }
 
 static PyObject *closure_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
@@ -73,11 +97,15 @@ static PyObject *closure_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
         error_refused("closure", &trail, errno);
         goto error;
     }
-    status = tfd_closure_prep(self->closure, &signature->cif, signature->kind->handler, self,
-                              signature->kind->dispatch);
+    status = tfd_closure_prep(self->closure, cif_of(signature), signature->kind->handler, self,
+                              dispatch_of(signature));
     if (status) {
         PyErr_Format(PyExc_NotImplementedError,
                      "libffi cannot make a closure of this function type (%s)", strerror(-status));
+        goto error;
+    }
+    if (lacks_plan(self)) {
+        PyErr_NoMemory();
         goto error;
     }
     return (PyObject *)self;
@@ -162,15 +190,15 @@ static PyObject *closure_cdata(Closure *self, PyObject *ctype)
 /* What this object knows of its closure against what the provider holds. */
 static PyObject *closure_verify(Closure *self, PyObject *unused)
 {
-    const struct kind *kind = self->signature->kind;
+    Signature *signature = self->signature;
     struct trampfd_verdict verdict;
     int error;
 
     (void)unused;
     if (!self->closure)
         return verdict_of_freed();
-    error = tfd_closure_verify(self->code, &self->signature->cif, kind->handler, self,
-                               kind->dispatch, &verdict);
+    error = tfd_closure_verify(self->code, cif_of(signature), signature->kind->handler, self,
+                               dispatch_of(signature), &verdict);
     return verdict_tuple(self->code, error, &verdict);
 }
 

@@ -11,6 +11,7 @@
  */
 #include "convert.h"
 #include "dispatch.h"
+#include "late.h"
 
 #include <base/sealed.h>
 
@@ -32,7 +33,8 @@ int ctypes_bind(PyObject *module)
     PyObject *simple = PyObject_GetAttrString(module, "_SimpleCData");
     PyObject *value = simple ? PyObject_GetAttrString(simple, "value") : NULL;
     PyObject *function = value ? PyObject_GetAttrString(module, "set_errno") : NULL;
-    PyObject *pointer = function ? PyObject_GetAttrString(module, "CFuncPtr") : NULL;
+    int is_bound = function && !late_bind();
+    PyObject *pointer = is_bound ? PyObject_GetAttrString(module, "CFuncPtr") : NULL;
     const struct objects found = {function, simple, value};
     int error;
 
@@ -125,21 +127,15 @@ static PyObject *load_instance(const struct parameter *parameter, void *data)
 }
 
 /*
- * A callback takes a structure from where it was passed when the callback was made.  With more
- * fields it is passed elsewhere, and so is what follows it.
+ * With more fields the structure was passed elsewhere than the signature says, and so was what
+ * follows it.  Here that is the case only where late.h does not help.
  */
 static PyObject *load_open(const struct parameter *parameter, void *data)
 {
-    PyObject *own = PyObject_GetAttrString(parameter->type, "__dict__");
-    PyObject *name = own ? PyUnicode_FromString("_fields_") : NULL;
-    int changed = name ? PySequence_Contains(own, name) : -1;
-
-    Py_XDECREF(own);
-    Py_XDECREF(name);
-    if (changed > 0)
-        PyErr_Format(PyExc_TypeError, "%R got its _fields_ after the callback was made",
-                     parameter->type);
-    return changed ? NULL : load_instance(parameter, data);
+    if (!late_is_outdated(parameter))
+        return load_instance(parameter, data);
+    late_refuse(parameter);
+    return NULL;
 }
 
 /* By ctypes' own .value, whatever a class calls so. */
@@ -531,6 +527,27 @@ ALWAYS_INLINE void serve(const union tfd_record *record, void *result, const str
         errno = saved.value;
 }
 
+static void serve_late(Closure *self, void *result, char *frame, struct saved_errno *saved)
+{
+    Signature *signature;
+    Py_ssize_t refused;
+
+    Py_INCREF(self);
+    signature = late_now(self->signature, &refused);
+    if (signature) {
+        const struct tfd_plan *plan = self->signature->late->plan;
+        void *arguments[plan->count + 1];
+        uintptr_t values[plan->gather_count + 1][2];
+
+        tfd_plan_arguments(plan, frame, arguments, values);
+        dispatch_attached(self, signature, result, NULL, NULL, arguments, call, saved);
+        Py_DECREF(signature);
+    } else {
+        call(self, result, NULL, refused, saved);
+    }
+    Py_DECREF(self);
+}
+
 static struct tfd_words dispatch_frame(char *frame, const union tfd_record *record)
 {
     const struct tfd_plan *plan = record->plan.plan;
@@ -540,6 +557,25 @@ static struct tfd_words dispatch_frame(char *frame, const union tfd_record *reco
     if (__builtin_expect(plan->gather_count != 0, 0))
         return tfd_plan_call_with_record(frame, record); /* which calls handler() */
     serve(record, result, plan, frame, NULL);
+    return dispatch_words(kind, result, frame);
+}
+
+/* The same where the signature may have become another one. */
+static struct tfd_words dispatch_late(char *frame, const union tfd_record *record)
+{
+    const struct tfd_plan *plan = record->plan.plan;
+    enum tfd_result kind = plan->result;
+    void *result = dispatch_result(plan, frame);
+    struct saved_errno saved = {0, 0};
+    enum attachment attachment;
+    Closure *self = dispatch_enter(record, result, GO_AFTER_CALL, &attachment);
+
+    if (self) {
+        serve_late(self, result, frame, &saved);
+        detach(attachment);
+    }
+    if (saved.is_set)
+        errno = saved.value;
     return dispatch_words(kind, result, frame);
 }
 
@@ -555,6 +591,7 @@ const struct kind kind_ctypes = {
     .storer = storer,
     .prepare = prepare,
     .dispatch = dispatch_frame,
+    .dispatch_late = dispatch_late,
     .handler = handler,
     .return_error_value = return_error_value,
 };

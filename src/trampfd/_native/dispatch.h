@@ -43,12 +43,14 @@ ALWAYS_INLINE PyObject *dispatch_call(PyObject *callable, PyObject **objects, Py
     return PyObject_Vectorcall(callable, objects, flags, NULL);
 }
 
-/* Attached: make the arguments and call.  Argument i is where dispatch() says. */
-ALWAYS_INLINE void dispatch_attached(Closure *self, void *result, const struct tfd_plan *plan,
-                                     char *frame, void **arguments, call_function *call,
-                                     struct saved_errno *saved)
+/*
+ * Attached: make the arguments and call.  Argument i is at frame + plan->offsets[i], or, without a
+ * plan, at arguments[i].
+ */
+ALWAYS_INLINE void dispatch_attached(Closure *self, const Signature *signature, void *result,
+                                     const struct tfd_plan *plan, char *frame, void **arguments,
+                                     call_function *call, struct saved_errno *saved)
 {
-    const Signature *signature = self->signature;
     const struct parameter *parameter = signature->arguments;
     Py_ssize_t count = signature->count;
     PyObject *objects[count + 1]; /* the first word is for the callee's use */
@@ -69,33 +71,46 @@ ALWAYS_INLINE void dispatch_attached(Closure *self, void *result, const struct t
 }
 
 /*
- * Attach, make the arguments, call, detach.  Argument i is at frame + plan->offsets[i], or,
- * without a plan, at arguments[i].
+ * Attach, for detach(*attachment) later.  NULL, not attached and with the error value returned,
+ * where the callback cannot be run.
  *
  * Before this thread is attached another one may free the closure: nothing but the record is
  * read, and the record is looked at again where attaching took time.  Once it is attached no
  * other thread is, so what the closure holds stays.
  */
+ALWAYS_INLINE Closure *dispatch_enter(const union tfd_record *record, void *result,
+                                      enum leftovers leftovers, enum attachment *attachment)
+{
+    uintptr_t second = record->words[1];
+    Closure *self = record->closure.user_data;
+
+    *attachment = attach(leftovers);
+    if (*attachment != WAS_ATTACHED
+        && __builtin_expect(!tfd_closure_is_live(record, second, self), 0))
+        tfd_closure_died(record);
+    if (__builtin_expect(*attachment == REFUSED, 0)) {
+        closure_refuse(self, result, "while the Python interpreter was not running");
+        return NULL;
+    }
+    if (__builtin_expect(self->callable != NULL, 1))
+        return self;
+    closure_refuse(self, result, "after Python had dropped it at the end of the program");
+    detach(*attachment);
+    return NULL;
+}
+
+/* Attach, make the arguments, call, detach; see dispatch_attached(). */
 ALWAYS_INLINE void dispatch(const union tfd_record *record, void *result,
                             const struct tfd_plan *plan, char *frame, void **arguments,
                             call_function *call, enum leftovers leftovers,
                             struct saved_errno *saved)
 {
-    uintptr_t second = record->words[1];
-    Closure *self = record->closure.user_data;
-    enum attachment attachment = attach(leftovers);
+    enum attachment attachment;
+    Closure *self = dispatch_enter(record, result, leftovers, &attachment);
 
-    if (attachment != WAS_ATTACHED
-        && __builtin_expect(!tfd_closure_is_live(record, second, self), 0))
-        tfd_closure_died(record);
-    if (__builtin_expect(attachment == REFUSED, 0)) {
-        closure_refuse(self, result, "while the Python interpreter was not running");
+    if (__builtin_expect(!self, 0))
         return;
-    }
-    if (__builtin_expect(self->callable != NULL, 1))
-        dispatch_attached(self, result, plan, frame, arguments, call, saved);
-    else
-        closure_refuse(self, result, "after Python had dropped it at the end of the program");
+    dispatch_attached(self, self->signature, result, plan, frame, arguments, call, saved);
     detach(attachment);
 }
 

@@ -42,6 +42,7 @@ typedef struct {
     struct parameter *arguments;
     ffi_type **ffi_arguments;
     struct layout *layouts; /* structures made for this signature */
+    struct late *late;      /* see late.h; NULL: closures read their arguments as `cif` says */
 } Signature;
 
 /*
@@ -68,6 +69,8 @@ struct kind {
     int (*prepare)(Closure *self, PyObject *error, PyObject *onerror);
     /* The `python` entry: from the frame of a plan straight to Python objects. */
     tfd_dispatch *dispatch;
+    /* The same for signatures that have a `late`; NULL where there are none. */
+    tfd_dispatch *dispatch_late;
     /* The same from a vector of addresses, for signatures that have no plan; gets the record. */
     trampfd_handler handler;
     /* Store the error value; not attached to the interpreter. */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trampfd._native.Signature(kind, abi, flags, result, arguments): the cif and the
- * converters of one function type, shared by all its callbacks.
+ * trampfd._native.Signature(kind, abi, flags, result, arguments[, renew]): the cif and the
+ * converters of one function type, shared by all its callbacks; renew: see late.h.
  *
  * result and each argument: (type, layout, size, code).  A layout is the name of a
  * scalar ("i4", "f8", "p", "v" ...) or, for a structure, (size, alignment, layouts).
  */
 #include "attach.h"
 #include "convert.h"
+#include "late.h"
 #include "native.h"
 
 #include <string.h>
@@ -132,7 +133,7 @@ static const struct kind *parse_kind(const char *name)
 
 static PyObject *signature_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    PyObject *result, *arguments;
+    PyObject *result, *arguments, *renew = NULL;
     const char *kind;
     int abi;
     unsigned flags;
@@ -143,8 +144,8 @@ static PyObject *signature_new(PyTypeObject *type, PyObject *args, PyObject *kwa
         PyErr_SetString(PyExc_TypeError, "Signature() takes no keyword arguments");
         return NULL;
     }
-    if (!PyArg_ParseTuple(args, "siIO!O!:Signature", &kind, &abi, &flags, &PyTuple_Type, &result,
-                          &PyTuple_Type, &arguments))
+    if (!PyArg_ParseTuple(args, "siIO!O!|O:Signature", &kind, &abi, &flags, &PyTuple_Type, &result,
+                          &PyTuple_Type, &arguments, &renew))
         return NULL;
     self = (Signature *)type->tp_alloc(type, 0);
     if (!self)
@@ -166,6 +167,8 @@ static PyObject *signature_new(PyTypeObject *type, PyObject *args, PyObject *kwa
                      status == FFI_BAD_ABI ? "unknown ABI" : "unsupported type");
         goto error;
     }
+    if (renew && late_init(self, renew))
+        goto error;
     return (PyObject *)self;
 
 error:
@@ -178,7 +181,7 @@ static int signature_traverse(Signature *self, visitproc visit, void *arg)
     Py_VISIT(self->result.type);
     for (Py_ssize_t i = 0; i < self->count; i++)
         Py_VISIT(self->arguments[i].type);
-    return 0;
+    return self->late ? late_traverse(self->late, visit, arg) : 0;
 }
 
 /*
@@ -193,8 +196,11 @@ static void signature_dealloc(Signature *self)
     Py_CLEAR(self->result.type);
     for (Py_ssize_t i = 0; i < self->count; i++)
         Py_CLEAR(self->arguments[i].type);
+    if (self->late)
+        late_clear(self->late);
     if (is_finalizing())
         return;
+    PyMem_Free(self->late);
     PyMem_Free(self->arguments);
     PyMem_Free(self->ffi_arguments);
     for (struct layout *layout = self->layouts; layout; layout = next) {
@@ -207,7 +213,7 @@ static void signature_dealloc(Signature *self)
 PyTypeObject Signature_Type = {
     PyVarObject_HEAD_INIT(NULL, 0)
     .tp_name = "trampfd._native.Signature",
-    .tp_doc = PyDoc_STR("Signature(kind, abi, flags, result, arguments)\n--\n\n"
+    .tp_doc = PyDoc_STR("Signature(kind, abi, flags, result, arguments, renew=None)\n--\n\n"
                         "The cif and the converters of one function type."),
     .tp_basicsize = sizeof(Signature),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,

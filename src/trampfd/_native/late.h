@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Signatures of ctypes that become others after a closure was made: a structure that inherits
+ * its fields may get more of its own, until it is used first.  C passes it elsewhere then, in more
+ * registers or in memory, and so what follows it.
+ *
+ * Closures of such a signature save all registers that arguments are passed in, and at each call
+ * the plan of the signature as it is then tells where in the frame they are.
+ *
+ * Where there is no such plan a callback is refused, with an exception that says why: structures
+ * with misaligned members, and those aligned to more than 16 bytes, only libffi knows how to take.
+ */
+#ifndef NATIVE_LATE_H
+#define NATIVE_LATE_H
+
+#include "native.h"
+
+#include <closure/plan.h>
+
+struct late {
+    ffi_cif cif;                 /* of closures: with more arguments than there are registers */
+    PyObject *renew;             /* called without arguments: the Signature as it is now */
+    Signature *latest;           /* what that gave; NULL until the signature has changed */
+    const struct tfd_plan *plan; /* of the latest; counted */
+};
+
+/* Of the interpreter that runs; before all else.  0, or -1 with an exception. */
+int late_bind(void);
+
+/*
+ * Of a new signature with arguments of code '~'.  Without a plan it gets no `late`.  0, or -1 with
+ * an exception.
+ */
+int late_init(Signature *signature, PyObject *renew);
+int late_traverse(struct late *late, visitproc visit, void *arg);
+void late_clear(struct late *late);
+
+/* Has an argument's class got fields since the signature was made? */
+int late_is_outdated(const struct parameter *parameter);
+
+/* Raises what says so. */
+void late_refuse(const struct parameter *parameter);
+
+/*
+ * A new reference to the signature as it is now, which late->plan is of.  Else NULL with an
+ * exception, and the index of the argument that is to blame.
+ */
+Signature *late_now(Signature *signature, Py_ssize_t *refused);
+
+#endif
