@@ -835,6 +835,21 @@ def structure_gets_more_fields_between_making_and_calling(bench: Bench, row: Any
 
 
 @case
+def aligned_structure_gets_fields_between_making_and_calling(bench: Bench) -> None:
+    """ctypes looks at _align_ from Python 3.13 on."""
+    for before, kind in ((0, c_long), (1, c_long), (4, c_long), (5, c_long), (1, ctypes.c_double)):
+
+        class Late(structure(ctypes.Structure, ("a", c_long))):  # type: ignore[misc]
+            _align_ = 16
+
+        classes = [*[c_long] * before, Late, c_int, ctypes.c_double]
+        callback = bench.make(CFUNCTYPE(None, *classes), noting_fields(bench, ["a", "b"]))
+        Late._fields_ = [("b", kind)]
+        numbers = [c_long(20 + i) for i in range(before)]
+        call_at_address(callback, *numbers, Late(1, 2), c_int(3), ctypes.c_double(4.5))
+
+
+@case
 def unions_and_several_structures_get_fields_between_making_and_calling(bench: Bench) -> None:
     class Number(structure(ctypes.Union, ("a", c_int))):  # type: ignore[misc]
         pass

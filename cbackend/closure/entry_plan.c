@@ -7,19 +7,20 @@
 
 /* Arguments whose words are not side by side in the frame are put so. */
 static void gather(const struct tfd_plan *plan, const char *frame, void **arguments,
-                   uintptr_t (*values)[2])
+                   struct tfd_gathered *values)
 {
     for (unsigned i = 0; i < plan->gather_count; i++) {
         const struct tfd_gather *one = &plan->gathers[i];
 
-        memcpy(&values[i][0], frame + one->from[0], sizeof(uintptr_t));
-        memcpy(&values[i][1], frame + one->from[1], sizeof(uintptr_t));
-        arguments[one->argument] = values[i];
+        memcpy(&values[i].words[0], frame + one->from[0], sizeof(uintptr_t));
+        memcpy(&values[i].words[1], frame + one->from[1], sizeof(uintptr_t));
+        arguments[one->argument] = values[i].words;
     }
 }
 
 static inline __attribute__((always_inline)) void
-find_arguments(const struct tfd_plan *plan, char *frame, void **arguments, uintptr_t (*values)[2])
+find_arguments(const struct tfd_plan *plan, char *frame, void **arguments,
+               struct tfd_gathered *values)
 {
     for (unsigned i = 0; i < plan->count; i++)
         arguments[i] = tfd_plan_argument(plan, frame, i);
@@ -28,7 +29,7 @@ find_arguments(const struct tfd_plan *plan, char *frame, void **arguments, uintp
 }
 
 void tfd_plan_arguments(const struct tfd_plan *plan, char *frame, void **arguments,
-                        uintptr_t (*values)[2])
+                        struct tfd_gathered *values)
 {
     find_arguments(plan, frame, arguments, values);
 }
@@ -43,7 +44,7 @@ call(char *frame, const union tfd_record *record, void *last)
     const struct tfd_plan *plan = record->plan.plan;
     enum tfd_result kind = plan->result;
     void *arguments[plan->count + 1];
-    uintptr_t values[plan->gather_count + 1][2];
+    struct tfd_gathered values[plan->gather_count + 1];
     void *result = frame + plan->result_offset;
 
     find_arguments(plan, frame, arguments, values);

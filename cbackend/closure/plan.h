@@ -27,7 +27,10 @@ enum tfd_result {
     TFD_RESULT_MEMORY,  /* through the pointer that the caller passed first */
 };
 
-/* An argument whose two words arrive in an integer and in a vector register. */
+/*
+ * An argument whose two words arrive in an integer and in a vector register, or that is aligned to
+ * more than a word.  They are copied to where they are together.
+ */
 struct tfd_gather {
     unsigned argument;
     int from[2]; /* offsets of its words in the frame */
@@ -57,12 +60,16 @@ static inline void *tfd_plan_argument(const struct tfd_plan *plan, char *frame, 
     return frame + plan->offsets[index];
 }
 
+struct tfd_gathered {
+    _Alignas(16) uintptr_t words[2];
+};
+
 /*
  * Fills in the addresses of all arguments.  Those that are gathered are put into `values`, which
  * has room for gather_count of them.
  */
 void tfd_plan_arguments(const struct tfd_plan *plan, char *frame, void **arguments,
-                        uintptr_t (*values)[2]);
+                        struct tfd_gathered *values);
 
 /* Calls the record's `fun` as libffi would.  The dispatch of the plan entry. */
 tfd_dispatch tfd_plan_call;

@@ -13,6 +13,7 @@ static int after;
 static void handle(ffi_cif *cif, void *result, void **arguments, void *user_data)
 {
     (void)user_data;
+    CHECK((uintptr_t)arguments[0] % cif->arg_types[0]->alignment == 0, "the argument's alignment");
     memcpy(seen, arguments[0], cif->arg_types[0]->size);
     after = *(int *)arguments[1];
     memcpy(result, value, cif->rtype->size);
@@ -124,7 +125,8 @@ static void check_refused(void)
     ffi_type nothing = structure_of(1, 1, (ffi_type *[]){NULL}); /* as in C++ */
     ffi_type aligned_32 = structure_of(32, 32, ELEMENTS(&ffi_type_slong, &ffi_type_slong,
                                                         &ffi_type_slong, &ffi_type_slong));
-    ffi_type *empty[] = {&nothing}, *aligned[] = {&aligned_32};
+    ffi_type aligned_word = structure_of(16, 16, ELEMENTS(&ffi_type_slong));
+    ffi_type *empty[] = {&nothing}, *aligned[] = {&aligned_32}, *padded[] = {&aligned_word};
     ffi_cif cif;
 
     make_cif(&cif, &ffi_type_void, 1, empty);
@@ -133,17 +135,23 @@ static void check_refused(void)
     CHECK(!tfd_plan_get(&cif), "an empty structure has a plan as a result");
     make_cif(&cif, &ffi_type_void, 1, aligned);
     CHECK(!tfd_plan_get(&cif), "a structure aligned to 32 has a plan");
+    make_cif(&cif, &ffi_type_void, 1, padded);
+    CHECK(!tfd_plan_get(&cif), "a structure with a word of padding has a plan");
 }
 
 static void check_others(void)
 {
     ffi_type pair = structure_of(16, 8, ELEMENTS(&ffi_type_slong, &ffi_type_slong));
     ffi_type aligned_16 = structure_of(16, 16, ELEMENTS(&ffi_type_slong, &ffi_type_slong));
+    ffi_type aligned_doubles = structure_of(16, 16, ELEMENTS(&ffi_type_double, &ffi_type_double));
+    ffi_type aligned_mixed = structure_of(16, 16, ELEMENTS(&ffi_type_double, &ffi_type_slong));
     ffi_type complex_int = {8, 4, FFI_TYPE_COMPLEX, ELEMENTS(&ffi_type_sint)};
     ffi_type union_of_double_and_long = structure_of(8, 8, ELEMENTS(&ffi_type_double));
 
     CHECK(call(&pair, 16, "a pair"), "it has no plan");
-    call(&aligned_16, 16, "aligned to 16");
+    CHECK(call(&aligned_16, 16, "aligned to 16"), "it has no plan");
+    CHECK(call(&aligned_doubles, 16, "doubles aligned to 16"), "it has no plan");
+    CHECK(call(&aligned_mixed, 16, "{double; long} aligned to 16"), "it has no plan");
     CHECK(!call(&complex_int, 8, "a complex int"), "it has a plan");
     call(&union_of_double_and_long, 8, "a union by its first member");
 }

@@ -260,16 +260,18 @@ static int place(struct tfd_plan *plan, unsigned index, const ffi_type *type,
         at->stack += (int)type->size;
         return 1;
     }
-    if (type->alignment > 8) /* more than its registers have in the frame */
+    if (type->alignment > 8 && need.words + need.vectors < 2)
         return 0;
-    if (need.words && need.vectors) {
-        int word_first = classes.word[0] == WORD;
-
+    /* Words apart in the frame, or two in a row that want more alignment than they have there. */
+    if ((need.words && need.vectors) || type->alignment > 8)
         plan->gathers[plan->gather_count++] = (struct tfd_gather){
             .argument = index,
-            .from = {word_first ? word_at : vector_at, word_first ? vector_at : word_at},
+            .from = {
+                classes.word[0] == WORD ? word_at : vector_at,
+                classes.word[1] == WORD ? word_at + 8 * (need.words - 1)
+                                        : vector_at + 8 * (need.vectors - 1),
+            },
         };
-    }
     plan->offsets[index] = need.words ? word_at : vector_at;
     at->words += need.words;
     at->vectors += need.vectors;

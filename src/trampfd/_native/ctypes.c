@@ -537,7 +537,7 @@ static void serve_late(Closure *self, void *result, char *frame, struct saved_er
     if (signature) {
         const struct tfd_plan *plan = self->signature->late->plan;
         void *arguments[plan->count + 1];
-        uintptr_t values[plan->gather_count + 1][2];
+        struct tfd_gathered values[plan->gather_count + 1];
 
         tfd_plan_arguments(plan, frame, arguments, values);
         dispatch_attached(self, signature, result, NULL, NULL, arguments, call, saved);
