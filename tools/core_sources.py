@@ -34,19 +34,18 @@ def architecture(compiler: list[str]) -> str:
     return os.environ.get("TRAMPFD_ARCH") or found["arch"]
 
 
-def _listed(folder: Path, name: str, base: Path) -> list[Path]:
-    return [base / line for line in (folder / name).read_text().split()]
+def _listed(name: str) -> list[Path]:
+    return [BACKEND / line for line in (BACKEND / name).read_text().split()]
 
 
 def portable(part: str) -> list[Path]:
     """Of a part: "core", "linked" (what calls libffi), "nested" or "preload"."""
-    return _listed(BACKEND / "sources", f"{part}.txt", BACKEND)
+    return _listed(f"sources/{part}.txt")
 
 
 def of_architecture(arch: str, part: str = "sources") -> list[Path]:
     """What belongs to the core, or to "preload", of one architecture."""
-    folder = BACKEND / "arch" / arch
-    return _listed(folder, f"{part}.txt", folder)
+    return _listed(f"arch/{arch}/{part}.txt")
 
 
 def core(arch: str) -> list[Path]:

@@ -28,10 +28,10 @@ void tfd_elf_read(uintptr_t base, const ElfW(Dyn) *dynamic, struct tfd_elf *elf)
         case DT_VERNEED: elf->needed = address_of(base, entry); break;
         case DT_GNU_HASH: elf->gnu_hash = address_of(base, entry); break;
         case DT_HASH: elf->hash = address_of(base, entry); break;
-        case DT_RELA: elf->relocations[0] = address_of(base, entry); break;
-        case DT_RELASZ: elf->relocation_count[0] = entry->d_un.d_val / sizeof(ElfW(Rela)); break;
+        case TFD_PORT_RELOCATIONS: elf->relocations[0] = address_of(base, entry); break;
+        case TFD_PORT_RELOCATIONS_SIZE: elf->relocation_count[0] = entry->d_un.d_val / sizeof(tfd_relocation); break;
         case DT_JMPREL: elf->relocations[1] = address_of(base, entry); break;
-        case DT_PLTRELSZ: elf->relocation_count[1] = entry->d_un.d_val / sizeof(ElfW(Rela)); break;
+        case DT_PLTRELSZ: elf->relocation_count[1] = entry->d_un.d_val / sizeof(tfd_relocation); break;
         }
 }
 

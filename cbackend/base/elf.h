@@ -7,9 +7,18 @@
 #ifndef TFD_ELF_H
 #define TFD_ELF_H
 
+#include "relocations.h" /* of the port */
+
 #include <link.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* ELF32_R_SYM(), ELF64_R_SYM() and their like for objects of this process. */
+#if __SIZEOF_POINTER__ == 8
+#define TFD_ELF(name) ELF64_##name
+#else
+#define TFD_ELF(name) ELF32_##name
+#endif
 
 /* Valid while the object is loaded.  Tables that it does not have are NULL. */
 struct tfd_elf {
@@ -22,7 +31,7 @@ struct tfd_elf {
     const ElfW(Verneed) *needed;  /* and those of other objects that it needs */
     const uint32_t *gnu_hash;
     const uint32_t *hash;
-    const ElfW(Rela) *relocations[2];
+    const tfd_relocation *relocations[2];
     size_t relocation_count[2];
 };
 

@@ -12,7 +12,7 @@ void tfd_seal(void *sealed)
 {
     int saved = errno;
 
-    mprotect(sealed, TFD_PORT_PAGE, PROT_READ);
+    mprotect(sealed, TFD_PORT_PAGE_MAX, PROT_READ);
     errno = saved;
 }
 
@@ -22,7 +22,7 @@ int tfd_sealed_store(void *sealed, const void *value, size_t size)
 
     tfd_lock();
     if (memcmp(sealed, value, size)) {
-        error = mprotect(sealed, TFD_PORT_PAGE, PROT_READ | PROT_WRITE) ? -errno : 0;
+        error = mprotect(sealed, TFD_PORT_PAGE_MAX, PROT_READ | PROT_WRITE) ? -errno : 0;
         if (!error) {
             memcpy(sealed, value, size);
             tfd_seal(sealed);

@@ -5,11 +5,10 @@
  * twice: a closure without the bound argument whose handler lets libffi call the function
  * with it.  A shorter way would have to move the caller's stack arguments.
  */
-#include "bind.h"
-
-#include "slot/pool.h"
+#include "arch/port.h"
 #include "closure/closure.h"
 #include "closure/verify.h"
+#include "slot/pool.h"
 
 #include <errno.h>
 #include <string.h>

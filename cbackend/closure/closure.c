@@ -6,7 +6,6 @@
 #include "slot/pool.h"
 #include "provider/provider.h"
 #include "base/trail.h"
-#include "bind/bind.h"
 #include "closure.h"
 #include "entry.h"
 #include "heap.h"

@@ -35,7 +35,4 @@ int tfd_entry_set(union tfd_record *record, tfd_dispatch *dispatch);
 /* The plan that a record holds a reference to, or NULL. */
 const struct tfd_plan *tfd_entry_plan_of(const union tfd_record *record);
 
-/* Goes on at the record's target with the record's chain in the static chain register. */
-tfd_entry tfd_entry_chain;
-
 #endif

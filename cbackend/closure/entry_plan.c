@@ -5,16 +5,16 @@
 
 #include <string.h>
 
-/* Arguments whose words are not side by side in the frame are put so. */
+/* Arguments whose pieces are not side by side in the frame are put so. */
 static void gather(const struct tfd_plan *plan, const char *frame, void **arguments,
                    struct tfd_gathered *values)
 {
     for (unsigned i = 0; i < plan->gather_count; i++) {
         const struct tfd_gather *one = &plan->gathers[i];
 
-        memcpy(&values[i].words[0], frame + one->from[0], sizeof(uintptr_t));
-        memcpy(&values[i].words[1], frame + one->from[1], sizeof(uintptr_t));
-        arguments[one->argument] = values[i].words;
+        for (unsigned piece = 0; piece < one->count; piece++)
+            memcpy(values[i].bytes + piece * one->size, frame + one->from[piece], one->size);
+        arguments[one->argument] = values[i].bytes;
     }
 }
 
@@ -38,46 +38,41 @@ void tfd_plan_arguments(const struct tfd_plan *plan, char *frame, void **argumen
  * The handler may free the closure, and with it the last reference to the plan: what is
  * needed after the call is taken before it.
  */
-static inline __attribute__((always_inline)) struct tfd_words
+static inline __attribute__((always_inline)) struct tfd_return_words
 call(char *frame, const union tfd_record *record, void *last)
 {
     const struct tfd_plan *plan = record->plan.plan;
-    enum tfd_result kind = plan->result;
+    unsigned kind = plan->result;
     void *arguments[plan->count + 1];
     struct tfd_gathered values[plan->gather_count + 1];
-    void *result = frame + plan->result_offset;
+    void *result = tfd_plan_result(plan, frame);
 
     find_arguments(plan, frame, arguments, values);
-    if (kind == TFD_RESULT_MEMORY)
-        result = *(void **)frame;
-
     record->closure.fun(record->closure.cif, result, arguments, last);
 
-    if (kind == TFD_RESULT_MEMORY)
-        return (struct tfd_words){(uintptr_t)result, 0};
-    return tfd_plan_words(kind, frame);
+    return tfd_plan_return(kind, result, frame);
 }
 
-struct tfd_words tfd_plan_call(char *frame, const union tfd_record *record)
+struct tfd_return_words tfd_plan_call(char *frame, const union tfd_record *record)
 {
     return call(frame, record, record->closure.user_data);
 }
 
-struct tfd_words tfd_plan_call_with_record(char *frame, const union tfd_record *record)
+struct tfd_return_words tfd_plan_call_with_record(char *frame, const union tfd_record *record)
 {
     return call(frame, record, (void *)record);
 }
 
 /* The same for signatures without arguments, whose results come in registers. */
-static struct tfd_words call_without_arguments(char *frame, const union tfd_record *record)
+static struct tfd_return_words call_without_arguments(char *frame, const union tfd_record *record)
 {
     const struct tfd_plan *plan = record->plan.plan;
-    enum tfd_result kind = plan->result;
+    unsigned kind = plan->result;
+    void *result = frame + plan->result_offset;
     void *arguments[1]; /* a vector, if an empty one */
 
-    record->closure.fun(record->closure.cif, frame + plan->result_offset, arguments,
-                        record->closure.user_data);
-    return tfd_plan_words(kind, frame);
+    record->closure.fun(record->closure.cif, result, arguments, record->closure.user_data);
+    return tfd_plan_return(kind, result, frame);
 }
 
 static int set(union tfd_record *record, tfd_dispatch *dispatch, const struct tfd_plan *plan)
@@ -86,10 +81,10 @@ static int set(union tfd_record *record, tfd_dispatch *dispatch, const struct tf
         return 0;
     record->plan.entry = plan->entry;
     record->plan.plan = plan;
-    if (dispatch == tfd_plan_call && plan->count == 0 && plan->result != TFD_RESULT_MEMORY)
+    if (dispatch == tfd_plan_call && plan->count == 0 && !plan->is_in_memory)
         dispatch = call_without_arguments;
     record->plan.dispatch = dispatch;
-    record->plan.tail = plan->tail;
+    record->tail.entry = plan->tail;
     return 1;
 }
 

@@ -10,30 +10,28 @@
 #ifndef TFD_PLAN_H
 #define TFD_PLAN_H
 
-#include "slot/record.h"
-
-/* Where the result is put, and what remains to be done after the handler. */
-enum tfd_result {
-    TFD_RESULT_VOID,
-    TFD_RESULT_U8,
-    TFD_RESULT_S8,
-    TFD_RESULT_U16,
-    TFD_RESULT_S16,
-    TFD_RESULT_32,
-    TFD_RESULT_WORDS,   /* one or two words for the integer registers */
-    TFD_RESULT_VECTOR,  /* one or two words for the vector registers; also x87, by the tail */
-    TFD_RESULT_WORD_VECTOR,
-    TFD_RESULT_VECTOR_WORD,
-    TFD_RESULT_MEMORY,  /* through the pointer that the caller passed first */
-};
+#include "arch/port.h"
 
 /*
- * An argument whose two words arrive in an integer and in a vector register, or that is aligned to
- * more than a word.  They are copied to where they are together.
+ * Kinds of results: what remains to be done once the handler has stored one.  One is common, as an
+ * int is what most callbacks return: four bytes, and zeros in the rest of the register.
  */
+enum { TFD_RESULT_32, TFD_RESULT_OF_PORT };
+
+/*
+ * An argument whose pieces arrive apart from each other, or with less alignment than its type has.
+ * They are copied to where they are together.
+ */
+#define TFD_PIECES 4
+
 struct tfd_gather {
     unsigned argument;
-    int from[2]; /* offsets of its words in the frame */
+    unsigned count, size; /* of the pieces; all are of that many bytes */
+    int from[TFD_PIECES]; /* their offsets in the frame */
+};
+
+struct tfd_gathered {
+    _Alignas(16) char bytes[TFD_PIECES * 8];
 };
 
 struct tfd_plan {
@@ -46,8 +44,9 @@ struct tfd_plan {
 
     tfd_entry *entry;
     tfd_entry *tail;
-    enum tfd_result result;
-    int result_offset; /* of the result in the frame; unused for TFD_RESULT_MEMORY */
+    unsigned result;   /* its kind */
+    int result_offset; /* of the result in the frame, or of its address if it is in memory */
+    int is_in_memory;
     unsigned count;
     unsigned gather_count;
     struct tfd_gather *gathers;
@@ -60,9 +59,24 @@ static inline void *tfd_plan_argument(const struct tfd_plan *plan, char *frame, 
     return frame + plan->offsets[index];
 }
 
-struct tfd_gathered {
-    _Alignas(16) uintptr_t words[2];
-};
+/* Where the result of a call goes. */
+static inline void *tfd_plan_result(const struct tfd_plan *plan, char *frame)
+{
+    void *place = frame + plan->result_offset;
+
+    return __builtin_expect(plan->is_in_memory, 0) ? *(void **)place : place;
+}
+
+/*
+ * The end of a call: what its dispatch returns, when the result of that kind is there.  The plan
+ * may be gone by then.
+ */
+static inline struct tfd_return_words tfd_plan_return(unsigned kind, void *result, char *frame)
+{
+    if (kind == TFD_RESULT_32)
+        return (struct tfd_return_words){*(uint32_t *)result, 0};
+    return tfd_port_finish(kind, result, frame);
+}
 
 /*
  * Fills in the addresses of all arguments.  Those that are gathered are put into `values`, which
@@ -77,9 +91,6 @@ tfd_dispatch tfd_plan_call;
 /* The same, with the record in place of the user data. */
 tfd_dispatch tfd_plan_call_with_record;
 
-/* The integer return registers, once the result is at plan->result_offset. */
-struct tfd_words tfd_plan_words(enum tfd_result result, char *frame);
-
 /*
  * The plan of a signature, with a reference for the caller; NULL when the signature is one
  * that only libffi knows how to take, or there is no memory for a plan.
@@ -93,14 +104,5 @@ void tfd_plan_put_locked(const struct tfd_plan *plan);
 
 /* Plans in the cache. */
 unsigned tfd_plan_count(void);
-
-/*
- * Of the port: fill entry, tail, result, result_offset, offsets and gathers (room for one
- * per argument) of a zeroed plan whose count is set.  Returns 0 when it cannot.
- */
-int tfd_port_plan(struct tfd_plan *plan, const ffi_cif *cif);
-
-/* Of the port: is this one of the entries that tfd_port_plan() gives? */
-int tfd_port_is_plan_entry(tfd_entry *entry);
 
 #endif

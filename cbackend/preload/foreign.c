@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "foreign.h"
 
+#include "arch/port.h"
 #include "closure/heap.h"
-#include "slot/allowed.h"
 #include "slot/pool.h"
 #include "stock.h"
 
 #include <errno.h>
 #include <stdatomic.h>
-
-/*
- * Of the port.  Entry of a record whose closure.user_data is the closure's memory: goes on as the
- * code would that a libffi wrote there, or at tfd_entry_dead where there is none.
- */
-extern tfd_entry tfd_entry_foreign;
-
-_Static_assert(offsetof(union tfd_record, closure.user_data) == 48, "arch/x86_64_foreign.S");
 
 /* Answers for places in the program that allocate: the address, doubled, and the answer. */
 #define KNOWN 64
@@ -28,6 +20,8 @@ int tfd_foreign_is_possible(const void *caller)
     _Atomic uintptr_t *at = &known[((uintptr_t)caller >> 2) % KNOWN];
     uintptr_t answer = atomic_load_explicit(at, memory_order_relaxed);
 
+    if (!tfd_port_foreign)
+        return 0;
     if ((answer & ~(uintptr_t)1) != place) {
         answer = place | (uintptr_t)!!tfd_stock_is_ambiguous(caller);
         atomic_store_explicit(at, answer, memory_order_relaxed);
@@ -37,7 +31,7 @@ int tfd_foreign_is_possible(const void *caller)
 
 void *tfd_foreign_alloc(size_t size, void **code, struct trampfd_trail *trail)
 {
-    union tfd_record record = {.go.entry = tfd_entry_foreign};
+    union tfd_record record = {.go.entry = tfd_port_foreign};
     void *address, *closure;
     struct tfd_slot slot;
     int error;
@@ -59,8 +53,3 @@ void *tfd_foreign_alloc(size_t size, void **code, struct trampfd_trail *trail)
     *code = address;
     return closure;
 }
-
-const struct tfd_entries tfd_entries_foreign = {
-    .first = (uintptr_t)tfd_entry_foreign,
-    .count = 1,
-};

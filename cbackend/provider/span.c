@@ -48,7 +48,7 @@ int tfd_span_map(struct tfd_block *block, int fd, off_t offset, const char *way,
     if (!start)
         return tfd_trail_add(trail, way, "mmap address space", errno);
 
-    if (mmap(start, TFD_CODE_BYTES, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, offset)
+    if (mmap(start, TFD_CODE_BYTES, PROT_READ | TFD_PORT_PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, offset)
         == MAP_FAILED) {
         error = tfd_trail_add(trail, way, "mmap slots read+execute", errno);
         goto unmap_span;

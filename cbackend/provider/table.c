@@ -11,7 +11,7 @@
 #include "base/trail.h"
 
 
-union tfd_record tfd_records[TRAMPFD_BLOCK_SLOTS] __attribute__((aligned(TFD_GRANULE)));
+union tfd_record tfd_records[TFD_SLOTS] __attribute__((aligned(TFD_GRANULE)));
 
 static int present(void)
 {

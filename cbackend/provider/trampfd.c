@@ -27,7 +27,7 @@
 
 #define SIZE (TFD_CODE_BYTES + TFD_RECORD_BYTES)
 
-_Static_assert(TRAMPFD_MAX_SLOTS == TRAMPFD_BLOCK_SLOTS, "slots of a table");
+_Static_assert(TRAMPFD_MAX_SLOTS == TFD_SLOTS, "slots of a table");
 _Static_assert(TRAMPFD_SLOT_SIZE == TFD_SLOT_SIZE, "slot size");
 _Static_assert(TRAMPFD_RECORD_SIZE == TFD_RECORD_SIZE, "record size");
 _Static_assert(TRAMPFD_RECORDS_OFFSET == TFD_CODE_BYTES, "records follow the code");
@@ -65,7 +65,7 @@ static int map_at(const struct tfd_descriptor *table, char *start, struct trampf
 
 static int slots_lead_to_records(const char *start)
 {
-    for (size_t i = 0; i < TRAMPFD_BLOCK_SLOTS; i++)
+    for (size_t i = 0; i < TFD_SLOTS; i++)
         if (!tfd_port_slot_leads_to(start + i * TFD_SLOT_SIZE,
                                     start + TFD_CODE_BYTES + i * TFD_RECORD_SIZE))
             return 0;

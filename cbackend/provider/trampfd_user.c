@@ -36,9 +36,18 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define CODE_BYTES ((size_t)TRAMPFD_BLOCK_SLOTS * TFD_PORT_PAGE)
-
 static const char way[] = "trampfd-user";
+
+/* Of code from one slot to the next. */
+static size_t page_size(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static size_t code_bytes(void)
+{
+    return TFD_SLOTS * page_size();
+}
 
 /* `forks` were over when the descriptor was made: their children do not have it. */
 struct slot {
@@ -48,7 +57,7 @@ struct slot {
 
 /* What a block owns. */
 struct own {
-    struct slot slots[TRAMPFD_BLOCK_SLOTS];
+    struct slot slots[TFD_SLOTS];
 };
 
 /* The contexts of the interface, with the room that their last member takes. */
@@ -86,13 +95,13 @@ static int create(struct tfd_descriptor *descriptor, struct trampfd_trail *trail
 
 static char *page_of(const struct tfd_block *block, unsigned index)
 {
-    return (char *)(uintptr_t)block->code + (size_t)index * TFD_PORT_PAGE;
+    return (char *)(uintptr_t)block->code + (size_t)index * page_size();
 }
 
 static int map_slot(const struct tfd_block *block, unsigned index,
                     const struct tfd_descriptor *descriptor)
 {
-    return mmap(page_of(block, index), TFD_PORT_PAGE, PROT_NONE, MAP_PRIVATE | MAP_FIXED,
+    return mmap(page_of(block, index), page_size(), PROT_NONE, MAP_PRIVATE | MAP_FIXED,
                 descriptor->fd, 0) == MAP_FAILED
                ? -errno
                : 0;
@@ -104,8 +113,8 @@ static int write_registers(const struct tfd_descriptor *descriptor, tfd_entry *p
     union registers registers = {.context = {.nregs = 2}};
 
     registers.context.regs[0]
-        = (struct trampfd_reg){.name = TFD_PORT_CHAIN, .value = (uintptr_t)chain};
-    registers.context.regs[1] = (struct trampfd_reg){.name = TFD_PORT_PC, .value = (uintptr_t)pc};
+        = (struct trampfd_reg){.name = tfd_port_chain, .value = (uintptr_t)chain};
+    registers.context.regs[1] = (struct trampfd_reg){.name = tfd_port_pc, .value = (uintptr_t)pc};
     return tfd_descriptor_write(descriptor, &registers, sizeof(registers), TRAMPFD_REGS_OFFSET);
 }
 
@@ -164,7 +173,7 @@ static int make_slot(struct tfd_block *block, unsigned index, const union tfd_re
 /* A freed slot that cannot be armed any more is not left callable. */
 static int take_away(struct tfd_block *block, unsigned index, struct slot *slot)
 {
-    if (mmap(page_of(block, index), TFD_PORT_PAGE, PROT_NONE,
+    if (mmap(page_of(block, index), page_size(), PROT_NONE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
         return -errno;
     tfd_descriptor_close(&slot->descriptor);
@@ -296,24 +305,24 @@ static int map(struct tfd_block *block, struct trampfd_trail *trail)
     }
     tfd_descriptor_close(&trial);
 
-    code = tfd_span_reserve(CODE_BYTES);
+    code = tfd_span_reserve(code_bytes());
     shadow = tfd_span_reserve(TFD_RECORD_BYTES);
     if (!code || !shadow
         || mmap(shadow, TFD_RECORD_BYTES, PROT_READ | PROT_WRITE,
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
         error = tfd_trail_add(trail, way, "mmap address space", errno);
         if (code)
-            munmap(code, CODE_BYTES);
+            munmap(code, code_bytes());
         if (shadow)
             munmap(shadow, TFD_RECORD_BYTES);
         free(own);
         return error;
     }
-    for (unsigned i = 0; i < TRAMPFD_BLOCK_SLOTS; i++)
+    for (unsigned i = 0; i < TFD_SLOTS; i++)
         own->slots[i].descriptor.fd = -1;
     block->provider = &tfd_provider_trampfd_user;
     block->source = TFD_TRAMPFD_USER;
-    block->slot_size = TFD_PORT_PAGE;
+    block->slot_size = page_size();
     block->code = code;
     block->records = block->shadow = (union tfd_record *)shadow;
     block->own = own;
@@ -325,7 +334,7 @@ static void unmap(struct tfd_block *block)
 {
     struct own *own = block->own;
 
-    munmap((void *)(uintptr_t)block->code, CODE_BYTES);
+    munmap((void *)(uintptr_t)block->code, code_bytes());
     for (unsigned i = 0; i < block->fresh; i++)
         tfd_descriptor_close(&own->slots[i].descriptor);
     munmap(block->shadow, TFD_RECORD_BYTES);

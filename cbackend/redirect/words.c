@@ -3,33 +3,33 @@
 #include "words.h"
 
 #include "base/elf.h"
-#include "port.h"
+#include "relocations.h"
 
 #include <dlfcn.h>
 
-static int stores_an_address(const ElfW(Rela) *relocation)
+static int stores_an_address(const struct tfd_elf *elf, const tfd_relocation *relocation)
 {
-    switch (ELF64_R_TYPE(relocation->r_info)) {
+    switch (TFD_ELF(R_TYPE)(relocation->r_info)) {
     case TFD_PORT_JUMP_SLOT:
     case TFD_PORT_GLOB_DAT: return 1;
-    case TFD_PORT_WORD: return relocation->r_addend == 0;
+    case TFD_PORT_WORD: return tfd_port_addend(elf->base, relocation) == 0;
     default: return 0;
     }
 }
 
-static int visit(const struct tfd_elf *elf, const ElfW(Rela) *relocation,
+static int visit(const struct tfd_elf *elf, const tfd_relocation *relocation,
                  tfd_word_visitor *visitor, void *data)
 {
-    size_t symbol = ELF64_R_SYM(relocation->r_info);
+    size_t symbol = TFD_ELF(R_SYM)(relocation->r_info);
 
-    if (!stores_an_address(relocation) || elf->symbols[symbol].st_shndx != SHN_UNDEF)
+    if (!stores_an_address(elf, relocation) || elf->symbols[symbol].st_shndx != SHN_UNDEF)
         return 0;
     return visitor(
         &(struct tfd_word){
             .at = (uintptr_t *)(elf->base + relocation->r_offset),
             .symbol = elf->strings + elf->symbols[symbol].st_name,
             .version = tfd_elf_version_needed(elf, symbol),
-            .may_be_lazy = ELF64_R_TYPE(relocation->r_info) == TFD_PORT_JUMP_SLOT,
+            .may_be_lazy = TFD_ELF(R_TYPE)(relocation->r_info) == TFD_PORT_JUMP_SLOT,
         },
         data);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A block: 4096 slots and their records, made by a provider.  The size of a table's block
- * does not depend on the page size (4, 16 and 64 KiB pages all divide 64 KiB).
+ * does not depend on the page size.
  */
 #ifndef TFD_BLOCK_H
 #define TFD_BLOCK_H
@@ -9,12 +9,12 @@
 #include "record.h"
 #include "trampfd.h"
 
-#define TFD_SLOT_SIZE 16
-#define TFD_CODE_BYTES ((size_t)TRAMPFD_BLOCK_SLOTS * TFD_SLOT_SIZE)
-#define TFD_RECORD_BYTES ((size_t)TRAMPFD_BLOCK_SLOTS * TFD_RECORD_SIZE)
-#define TFD_GRANULE ((size_t)65536)
+#define TFD_CODE_BYTES ((size_t)TFD_SLOTS * TFD_SLOT_SIZE)
+#define TFD_RECORD_BYTES ((size_t)TFD_SLOTS * TFD_RECORD_SIZE)
 
-_Static_assert(TFD_CODE_BYTES == TFD_GRANULE, "a block's code is one granule");
+_Static_assert(TFD_SLOTS == TRAMPFD_BLOCK_SLOTS, "slots of a block");
+_Static_assert(TFD_CODE_BYTES % TFD_GRANULE == 0, "a block's code fills granules");
+_Static_assert(TFD_RECORD_BYTES % TFD_GRANULE == 0, "so do its records");
 
 enum tfd_source {
     TFD_BUILT_IN,
@@ -52,7 +52,7 @@ struct tfd_block {
 
 static inline size_t tfd_block_code_bytes(const struct tfd_block *block)
 {
-    return TRAMPFD_BLOCK_SLOTS * block->slot_size;
+    return TFD_SLOTS * block->slot_size;
 }
 
 static inline const void *tfd_block_slot(const struct tfd_block *block, unsigned index)

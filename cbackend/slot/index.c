@@ -16,7 +16,7 @@
 #define LEVEL_BITS 16
 #define LEVEL_SIZE ((size_t)1 << LEVEL_BITS)
 
-_Static_assert(TFD_GRANULE == (size_t)1 << GRANULE_BITS, "granule");
+_Static_assert(TFD_GRANULE == 1 << GRANULE_BITS, "granule");
 
 typedef struct tfd_block *_Atomic entry;
 

@@ -102,7 +102,7 @@ static int may_be_given_back(const struct tfd_block *block)
 
 static int is_full(const struct tfd_block *block)
 {
-    return block->used == TRAMPFD_BLOCK_SLOTS;
+    return block->used == TFD_SLOTS;
 }
 
 static int map_block(struct tfd_block *block, struct trampfd_trail *trail)
@@ -246,7 +246,7 @@ static size_t pop(struct tfd_block *block)
     uintptr_t state = state_of(block, index);
 
     if (block->shadow[index].go.entry != tfd_entry_dead || !tfd_state_is_freed(state)
-        || tfd_state_next(state) > TRAMPFD_BLOCK_SLOTS
+        || tfd_state_next(state) > TFD_SLOTS
         || !tfd_state_next(state) != (block->oldest == block->newest))
         tfd_fatal("the record of a free closure was overwritten",
                   tfd_block_slot(block, (unsigned)index));
@@ -275,7 +275,7 @@ static void push(struct tfd_block *block, size_t index, enum tfd_holds holds)
 static void set_name(struct tfd_block *block, size_t index, const char *name)
 {
     if (name && !block->names)
-        block->names = calloc(TRAMPFD_BLOCK_SLOTS, sizeof(*block->names));
+        block->names = calloc(TFD_SLOTS, sizeof(*block->names));
     if (!block->names)
         return;
     if (name)
@@ -289,7 +289,7 @@ static int choose(struct tfd_block *block, size_t *index, struct trampfd_trail *
 {
     int error = -ENOSPC;
 
-    if (block->fresh < TRAMPFD_BLOCK_SLOTS && waiting(block) < block->rest) {
+    if (block->fresh < TFD_SLOTS && waiting(block) < block->rest) {
         error = disarm(block, block->fresh);
         if (error && !waiting(block))
             return tfd_trail_add(trail, block->provider->name, "store a record", -error);
@@ -536,7 +536,7 @@ void tfd_pool_status(struct trampfd_status *status)
         .blocks_trampfd = pool.blocks[TFD_TRAMPFD],
         .blocks_trampfd_user = pool.blocks[TFD_TRAMPFD_USER],
         .slots_used = pool.used,
-        .slots_free = blocks * TRAMPFD_BLOCK_SLOTS - pool.used,
+        .slots_free = blocks * TFD_SLOTS - pool.used,
         .code_bytes = pool.code_bytes,
         .record_bytes = blocks * TFD_RECORD_BYTES,
         .trail = pool.trail,

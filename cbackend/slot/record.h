@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The record: all that differs from closure to closure, 64 bytes of data.
+ * The record: all that differs from closure to closure, eight words of data.
  *
  * A live record *is* the ffi_closure.  Its tramp[] bytes, which stock libffi
  * fills with code, hold what a Go closure of libffi holds (entry, cif, handler);
@@ -13,18 +13,25 @@
 #include <stdint.h>
 #include <ffi.h>
 
-#define TFD_RECORD_SIZE 64
+#include "layout.h"
+
 #define TFD_NAME_SIZE 40
+
+/*
+ * The index of the word that is left beside a Go closure of libffi, ffi_closure and the state:
+ * the last of four in tramp[], or, where that is shorter, the one behind ffi_closure.
+ */
+#define TFD_TAIL_WORD (FFI_TRAMPOLINE_SIZE >= 4 * TFD_WORD ? 3 : 6)
 
 typedef void tfd_entry(void);
 union tfd_record;
 
 /* What a C function leaves in the two integer return registers. */
-struct tfd_words {
+struct tfd_return_words {
     uintptr_t first, second;
 };
 
-typedef struct tfd_words tfd_dispatch(char *frame, const union tfd_record *record);
+typedef struct tfd_return_words tfd_dispatch(char *frame, const union tfd_record *record);
 
 union tfd_record {
     ffi_closure closure;
@@ -37,10 +44,13 @@ union tfd_record {
         tfd_entry *entry;            /* spills what the signature uses, see closure/plan.h */
         const struct tfd_plan *plan; /* counted */
         tfd_dispatch *dispatch;      /* what the tail calls */
-        tfd_entry *tail;
     } plan;
     struct {
-        tfd_entry *entry;       /* puts closure.user_data in its place, see bind/bind.h */
+        uintptr_t others[TFD_TAIL_WORD];
+        tfd_entry *entry; /* of a plan: a copy of its tail, for ports whose entries read it here */
+    } tail;
+    struct {
+        tfd_entry *entry;       /* puts closure.user_data in its place, see bind/bind.c */
         void (*function)(void); /* where it jumps then */
     } bound;
     struct {
@@ -70,16 +80,27 @@ union tfd_record {
 #define TFD_STATE_CONTEXT ((uintptr_t)2) /* no closure: a trampoline owns the slot */
 #define TFD_STATE_CHAIN ((uintptr_t)3) /* no closure: a nested function's pointer */
 
-_Static_assert(sizeof(union tfd_record) == TFD_RECORD_SIZE, "a record is 64 bytes");
+_Static_assert(sizeof(void *) == TFD_WORD, "a word holds a pointer");
+_Static_assert(sizeof(union tfd_record) == TFD_RECORD_SIZE, "size of a record");
 _Static_assert(sizeof(ffi_closure) <= offsetof(union tfd_record, owner.state),
-               "ffi_closure must leave the last word of a record free");
-_Static_assert(offsetof(union tfd_record, go.entry) == 0, "slots jump through word 0");
-_Static_assert(offsetof(union tfd_record, plan.tail) + sizeof(void *)
-                   <= offsetof(union tfd_record, closure.cif), "the plan fits the tramp bytes");
+               "ffi_closure leaves the last word of a record free");
+_Static_assert(offsetof(union tfd_record, go.entry) == RECORD_ENTRY, "slots jump through word 0");
+_Static_assert(sizeof(ffi_go_closure) == offsetof(union tfd_record, go.handler) + sizeof(void *)
+                   && sizeof(ffi_go_closure) <= FFI_TRAMPOLINE_SIZE,
+               "the first words are libffi's Go closure, and end before ffi_closure's cif");
+_Static_assert(offsetof(union tfd_record, plan.dispatch) == RECORD_DISPATCH, "dispatch");
+_Static_assert(offsetof(union tfd_record, tail.entry) + sizeof(void *)
+                   <= offsetof(union tfd_record, closure.cif)
+                   || offsetof(union tfd_record, tail.entry) >= sizeof(ffi_closure),
+               "the tail lies beside ffi_closure");
+_Static_assert(offsetof(union tfd_record, tail.entry) < offsetof(union tfd_record, owner.state),
+               "the tail lies before the state");
+_Static_assert(offsetof(union tfd_record, bound.function) == RECORD_FUNCTION, "function");
+_Static_assert(offsetof(union tfd_record, context.steps) == RECORD_STEPS, "steps");
+_Static_assert(offsetof(union tfd_record, chain.chain) == RECORD_CHAIN
+                   && offsetof(union tfd_record, chain.target) == RECORD_TARGET, "chain, target");
 _Static_assert(offsetof(union tfd_record, chain.high) + sizeof(uintptr_t)
-                   <= offsetof(union tfd_record, owner.state), "the chain ends before state");
-_Static_assert(sizeof(ffi_go_closure) == offsetof(union tfd_record, go.handler) + sizeof(void *),
-               "the first words are libffi's Go closure");
+                   <= offsetof(union tfd_record, owner.state), "the chain ends before the state");
 
 /*
  * The state of a freed slot: the slot that was freed next after it (its index + 1, 0: none was), and

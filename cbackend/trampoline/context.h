@@ -3,7 +3,7 @@
 #ifndef TFD_CONTEXT_H
 #define TFD_CONTEXT_H
 
-#include "port.h"
+#include "arch/port.h"
 
 /*
  * Copy a context that keeps the rules of trampfd.h: names become those of tfd_port_registers,

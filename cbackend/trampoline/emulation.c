@@ -6,18 +6,12 @@
 #include "backend.h"
 #include "context.h"
 
-#include "slot/allowed.h"
 #include "base/fatal.h"
 #include "provider/provider.h"
 #include "base/trail.h"
 
+#include <errno.h>
 #include <string.h>
-
-/* Not with a record in the red zone, which belongs to the trampoline's caller and target. */
-const struct tfd_entries tfd_entries_context = {
-    .first = (uintptr_t)tfd_entry_context,
-    .count = 1,
-};
 
 static struct tfd_stack stack_of(const struct trampfd_context *context)
 {
@@ -59,12 +53,14 @@ static int make(struct trampfd_trampoline *trampoline, const struct trampfd_allo
                 struct trampfd_trail *trail)
 {
     union tfd_record record = {
-        .context = {.entry = tfd_entry_context, .steps = trampoline->emulation.steps},
+        .context = {.entry = tfd_port_context, .steps = trampoline->emulation.steps},
     };
     struct tfd_slot slot;
     int error;
 
     (void)allowed; /* nobody can write another context later */
+    if (!tfd_port_context)
+        return tfd_trail_add(trail, "context", "entries for contexts on this CPU", ENOSYS);
     trampoline->emulation.stack = stack_of(&trampoline->wanted);
     compile(&trampoline->wanted, &trampoline->emulation.stack, trampoline->emulation.steps);
 
@@ -137,7 +133,7 @@ static int is_intact(const struct trampfd_trampoline *trampoline, const union tf
 
     if (!slot.block->provider->intact(slot.block, slot.index))
         tfd_report_number(report, "code", 0, 1, 0);
-    tfd_report_number(report, "entry", 0, (uintptr_t)tfd_entry_context,
+    tfd_report_number(report, "entry", 0, (uintptr_t)tfd_port_context,
                       (uintptr_t)record->context.entry);
     tfd_report_number(report, "steps", 0, (uintptr_t)trampoline->emulation.steps,
                       (uintptr_t)record->context.steps);

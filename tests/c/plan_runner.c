@@ -320,7 +320,7 @@ static int call_bound(const char *entry, ffi_cif *cif, enum trampfd_position pos
 static void check_rax(const struct tfd_plan *plan, const ffi_type *type, const struct sight *plans,
                       const struct sight *libffis)
 {
-    if (plan->result == TFD_RESULT_MEMORY)
+    if (plan->is_in_memory)
         CHECK_CASE(plans->rax == (uintptr_t)plans->result_at, "rax must be the result's address");
     else if (bytes_to_store(type) > type->size)
         CHECK_CASE(plans->rax == libffis->rax, "rax is %#lx, by libffi %#lx", plans->rax,

@@ -9,10 +9,26 @@
  */
 #include "frame.h"
 
-#include "slot/allowed.h"
+#include "arch/port.h"
 #include "closure/plan.h"
+#include "slot/allowed.h"
 
 #include <string.h>
+
+/* What remains to be done once the handler has put the result in its place. */
+enum result {
+    RESULT_32 = TFD_RESULT_32,
+    RESULT_VOID = TFD_RESULT_OF_PORT,
+    RESULT_U8,
+    RESULT_S8,
+    RESULT_U16,
+    RESULT_S16,
+    RESULT_WORDS,  /* one or two words for the integer registers */
+    RESULT_VECTOR, /* one or two words for the vector registers; also x87, by the tail */
+    RESULT_WORD_VECTOR,
+    RESULT_VECTOR_WORD,
+    RESULT_MEMORY, /* through the pointer that the caller passed first */
+};
 
 enum class { NONE, WORD, VECTOR, X87, MEMORY };
 
@@ -21,8 +37,7 @@ struct classes {
     enum class word[2];
 };
 
-_Static_assert(offsetof(union tfd_record, plan.dispatch) == RECORD_DISPATCH, "dispatch");
-_Static_assert(offsetof(union tfd_record, plan.tail) == RECORD_TAIL, "tail");
+_Static_assert(offsetof(union tfd_record, tail.entry) == RECORD_TAIL, "tail");
 _Static_assert(FRAME_SIZE % 16 == 8, "the frame aligns the stack");
 
 static enum class merge(enum class one, enum class other)
@@ -133,21 +148,18 @@ static int examine(const ffi_type *type, struct classes *classes, struct need *n
 extern const char tfd_plan_entries[];
 tfd_entry tfd_plan_tail_words, tfd_plan_tail_vectors, tfd_plan_tail_x87, tfd_plan_tail_x87_pair;
 
-#define ENTRY_SIZE 128
-#define ENTRIES ((WORD_REGISTERS + 1) * (VECTOR_REGISTERS + 1))
-
 static tfd_entry *entry_for(unsigned words, unsigned vectors)
 {
     size_t index = words * (VECTOR_REGISTERS + 1) + vectors;
 
-    return (tfd_entry *)(uintptr_t)(tfd_plan_entries + index * ENTRY_SIZE);
+    return (tfd_entry *)(uintptr_t)(tfd_plan_entries + index * PLAN_ENTRY_SIZE);
 }
 
 /* They keep the record that lies below the stack pointer in their frame. */
 const struct tfd_entries tfd_entries_plan = {
     .first = (uintptr_t)tfd_plan_entries,
-    .count = ENTRIES,
-    .size = ENTRY_SIZE,
+    .count = PLAN_ENTRIES,
+    .size = PLAN_ENTRY_SIZE,
     .below_stack = 1,
 };
 
@@ -156,18 +168,19 @@ unsigned tfd_plan_word_registers(const struct tfd_plan *plan)
 {
     size_t offset = (uintptr_t)plan->entry - (uintptr_t)tfd_plan_entries;
 
-    return (unsigned)(offset / ENTRY_SIZE / (VECTOR_REGISTERS + 1));
+    return (unsigned)(offset / PLAN_ENTRY_SIZE / (VECTOR_REGISTERS + 1));
 }
 
 int tfd_port_is_plan_entry(tfd_entry *entry)
 {
-    return (uintptr_t)entry - (uintptr_t)tfd_plan_entries < ENTRIES * ENTRY_SIZE;
+    return (uintptr_t)entry - (uintptr_t)tfd_plan_entries < PLAN_ENTRIES * PLAN_ENTRY_SIZE;
 }
 
-static void set_result(struct tfd_plan *plan, enum tfd_result result, int offset, tfd_entry *tail)
+static void set_result(struct tfd_plan *plan, enum result result, int offset, tfd_entry *tail)
 {
     plan->result = result;
     plan->result_offset = offset;
+    plan->is_in_memory = result == RESULT_MEMORY;
     plan->tail = tail;
 }
 
@@ -179,31 +192,31 @@ static int plan_structure_result(struct tfd_plan *plan, const ffi_type *type)
     if (!examine(type, &classes, &need))
         return 0;
     if (need.in_memory && !need.x87) {
-        set_result(plan, TFD_RESULT_MEMORY, 0, tfd_plan_tail_words);
+        set_result(plan, RESULT_MEMORY, 0, tfd_plan_tail_words);
         return 1;
     }
     if (need.x87)
         return 0;
     if (!need.vectors)
-        set_result(plan, TFD_RESULT_WORDS, FRAME_RESULT, tfd_plan_tail_words);
+        set_result(plan, RESULT_WORDS, FRAME_RESULT, tfd_plan_tail_words);
     else if (!need.words)
-        set_result(plan, TFD_RESULT_VECTOR, FRAME_VECTOR_RESULT, tfd_plan_tail_vectors);
+        set_result(plan, RESULT_VECTOR, FRAME_VECTOR_RESULT, tfd_plan_tail_vectors);
     else if (classes.word[0] == WORD)
-        set_result(plan, TFD_RESULT_WORD_VECTOR, FRAME_RESULT, tfd_plan_tail_vectors);
+        set_result(plan, RESULT_WORD_VECTOR, FRAME_RESULT, tfd_plan_tail_vectors);
     else
-        set_result(plan, TFD_RESULT_VECTOR_WORD, FRAME_VECTOR_RESULT, tfd_plan_tail_vectors);
+        set_result(plan, RESULT_VECTOR_WORD, FRAME_VECTOR_RESULT, tfd_plan_tail_vectors);
     return 1;
 }
 
 static int plan_result(struct tfd_plan *plan, const ffi_type *type)
 {
-    static const enum tfd_result words[] = {
-        [FFI_TYPE_VOID] = TFD_RESULT_VOID,     [FFI_TYPE_INT] = TFD_RESULT_32,
-        [FFI_TYPE_UINT8] = TFD_RESULT_U8,      [FFI_TYPE_SINT8] = TFD_RESULT_S8,
-        [FFI_TYPE_UINT16] = TFD_RESULT_U16,    [FFI_TYPE_SINT16] = TFD_RESULT_S16,
-        [FFI_TYPE_UINT32] = TFD_RESULT_32,     [FFI_TYPE_SINT32] = TFD_RESULT_32,
-        [FFI_TYPE_UINT64] = TFD_RESULT_WORDS,  [FFI_TYPE_SINT64] = TFD_RESULT_WORDS,
-        [FFI_TYPE_POINTER] = TFD_RESULT_WORDS,
+    static const enum result words[] = {
+        [FFI_TYPE_VOID] = RESULT_VOID,     [FFI_TYPE_INT] = RESULT_32,
+        [FFI_TYPE_UINT8] = RESULT_U8,      [FFI_TYPE_SINT8] = RESULT_S8,
+        [FFI_TYPE_UINT16] = RESULT_U16,    [FFI_TYPE_SINT16] = RESULT_S16,
+        [FFI_TYPE_UINT32] = RESULT_32,     [FFI_TYPE_SINT32] = RESULT_32,
+        [FFI_TYPE_UINT64] = RESULT_WORDS,  [FFI_TYPE_SINT64] = RESULT_WORDS,
+        [FFI_TYPE_POINTER] = RESULT_WORDS,
     };
 
     switch (type->type) {
@@ -214,17 +227,17 @@ static int plan_result(struct tfd_plan *plan, const ffi_type *type)
         return 1;
     case FFI_TYPE_FLOAT:
     case FFI_TYPE_DOUBLE:
-        set_result(plan, TFD_RESULT_VECTOR, FRAME_VECTOR_RESULT, tfd_plan_tail_vectors);
+        set_result(plan, RESULT_VECTOR, FRAME_VECTOR_RESULT, tfd_plan_tail_vectors);
         return 1;
     case FFI_TYPE_LONGDOUBLE:
-        set_result(plan, TFD_RESULT_VECTOR, FRAME_RESULT, tfd_plan_tail_x87);
+        set_result(plan, RESULT_VECTOR, FRAME_RESULT, tfd_plan_tail_x87);
         return 1;
     case FFI_TYPE_COMPLEX:
         if (type->elements[0]->type == FFI_TYPE_LONGDOUBLE)
-            set_result(plan, TFD_RESULT_VECTOR, FRAME_RESULT, tfd_plan_tail_x87_pair);
+            set_result(plan, RESULT_VECTOR, FRAME_RESULT, tfd_plan_tail_x87_pair);
         else if (type->elements[0]->type == FFI_TYPE_FLOAT
                  || type->elements[0]->type == FFI_TYPE_DOUBLE)
-            set_result(plan, TFD_RESULT_VECTOR, FRAME_VECTOR_RESULT, tfd_plan_tail_vectors);
+            set_result(plan, RESULT_VECTOR, FRAME_VECTOR_RESULT, tfd_plan_tail_vectors);
         else
             return 0;
         return 1;
@@ -266,6 +279,8 @@ static int place(struct tfd_plan *plan, unsigned index, const ffi_type *type,
     if ((need.words && need.vectors) || type->alignment > 8)
         plan->gathers[plan->gather_count++] = (struct tfd_gather){
             .argument = index,
+            .count = 2,
+            .size = 8,
             .from = {
                 classes.word[0] == WORD ? word_at : vector_at,
                 classes.word[1] == WORD ? word_at + 8 * (need.words - 1)
@@ -284,7 +299,7 @@ int tfd_port_plan(struct tfd_plan *plan, const ffi_cif *cif)
 
     if (cif->abi != FFI_UNIX64 || !plan_result(plan, cif->rtype))
         return 0;
-    at.words = plan->result == TFD_RESULT_MEMORY;
+    at.words = plan->is_in_memory;
     for (unsigned i = 0; i < plan->count; i++)
         if (!place(plan, i, cif->arg_types[i], &at))
             return 0;
@@ -292,34 +307,35 @@ int tfd_port_plan(struct tfd_plan *plan, const ffi_cif *cif)
     return 1;
 }
 
-struct tfd_words tfd_plan_words(enum tfd_result result, char *frame)
+struct tfd_return_words tfd_port_finish(unsigned kind, void *result, char *frame)
 {
     const char *words = frame + FRAME_RESULT;
     const uintptr_t *word = (const uintptr_t *)words;
     uintptr_t *vector = (uintptr_t *)(frame + FRAME_VECTOR_RESULT);
 
-    switch (result) {
-    case TFD_RESULT_U8:
-        return (struct tfd_words){*(const uint8_t *)words, 0};
-    case TFD_RESULT_S8:
-        return (struct tfd_words){(uint32_t)(int32_t)*(const int8_t *)words, 0};
-    case TFD_RESULT_U16:
-        return (struct tfd_words){*(const uint16_t *)words, 0};
-    case TFD_RESULT_S16:
-        return (struct tfd_words){(uint32_t)(int32_t)*(const int16_t *)words, 0};
-    case TFD_RESULT_32:
-        return (struct tfd_words){*(const uint32_t *)words, 0};
-    case TFD_RESULT_WORDS:
-        return (struct tfd_words){word[0], word[1]};
-    case TFD_RESULT_WORD_VECTOR:
+    switch ((enum result)kind) {
+    case RESULT_U8:
+        return (struct tfd_return_words){*(const uint8_t *)words, 0};
+    case RESULT_S8:
+        return (struct tfd_return_words){(uint32_t)(int32_t)*(const int8_t *)words, 0};
+    case RESULT_U16:
+        return (struct tfd_return_words){*(const uint16_t *)words, 0};
+    case RESULT_S16:
+        return (struct tfd_return_words){(uint32_t)(int32_t)*(const int16_t *)words, 0};
+    case RESULT_32:
+        return (struct tfd_return_words){*(const uint32_t *)words, 0};
+    case RESULT_WORDS:
+        return (struct tfd_return_words){word[0], word[1]};
+    case RESULT_WORD_VECTOR:
         vector[0] = word[1];
-        return (struct tfd_words){word[0], 0};
-    case TFD_RESULT_VECTOR_WORD:
-        return (struct tfd_words){vector[1], 0};
-    case TFD_RESULT_MEMORY:
-    case TFD_RESULT_VOID:
-    case TFD_RESULT_VECTOR:
+        return (struct tfd_return_words){word[0], 0};
+    case RESULT_VECTOR_WORD:
+        return (struct tfd_return_words){vector[1], 0};
+    case RESULT_MEMORY:
+        return (struct tfd_return_words){(uintptr_t)result, 0};
+    case RESULT_VOID:
+    case RESULT_VECTOR:
         break;
     }
-    return (struct tfd_words){0, 0};
+    return (struct tfd_return_words){0, 0};
 }

@@ -34,10 +34,10 @@
 
     .text
     .balign 64
-ROUTINE tfd_bind_entries
+TABLE tfd_bind_entries
     /* BIND_FIRST */
     .irp count, 0, 1, 2, 3, 4, 5
-1:  endbr64
+1:  LANDING_PAD
     SHIFT_FROM_RSI (\count-1)
     .ifgt \count
     movq %rdi, %rsi
@@ -47,16 +47,16 @@ ROUTINE tfd_bind_entries
 
     /* BIND_FIRST_HIDDEN */
     .irp count, 0, 1, 2, 3, 4
-1:  endbr64
+1:  LANDING_PAD
     SHIFT_FROM_RSI \count
     FINISH rsi
     .endr
 
     /* BIND_LAST */
     .irp register, rdi, rsi, rdx, rcx, r8, r9
-1:  endbr64
+1:  LANDING_PAD
     FINISH \register
     .endr
 END tfd_bind_entries
 
-#include "notes.h"
+ASM_END

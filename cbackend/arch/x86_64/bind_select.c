@@ -3,10 +3,10 @@
 #include "bind_entries.h"
 #include "frame.h"
 
+#include "arch/port.h"
+#include "closure/plan.h"
 #include "slot/allowed.h"
-#include "bind/bind.h"
 
-_Static_assert(offsetof(union tfd_record, bound.function) == RECORD_FUNCTION, "function");
 _Static_assert(offsetof(union tfd_record, closure.user_data) == RECORD_USER_DATA, "user_data");
 _Static_assert(BIND_FIRST + WORD_REGISTERS == BIND_FIRST_HIDDEN
                    && BIND_FIRST_HIDDEN + WORD_REGISTERS - 1 == BIND_LAST
@@ -41,7 +41,7 @@ tfd_entry *tfd_port_bind_entry(const struct tfd_plan *plan, enum trampfd_positio
         return NULL;
     if (position == TRAMPFD_LAST)
         return entry_at(BIND_LAST + (size_t)plan->offsets[plan->count - 1] / 8);
-    if (plan->result == TFD_RESULT_MEMORY)
+    if (plan->is_in_memory)
         return entry_at(BIND_FIRST_HIDDEN + tfd_plan_word_registers(plan) - 2);
     return entry_at(BIND_FIRST + tfd_plan_word_registers(plan) - 1);
 }

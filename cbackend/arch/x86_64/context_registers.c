@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* x86-64: the registers of a context, and the step that ends it. */
-#include "trampoline/port.h"
-#include "uapi/linux/trampfd.h"
+#include "arch/port.h"
 #include "context_steps.h"
+#include "slot/allowed.h"
+#include "trampoline/steps.h"
+#include "uapi/linux/trampfd.h"
 
 /* All but r10. */
 #define LOWER_REGISTERS(X) X(rax) X(rbx) X(rcx) X(rdx) X(rsi) X(rdi) X(rbp) X(r8) X(r9)
@@ -13,7 +15,7 @@
 
 LOWER_REGISTERS(DECLARE)
 HIGHER_REGISTERS(DECLARE)
-tfd_entry tfd_step_jump, tfd_step_jump_near, tfd_step_jump_far;
+tfd_entry tfd_entry_context, tfd_step_jump, tfd_step_jump_near, tfd_step_jump_far;
 
 const struct tfd_register tfd_port_registers[] = {
     LOWER_REGISTERS(DESCRIBE)
@@ -25,10 +27,12 @@ const unsigned tfd_port_register_count =
     sizeof(tfd_port_registers) / sizeof(tfd_port_registers[0]);
 
 const uint32_t tfd_port_pc = x64_rip;
+const uint32_t tfd_port_chain = x64_r10;
+
+tfd_entry *const tfd_port_context = tfd_entry_context;
 
 _Static_assert(sizeof(tfd_port_registers) / sizeof(tfd_port_registers[0]) == x64_rip - x64_rax,
                "all registers that the kernel's interface can name");
-_Static_assert(offsetof(union tfd_record, context.steps) == RECORD_STEPS, "steps of a record");
 _Static_assert(offsetof(struct tfd_step, value) == STEP_VALUE, "value of a step");
 _Static_assert(sizeof(struct tfd_step) == STEP_SIZE, "size of a step");
 _Static_assert(offsetof(struct tfd_stack, flags) == STACK_FLAGS, "flags of stack data");
@@ -52,3 +56,9 @@ tfd_entry *tfd_port_last_step(const struct trampfd_context *context, int names_c
         return tfd_step_jump;
     return data_is_near(context) ? tfd_step_jump_far : tfd_step_jump_near;
 }
+
+/* Not with a record in the red zone, which belongs to the trampoline's caller and target. */
+const struct tfd_entries tfd_entries_context = {
+    .first = (uintptr_t)tfd_entry_context,
+    .count = 1,
+};

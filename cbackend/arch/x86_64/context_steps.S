@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "asm.h"
 #include "context_steps.h"
+#include "slot/layout.h"
 
 /*
  * The entry "context".
  *   r10  record; then the first step
  */
     .text
-    .balign 16
 ROUTINE tfd_entry_context
-    endbr64
     movq RECORD_STEPS(%r10), %r10
     jmp *(%r10)
 END tfd_entry_context
@@ -25,9 +24,7 @@ END tfd_entry_context
 .endm
 
     .irp register, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r11, r12, r13, r14, r15
-    .balign 16
 ROUTINE tfd_step_\register
-    endbr64
     movq STEP_VALUE(%r10), %\register
     NEXT
 END tfd_step_\register
@@ -48,9 +45,7 @@ END tfd_step_\register
  */
 #define ROOM 384
 #define SAVED 40
-    .balign 16
 ROUTINE tfd_step_stack
-    endbr64
     leaq -ROOM(%rsp), %rsp
     .cfi_adjust_cfa_offset ROOM
     pushq %rsp
@@ -84,9 +79,7 @@ ROUTINE tfd_step_stack
 END tfd_step_stack
 
 /* Goes on at the PC. */
-    .balign 16
 ROUTINE tfd_step_jump
-    endbr64
     jmp *STEP_VALUE(%r10)
 END tfd_step_jump
 
@@ -95,9 +88,7 @@ END tfd_step_jump
  * where signal handlers leave it alone.
  */
 .macro LAST_STEP name, depth
-    .balign 16
 ROUTINE \name
-    endbr64
     leaq 8 - \depth(%rsp), %rsp
     .cfi_adjust_cfa_offset \depth - 8
     pushq STEP_VALUE(%r10)
@@ -112,4 +103,4 @@ END \name
 LAST_STEP tfd_step_jump_near, PC_NEAR
 LAST_STEP tfd_step_jump_far, PC_FAR
 
-#include "notes.h"
+ASM_END

@@ -3,8 +3,6 @@
 #ifndef TFD_X86_64_STEPS_H
 #define TFD_X86_64_STEPS_H
 
-#define RECORD_STEPS 8
-
 #define STEP_VALUE 8
 #define STEP_SIZE 16
 

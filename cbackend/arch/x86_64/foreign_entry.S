@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "asm.h"
+#include "frame.h"
 
 /*
  * Entry of a closure that another libffi may have prepared.  What libffi writes is
@@ -13,16 +14,14 @@
  *   r11  the closure; a scratch register that carries no argument
  *   -8(%rsp)  the record; the caller's frame ends above
  */
-#define MEMORY 48
+#define MEMORY RECORD_USER_DATA
 #define WRITTEN 0xf5158d4cfa1e0ff3
 #define TARGET 24
 #define WRITTEN_3_3 0xfffffffff9158d4c
 #define TARGET_3_3 16
 
     .text
-    .balign 16
 ROUTINE tfd_entry_foreign
-    endbr64
     movq MEMORY(%r10), %r11
     movq %r10, -8(%rsp)
     movabsq $WRITTEN, %r10
@@ -39,4 +38,4 @@ ROUTINE tfd_entry_foreign
     jmp tfd_entry_dead
 END tfd_entry_foreign
 
-#include "notes.h"
+ASM_END

@@ -14,20 +14,23 @@
 #ifndef TFD_X86_64_FRAME_H
 #define TFD_X86_64_FRAME_H
 
+#include "slot/layout.h"
+
 #define FRAME_VECTORS 48
 #define FRAME_RESULT 112
 #define FRAME_VECTOR_RESULT 128
 #define FRAME_SIZE 216
 #define FRAME_STACK 224
 
-/* Offsets in a record. */
-#define RECORD_DISPATCH 16
-#define RECORD_TAIL 24
-#define RECORD_FUNCTION 8
-#define RECORD_USER_DATA 48
+/* Offsets in a record, where they depend on libffi's ffi_closure. */
+#define RECORD_TAIL (3 * TFD_WORD)
+#define RECORD_USER_DATA (6 * TFD_WORD)
 
 #define WORD_REGISTERS 6
 #define VECTOR_REGISTERS 8
+
+#define PLAN_ENTRIES ((WORD_REGISTERS + 1) * (VECTOR_REGISTERS + 1))
+#define PLAN_ENTRY_SIZE 128
 
 #ifndef __ASSEMBLER__
 struct tfd_plan;

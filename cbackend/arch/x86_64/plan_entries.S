@@ -8,11 +8,9 @@
  *
  *   r10  record
  *
- * All of W = 0..6 and V = 0..8 stand one after the other, ENTRY_SIZE bytes apart, so that
+ * All of W = 0..6 and V = 0..8 stand one after the other, PLAN_ENTRY_SIZE bytes apart, so that
  * the port finds the one it wants by its numbers.
  */
-#define ENTRY_SIZE 128
-
 .macro SPILL_WORDS count
     .ifgt \count - 0
     movq %rdi, 0(%rsp)
@@ -44,23 +42,28 @@
 
     .text
     .balign 64
-ROUTINE tfd_plan_entries
+    .set entries_made, 0
+TABLE tfd_plan_entries
     .irp words, 0, 1, 2, 3, 4, 5, 6
     .irp vectors, 0, 1, 2, 3, 4, 5, 6, 7, 8
-1:  endbr64
+1:  LANDING_PAD
     subq $FRAME_SIZE, %rsp
     .cfi_adjust_cfa_offset FRAME_SIZE
     SPILL_WORDS \words
     SPILL_VECTORS \vectors
     jmp *RECORD_TAIL(%r10)
     .cfi_adjust_cfa_offset -FRAME_SIZE
-    .org 1b + ENTRY_SIZE, 0xcc
+    .org 1b + PLAN_ENTRY_SIZE, 0xcc
+    .set entries_made, entries_made + 1
     .endr
     .endr
+    .if entries_made - PLAN_ENTRIES
+    .error "number of the entries of plans"
+    .endif
 END tfd_plan_entries
 
 /*
- * Tails: call `struct tfd_words dispatch(char *frame, const union tfd_record *record)`,
+ * Tails: call `struct tfd_return_words dispatch(char *frame, const union tfd_record *record)`,
  * whose result is rax and rdx already; load the other return registers that the signature
  * may use; undo the frame.
  *
@@ -70,7 +73,6 @@ END tfd_plan_entries
 .macro TAIL name
 ROUTINE \name
     .cfi_adjust_cfa_offset FRAME_SIZE
-    endbr64
     movq %rsp, %rdi
     movq %r10, %rsi
     call *RECORD_DISPATCH(%r10)
@@ -83,25 +85,21 @@ ROUTINE \name
 END \name
 .endm
 
-    .balign 16
 TAIL tfd_plan_tail_words
 END_TAIL tfd_plan_tail_words
 
-    .balign 16
 TAIL tfd_plan_tail_vectors
     movsd FRAME_VECTOR_RESULT(%rsp), %xmm0
     movsd FRAME_VECTOR_RESULT + 8(%rsp), %xmm1
 END_TAIL tfd_plan_tail_vectors
 
-    .balign 16
 TAIL tfd_plan_tail_x87
     fldt FRAME_RESULT(%rsp)
 END_TAIL tfd_plan_tail_x87
 
-    .balign 16
 TAIL tfd_plan_tail_x87_pair
     fldt FRAME_RESULT + 16(%rsp)
     fldt FRAME_RESULT(%rsp)
 END_TAIL tfd_plan_tail_x87_pair
 
-#include "notes.h"
+ASM_END

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* x86-64: relocations that store the address of a symbol, and nothing else, in a word. */
-#ifndef TFD_X86_64_GOT_H
-#define TFD_X86_64_GOT_H
+#ifndef TFD_RELOCATIONS_H
+#define TFD_RELOCATIONS_H
+
+#include "base/rela.h"
 
 #define TFD_PORT_JUMP_SLOT R_X86_64_JUMP_SLOT /* the only one that may be bound lazily */
 #define TFD_PORT_GLOB_DAT R_X86_64_GLOB_DAT

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* The bytes that arch/x86_64.S assembles: `lea` holds the distance from its end. */
+/* The bytes that slots.S assembles: `lea` holds the distance from its end. */
 int tfd_port_slot_leads_to(const void *slot, const void *record)
 {
     static const unsigned char start[] = {0xf3, 0x0f, 0x1e, 0xfa, 0x4c, 0x8d, 0x15};

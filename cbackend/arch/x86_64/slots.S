@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "asm.h"
-#include "cpu.h"
+#include "slot/layout.h"
 
 /*
  * The slots.
@@ -15,13 +15,13 @@
  */
     .hidden tfd_records
     .section .text.tfd_slots, "ax", %progbits
-    .balign TFD_PORT_GRANULE
-ROUTINE tfd_slots
-    .rept TFD_PORT_SLOTS
-1:  endbr64
-    leaq tfd_records + (1b - tfd_slots) * (TFD_PORT_RECORD_SIZE / TFD_PORT_SLOT_SIZE)(%rip), %r10
+    .balign TFD_GRANULE
+TABLE tfd_slots
+    .rept TFD_SLOTS
+1:  LANDING_PAD
+    leaq tfd_records + (1b - tfd_slots) * (TFD_RECORD_SIZE / TFD_SLOT_SIZE)(%rip), %r10
     jmp *(%r10)
-    .org 1b + TFD_PORT_SLOT_SIZE, 0xcc
+    .org 1b + TFD_SLOT_SIZE, 0xcc
     .endr
 END tfd_slots
 
@@ -32,7 +32,6 @@ END tfd_slots
  */
     .text
 ROUTINE tfd_entry_dead
-    endbr64
     movq %r10, %rdi
     subq $8, %rsp
     .cfi_adjust_cfa_offset 8
@@ -40,16 +39,4 @@ ROUTINE tfd_entry_dead
     ud2
 END tfd_entry_dead
 
-/*
- * void tfd_entry_below_stack(void)
- *   rsp  record ends here
- * The record lies in the red zone, so signals leave it alone.
- */
-    .balign 16
-ROUTINE tfd_entry_below_stack
-    endbr64
-    leaq -TFD_PORT_RECORD_SIZE(%rsp), %r10
-    jmp *(%r10)
-END tfd_entry_below_stack
-
-#include "notes.h"
+ASM_END

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "preload/stock.h"
+#include "arch/port.h"
+#include "frame.h"
+#include "slot/allowed.h"
 
 #include <string.h>
 
@@ -17,6 +19,13 @@ static const unsigned char written_by_3_3[] = {
 
 #define TARGET_3_3 16
 
+/* In foreign_entry.S, which compares with the same bytes. */
+extern tfd_entry tfd_entry_foreign;
+
+tfd_entry *const tfd_port_foreign = tfd_entry_foreign;
+
+_Static_assert(offsetof(union tfd_record, closure.user_data) == RECORD_USER_DATA, "user_data");
+
 static const void *address_at(const char *closure, size_t offset)
 {
     const void *address;
@@ -33,3 +42,8 @@ const void *tfd_port_stock_target(const void *closure)
         return address_at(closure, TARGET_3_3);
     return NULL;
 }
+
+const struct tfd_entries tfd_entries_foreign = {
+    .first = (uintptr_t)tfd_entry_foreign,
+    .count = 1,
+};

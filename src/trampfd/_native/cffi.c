@@ -218,18 +218,18 @@ ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssiz
 }
 
 /* cffi keeps an errno of its own for each thread, which ffi.errno shows. */
-static struct tfd_words dispatch_frame(char *frame, const union tfd_record *record)
+static struct tfd_return_words dispatch_frame(char *frame, const union tfd_record *record)
 {
     const struct tfd_plan *plan = record->plan.plan;
-    enum tfd_result kind = plan->result;
-    void *result = dispatch_result(plan, frame);
+    unsigned kind = plan->result;
+    void *result = tfd_plan_result(plan, frame);
 
     if (__builtin_expect(plan->gather_count != 0, 0))
         return tfd_plan_call_with_record(frame, record); /* which calls handler() */
     api.is.save_errno();
     dispatch(record, result, plan, frame, NULL, call, STAY_WITH_THREAD, NULL);
     api.is.restore_errno();
-    return dispatch_words(kind, result, frame);
+    return tfd_plan_return(kind, result, frame);
 }
 
 static void handler(ffi_cif *cif, void *result, void **arguments, void *record)

@@ -548,24 +548,24 @@ static void serve_late(Closure *self, void *result, char *frame, struct saved_er
     Py_DECREF(self);
 }
 
-static struct tfd_words dispatch_frame(char *frame, const union tfd_record *record)
+static struct tfd_return_words dispatch_frame(char *frame, const union tfd_record *record)
 {
     const struct tfd_plan *plan = record->plan.plan;
-    enum tfd_result kind = plan->result;
-    void *result = dispatch_result(plan, frame);
+    unsigned kind = plan->result;
+    void *result = tfd_plan_result(plan, frame);
 
     if (__builtin_expect(plan->gather_count != 0, 0))
         return tfd_plan_call_with_record(frame, record); /* which calls handler() */
     serve(record, result, plan, frame, NULL);
-    return dispatch_words(kind, result, frame);
+    return tfd_plan_return(kind, result, frame);
 }
 
 /* The same where the signature may have become another one. */
-static struct tfd_words dispatch_late(char *frame, const union tfd_record *record)
+static struct tfd_return_words dispatch_late(char *frame, const union tfd_record *record)
 {
     const struct tfd_plan *plan = record->plan.plan;
-    enum tfd_result kind = plan->result;
-    void *result = dispatch_result(plan, frame);
+    unsigned kind = plan->result;
+    void *result = tfd_plan_result(plan, frame);
     struct saved_errno saved = {0, 0};
     enum attachment attachment;
     Closure *self = dispatch_enter(record, result, GO_AFTER_CALL, &attachment);
@@ -576,7 +576,7 @@ static struct tfd_words dispatch_late(char *frame, const union tfd_record *recor
     }
     if (saved.is_set)
         errno = saved.value;
-    return dispatch_words(kind, result, frame);
+    return tfd_plan_return(kind, result, frame);
 }
 
 static void handler(ffi_cif *cif, void *result, void **arguments, void *record)

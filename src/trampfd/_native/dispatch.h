@@ -114,19 +114,4 @@ ALWAYS_INLINE void dispatch(const union tfd_record *record, void *result,
     detach(attachment);
 }
 
-/* Where the result of a call goes. */
-ALWAYS_INLINE void *dispatch_result(const struct tfd_plan *plan, char *frame)
-{
-    return plan->result == TFD_RESULT_MEMORY ? *(void **)frame : frame + plan->result_offset;
-}
-
-ALWAYS_INLINE struct tfd_words dispatch_words(enum tfd_result kind, void *result, char *frame)
-{
-    if (kind == TFD_RESULT_32)
-        return (struct tfd_words){*(uint32_t *)result, 0};
-    if (kind == TFD_RESULT_MEMORY)
-        return (struct tfd_words){(uintptr_t)result, 0};
-    return tfd_plan_words(kind, frame);
-}
-
 #endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* A port without entries of bound functions: libffi makes every call. */
+#include "arch/port.h"
+#include "slot/allowed.h"
+
+#include <stddef.h>
+
+const struct tfd_entries tfd_entries_bind = {.count = 0};
+
+tfd_entry *tfd_port_bind_entry(const struct tfd_plan *plan, enum trampfd_position position)
+{
+    (void)plan;
+    (void)position;
+    return NULL;
+}
+
+int tfd_port_is_bind_entry(tfd_entry *entry)
+{
+    (void)entry;
+    return 0;
+}
+
+int tfd_port_libffi_garbles(const struct tfd_plan *plan)
+{
+    (void)plan;
+    return 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* A port without plans: libffi marshals every call. */
+#include "arch/port.h"
+#include "slot/allowed.h"
+
+#include <stdlib.h>
+
+const struct tfd_entries tfd_entries_plan = {.count = 0};
+
+int tfd_port_plan(struct tfd_plan *plan, const ffi_cif *cif)
+{
+    (void)plan;
+    (void)cif;
+    return 0;
+}
+
+int tfd_port_is_plan_entry(tfd_entry *entry)
+{
+    (void)entry;
+    return 0;
+}
+
+/* No plan, so no call by one. */
+struct tfd_return_words tfd_port_finish(unsigned kind, void *result, char *frame)
+{
+    (void)kind;
+    (void)result;
+    (void)frame;
+    abort();
+}
