@@ -2,6 +2,7 @@
 /* trampfd with the entry for signatures that have no plan: libffi marshals. */
 #include "maker.h"
 
+#include <closure/closure.h>
 #include <closure/entry.h>
 #include <errno.h>
 #include <trampfd.h>
@@ -10,15 +11,13 @@
 void *maker_new(ffi_cif *cif, handler *fun, void **code)
 {
     union tfd_record record = {.closure = {.cif = cif, .fun = fun}};
-    void *closure = trampfd_closure_alloc(sizeof(ffi_closure), code, NULL);
     struct tfd_slot slot;
+    void *closure = tfd_closure_new(sizeof(ffi_closure), &slot, NULL);
     int error;
 
     if (!closure)
         return NULL;
     error = tfd_entry_libffi_set(&record);
-    if (!error)
-        error = tfd_pool_find_closure(closure, &slot);
     if (!error)
         error = tfd_pool_store(slot, &record);
     if (error) {
@@ -26,6 +25,7 @@ void *maker_new(ffi_cif *cif, handler *fun, void **code)
         errno = -error;
         return NULL;
     }
+    *code = tfd_slot_code(slot);
     return closure;
 }
 

@@ -2,8 +2,6 @@
 #define _GNU_SOURCE
 #include "fatal.h"
 
-#include "slot/pool.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +11,7 @@
  * snprintf(3) with nothing but %s, %u and %p is async-signal-safe in glibc and musl
  * in practice.
  */
-static void say(const char *message)
+static void write_stderr(const char *message)
 {
     size_t left = strlen(message);
 
@@ -27,9 +25,9 @@ static void say(const char *message)
     }
 }
 
-static _Noreturn void end(const char *message)
+_Noreturn void tfd_die(const char *message)
 {
-    say(message);
+    write_stderr(message);
     abort();
 }
 
@@ -41,7 +39,7 @@ _Noreturn void tfd_fatal(const char *what, const void *code)
         snprintf(message, sizeof(message), "trampfd: %s (closure %p)\n", what, code);
     else
         snprintf(message, sizeof(message), "trampfd: %s\n", what);
-    end(message);
+    tfd_die(message);
 }
 
 _Noreturn void tfd_fatal_trail(const char *what, const struct trampfd_trail *trail)
@@ -50,7 +48,7 @@ _Noreturn void tfd_fatal_trail(const char *what, const struct trampfd_trail *tra
 
     trampfd_trail_format(trail, ways, sizeof(ways));
     snprintf(message, sizeof(message), "trampfd: %s: %s\n", what, ways);
-    end(message);
+    tfd_die(message);
 }
 
 void tfd_warn(const char *what, const void *code, int error)
@@ -59,28 +57,5 @@ void tfd_warn(const char *what, const void *code, int error)
 
     snprintf(message, sizeof(message), "trampfd: %s (closure %p): error %u\n", what, code,
              (unsigned)error);
-    say(message);
-}
-
-_Noreturn void tfd_dead_report(const union tfd_record *record)
-{
-    char message[320];
-    struct tfd_slot slot;
-    const char *name;
-    int freed;
-
-    if (tfd_pool_find_record(record, &slot)) {
-        snprintf(message, sizeof(message), "trampfd: call of a dead closure, record %p\n",
-                 (const void *)record);
-        end(message);
-    }
-    freed = tfd_state_is_free(
-        __atomic_load_n(&tfd_slot_shadow(slot)->owner.state, __ATOMIC_RELAXED));
-    name = freed && slot.block->names ? slot.block->names[slot.index] : "";
-    snprintf(message, sizeof(message),
-             "trampfd: call of a closure that was %s: %p%s%.*s%s (slot %zu of the block at %p)\n",
-             freed ? "freed" : "allocated but not prepared", tfd_block_slot(slot.block, slot.index),
-             *name ? " (" : "", TFD_NAME_SIZE - 1, name, *name ? ")" : "", slot.index,
-             (const void *)slot.block->code);
-    end(message);
+    write_stderr(message);
 }

@@ -46,8 +46,8 @@ static void make_whole(void)
     atomic_store_explicit(&process, getpid(), memory_order_relaxed);
     if (!is_own)
         pthread_mutex_trylock(&mutex);
-    tfd_pool_in_child(torn);
-    tfd_plans_in_child(torn);
+    for (void (*const *repair)(int) = tfd_repairs; *repair; repair++)
+        (*repair)(torn);
     if (!is_own) {
         atomic_store_explicit(&holder, NULL, memory_order_relaxed);
         pthread_mutex_unlock(&mutex);
@@ -145,13 +145,4 @@ int tfd_lock_init(void)
             atomic_store_explicit(&registered, 1, memory_order_release);
     }
     return error;
-}
-
-/*
- * Before anybody can use the lock: a fork that is under way while handlers are registered
- * does not run them.  If it fails, the first allocation tries again and reports it.
- */
-__attribute__((constructor)) static void register_when_loaded(void)
-{
-    tfd_lock_init();
 }

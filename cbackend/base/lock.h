@@ -24,7 +24,10 @@
 #define TFD_SINGLE_THREADED 0
 #endif
 
-/* Once before the first tfd_lock(): 0, or the errno of pthread_atfork(3). */
+/*
+ * Once before the first tfd_lock(), and before anybody can use it: a fork that is under way while
+ * its handlers are registered does not run them.  0, or the errno of pthread_atfork(3).
+ */
 int tfd_lock_init(void);
 
 /*
@@ -75,10 +78,10 @@ uint64_t tfd_forks_begun(void);
 uint64_t tfd_forks_over(void);
 
 /*
- * Of those who keep something under the lock: run in the child of a fork, by its one thread, before
- * anything else is done there under the lock.  `torn`: another thread of the parent was inside.
+ * Of those who keep something under the lock, ended by NULL; in init.c.  Each is run in the child of
+ * a fork, by its one thread, before anything else is done there under the lock.  `torn`: another
+ * thread of the parent was inside.
  */
-void tfd_pool_in_child(int torn);
-void tfd_plans_in_child(int torn);
+extern void (*const tfd_repairs[])(int torn);
 
 #endif

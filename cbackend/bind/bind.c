@@ -118,22 +118,19 @@ static int choose_entry(const ffi_cif *cif, enum trampfd_position position, tfd_
 static void *bind_in_registers(union tfd_record *record, void **code,
                                struct trampfd_trail *trail)
 {
-    void *address;
-    void *closure = trampfd_closure_alloc(sizeof(ffi_closure), &address, trail);
     struct tfd_slot slot;
+    void *closure = tfd_closure_new(sizeof(ffi_closure), &slot, trail);
     int error;
 
     if (!closure)
         return NULL;
-    error = tfd_pool_find_closure(closure, &slot);
-    if (!error)
-        error = tfd_pool_store(slot, record);
+    error = tfd_pool_store(slot, record);
     if (error) {
         trampfd_closure_free(closure);
         errno = -error;
         return NULL;
     }
-    *code = address;
+    *code = tfd_slot_code(slot);
     return closure;
 }
 

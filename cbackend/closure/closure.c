@@ -3,8 +3,8 @@
 #include "arch/port.h"
 #include "base/fatal.h"
 #include "base/lock.h"
+#include "slot/dead.h"
 #include "slot/pool.h"
-#include "provider/provider.h"
 #include "base/trail.h"
 #include "closure.h"
 #include "entry.h"
@@ -17,30 +17,50 @@
 
 static size_t without_plan; /* closures prepared for the libffi entry so far */
 
-void *trampfd_closure_alloc(size_t size, void **code, struct trampfd_trail *trail)
+/* Takes a slot for a closure, whose memory is the record or a heap block of that size. */
+static int take(size_t size, struct tfd_slot *slot, void **closure, struct trampfd_trail *trail)
+{
+    int error;
+
+    if (size <= TFD_HEAP_THRESHOLD) {
+        error = tfd_pool_take(slot, TFD_STATE_USED, trail);
+        if (!error)
+            *closure = tfd_slot_shadow(*slot);
+        return error;
+    }
+    *closure = tfd_heap_new(size);
+    if (!*closure)
+        return tfd_trail_add(trail, "closure", "calloc", ENOMEM);
+    error = tfd_pool_take(slot, (uintptr_t)*closure, trail);
+    if (error)
+        tfd_heap_free((uintptr_t)*closure);
+    else
+        tfd_heap_attach(*closure, *slot);
+    return error;
+}
+
+void *tfd_closure_new(size_t size, struct tfd_slot *slot, struct trampfd_trail *trail)
 {
     struct trampfd_trail own_trail;
-    struct tfd_slot slot;
     void *closure;
 
     if (!trail)
         trail = &own_trail;
     trail->count = 0;
-    if (tfd_pool_take(&slot, trail)) {
+    if (take(size, slot, &closure, trail)) {
         errno = tfd_trail_errno(trail);
         return NULL;
     }
-    closure = tfd_slot_shadow(slot);
-    if (size > TFD_HEAP_THRESHOLD) {
-        closure = tfd_heap_alloc(slot, size);
-        if (!closure) {
-            tfd_pool_give(slot, NULL, TFD_HOLDS_NOTHING);
-            tfd_trail_add(trail, "closure", "calloc", ENOMEM);
-            errno = ENOMEM;
-            return NULL;
-        }
-    }
-    *code = (void *)(uintptr_t)tfd_block_slot(slot.block, slot.index);
+    return closure;
+}
+
+void *trampfd_closure_alloc(size_t size, void **code, struct trampfd_trail *trail)
+{
+    struct tfd_slot slot;
+    void *closure = tfd_closure_new(size, &slot, trail);
+
+    if (closure)
+        *code = tfd_slot_code(slot);
     return closure;
 }
 
@@ -59,7 +79,7 @@ int tfd_closure_owns(const void *address)
 
 static const struct tfd_plan *plan_of_slot(struct tfd_slot slot)
 {
-    return tfd_entry_plan_of(&slot.block->records[slot.index]);
+    return tfd_entry_plan_of(tfd_slot_record(slot));
 }
 
 /* Stores the record in place of what the slot has, with the lock. */
@@ -149,7 +169,7 @@ _Noreturn void tfd_closure_died(const union tfd_record *record)
     if (record->go.entry == tfd_entry_dead)
         tfd_dead_report(record);
     tfd_fatal("a closure was freed during a call that had not reached it yet",
-              tfd_pool_find_record(record, &slot) ? NULL : tfd_block_slot(slot.block, slot.index));
+              tfd_pool_find_record(record, &slot) ? NULL : tfd_slot_code(slot));
 }
 
 int trampfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun, void *user_data)
@@ -183,7 +203,7 @@ int tfd_closure_free(void *closure, const char *name)
     state = tfd_slot_shadow(slot)->owner.state;
     if (tfd_pool_give_locked(slot, name, plan_of_slot(slot) ? TFD_HOLDS_PLAN : TFD_HOLDS_NOTHING))
         tfd_fatal("a closure was freed twice, or its provider refused to free it",
-                  tfd_block_slot(slot.block, slot.index));
+                  tfd_slot_code(slot));
     tfd_unlock();
     tfd_heap_free(state);
     return 0;
@@ -252,11 +272,11 @@ int trampfd_slot_find(const void *code, struct trampfd_slot *found)
     error = tfd_pool_find_code(code, &slot);
     if (!error)
         *found = (struct trampfd_slot){
-            .provider = slot.block->provider->name,
+            .provider = tfd_slot_provider_name(slot),
             .source = source_name(slot.block->source),
             .block = slot.block->code,
             .index = slot.index,
-            .record = &slot.block->records[slot.index],
+            .record = tfd_slot_record(slot),
         };
     tfd_unlock();
     return error;
@@ -318,7 +338,7 @@ int trampfd_closure_read(const void *code, struct trampfd_closure *closure)
         return error;
     error = tfd_pool_find_code(code, &slot);
     if (!error)
-        error = slot.block->provider->load(slot.block, slot.index, &record);
+        error = tfd_slot_load(slot, &record);
     if (!error)
         describe(closure, slot, &record);
     tfd_unlock();

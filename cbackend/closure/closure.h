@@ -4,7 +4,11 @@
 #define TFD_CLOSURE_H
 
 #include "plan.h"
+#include "slot/slot.h"
 #include "trampfd.h"
+
+/* trampfd_closure_alloc() that tells the slot. */
+void *tfd_closure_new(size_t size, struct tfd_slot *slot, struct trampfd_trail *trail);
 
 /*
  * trampfd_closure_prep() with a dispatch of the caller's for signatures that have a plan;

@@ -15,7 +15,8 @@ int tfd_entry_libffi_set(union tfd_record *record);
 /* The same; with another dispatch than tfd_plan_call `fun` gets the record for the user data. */
 int tfd_entry_libffi_set_for(union tfd_record *record, tfd_dispatch *dispatch);
 
-/* Register the entries of libffi.  A constructor; or, where libffi comes later, under the lock. */
+/* Register the entries of libffi.  When the library is loaded; or, where libffi comes later, under
+   the lock. */
 void tfd_entry_libffi_allow(void);
 
 /*

@@ -6,6 +6,7 @@
  */
 #include "entry.h"
 
+#include "libffi.h"
 #include "slot/allowed.h"
 
 #include <errno.h>
@@ -32,18 +33,22 @@ static void handler_with_record(ffi_cif *cif, void *result, void **arguments, vo
 /* 0 when libffi has none. */
 static uintptr_t entry_for(ffi_abi abi, unsigned count)
 {
-    ffi_type *arguments[] = {&ffi_type_double};
+    ffi_type none = {.size = 1, .alignment = 1, .type = FFI_TYPE_VOID};
+    ffi_type real = {
+        .size = sizeof(double), .alignment = _Alignof(double), .type = FFI_TYPE_DOUBLE,
+    };
+    ffi_type *arguments[] = {&real};
     ffi_go_closure go;
     ffi_cif cif;
 
-    if (ffi_prep_cif(&cif, abi, count, &ffi_type_void, arguments) != FFI_OK
-        || ffi_prep_go_closure(&go, &cif, handler) != FFI_OK)
+    if (tfd_libffi_prep_cif(&cif, abi, count, &none, arguments) != FFI_OK
+        || tfd_libffi_prep_go(&go, &cif, handler) != FFI_OK)
         return 0;
     return (uintptr_t)go.tramp;
 }
 
 /* libffi's choice depends on the ABI, and on whether vector registers have to be saved. */
-__attribute__((constructor)) void tfd_entry_libffi_allow(void)
+void tfd_entry_libffi_allow(void)
 {
     uintptr_t list[2 * FFI_LAST_ABI];
     unsigned length = 0;
@@ -61,7 +66,7 @@ static int set(union tfd_record *record,
 {
     ffi_go_closure go;
 
-    if (ffi_prep_go_closure(&go, record->closure.cif, function) != FFI_OK)
+    if (tfd_libffi_prep_go(&go, record->closure.cif, function) != FFI_OK)
         return -ENOTSUP;
     record->go.entry = (tfd_entry *)go.tramp;
     record->go.cif = go.cif;

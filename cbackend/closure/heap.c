@@ -132,24 +132,27 @@ static struct row *enter(uintptr_t closure)
     return row;
 }
 
-void *tfd_heap_alloc(struct tfd_slot slot, size_t size)
+void *tfd_heap_new(size_t size)
 {
     struct block *block = NULL;
-    struct row *row;
 
     if (size <= SIZE_MAX - sizeof(*block))
         block = calloc(1, sizeof(*block) + size);
     if (!block)
         return NULL;
-    row = enter((uintptr_t)block->closure);
-    if (!row) {
+    if (!enter((uintptr_t)block->closure)) {
         free(block);
         return NULL;
     }
     block->size = size;
-    tfd_slot_shadow(slot)->owner.state = (uintptr_t)block->closure;
-    atomic_store_explicit(&row->shadow, (uintptr_t)tfd_slot_shadow(slot), memory_order_release);
     return block->closure;
+}
+
+void tfd_heap_attach(const void *closure, struct tfd_slot slot)
+{
+    struct row *row = find((uintptr_t)closure);
+
+    atomic_store_explicit(&row->shadow, (uintptr_t)tfd_slot_shadow(slot), memory_order_release);
 }
 
 int tfd_heap_find(const void *closure, struct tfd_slot *slot)

@@ -10,11 +10,14 @@
 
 #include "slot/pool.h"
 
-/* Bytes of a record that belong to the caller: all but the state word. */
-#define TFD_HEAP_THRESHOLD offsetof(union tfd_record, owner.state)
+/* Bytes of a record that belong to the caller. */
+#define TFD_HEAP_THRESHOLD sizeof(ffi_closure)
 
-/* `size` zeroed bytes for `slot`, which now knows them; NULL when out of memory. */
-void *tfd_heap_alloc(struct tfd_slot slot, size_t size);
+/* `size` zeroed bytes for a closure; NULL when out of memory. */
+void *tfd_heap_new(size_t size);
+
+/* They are that slot's, whose state is their address. */
+void tfd_heap_attach(const void *closure, struct tfd_slot slot);
 
 /* The slot that `closure` was allocated for, or -ENOENT; any address may be asked. */
 int tfd_heap_find(const void *closure, struct tfd_slot *slot);

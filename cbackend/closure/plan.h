@@ -102,6 +102,9 @@ void tfd_plan_put(const struct tfd_plan *plan);
 const struct tfd_plan *tfd_plan_get_locked(const ffi_cif *cif);
 void tfd_plan_put_locked(const struct tfd_plan *plan);
 
+/* In the child of a fork, see base/lock.h. */
+void tfd_plans_in_child(int torn);
+
 /* Plans in the cache. */
 unsigned tfd_plan_count(void);
 

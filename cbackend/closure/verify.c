@@ -42,14 +42,14 @@ static int read_back(const void *code, struct trampfd_verdict *verdict, union tf
 
     if (error)
         return error;
-    error = slot.block->provider->load(slot.block, slot.index, found);
+    error = tfd_slot_load(slot, found);
     if (error)
         return error;
     *verdict = (struct trampfd_verdict){
-        .provider = slot.block->provider->name,
-        .record = slot.block->provider->in_memory(slot.block, slot.index, found),
+        .provider = tfd_slot_provider_name(slot),
+        .record = tfd_slot_in_memory(slot, found),
     };
-    if (!slot.block->provider->intact(slot.block, slot.index))
+    if (!tfd_slot_intact(slot))
         differ(verdict, "code", 0, 0);
     return 0;
 }

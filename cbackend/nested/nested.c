@@ -193,7 +193,7 @@ static void push(union tfd_record *record, void *pointer)
     if (tfd_pool_make(&slot, TFD_STATE_CHAIN, record, &trail))
         refuse(&trail);
     own.newest = tfd_slot_shadow(slot);
-    *(const void **)pointer = tfd_block_slot(slot.block, slot.index);
+    *(const void **)pointer = tfd_slot_code(slot);
 }
 
 void __gcc_nested_func_ptr_created(void *chain, void *function, void *pointer)

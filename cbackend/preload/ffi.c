@@ -10,7 +10,7 @@
 #include "closure/closure.h"
 #include "closure/sibling.h"
 #include "slot/pool.h"
-#include "core.h"
+#include "libffi_of_caller.h"
 #include "foreign.h"
 #include "report.h"
 #include "settings.h"

@@ -2,6 +2,7 @@
 #include "foreign.h"
 
 #include "arch/port.h"
+#include "closure/closure.h"
 #include "closure/heap.h"
 #include "slot/pool.h"
 #include "stock.h"
@@ -32,24 +33,22 @@ int tfd_foreign_is_possible(const void *caller)
 void *tfd_foreign_alloc(size_t size, void **code, struct trampfd_trail *trail)
 {
     union tfd_record record = {.go.entry = tfd_port_foreign};
-    void *address, *closure;
     struct tfd_slot slot;
+    void *closure;
     int error;
 
     if (size <= TFD_HEAP_THRESHOLD)
         size = TFD_HEAP_THRESHOLD + 1;
-    closure = trampfd_closure_alloc(size, &address, trail);
+    closure = tfd_closure_new(size, &slot, trail);
     if (!closure)
         return NULL;
     record.closure.user_data = closure;
-    error = tfd_heap_find(closure, &slot);
-    if (!error)
-        error = tfd_pool_store(slot, &record);
+    error = tfd_pool_store(slot, &record);
     if (error) {
         trampfd_closure_free(closure);
         errno = -error;
         return NULL;
     }
-    *code = address;
+    *code = tfd_slot_code(slot);
     return closure;
 }

@@ -16,8 +16,7 @@
 
 static int present;
 
-/* Once, before a program shuts itself in: a process without the device never asks again. */
-__attribute__((constructor)) static void look(void)
+void tfd_device_init(void)
 {
     present = !access(TRAMPFD_DEVICE, F_OK);
 }

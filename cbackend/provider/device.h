@@ -15,6 +15,12 @@ struct tfd_descriptor {
     uint64_t id; /* TRAMPFD_IOC_ID */
 };
 
+/*
+ * Look for the device: once, before a program shuts itself in.  A process without it never asks
+ * again.
+ */
+void tfd_device_init(void);
+
 /* Was the device there when this library was loaded?  No system call. */
 int tfd_device_present(void);
 

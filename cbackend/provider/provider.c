@@ -9,48 +9,54 @@
 #include <stdlib.h>
 #include <string.h>
 
-int tfd_slot_intact(const struct tfd_block *block, unsigned index)
+int tfd_provider_slot_intact(const struct tfd_block *block, unsigned index)
 {
     return tfd_port_slot_leads_to(tfd_block_slot(block, index), &block->records[index]);
 }
 
-const void *tfd_record_in_memory(const struct tfd_block *block, unsigned index,
-                                 const union tfd_record *record)
+const void *tfd_provider_record_in_memory(const struct tfd_block *block, unsigned index,
+                                          const union tfd_record *record)
 {
     (void)record;
     return &block->records[index];
 }
 
-static const struct tfd_provider *const automatic[] = {
-    &tfd_provider_trampfd,
+static const struct tfd_provider *const all[] = {
     &tfd_provider_table,
-    NULL,
+    &tfd_provider_trampfd,
+    &tfd_provider_trampfd_user,
 };
 
-static const struct tfd_provider *const by_name[][2] = {
-    {&tfd_provider_table, NULL},
-    {&tfd_provider_trampfd, NULL},
-    {&tfd_provider_trampfd_user, NULL},
-};
-
-const struct tfd_provider *const *tfd_provider_choose(struct trampfd_trail *trail)
+/* Not taken from the environment of a set-user-ID program. */
+static const char *setting(void)
 {
-    /* Not taken from the environment of a set-user-ID program. */
-    const char *name = secure_getenv("TRAMPFD_BACKEND");
+    const char *value = secure_getenv("TRAMPFD_PROVIDER");
 
-    if (!name || !*name || !strcmp(name, "auto"))
-        return automatic;
-    for (size_t i = 0; i < sizeof(by_name) / sizeof(*by_name); i++)
-        if (!strcmp(name, by_name[i][0]->name))
-            return by_name[i];
-    tfd_trail_add(trail, "TRAMPFD_BACKEND",
-                  "name of a provider (auto, table, trampfd, trampfd-user)", EINVAL);
-    return NULL;
+    if (!value || !*value)
+        value = secure_getenv("TRAMPFD_BACKEND");
+    return value && *value ? value : "auto";
 }
 
-const struct tfd_provider *const *tfd_provider_present(const struct tfd_provider *const *list)
+struct tfd_providers tfd_providers_asked_for(struct trampfd_trail *trail)
 {
-    while (list[1] && !(*list)->present())
-        list++;
-    return list;
+    const char *name = setting();
+
+    if (!strcmp(name, "auto"))
+        return (struct tfd_providers){2, {&tfd_provider_trampfd, &tfd_provider_table}};
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+        if (!strcmp(name, all[i]->name))
+            return (struct tfd_providers){1, {all[i]}};
+    tfd_trail_add(trail, "TRAMPFD_PROVIDER",
+                  "name of a provider (auto, table, trampfd, trampfd-user)", EINVAL);
+    return (struct tfd_providers){0};
+}
+
+struct tfd_providers tfd_providers_present(struct tfd_providers asked_for)
+{
+    struct tfd_providers present = {0};
+
+    for (unsigned i = 0; i < asked_for.count; i++)
+        if (asked_for.list[i]->present() || (i + 1 == asked_for.count && !present.count))
+            present.list[present.count++] = asked_for.list[i];
+    return present;
 }

@@ -63,22 +63,27 @@ struct tfd_provider {
 };
 
 /* intact() and in_memory() of providers with slots of code and records in memory. */
-int tfd_slot_intact(const struct tfd_block *block, unsigned index);
-const void *tfd_record_in_memory(const struct tfd_block *block, unsigned index,
-                                 const union tfd_record *record);
+int tfd_provider_slot_intact(const struct tfd_block *block, unsigned index);
+const void *tfd_provider_record_in_memory(const struct tfd_block *block, unsigned index,
+                                          const union tfd_record *record);
 
 extern const struct tfd_provider tfd_provider_table;
 extern const struct tfd_provider tfd_provider_trampfd;
 extern const struct tfd_provider tfd_provider_trampfd_user;
 
-/*
- * The providers that TRAMPFD_BACKEND asks for, in the order to try them; ended by NULL.
- * auto: trampfd, then table; or a single one by its name.  NULL with a step on the trail when
- * there is none of that name.
- */
-const struct tfd_provider *const *tfd_provider_choose(struct trampfd_trail *trail);
+/* In the order to try them. */
+struct tfd_providers {
+    unsigned count;
+    const struct tfd_provider *list[2];
+};
 
-/* The first of a list that is present, or its last. */
-const struct tfd_provider *const *tfd_provider_present(const struct tfd_provider *const *list);
+/*
+ * Those that TRAMPFD_PROVIDER (or TRAMPFD_BACKEND, its former name) asks for; auto: trampfd, then
+ * table; or a single one by its name.  None, with a step on the trail, for another name.
+ */
+struct tfd_providers tfd_providers_asked_for(struct trampfd_trail *trail);
+
+/* Those of them that are present, or the last one if none is. */
+struct tfd_providers tfd_providers_present(struct tfd_providers asked_for);
 
 #endif

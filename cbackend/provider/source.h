@@ -11,7 +11,11 @@
 
 #include "slot/block.h"
 
-/* The slots in the ELF file that this library was loaded from, mapped once more. */
+/*
+ * The slots in the ELF file that this library was loaded from, mapped once more.  The loader is
+ * asked for its name when the library is loaded, by the first of the two functions.
+ */
+void tfd_source_own_file_init(void);
 int tfd_source_own_file(struct tfd_block *block, struct trampfd_trail *trail);
 
 /* A sealed memfd with a copy of the slots; no mapping of it is ever writable. */

@@ -55,7 +55,7 @@ static int find_segment(struct dl_phdr_info *info, size_t size, void *unused)
     return 0;
 }
 
-__attribute__((constructor)) static void ask_the_loader(void)
+void tfd_source_own_file_init(void)
 {
     dl_iterate_phdr(find_segment, NULL);
 }

@@ -94,8 +94,8 @@ const struct tfd_provider tfd_provider_table = {
     .store = store,
     .disarm = disarm,
     .load = load,
-    .in_memory = tfd_record_in_memory,
-    .intact = tfd_slot_intact,
+    .in_memory = tfd_provider_record_in_memory,
+    .intact = tfd_provider_slot_intact,
     .in_child = NULL,
     .probe = probe,
 };

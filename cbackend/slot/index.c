@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two levels of pointers over 48 address bits, one entry per granule of 64 KiB.
+ * Two levels of pointers over 48 address bits, one cell per granule of 64 KiB.
  * A lookup is two loads and touches nothing that a stranger's pointer names, so
  * any value may be looked up.  Leaves are made on demand and never given back
  * (one covers 4 GiB), so readers need no lock.
@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define GRANULE_BITS 16
 #define LEVEL_BITS 16
@@ -18,15 +19,39 @@
 
 _Static_assert(TFD_GRANULE == 1 << GRANULE_BITS, "granule");
 
-typedef struct tfd_block *_Atomic entry;
+typedef struct tfd_block *_Atomic cell;
 
-static entry *_Atomic leaves[LEVEL_SIZE];
+/* Needs no allocation, and is not entered: who looks for a block compares with it first. */
+static struct tfd_block first;
 
-static entry *entry_of(uintptr_t address)
+static cell *_Atomic leaves[LEVEL_SIZE];
+
+struct tfd_block *tfd_block_new(void)
+{
+    return first.provider ? calloc(1, sizeof(first)) : &first;
+}
+
+void tfd_block_delete(struct tfd_block *block)
+{
+    if (block == &first)
+        memset(&first, 0, sizeof(first));
+    else
+        free(block);
+}
+
+void tfd_index_in_child(const struct tfd_block *newest)
+{
+    while (newest && newest != &first)
+        newest = newest->older;
+    if (!newest)
+        tfd_block_delete(&first);
+}
+
+static cell *cell_of(uintptr_t address)
 {
     uintptr_t granule = address >> GRANULE_BITS;
     uintptr_t top = granule >> LEVEL_BITS;
-    entry *leaf = top < LEVEL_SIZE ? atomic_load_explicit(&leaves[top], memory_order_acquire) : NULL;
+    cell *leaf = top < LEVEL_SIZE ? atomic_load_explicit(&leaves[top], memory_order_acquire) : NULL;
 
     return leaf ? &leaf[granule % LEVEL_SIZE] : NULL;
 }
@@ -35,9 +60,9 @@ static int make_leaves(uintptr_t start, size_t size)
 {
     for (uintptr_t at = start; at < start + size; at += TFD_GRANULE) {
         uintptr_t top = at >> (GRANULE_BITS + LEVEL_BITS);
-        entry *leaf;
+        cell *leaf;
 
-        if (entry_of(at))
+        if (cell_of(at))
             continue;
         leaf = top < LEVEL_SIZE ? calloc(LEVEL_SIZE, sizeof(*leaf)) : NULL;
         if (!leaf)
@@ -50,7 +75,7 @@ static int make_leaves(uintptr_t start, size_t size)
 static void set(uintptr_t start, size_t size, struct tfd_block *block)
 {
     for (uintptr_t at = start; at < start + size; at += TFD_GRANULE)
-        atomic_store_explicit(entry_of(at), block, memory_order_release);
+        atomic_store_explicit(cell_of(at), block, memory_order_release);
 }
 
 /* Code, what programs write, and what slots read, where that is not the same. */
@@ -70,6 +95,8 @@ static void set_all(const struct tfd_block *block, struct tfd_block *to)
 
 int tfd_index_add(struct tfd_block *block)
 {
+    if (block == &first)
+        return 0;
     if (make_all_leaves(block))
         return -ENOMEM;
     set_all(block, block);
@@ -78,12 +105,24 @@ int tfd_index_add(struct tfd_block *block)
 
 void tfd_index_remove(struct tfd_block *block)
 {
-    set_all(block, NULL);
+    if (block != &first)
+        set_all(block, NULL);
+}
+
+/* What a program writes to, prepares and frees comes first: it is asked for most. */
+static int has(const struct tfd_block *block, const void *address)
+{
+    return (size_t)((const char *)address - (const char *)block->shadow) < TFD_RECORD_BYTES
+           || (size_t)((const char *)address - block->code) < tfd_block_code_bytes(block)
+           || (size_t)((const char *)address - (const char *)block->records) < TFD_RECORD_BYTES;
 }
 
 struct tfd_block *tfd_index_find(const void *address)
 {
-    entry *at = entry_of((uintptr_t)address);
+    cell *at;
 
+    if (first.code && has(&first, address))
+        return &first;
+    at = cell_of((uintptr_t)address);
     return at ? atomic_load_explicit(at, memory_order_acquire) : NULL;
 }

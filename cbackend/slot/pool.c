@@ -9,7 +9,7 @@
  * reads.  So the slot that was freed first is handed out first, and a block hands out fresh slots
  * until as many freed ones wait as are to rest, or no fresh slot can be had.
  *
- * Blocks with room form a list; the first one serves, others join at the end, so that later blocks
+ * Blocks with a slot to hand out are "partial" and form a list; the first one serves, others join at the end, so that later blocks
  * can run empty.  The block that ran empty last is kept, the one before it is given back: a program
  * that makes and frees closures around a block's border causes no system call, and a closure that
  * was freed just now stays one that is dead, rather than an address without memory.
@@ -18,8 +18,8 @@
  * thread which it does not have was in the middle of a change.  Each change therefore becomes valid
  * by one store: a slot is free or not by its state, one of a block's slots by `fresh`, and a block
  * is there when the list of all blocks leads to it.  All else is made anew from these: in the block
- * that was being changed its list of freed slots, and for all blocks the list of those with room
- * and the counts.  A block that was on its way into the list or out of it is lost to the child.
+ * that was being changed its list of freed slots, and for all blocks the list of partial
+ * ones and the counts.  A block that was on its way into the list or out of it is lost to the child.
  */
 #include "pool.h"
 
@@ -43,12 +43,11 @@
 #define QUARANTINE 1024
 
 static struct {
-    const struct tfd_provider *const *providers; /* chosen when the first block is made */
-    const struct tfd_provider *newest;           /* what made the newest block */
-    struct tfd_block first;              /* needs no allocation and no index */
+    struct tfd_providers providers;      /* chosen when the first block is made */
+    const struct tfd_provider *newest;   /* what made the newest block */
     struct tfd_block *all;               /* newest first */
     struct tfd_block *changing;          /* the latest block whose slots were changed */
-    struct tfd_block *room, *room_end;   /* blocks with a slot to hand out */
+    struct tfd_block *partial, *partial_end; /* blocks with a slot to hand out */
     struct tfd_block *empty;             /* the one that has no slot in use; never built in */
     size_t blocks[TFD_SOURCES];
     size_t code_bytes;
@@ -56,18 +55,18 @@ static struct {
     struct trampfd_trail trail; /* what was refused when the newest block was made */
 } pool;
 
-static void enter_room(struct tfd_block *block)
+static void enter_partial(struct tfd_block *block)
 {
-    block->prev = pool.room_end;
+    block->prev = pool.partial_end;
     block->next = NULL;
-    *(pool.room_end ? &pool.room_end->next : &pool.room) = block;
-    pool.room_end = block;
+    *(pool.partial_end ? &pool.partial_end->next : &pool.partial) = block;
+    pool.partial_end = block;
 }
 
-static void leave_room(struct tfd_block *block)
+static void leave_partial(struct tfd_block *block)
 {
-    *(block->prev ? &block->prev->next : &pool.room) = block->next;
-    *(block->next ? &block->next->prev : &pool.room_end) = block->prev;
+    *(block->prev ? &block->prev->next : &pool.partial) = block->next;
+    *(block->next ? &block->next->prev : &pool.partial_end) = block->prev;
 }
 
 static void enter_all(struct tfd_block *block)
@@ -109,14 +108,13 @@ static int map_block(struct tfd_block *block, struct trampfd_trail *trail)
 {
     int error = -ENOENT;
 
-    for (const struct tfd_provider *const *at = pool.providers; *at && error; at++) {
-        at = tfd_provider_present(at);
+    for (unsigned i = 0; i < pool.providers.count && error; i++) {
         memset(block, 0, sizeof(*block));
         block->source = pool.blocks[TFD_BUILT_IN] ? TFD_OWN_FILE : TFD_BUILT_IN;
         block->rest = QUARANTINE;
-        error = (*at)->map(block, trail);
+        error = pool.providers.list[i]->map(block, trail);
     }
-    if (error || block == &pool.first)
+    if (error)
         return error;
     error = tfd_index_add(block);
     if (error) {
@@ -135,34 +133,30 @@ static void enter_counts(struct tfd_block *block)
         pool.empty = block;
 }
 
-/* Make one more block; it is in the list of blocks with room afterwards. */
+/* Make one more block; it is partial afterwards. */
 static int grow(struct trampfd_trail *trail)
 {
-    struct tfd_block *block = &pool.first;
+    struct tfd_block *block;
     int error;
 
-    if (!pool.providers)
-        pool.providers = tfd_provider_choose(trail);
-    if (!pool.providers)
+    if (!pool.providers.count)
+        pool.providers = tfd_providers_present(tfd_providers_asked_for(trail));
+    if (!pool.providers.count)
         return -EINVAL;
-    if (block->provider)
-        block = calloc(1, sizeof(*block));
+    block = tfd_block_new();
     if (!block)
         return tfd_trail_add(trail, "block", "calloc", ENOMEM);
 
     error = map_block(block, trail);
     pool.trail = *trail;
     if (error) {
-        if (block == &pool.first)
-            memset(block, 0, sizeof(*block));
-        else
-            free(block);
+        tfd_block_delete(block);
         return error;
     }
     pool.newest = block->provider;
     enter_all(block);
     enter_counts(block);
-    enter_room(block);
+    enter_partial(block);
     return 0;
 }
 
@@ -184,20 +178,16 @@ static void let_go(const struct tfd_block *block, size_t index)
 
 static void release(struct tfd_block *block)
 {
-    leave_room(block);
+    leave_partial(block);
     leave_all(block);
     for (size_t i = 0; i < block->fresh; i++)
         let_go(block, i);
     pool.blocks[block->source]--;
     pool.code_bytes -= tfd_block_code_bytes(block);
-    if (block != &pool.first)
-        tfd_index_remove(block);
+    tfd_index_remove(block);
     block->provider->unmap(block);
     free(block->names);
-    if (block == &pool.first)
-        memset(block, 0, sizeof(*block));
-    else
-        free(block);
+    tfd_block_delete(block);
 }
 
 static int disarm(struct tfd_block *block, size_t index)
@@ -298,17 +288,17 @@ static int choose(struct tfd_block *block, size_t *index, struct trampfd_trail *
     return 0;
 }
 
-static int take(struct tfd_slot *slot, struct trampfd_trail *trail)
+static int take(struct tfd_slot *slot, uintptr_t state, struct trampfd_trail *trail)
 {
     struct tfd_block *block;
     int error;
 
-    if (!pool.room) {
+    if (!pool.partial) {
         error = grow(trail);
         if (error)
             return error;
     }
-    block = pool.room;
+    block = pool.partial;
     change(block);
     slot->block = block;
     error = choose(block, &slot->index, trail);
@@ -321,9 +311,9 @@ static int take(struct tfd_slot *slot, struct trampfd_trail *trail)
         __atomic_store_n(&block->fresh, block->fresh + 1, __ATOMIC_RELEASE);
     block->used++;
     pool.used++;
-    set_state(block, slot->index, TFD_STATE_USED);
+    set_state(block, slot->index, state);
     if (is_full(block))
-        leave_room(block);
+        leave_partial(block);
     return 0;
 }
 
@@ -338,13 +328,13 @@ static int begin_to_take(struct trampfd_trail *trail)
                  : 0;
 }
 
-int tfd_pool_take(struct tfd_slot *slot, struct trampfd_trail *trail)
+int tfd_pool_take(struct tfd_slot *slot, uintptr_t state, struct trampfd_trail *trail)
 {
     int error = begin_to_take(trail);
 
     if (error)
         return error;
-    error = take(slot, trail);
+    error = take(slot, state, trail);
     tfd_unlock();
     return error;
 }
@@ -356,9 +346,8 @@ int tfd_pool_make(struct tfd_slot *slot, uintptr_t state, union tfd_record *reco
 
     if (error)
         return error;
-    error = take(slot, trail);
+    error = take(slot, state, trail);
     if (!error) {
-        set_state(slot->block, slot->index, state);
         error = tfd_pool_store_locked(*slot, record);
         if (error) {
             tfd_trail_add(trail, slot->block->provider->name, "store a record", -error);
@@ -392,7 +381,7 @@ int tfd_pool_give_locked(struct tfd_slot slot, const char *name, enum tfd_holds 
     block->used--;
     pool.used--;
     if (was_full)
-        enter_room(block);
+        enter_partial(block);
     if (may_be_given_back(block)) {
         struct tfd_block *before = pool.empty;
 
@@ -434,23 +423,20 @@ static void make_block_whole(struct tfd_block *block)
 static void make_pool_whole(void)
 {
     struct tfd_block *newer = NULL;
-    int has_first = 0;
 
     memset(pool.blocks, 0, sizeof(pool.blocks));
     pool.code_bytes = pool.used = 0;
     pool.empty = NULL;
-    pool.room = pool.room_end = NULL;
+    pool.partial = pool.partial_end = NULL;
     for (struct tfd_block *block = pool.all; block; newer = block, block = block->older) {
         block->newer = newer;
         if (block == pool.changing)
             make_block_whole(block);
         enter_counts(block);
         if (!is_full(block))
-            enter_room(block);
-        has_first |= block == &pool.first;
+            enter_partial(block);
     }
-    if (!has_first)
-        memset(&pool.first, 0, sizeof(pool.first));
+    tfd_index_in_child(pool.all);
 }
 
 void tfd_pool_in_child(int torn)
@@ -462,70 +448,50 @@ void tfd_pool_in_child(int torn)
             block->provider->in_child(block);
 }
 
-static struct tfd_block *find_block(const void *address)
+static int found(struct tfd_block *block, int index, struct tfd_slot *slot)
 {
-    struct tfd_block *block = &pool.first;
-
-    if (block->code
-        && ((size_t)((const char *)address - block->code) < tfd_block_code_bytes(block)
-            || (size_t)((const char *)address - (const char *)block->shadow) < TFD_RECORD_BYTES
-            || (size_t)((const char *)address - (const char *)block->records) < TFD_RECORD_BYTES))
-        return block;
-    return tfd_index_find(address);
+    if (index < 0)
+        return -ENOENT;
+    *slot = (struct tfd_slot){.block = block, .index = (size_t)index};
+    return 0;
 }
 
 int tfd_pool_has(const void *address)
 {
-    return find_block(address) != NULL;
+    return tfd_index_find(address) != NULL;
 }
 
 int tfd_pool_find_code(const void *code, struct tfd_slot *slot)
 {
-    struct tfd_block *block = find_block(code);
-    int index = block ? tfd_block_index_of_code(block, code) : -1;
+    struct tfd_block *block = tfd_index_find(code);
 
-    if (index < 0)
-        return -ENOENT;
-    *slot = (struct tfd_slot){.block = block, .index = (size_t)index};
-    return 0;
+    return found(block, block ? tfd_block_index_of_code(block, code) : -1, slot);
 }
 
 int tfd_pool_find_closure(const void *closure, struct tfd_slot *slot)
 {
-    struct tfd_block *block = &pool.first;
-    int index = block->shadow ? tfd_block_index_in(block->shadow, closure) : -1;
+    struct tfd_block *block = tfd_index_find(closure);
 
-    if (index < 0) {
-        block = tfd_index_find(closure);
-        index = block ? tfd_block_index_in(block->shadow, closure) : -1;
-    }
-    if (index < 0)
-        return -ENOENT;
-    *slot = (struct tfd_slot){.block = block, .index = (size_t)index};
-    return 0;
+    return found(block, block ? tfd_block_index_in(block->shadow, closure) : -1, slot);
 }
 
 int tfd_pool_find_record(const union tfd_record *record, struct tfd_slot *slot)
 {
-    struct tfd_block *block = find_block(record);
-    int index = block ? tfd_block_index_in(block->records, record) : -1;
+    struct tfd_block *block = tfd_index_find(record);
 
-    if (index < 0)
-        return -ENOENT;
-    *slot = (struct tfd_slot){.block = block, .index = (size_t)index};
-    return 0;
+    return found(block, block ? tfd_block_index_in(block->records, record) : -1, slot);
 }
 
 void tfd_pool_status(struct trampfd_status *status)
 {
-    const struct tfd_provider *const *expected;
     const struct tfd_provider *provider;
+    struct tfd_providers expected;
     struct trampfd_trail unused = {0};
     size_t blocks = 0;
     int is_inside = tfd_lock_checked(); /* counts are read as they are then */
 
-    expected = tfd_provider_choose(&unused);
-    provider = pool.newest ? pool.newest : expected ? *tfd_provider_present(expected) : NULL;
+    expected = tfd_providers_present(tfd_providers_asked_for(&unused));
+    provider = pool.newest ? pool.newest : expected.count ? expected.list[0] : NULL;
     for (int source = 0; source < TFD_SOURCES; source++)
         blocks += pool.blocks[source];
     *status = (struct trampfd_status){
@@ -547,13 +513,13 @@ void tfd_pool_status(struct trampfd_status *status)
 
 void trampfd_probe(struct trampfd_trail *trail)
 {
-    const struct tfd_provider *const *providers;
+    struct tfd_providers providers;
 
     trail->count = 0;
     if (begin_to_take(trail))
         return;
-    providers = tfd_provider_choose(trail);
-    for (; providers && *providers; providers++)
-        (*providers)->probe(trail);
+    providers = tfd_providers_asked_for(trail);
+    for (unsigned i = 0; i < providers.count; i++)
+        providers.list[i]->probe(trail);
     tfd_unlock();
 }

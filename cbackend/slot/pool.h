@@ -3,7 +3,7 @@
 #ifndef TFD_POOL_H
 #define TFD_POOL_H
 
-#include "block.h"
+#include "slot.h"
 
 /*
  * Functions whose name ends in "_locked" need the lock; the others take it, and return -EDEADLK
@@ -12,19 +12,14 @@
  * another thread may give back the block.
  */
 
-struct tfd_slot {
-    struct tfd_block *block;
-    size_t index; /* a whole word: slots are passed around in registers */
-};
-
 /*
- * Hand out a slot whose entry is dead and whose state is TFD_STATE_USED; the other words of its
- * record are as they were when it was freed.  Returns 0 or a negative errno; `trail` (never NULL)
- * tells what was tried.  No system call unless a block has to be made.
+ * Hand out a slot whose entry is dead, with that state; the other words of its record are as they
+ * were when it was freed.  Returns 0 or a negative errno; `trail` (never NULL) tells what was
+ * tried.  No system call unless a block has to be made.
  */
-int tfd_pool_take(struct tfd_slot *slot, struct trampfd_trail *trail);
+int tfd_pool_take(struct tfd_slot *slot, uintptr_t state, struct trampfd_trail *trail);
 
-/* The same for what is no closure, with that state and that record stored in the slot. */
+/* The same with that record stored in the slot. */
 int tfd_pool_make(struct tfd_slot *slot, uintptr_t state, union tfd_record *record,
                   struct trampfd_trail *trail);
 
@@ -57,13 +52,10 @@ int tfd_pool_find_closure(const void *closure, struct tfd_slot *slot);
 /* The slot that reads the record at the address; or -ENOENT. */
 int tfd_pool_find_record(const union tfd_record *record, struct tfd_slot *slot);
 
+/* In the child of a fork, see base/lock.h. */
+void tfd_pool_in_child(int torn);
+
 /* Fill in all of a status that the pool knows. */
 void tfd_pool_status(struct trampfd_status *status);
-
-/* Where the caller of a slot writes its ffi_closure, unless it has a heap block. */
-static inline union tfd_record *tfd_slot_shadow(struct tfd_slot slot)
-{
-    return &slot.block->shadow[slot.index];
-}
 
 #endif

@@ -7,7 +7,6 @@
 #include "context.h"
 
 #include "base/fatal.h"
-#include "provider/provider.h"
 #include "base/trail.h"
 
 #include <errno.h>
@@ -68,7 +67,7 @@ static int make(struct trampfd_trampoline *trampoline, const struct trampfd_allo
     if (error)
         return error;
     trampoline->emulation.slot = slot;
-    trampoline->address = (void *)(uintptr_t)tfd_block_slot(slot.block, slot.index);
+    trampoline->address = tfd_slot_code(slot);
     return 0;
 }
 
@@ -131,7 +130,7 @@ static int is_intact(const struct trampfd_trampoline *trampoline, const union tf
 {
     struct tfd_slot slot = trampoline->emulation.slot;
 
-    if (!slot.block->provider->intact(slot.block, slot.index))
+    if (!tfd_slot_intact(slot))
         tfd_report_number(report, "code", 0, 1, 0);
     tfd_report_number(report, "entry", 0, (uintptr_t)tfd_port_context,
                       (uintptr_t)record->context.entry);
@@ -146,7 +145,7 @@ static int read_back(const struct trampfd_trampoline *trampoline, struct trampfd
 {
     struct tfd_slot slot = trampoline->emulation.slot;
     union tfd_record record;
-    int error = slot.block->provider->load(slot.block, slot.index, &record);
+    int error = tfd_slot_load(slot, &record);
 
     if (error)
         return error;

@@ -2,10 +2,15 @@
 /* A port that has no use for the kernel's trampolines: the providers and the backend are refused. */
 #include "arch/port.h"
 #include "base/trail.h"
+#include "provider/device.h"
 #include "provider/provider.h"
 #include "trampoline/backend.h"
 
 #include <errno.h>
+
+void tfd_device_init(void)
+{
+}
 
 static int absent(void)
 {

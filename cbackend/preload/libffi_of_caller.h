@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the core asks of libffi, asked of the libffi of a caller. */
-#ifndef TFD_FFI_CORE_H
-#define TFD_FFI_CORE_H
+#ifndef TFD_LIBFFI_OF_CALLER_H
+#define TFD_LIBFFI_OF_CALLER_H
 
 /*
  * From now on this thread's calls into the core are for the code at `caller`: the ffi_cif it

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The names of libffi that the core uses, hidden in this library: in the core they lead to the
- * libffi of the caller that is served, which is looked for only when the core asks.
+ * What the core asks of libffi is asked of the libffi of the caller that is served, which is looked
+ * for only when the core asks.
  */
-#include "core.h"
+#include "libffi_of_caller.h"
 
 #include "closure/entry.h"
+#include "closure/libffi.h"
 #include "base/lock.h"
 #include "report.h"
 #include "settings.h"
@@ -64,26 +65,19 @@ __attribute__((constructor)) static void begin(void)
         tfd_core_allow(&served);
 }
 
-ffi_status ffi_prep_go_closure(ffi_go_closure *closure, ffi_cif *cif, tfd_ffi_handler *fun)
+ffi_status tfd_libffi_prep_go(ffi_go_closure *closure, ffi_cif *cif, tfd_libffi_handler *handler)
 {
     if (find_stock() && served.stock.prep_go)
-        return served.stock.prep_go(closure, cif, fun);
+        return served.stock.prep_go(closure, cif, handler);
     if (served.caller)
         tfd_report(TFD_FINDS_NO_LIBFFI, served.caller);
     return FFI_BAD_ABI;
 }
 
-ffi_status ffi_prep_cif(ffi_cif *cif, ffi_abi abi, unsigned count, ffi_type *result,
-                        ffi_type **arguments)
+ffi_status tfd_libffi_prep_cif(ffi_cif *cif, ffi_abi abi, unsigned count, ffi_type *result,
+                               ffi_type **arguments)
 {
     return find_stock() && served.stock.prep_cif
                ? served.stock.prep_cif(cif, abi, count, result, arguments)
                : FFI_BAD_ABI;
 }
-
-ffi_type ffi_type_void = {.size = 1, .alignment = 1, .type = FFI_TYPE_VOID};
-ffi_type ffi_type_double = {
-    .size = sizeof(double),
-    .alignment = _Alignof(double),
-    .type = FFI_TYPE_DOUBLE,
-};

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* A slot, by its block and its number there; what is asked of its provider. */
+#ifndef TFD_SLOT_H
+#define TFD_SLOT_H
+
+#include "block.h"
+
+struct tfd_slot {
+    struct tfd_block *block;
+    size_t index; /* a whole word: slots are passed around in registers */
+};
+
+/* The address that programs call. */
+static inline void *tfd_slot_code(struct tfd_slot slot)
+{
+    return (void *)(uintptr_t)tfd_block_slot(slot.block, slot.index);
+}
+
+/* Where the caller of a slot writes its ffi_closure, unless it has a heap block. */
+static inline union tfd_record *tfd_slot_shadow(struct tfd_slot slot)
+{
+    return &slot.block->shadow[slot.index];
+}
+
+/* What the slot reads when it is called, as far as that is in memory. */
+static inline const union tfd_record *tfd_slot_record(struct tfd_slot slot)
+{
+    return &slot.block->records[slot.index];
+}
+
+/* Of the slot's provider; see provider.h. */
+const char *tfd_slot_provider_name(struct tfd_slot slot);
+int tfd_slot_load(struct tfd_slot slot, union tfd_record *record);
+int tfd_slot_intact(struct tfd_slot slot);
+const void *tfd_slot_in_memory(struct tfd_slot slot, const union tfd_record *record);
+
+#endif
