@@ -20,7 +20,7 @@ from typing import Any, Callable
 
 import trampfd
 from trampfd import _native
-from trampfd._maps import read_maps
+from trampfd._system.maps import read_maps
 
 RECORD = 64
 STATE = 56  # the library's own last word

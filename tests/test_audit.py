@@ -18,8 +18,9 @@ from typing import Any, Callable
 
 import pytest
 
-from trampfd import _audit, _elf
-from trampfd._maps import (
+from trampfd._cli.audit import command as audit
+from trampfd._system.elf import read_elf
+from trampfd._system.maps import (
     Mapping,
     aliases,
     parse_maps,
@@ -64,7 +65,7 @@ def start() -> Iterator[Start]:
 def command(*arguments: str) -> int:
     """Run `trampfd audit` with these arguments in this process; return its exit status."""
     parser = argparse.ArgumentParser(prog="trampfd")
-    _audit.add_parser(parser.add_subparsers(required=True))
+    audit.add_parser(parser.add_subparsers(required=True))
     try:
         args = parser.parse_args(["audit", *arguments])
     except SystemExit as end:
@@ -75,9 +76,9 @@ def command(*arguments: str) -> int:
     return status
 
 
-def the_finding(pid: int, kind: str = _audit.WRITABLE_EXECUTABLE) -> _audit.Finding:
+def the_finding(pid: int, kind: str = audit.WRITABLE_EXECUTABLE) -> audit.Finding:
     """The one finding in process `pid`, which must be of this kind."""
-    (finding,) = _audit.audit([pid])
+    (finding,) = audit.audit([pid])
     assert finding.pid == pid
     assert finding.kind == kind
     return finding
@@ -230,7 +231,7 @@ def test_a_clean_process_has_no_findings(start: Start) -> None:
     code = {(m.device, m.inode) for m in maps if m.executable and m.inode}
     data = {(m.device, m.inode) for m in maps if m.writable and m.inode}
     assert code & data, "the process has no library with code and data, it proves nothing"
-    assert _audit.audit([pid]) == []
+    assert audit.audit([pid]) == []
 
 
 def test_anonymous_memory_is_found(start: Start) -> None:
@@ -252,7 +253,7 @@ def test_shared_anonymous_memory_is_not_taken_for_a_file(start: Start) -> None:
 
 @pytest.mark.parametrize("flags", ["MAP_SHARED", "MAP_PRIVATE"])
 def test_a_memfd_mapped_twice_is_found(start: Start, flags: str) -> None:
-    finding = the_finding(start(memfd_twice(flags, offset=PAGE)), _audit.ALIAS)
+    finding = the_finding(start(memfd_twice(flags, offset=PAGE)), audit.ALIAS)
     assert finding.size == PAGE
     assert finding.writable.perms == "rw-s"
     assert finding.executable.perms == ("r-xs" if flags == "MAP_SHARED" else "r-xp")
@@ -260,7 +261,7 @@ def test_a_memfd_mapped_twice_is_found(start: Start, flags: str) -> None:
 
 
 def test_parts_of_a_memfd_that_do_not_overlap_are_not(start: Start) -> None:
-    assert _audit.audit([start(memfd_twice("MAP_SHARED", offset=2 * PAGE))]) == []
+    assert audit.audit([start(memfd_twice("MAP_SHARED", offset=2 * PAGE))]) == []
 
 
 # Who made it
@@ -283,7 +284,7 @@ def test_a_ctypes_callback_is_recognised_by_its_code(start: Start) -> None:
     assert finding.maker == "ctypes (CFUNCTYPE)"
     assert "libffi trampoline at 0x" in finding.reason
     mapped = {m.path for m in read_maps(pid) if "libffi" in m.path}
-    assert set(_audit.inspect(pid).libraries) == mapped
+    assert set(audit.inspect(pid).libraries) == mapped
 
 
 def test_libffi_s_way_round_a_policy_is_recognised(start: Start) -> None:
@@ -298,7 +299,7 @@ def test_libffi_s_way_round_a_policy_is_recognised(start: Start) -> None:
         "ctypes.CDLL(None).prctl(65, 1, 0, 0, 0)\n"
         f"os.execv(sys.executable, [sys.executable, '-c', {inner!r}])"
     )
-    finding = the_finding(pid, _audit.ALIAS)
+    finding = the_finding(pid, audit.ALIAS)
     assert finding.maker == "ctypes (CFUNCTYPE)"
     assert finding.executable.inode == finding.writable.inode != 0
 
@@ -309,7 +310,7 @@ def test_a_cffi_callback_is_recognised_by_its_code(start: Start) -> None:
         pytest.skip(f"the form of libffi's closures on {os.uname().machine} is not known")
     pid = start("import cffi; callback = cffi.FFI().callback('int(int)', lambda x: x)")
     assert the_finding(pid).maker == "cffi (ffi.callback)"
-    assert any("_cffi_backend" in path for path in _audit.inspect(pid).libraries)
+    assert any("_cffi_backend" in path for path in audit.inspect(pid).libraries)
 
 
 # Where code is in these the address that it leads to stands as "to", other addresses as "..".
@@ -385,7 +386,7 @@ def test_a_deleted_file_is_recognised_by_its_name(
 )
 def test_a_memfd_is_recognised_by_its_name(start: Start, name: str, maker: str) -> None:
     code = memfd_twice("MAP_SHARED").replace("twice", name)
-    assert the_finding(start(code), _audit.ALIAS).maker == maker
+    assert the_finding(start(code), audit.ALIAS).maker == maker
 
 
 LIBRARIES = [
@@ -456,7 +457,7 @@ def with_executable_stack(program: str, copy: Path) -> Path:
             struct.pack_into(f"{order}I", image, header + 4, flags | 1)
     copy.write_bytes(image)
     copy.chmod(0o755)
-    assert _elf.read(copy).executable_stack
+    assert read_elf(copy).executable_stack
     return copy
 
 
@@ -480,7 +481,7 @@ def test_executable_stacks_are_put_down_to_the_file_that_asks(start: Start, tmp_
     thread = "import threading, time; threading.Thread(target=time.sleep, args=(3600,)).start()"
     pid = start_with_executable_stack(start, program, thread)
     await_sleep(pid)
-    findings = _audit.audit([pid])
+    findings = audit.audit([pid])
     assert "[stack]" in [finding.executable.path for finding in findings]
     assert "" in [finding.executable.path for finding in findings], "the thread has no such stack"
     assert {finding.maker for finding in findings} == {"executable stack"}
@@ -503,7 +504,7 @@ def test_a_personality_that_makes_memory_executable_is_named(start: Start) -> No
     pid = start(code + memory)
     if "rwx" not in Path(f"/proc/{pid}/maps").read_text():
         pytest.skip("this architecture does not have READ_IMPLIES_EXEC")
-    assert {finding.maker for finding in _audit.audit([pid])} == {"READ_IMPLIES_EXEC"}
+    assert {finding.maker for finding in audit.audit([pid])} == {"READ_IMPLIES_EXEC"}
 
 
 def test_the_libraries_for_closures_are_listed(start: Start, tmp_path: Path) -> None:
@@ -519,7 +520,7 @@ def test_the_libraries_for_closures_are_listed(start: Start, tmp_path: Path) -> 
     others = [tmp_path / "libffitting.txt", tmp_path / "libc.so"]
     for file in libraries + others:
         file.write_bytes(bytes(PAGE))
-    listed = _audit.inspect(start(maps_code_of(*libraries, *others))).libraries
+    listed = audit.inspect(start(maps_code_of(*libraries, *others))).libraries
     assert set(listed) == set(map(str, libraries))
 
 
@@ -528,7 +529,7 @@ def test_the_libraries_for_closures_are_listed(start: Start, tmp_path: Path) -> 
 
 def test_nothing_found(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
     pid = start(CLEAN)
-    assert command(str(pid)) == _audit.CLEAN
+    assert command(str(pid)) == audit.CLEAN
     out, err = capsys.readouterr()
     assert out.startswith(f"{pid} ")
     assert "nothing found" in out
@@ -537,7 +538,7 @@ def test_nothing_found(start: Start, capsys: pytest.CaptureFixture[str]) -> None
 
 def test_something_found(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
     clean, dirty = start(CLEAN), start(ANONYMOUS + memfd_twice("MAP_SHARED"))
-    assert command(str(clean), str(dirty)) == _audit.FOUND
+    assert command(str(clean), str(dirty)) == audit.FOUND
     lines = capsys.readouterr().out.splitlines()
     (headings,) = [line for line in lines if "MADE BY" in line]
     rows = lines[lines.index(headings) + 1 :]
@@ -549,7 +550,7 @@ def test_something_found(start: Start, capsys: pytest.CaptureFixture[str]) -> No
 
 def test_json(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
     clean, dirty = start(CLEAN), start(ANONYMOUS)
-    assert command("--json", str(clean), str(dirty)) == _audit.FOUND
+    assert command("--json", str(clean), str(dirty)) == audit.FOUND
     one, other = json.loads(capsys.readouterr().out)
     assert (one["pid"], one["findings"]) == (clean, [])
     assert other["pid"] == dirty
@@ -567,7 +568,7 @@ def test_a_process_named_twice_is_inspected_once(
     start: Start, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pid = str(start(CLEAN))
-    assert command("--json", pid, pid) == _audit.CLEAN
+    assert command("--json", pid, pid) == audit.CLEAN
     assert len(json.loads(capsys.readouterr().out)) == 1
 
 
@@ -575,7 +576,7 @@ def test_a_process_cannot_control_the_terminal(
     start: Start, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     code = named_file(str(tmp_path / "\x1b[2J\n\udcff"))
-    assert command(str(start(code))) == _audit.FOUND
+    assert command(str(start(code))) == audit.FOUND
     out = capsys.readouterr().out
     assert "\x1b" not in out
     assert "\\x1b[2J\\n\\udcff" in out
@@ -583,7 +584,7 @@ def test_a_process_cannot_control_the_terminal(
 
 def test_a_missing_process_is_an_error(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
     dirty = start(ANONYMOUS)
-    assert command(str(NO_PID), str(dirty)) == _audit.FAILED
+    assert command(str(NO_PID), str(dirty)) == audit.FAILED
     out, err = capsys.readouterr()
     assert err == f"trampfd audit: {NO_PID}: no such process\n"
     assert out.startswith(f"{dirty} ")
@@ -591,7 +592,7 @@ def test_a_missing_process_is_an_error(start: Start, capsys: pytest.CaptureFixtu
 
 @pytest.mark.parametrize("argument", ["0", "-1", "x", "1.5", "", "1_0"])
 def test_a_bad_argument_is_an_error(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command(argument) == _audit.FAILED
+    assert command(argument) == audit.FAILED
     out, err = capsys.readouterr()
     assert out == ""
     assert "usage: trampfd audit" in err
@@ -599,7 +600,7 @@ def test_a_bad_argument_is_an_error(argument: str, capsys: pytest.CaptureFixture
 
 @pytest.mark.parametrize("arguments", [[], ["--json"], ["--all", "1"]])
 def test_either_processes_or_all(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert command(*arguments) == _audit.FAILED
+    assert command(*arguments) == audit.FAILED
     out, err = capsys.readouterr()
     assert out == ""
     assert "usage: trampfd audit" in err and "--all" in err
@@ -613,7 +614,7 @@ def test_help_tells_the_exit_statuses(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_all_finds_what_is_running(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
     clean, dirty = start(CLEAN), start(ANONYMOUS)
-    assert command("--all") == _audit.FOUND
+    assert command("--all") == audit.FOUND
     pids = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     assert str(dirty) in pids
     assert str(clean) not in pids
@@ -623,8 +624,8 @@ def test_all_skips_what_has_ended(
     start: Start, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clean = start(CLEAN)
-    monkeypatch.setattr(_audit, "running_pids", lambda: [clean, NO_PID])
-    assert command("--all") == _audit.CLEAN
+    monkeypatch.setattr(audit, "running_pids", lambda: [clean, NO_PID])
+    assert command("--all") == audit.CLEAN
     assert capsys.readouterr() == ("nothing found in 1 process\n", "")
 
 
@@ -663,7 +664,7 @@ def name_of(pid: int) -> str:
 def test_a_process_that_may_not_be_read_is_not_called_clean(start: Start) -> None:
     pid = start(CLOSED)
     assert unprivileged_command(str(pid)) == (
-        _audit.FAILED,
+        audit.FAILED,
         "",
         f"trampfd audit: {pid} ({name_of(pid)}): not permitted; run as root\n",
     )
@@ -672,7 +673,7 @@ def test_a_process_that_may_not_be_read_is_not_called_clean(start: Start) -> Non
 def test_json_holds_what_could_not_be_read(start: Start) -> None:
     pids = [start(CLOSED), NO_PID]
     status, out, err = unprivileged_command("--json", *map(str, pids))
-    assert status == _audit.FAILED
+    assert status == audit.FAILED
     closed, missing = json.loads(out)
     assert closed == {
         "pid": pids[0],
@@ -688,13 +689,13 @@ def test_all_names_the_processes_that_may_not_be_read(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = [start(CLOSED), start(CLOSED), NO_PID]
-    monkeypatch.setattr(_audit, "running_pids", lambda: pids)
+    monkeypatch.setattr(audit, "running_pids", lambda: pids)
     status, _, err = unprivileged_command("--all")
     for pid in pids[:2]:
         assert f"trampfd audit: {pid} ({name_of(pid)}): not permitted" in err
     assert str(NO_PID) not in err
     assert "trampfd audit: 2 processes could not be read; run as root\n" in err
-    assert status == _audit.FAILED
+    assert status == audit.FAILED
     out = unprivileged_command("--all", "--json")[1]
     assert [process["pid"] for process in json.loads(out)] == pids[:2]
 
@@ -706,8 +707,8 @@ def test_a_process_that_ends_while_it_is_read(
         raise ProcessLookupError(3, "No such process")
 
     pid = start(CLEAN)
-    monkeypatch.setattr(_audit, "read_smaps", end)
-    assert command(str(pid)) == _audit.FAILED
+    monkeypatch.setattr(audit, "read_smaps", end)
+    assert command(str(pid)) == audit.FAILED
     out, err = capsys.readouterr()
     assert (out, err) == ("", f"trampfd audit: {pid}: no such process\n")
 
@@ -718,7 +719,7 @@ def test_an_unreadable_proc_is_told(
     def refuse() -> list[int]:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(_audit, "running_pids", refuse)
-    assert command("--all") == _audit.FAILED
+    monkeypatch.setattr(audit, "running_pids", refuse)
+    assert command("--all") == audit.FAILED
     out, err = capsys.readouterr()
     assert (out, err) == ("", "trampfd audit: /proc cannot be read: Permission denied\n")

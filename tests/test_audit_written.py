@@ -18,7 +18,9 @@ from typing import Callable
 import core
 import pytest
 
-from trampfd import _audit, _elf, _maps
+from trampfd._cli.audit import command as audit
+from trampfd._system.elf import read_elf
+from trampfd._system.maps import parse_smaps, read_maps, written_executable
 
 pytestmark = pytest.mark.any_provider
 
@@ -69,16 +71,16 @@ def library(source: str, *flags: str) -> Path:
 def command(*arguments: object) -> int:
     """Run `trampfd audit` in this process; return its exit status."""
     parser = argparse.ArgumentParser(prog="trampfd")
-    _audit.add_parser(parser.add_subparsers(required=True))
+    audit.add_parser(parser.add_subparsers(required=True))
     args = parser.parse_args(["audit", *map(str, arguments)])
     status = args.run(args)
     assert isinstance(status, int)
     return status
 
 
-def the_finding(pid: int) -> _audit.Finding:
-    (finding,) = _audit.audit([pid])
-    assert (finding.pid, finding.kind, finding.writable) == (pid, _audit.WRITTEN, None)
+def the_finding(pid: int) -> audit.Finding:
+    (finding,) = audit.audit([pid])
+    assert (finding.pid, finding.kind, finding.writable) == (pid, audit.WRITTEN, None)
     return finding
 
 
@@ -115,7 +117,7 @@ def test_changed_code_of_a_file(start: Start) -> None:
 
 def test_text_relocations_are_named(start: Start) -> None:
     path = library("audit_textrel.S", "-nostdlib", "-Wl,-z,notext")
-    assert _elf.read(path).text_relocations
+    assert read_elf(path).text_relocations
     pid, [address] = start(program(), f"library={path}")
     finding = the_finding(pid)
     assert finding.executable.start <= address < finding.executable.end
@@ -127,14 +129,14 @@ def test_text_relocations_are_named(start: Start) -> None:
 
 def test_code_that_was_not_written_is_no_finding(start: Start) -> None:
     path = library("audit_library.c", "-fPIC")
-    assert not _elf.read(path).text_relocations
+    assert not read_elf(path).text_relocations
     ways = ["unwritten", "unwritten-memfd", f"library={path}", f"library-in-memory={path}"]
     pid, addresses = start(program(), *ways)
-    executable = [mapping for mapping in _maps.read_maps(pid) if mapping.executable]
+    executable = [mapping for mapping in read_maps(pid) if mapping.executable]
     paths = [m.path for a in addresses for m in executable if m.start <= a < m.end]
     assert paths == ["", "/memfd:audit (deleted)", str(path), "/memfd:audit (deleted)"]
     assert "[vdso]" in [mapping.path for mapping in executable]
-    assert _audit.audit([pid]) == []
+    assert audit.audit([pid]) == []
 
 
 def test_the_sizes_of_smaps_are_understood() -> None:
@@ -153,7 +155,7 @@ Rss:                   4 kB
 Anonymous:             0 kB
 Private_Hugetlb:    2048 kB
 """
-    assert [(m.path, m.written) for m in _maps.parse_smaps(text)] == [
+    assert [(m.path, m.written) for m in parse_smaps(text)] == [
         ("", 12 << 10),
         ("/a/b-c d", 4 << 10),
         ("/memfd:a (deleted)", 2052 << 10),
@@ -166,8 +168,8 @@ def test_without_sizes_only_the_memory_of_the_process_counts() -> None:
     lines = [
         f"1000-2000 r-xp 00000000 00:01 {int(path.startswith('/'))} {path}\n" for path in paths
     ]
-    maps = _maps.parse_smaps("".join(lines).encode())
-    assert [m.path for m in _maps.written_executable(maps)] == paths[:4]
+    maps = parse_smaps("".join(lines).encode())
+    assert [m.path for m in written_executable(maps)] == paths[:4]
 
 
 # Who made it
@@ -195,10 +197,10 @@ sys.stdin.read()
 
 def written_by_python(
     start: Start, code: str, *arguments: object, env: dict[str, str] | None = None
-) -> _audit.Finding:
+) -> audit.Finding:
     pid, [address] = start(*python_that_writes(code), *arguments, env=env)
-    (finding,) = [f for f in _audit.audit([pid]) if f.executable.start == address]
-    assert finding.kind == _audit.WRITTEN
+    (finding,) = [f for f in audit.audit([pid]) if f.executable.start == address]
+    assert finding.kind == audit.WRITTEN
     return finding
 
 
@@ -258,7 +260,7 @@ def test_an_option_of_a_python_tells(start: Start) -> None:
     python, *arguments = python_that_writes(NOTHING_KNOWN)
     for option in (["-X", "perf"], ["-Xperf_jit"]):
         pid, _ = start(python, *option, *arguments)
-        (finding,) = [f for f in _audit.audit([pid]) if f.kind == _audit.WRITTEN]
+        (finding,) = [f for f in audit.audit([pid]) if f.kind == audit.WRITTEN]
         assert finding.maker == PERF
 
 
@@ -293,8 +295,8 @@ for i in range(100): loop(20000)
 print(flush=True); sys.stdin.read()
 """
     pid, _ = start(sys.executable, "-c", code, env={"PYTHON_JIT": "1"})
-    findings = _audit.audit([pid])
-    assert {(finding.kind, finding.maker) for finding in findings} == {(_audit.WRITTEN, JIT)}
+    findings = audit.audit([pid])
+    assert {(finding.kind, finding.maker) for finding in findings} == {(audit.WRITTEN, JIT)}
     assert all("a text of that compiler" in finding.reason for finding in findings)
 
 
@@ -327,7 +329,7 @@ def test_such_memory_is_told_with_exit_status_1(
     start: Start, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pid, [address] = start(program(), "private")
-    assert command(pid) == _audit.FOUND
+    assert command(pid) == audit.FOUND
     headings, row = capsys.readouterr().out.splitlines()[-2:]
     assert row.split()[:3] == ["written", f"{PAGE // 1024}", "KiB"]
     column = headings.index("WRITABLE AT")
@@ -337,7 +339,7 @@ def test_such_memory_is_told_with_exit_status_1(
 
 def test_such_memory_is_told_in_json(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
     pid, [address] = start(program(), "private")
-    assert command("--json", pid) == _audit.FOUND
+    assert command("--json", pid) == audit.FOUND
     [process] = json.loads(capsys.readouterr().out)
     [finding] = process["findings"]
     assert (finding["kind"], finding["writable"], finding["size"]) == ("written", None, PAGE)

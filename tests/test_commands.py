@@ -16,7 +16,7 @@ import core
 import pytest
 import scale
 
-from trampfd import _bench
+import trampfd as trampfd_package
 
 pytestmark = pytest.mark.any_provider
 
@@ -134,20 +134,12 @@ def test_bench_tells_where_it_cannot_write(tmp_path: Path) -> None:
 
 def test_bench_runs_no_benchmarks_of_others(tmp_path: Path) -> None:
     """In a folder that has a benchmarks/report.py which is not trampfd's."""
-    package = tmp_path / "package" / "trampfd"
-    package.mkdir(parents=True)
-    shutil.copy(_bench.__file__, package)
+    package = tmp_path / "package"
+    shutil.copytree(Path(trampfd_package.__file__).parent, package / "trampfd")
     (tmp_path / "benchmarks").mkdir()
     (tmp_path / "benchmarks/report.py").write_text("")
     (tmp_path / "benchmarks/conftest.py").write_text("raise SystemExit('these were run')")
-    code = (
-        f"import sys; sys.path.insert(0, {str(package)!r})\n"
-        "import argparse, _bench\n"
-        "parser = argparse.ArgumentParser()\n"
-        "_bench.add_parser(parser.add_subparsers())\n"
-        "options = parser.parse_args(['bench'])\n"
-        "sys.exit(options.run(options))\n"
-    )
-    done = core.run("env", "-C", tmp_path, sys.executable, "-c", code)
+    command = [sys.executable, "-m", "trampfd", "bench"]
+    done = core.run("env", "-C", tmp_path, f"PYTHONPATH={package}", *command)
     assert (done.returncode, done.stdout) == (2, "")
     assert "run it in a checkout of trampfd" in done.stderr

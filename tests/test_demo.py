@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 import scale
 
-from trampfd import _demo_policy
+import trampfd
+from trampfd._cli.demo import policies
 
 POLICIES = ("mdwe", "seccomp")
 
@@ -27,7 +28,7 @@ needs_soundfile = pytest.mark.skipif(
 )
 
 may_be_writable_and_executable = pytest.mark.skipif(
-    _demo_policy.is_refused(), reason="this system refuses writable and executable memory"
+    policies.is_refused(), reason="this system refuses writable and executable memory"
 )
 
 
@@ -62,7 +63,7 @@ def runs(report: dict[str, Any], closures: str) -> dict[str, Any]:
 @pytest.fixture(params=POLICIES)
 def policy(request: pytest.FixtureRequest) -> str:
     name: str = request.param
-    reason = _demo_policy.why_not(name)
+    reason = policies.why_not(name)
     if reason is not None:
         pytest.skip(reason)
     return name
@@ -228,8 +229,9 @@ def test_missing_sqlite(tmp_path: Path, fake_soundfile: str) -> None:
 # A kernel without PR_SET_MDWE answers EINVAL: so does this filter, for prctl(PR_SET_MDWE).
 WITHOUT_MDWE = """\
 import array, errno, os, runpy, struct, sys
-from trampfd import _demo_policy as policy, _native
-from trampfd._demo_policy import _operation
+from trampfd import _native
+from trampfd._cli.demo import policies as policy
+from trampfd._cli.demo.policies import _operation
 
 prctl = {"x86_64": 157, "aarch64": 167, "riscv64": 167}[os.uname().machine]
 program = array.array("B", b"".join((
@@ -250,7 +252,7 @@ runpy.run_module("trampfd", run_name="__main__", alter_sys=True)
 
 
 def without_mdwe(fake_soundfile: str, *words: str) -> subprocess.CompletedProcess[str]:
-    reason = _demo_policy.why_not("seccomp")
+    reason = policies.why_not("seccomp")
     if reason is not None:
         pytest.skip(reason)
     return subprocess.run(
@@ -285,12 +287,11 @@ def test_a_policy_that_is_asked_for_and_not_possible_is_an_error(fake_soundfile:
 @pytest.mark.any_provider
 def test_policies_of_a_package_whose_compiled_part_is_broken(tmp_path: Path) -> None:
     package = tmp_path / "trampfd"
-    package.mkdir()
-    for source in Path(_demo_policy.__file__).parent.glob("*.py"):
-        shutil.copy(source, package)
+    own = Path(trampfd.__file__).parent
+    shutil.copytree(own, package, ignore=shutil.ignore_patterns("_native*", "*.so"))
     (package / "__init__.py").write_text("")
     (package / "_native.py").write_text("raise ImportError('it is broken')")
-    code = "from trampfd import _demo_policy as policy; print([*map(policy.why_not, policy.NAMES)])"
+    code = "from trampfd._cli.demo.policies import NAMES, why_not; print([*map(why_not, NAMES)])"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
@@ -307,7 +308,7 @@ def test_policies_of_a_package_whose_compiled_part_is_broken(tmp_path: Path) -> 
 
 
 def test_jobs_can_be_run_alone() -> None:
-    command = ["-m", "trampfd._demo_jobs", "qsort"]
+    command = ["-m", "trampfd._cli.demo.jobs", "qsort"]
     stock = subprocess.run(
         [sys.executable, *command], capture_output=True, text=True, timeout=scale.seconds(60)
     )

@@ -258,9 +258,9 @@ print(json.dumps([outcome, bool(deny.wx_mappings()), bool(deny.aliased())]))
 
 
 def libffi_of_ctypes_has_its_own_table() -> bool:
-    from trampfd import _ffi_origin
+    from trampfd._system import ffi_origin
 
-    return bool(_ffi_origin.of_module("_ctypes").static_trampolines.value)
+    return bool(ffi_origin.of_module("_ctypes").static_trampolines.value)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import scale
 
-from trampfd import _selftest
+from trampfd._cli import selftest
 
 pytestmark = pytest.mark.any_provider
 
@@ -87,7 +87,7 @@ def test_everything_works_unhardened() -> None:
         "own file": 0,
         "memfd": 0,
     }
-    for interface in _selftest.INTERFACES:
+    for interface in selftest.INTERFACES:
         ours = trials(found)[interface, "trampfd"]
         assert ours["ok"] and ours["writable_executable"] == ours["aliased"] == 0
 
@@ -117,7 +117,7 @@ def test_a_failing_provider_is_a_failing_doctor() -> None:
 
 
 def test_a_crash_of_the_self_test_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_selftest, "__name__", "trampfd_no_such_module")
-    found = _selftest.trial("ctypes", "stock")
+    monkeypatch.setattr(selftest, "__name__", "trampfd_no_such_module")
+    found = selftest.trial("ctypes", "stock")
     assert not found.ok
     assert "failed" in found.outcome

@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from trampfd import _elf, _ldso, _maps
+from trampfd._system import ldso
+from trampfd._system.elf import ElfError, read_elf
+from trampfd._system.maps import read_maps
 
 pytestmark = pytest.mark.any_provider
 
@@ -27,7 +29,7 @@ for name in ("_ctypes", "_ssl"):
 
 
 def objects_of_this_process() -> list[Path]:
-    maps = _maps.read_maps(os.getpid())
+    maps = read_maps(os.getpid())
     paths = {Path(mapping.path) for mapping in maps if mapping.executable}
     return sorted(path for path in paths if path.is_file())
 
@@ -58,7 +60,7 @@ def symbols(path: Path, option: str) -> set[tuple[str, bool]]:
 
 @pytest.mark.parametrize("path", objects_of_this_process(), ids=lambda path: path.name)
 def test_says_what_readelf_says(path: Path) -> None:
-    elf = _elf.read(path)
+    elf = read_elf(path)
     header, entries = readelf("--file-header", path), readelf("--dynamic", path)
     assert f"ELF{elf.bits}" in header
     assert f"{elf.byteorder} endian" in header
@@ -90,14 +92,14 @@ def shared_object(tmp_path: Path) -> Path:
 
 
 def test_local_names_are_those_of_the_full_symbol_table(shared_object: Path) -> None:
-    elf = _elf.read(shared_object)
+    elf = read_elf(shared_object)
     full = {name for name, defined in symbols(shared_object, "--syms") if defined}
     assert elf.local == full - elf.defined
     assert "hidden" in elf.local
     assert "shown" in elf.defined
 
     subprocess.run(["strip", shared_object], check=True)
-    stripped = _elf.read(shared_object)
+    stripped = read_elf(shared_object)
     assert stripped.local == frozenset()
     assert stripped.defined == elf.defined
 
@@ -153,7 +155,7 @@ def handmade(bits: int, order: str) -> bytes:
 def test_reads_both_classes_and_byte_orders(bits: int, order: str, tmp_path: Path) -> None:
     path = tmp_path / "handmade"
     path.write_bytes(handmade(bits, order))
-    elf = _elf.read(path)
+    elf = read_elf(path)
     assert (elf.bits, elf.byteorder) == (bits, {"<": "little", ">": "big"}[order])
     assert elf.machine == 22
     assert elf.needed == ("libone.so", "libtwo.so")
@@ -165,7 +167,7 @@ def test_reads_both_classes_and_byte_orders(bits: int, order: str, tmp_path: Pat
 
 
 def test_only_files_for_the_same_machine_fit() -> None:
-    python = _ldso.executable()
+    python = ldso.executable()
     assert python.fits(python)
     assert not python.fits(replace(python, bits=96 - python.bits))
     assert not python.fits(replace(python, machine=python.machine + 1))
@@ -187,14 +189,14 @@ def test_only_files_for_the_same_machine_fit() -> None:
 def test_a_file_that_is_no_elf_file_is_named(content: bytes, message: str, tmp_path: Path) -> None:
     path = tmp_path / "wrong"
     path.write_bytes(content)
-    with pytest.raises(_elf.ElfError, match=message) as caught:
-        _elf.read(path)
+    with pytest.raises(ElfError, match=message) as caught:
+        read_elf(path)
     assert str(path) in str(caught.value)
 
 
 def test_a_missing_file_is_an_oserror(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        _elf.read(tmp_path / "missing")
+        read_elf(tmp_path / "missing")
 
 
 def test_damage_anywhere_is_an_elferror_or_harmless(tmp_path: Path) -> None:
@@ -211,7 +213,7 @@ def test_damage_anywhere_is_an_elferror_or_harmless(tmp_path: Path) -> None:
             content[place] = chance.randrange(256)
         path.write_bytes(content[: chance.choice([len(whole), chance.randrange(len(whole))])])
         try:
-            _elf.read(path)
-        except _elf.ElfError:
+            read_elf(path)
+        except ElfError:
             refused += 1
     assert refused > 0

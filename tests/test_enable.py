@@ -23,7 +23,8 @@ import pytest
 import scale
 
 import trampfd
-from trampfd import _enable, _hook, _native
+from trampfd import _native
+from trampfd._cli import _hook, enable
 
 PACKAGE = Path(trampfd.__file__).parent
 
@@ -236,7 +237,7 @@ def test_file_that_cannot_be_read(environment: Environment) -> None:
 
 
 # Pythons that ignore code in .pth files, of which there is none yet: 3.15 takes .start files too.
-START = "from trampfd import _enable; _enable._IGNORES_CODE_IN_PTH_FILES = True; import sys\n"
+START = "from trampfd._cli import enable; enable._IGNORES_CODE_IN_PTH_FILES = True; import sys\n"
 START += "from trampfd.__main__ import main; sys.exit(main(sys.argv[1:]))"
 
 
@@ -319,9 +320,9 @@ def test_no_permission(
     def refuse(path: Path, content: str) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(_enable, "_site_folders", lambda: [tmp_path])
-    monkeypatch.setattr(_enable, "_write", refuse)
-    assert _enable.run(argparse.Namespace(command="enable", status=False)) == 1
+    monkeypatch.setattr(enable, "_site_folders", lambda: [tmp_path])
+    monkeypatch.setattr(enable, "_write", refuse)
+    assert enable.run(argparse.Namespace(command="enable", status=False)) == 1
     assert capsys.readouterr().err == (
         f"trampfd enable: cannot write {tmp_path}/trampfd_enable/__init__.py: Permission denied. "
         f"Do it as the user who owns {tmp_path}/trampfd_enable (root for the system's Python), or "
@@ -339,11 +340,11 @@ def test_python_of_the_system(
     """One that the system's packages manage, by PEP 668, is told what was added to it."""
     if managed:
         (tmp_path / "EXTERNALLY-MANAGED").touch()
-    monkeypatch.setattr(_enable, "_site_folders", lambda: [tmp_path])
-    monkeypatch.setattr(_enable, "_refusal", lambda: None)
-    monkeypatch.setattr(_enable.sysconfig, "get_path", lambda name: str(tmp_path))
+    monkeypatch.setattr(enable, "_site_folders", lambda: [tmp_path])
+    monkeypatch.setattr(enable, "_refusal", lambda: None)
+    monkeypatch.setattr(enable.sysconfig, "get_path", lambda name: str(tmp_path))
     monkeypatch.setattr(sys, "prefix", sys.base_prefix)
-    assert _enable.run(argparse.Namespace(command="enable", status=False)) == 0
+    assert enable.run(argparse.Namespace(command="enable", status=False)) == 0
     first, *_, last = capsys.readouterr().out.splitlines()
     assert first == f"enabled: {tmp_path}/trampfd-enable.pth"
     assert last.startswith("This Python is the system's") == managed
@@ -355,8 +356,8 @@ def test_folder_is_that_of_packages(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     for folder in folders[:2]:
         folder.mkdir()
     monkeypatch.setattr(site, "getsitepackages", lambda: list(map(str, folders)))
-    monkeypatch.setattr(_enable.sysconfig, "get_path", lambda name: str(folders[1]))
-    assert _enable._site_folders() == [folders[1], folders[0]]
+    monkeypatch.setattr(enable.sysconfig, "get_path", lambda name: str(folders[1]))
+    assert enable._site_folders() == [folders[1], folders[0]]
 
 
 @pytest.mark.parametrize("value", ["1", "yes"])
@@ -373,7 +374,7 @@ def test_no_way_out(enabled: Environment, value: str) -> None:
 
 IS_DISABLED = """
 import os
-from trampfd._hook import is_disabled
+from trampfd._cli._hook import is_disabled
 print(os.getuid(), os.geteuid(), is_disabled())
 """
 
@@ -457,9 +458,7 @@ def remove_extension(environment: Environment, content: bytes | None = None) -> 
     """Give it a package without the extension, as after an upgrade of Python, or with a damaged
     one; returns the file."""
     package = environment.packages / "trampfd"
-    package.mkdir()
-    for file in PACKAGE.glob("*.py"):
-        (package / file.name).write_bytes(file.read_bytes())
+    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("_native*", "*.so"))
     environment.find.write_text("".join(f"{path}\n" for path in others()))
     extension = package / Path(_native.__file__).name
     if content is not None:

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 import scale
 
-from trampfd import _elf, _ffi_origin, _ldso
-from trampfd._fact import ABSENT, UNKNOWN
+from trampfd._system import ffi_origin, ldso
+from trampfd._system.elf import read_elf
+from trampfd._system.fact import ABSENT, UNKNOWN
 
 pytestmark = pytest.mark.any_provider
 
@@ -45,20 +46,20 @@ def mapped_libffi(python: str, module: str) -> tuple[str | None, list[str]]:
     return file, libraries
 
 
-def assert_agrees(origin: _ffi_origin.FfiOrigin, libraries: list[str]) -> None:
+def assert_agrees(origin: ffi_origin.FfiOrigin, libraries: list[str]) -> None:
     if libraries:
-        assert origin.linkage.value == _ffi_origin.SHARED
+        assert origin.linkage.value == ffi_origin.SHARED
         assert [origin.library.value] == libraries
-        assert origin.soname.value == _elf.read(libraries[0]).soname
+        assert origin.soname.value == read_elf(libraries[0]).soname
     else:
-        assert origin.linkage.value == _ffi_origin.STATIC
+        assert origin.linkage.value == ffi_origin.STATIC
         assert origin.soname.state == ABSENT
 
 
 @pytest.mark.parametrize("module", ["_ctypes", "_cffi_backend"])
 def test_agrees_with_what_this_python_maps(module: str) -> None:
     file, libraries = mapped_libffi(sys.executable, module)
-    origin = _ffi_origin.of_module(module)
+    origin = ffi_origin.of_module(module)
     if file is not None:
         assert origin.module.value == file
     assert_agrees(origin, libraries)
@@ -69,26 +70,26 @@ def test_agrees_with_what_other_pythons_map(python: str) -> None:
     file, libraries = mapped_libffi(python, "_ctypes")
     if file is None:
         pytest.skip(f"_ctypes is built into {python}")
-    assert_agrees(_ffi_origin.of_file(file), libraries)
+    assert_agrees(ffi_origin.of_file(file), libraries)
 
 
 def test_the_wheel_of_cffi_brings_its_own_libffi() -> None:
     spec = importlib.util.find_spec("_cffi_backend")
     if spec is None or spec.origin is None:
         pytest.skip("cffi is not installed")
-    needed = [name for name in _elf.read(spec.origin).needed if name.startswith("libffi")]
+    needed = [name for name in read_elf(spec.origin).needed if name.startswith("libffi")]
     if needed:
         pytest.skip(f"this cffi is no wheel from PyPI, it needs {needed[0]}")
-    origin = _ffi_origin.of_module("_cffi_backend")
-    assert origin.linkage.value == _ffi_origin.STATIC
+    origin = ffi_origin.of_module("_cffi_backend")
+    assert origin.linkage.value == ffi_origin.STATIC
     assert origin.library.value == str(Path(spec.origin).resolve())
 
 
 @pytest.mark.skipif(not DEBIAN_CFFI, reason="Debian's python3-cffi-backend is not installed")
 def test_debians_cffi_uses_the_shared_libffi() -> None:
-    origin = _ffi_origin.of_file(DEBIAN_CFFI[0])
-    assert origin.linkage.value == _ffi_origin.SHARED
-    assert origin.soname.value in _elf.read(DEBIAN_CFFI[0]).needed
+    origin = ffi_origin.of_file(DEBIAN_CFFI[0])
+    assert origin.linkage.value == ffi_origin.SHARED
+    assert origin.soname.value in read_elf(DEBIAN_CFFI[0]).needed
     assert str(origin.library.value).startswith("/")
 
 
@@ -123,8 +124,8 @@ def test_follows_the_path_beside_the_module(tags: str, tmp_path: Path) -> None:
     )
     rpath = f"-Wl,{tags},-rpath,$ORIGIN/libs"
     module = build(tmp_path / "module.so", USER, str(library), rpath)
-    origin = _ffi_origin.of_file(module)
-    assert origin.linkage.value == _ffi_origin.SHARED
+    origin = ffi_origin.of_file(module)
+    assert origin.linkage.value == ffi_origin.SHARED
     assert origin.library.value == str(library)
     assert origin.soname.value == "libffi-own.so.7"
     assert origin.version.value == "3.3"
@@ -140,7 +141,7 @@ def test_the_library_path_goes_before_runpath(
     rpath = "-Wl,--enable-new-dtags,-rpath,$ORIGIN/libs"
     module = build(tmp_path / "module.so", USER, str(library), rpath)
     monkeypatch.setenv("LD_LIBRARY_PATH", str(other.parent))
-    assert _ffi_origin.of_file(module).library.value == str(other)
+    assert ffi_origin.of_file(module).library.value == str(other)
 
 
 def test_a_library_that_is_not_found_is_unknown(tmp_path: Path) -> None:
@@ -148,13 +149,13 @@ def test_a_library_that_is_not_found_is_unknown(tmp_path: Path) -> None:
         tmp_path / "libs" / "libffi-own.so.7", OLD_LIBFFI, "-Wl,-soname,libffi-own.so.7"
     )
     module = build(tmp_path / "module.so", USER, str(library))
-    origin = _ffi_origin.of_file(module)
+    origin = ffi_origin.of_file(module)
     assert origin.linkage.state == UNKNOWN
     assert str(module) in origin.linkage.note
 
 
 def test_a_new_libffi_tells_its_version(tmp_path: Path) -> None:
-    origin = _ffi_origin.of_file(build(tmp_path / "libffi.so.8", NEW_LIBFFI))
+    origin = ffi_origin.of_file(build(tmp_path / "libffi.so.8", NEW_LIBFFI))
     assert origin.version.value == "3.7.1"
     assert "guess" not in origin.version.note
 
@@ -164,7 +165,7 @@ def test_a_new_libffi_tells_its_version(tmp_path: Path) -> None:
     [("libffi.so.8.1.2", "3.4"), ("libffi.so.6.0.4", "3.0.11 to 3.2.1"), ("libffi.so.99", None)],
 )
 def test_an_old_libffi_is_dated_by_its_name(name: str, release: str | None, tmp_path: Path) -> None:
-    version = _ffi_origin.of_file(build(tmp_path / name, OLD_LIBFFI)).version
+    version = ffi_origin.of_file(build(tmp_path / name, OLD_LIBFFI)).version
     assert version.value == release
     assert name in version.note
 
@@ -188,34 +189,34 @@ def static_user(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def test_a_libffi_linked_in_is_found(static_user: Path) -> None:
-    origin = _ffi_origin.of_file(static_user)
-    assert origin.linkage.value == _ffi_origin.STATIC
+    origin = ffi_origin.of_file(static_user)
+    assert origin.linkage.value == ffi_origin.STATIC
     assert origin.library.value == str(static_user)
     assert origin.soname.state == ABSENT
 
     # Both come from one build of libffi.
     module = build(static_user.parent / "shared" / "module.so", CLOSURE_USER, "-lffi")
-    shared = _ffi_origin.of_file(module)
-    assert shared.linkage.value == _ffi_origin.SHARED
+    shared = ffi_origin.of_file(module)
+    assert shared.linkage.value == ffi_origin.SHARED
     assert origin.static_trampolines.value == shared.static_trampolines.value
 
 
 @pytest.mark.parametrize("name", ["no_such_module", "no.such.module"])
 def test_a_missing_module_is_no_error(name: str) -> None:
-    origin = _ffi_origin.of_module(name)
+    origin = ffi_origin.of_module(name)
     assert origin.module.value is None
     assert origin.linkage.state == UNKNOWN
 
 
 def test_modules_without_libffi_are_no_error() -> None:
-    for origin in (_ffi_origin.of_module("json"), _ffi_origin.of_module("sys")):
+    for origin in (ffi_origin.of_module("json"), ffi_origin.of_module("sys")):
         assert origin.linkage.state == UNKNOWN
         assert origin.linkage.note
 
 
 def test_a_file_that_is_missing_or_no_library_is_no_error(tmp_path: Path) -> None:
     for path in (tmp_path / "missing", tmp_path, Path(__file__)):
-        origin = _ffi_origin.of_file(path)
+        origin = ffi_origin.of_file(path)
         assert origin.linkage.state == UNKNOWN
         assert str(path) in origin.linkage.note
 
@@ -223,32 +224,32 @@ def test_a_file_that_is_missing_or_no_library_is_no_error(tmp_path: Path) -> Non
 def test_needed_libraries_are_those_of_ldd() -> None:
     if shutil.which("ldd") is None:
         pytest.skip("ldd is not installed")
-    python = _ldso.executable()
+    python = ldso.executable()
     listed = subprocess.run(["ldd", python.path], check=True, capture_output=True, text=True).stdout
     files = [
         path for pair in re.findall(r"=> (/.*) \(0x|^\s+(/.*) \(0x", listed, re.M) for path in pair
     ]
     expected = {Path(path).resolve() for path in files if path}
-    found = [elf.path.resolve() for elf in _ldso.with_needed(python)]
+    found = [elf.path.resolve() for elf in ldso.with_needed(python)]
     assert found[0] == python.path
     assert set(found[1:]) == expected
 
 
 def test_the_loaders_cache_is_read_as_ldconfig_reads_it() -> None:
     ldconfig = shutil.which("ldconfig", path=f"{os.environ.get('PATH', '')}:/sbin:/usr/sbin")
-    if ldconfig is None or not _ldso._CACHE.exists():
-        pytest.skip(f"no ldconfig, or no {_ldso._CACHE}")
+    if ldconfig is None or not ldso._CACHE.exists():
+        pytest.skip(f"no ldconfig, or no {ldso._CACHE}")
     listed = subprocess.run([ldconfig, "-p"], check=True, capture_output=True, text=True).stdout
     entries = re.findall(r"^\s+(\S+) \(.*\) => (.*)$", listed, re.M)
     assert entries
-    cache = _ldso._CACHE.read_bytes()
+    cache = ldso._CACHE.read_bytes()
     for name in {name for name, _ in entries}:
         expected = [path for other, path in entries if other == name]
-        assert sorted(_ldso._cache_paths(cache, name)) == sorted(expected)
+        assert sorted(ldso._cache_paths(cache, name)) == sorted(expected)
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"glibc-ld.so.cache1.1", b"glibc-ld.so.cache1.1" + b"\xff" * 60]
 )
 def test_a_damaged_cache_is_no_error(content: bytes) -> None:
-    assert list(_ldso._cache_paths(content, "libc.so.6")) == []
+    assert list(ldso._cache_paths(content, "libc.so.6")) == []

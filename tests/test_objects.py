@@ -25,7 +25,7 @@ def user(binding: str) -> Path:
 START = r"""
 import ctypes, re, resource
 import deny, trampfd
-from trampfd import _maps
+from trampfd._system.maps import read_maps
 
 def closures():
     library = ctypes.CDLL(sys.argv[1])
@@ -134,9 +134,10 @@ users.user_free(1)
 def test_refused() -> None:
     """All or nothing, and the message says why."""
     code = """
-from trampfd import _install, _objects, _preload, _status  # while files can be opened
-path = _preload.find()
-_preload.find = lambda: path
+from trampfd import _install, _libraries, _status  # while files can be opened
+from trampfd._cli import preload
+path = preload.find()
+preload.find = lambda: path
 ctypes.CDLL(str(path))
 limits = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
@@ -160,8 +161,8 @@ assert users.user_make(1) and is_ours(1)
 
 def test_without_the_library() -> None:
     code = """
-from trampfd import _preload
-_preload.find = lambda: None
+from trampfd._cli import preload
+preload.find = lambda: None
 try:
     trampfd.install(objects=True)
 except OSError as error:

@@ -16,7 +16,8 @@ import library
 import preload
 import pytest
 
-from trampfd import _audit, _ffi_origin
+from trampfd._cli.audit import command as audit
+from trampfd._system import ffi_origin
 
 # Programs that check one behaviour each, with no memory writable and executable at their end.
 PROGRAMS = (
@@ -389,7 +390,7 @@ def test_the_environment_does_not_count_in_a_set_user_id_program() -> None:
 WAIT = "import sys; print('ready', flush=True); sys.stdin.read()"
 
 
-def audited(*command: object, environment: dict[str, str]) -> _audit.Process:
+def audited(*command: object, environment: dict[str, str]) -> audit.Process:
     process = subprocess.Popen(
         [str(word) for word in command],
         env={**os.environ, **environment},
@@ -400,7 +401,7 @@ def audited(*command: object, environment: dict[str, str]) -> _audit.Process:
     with process:
         try:
             assert process.stdout.readline() == b"ready\n"
-            return _audit.inspect(process.pid)
+            return audit.inspect(process.pid)
         finally:
             process.stdin.close()
 
@@ -419,7 +420,7 @@ def test_audit_says_that_the_library_was_not_asked() -> None:
 
 def test_audit_lists_a_libffi_that_is_linked_in() -> None:
     backend = pytest.importorskip("_cffi_backend").__file__
-    if _ffi_origin.of_file(backend).linkage.value != _ffi_origin.STATIC:
+    if ffi_origin.of_file(backend).linkage.value != ffi_origin.STATIC:
         pytest.skip("_cffi_backend uses a shared libffi here")
     code = f"import sys; sys.path[:0] = {sys.path!r}; import _cffi_backend\n{WAIT}"
     command = [sys.executable, "-c", code]

@@ -13,8 +13,10 @@ import core
 import pytest
 import scale
 
-from trampfd import _elf, _preload
+import trampfd
 from trampfd.__main__ import main
+from trampfd._cli import preload
+from trampfd._system.elf import read_elf
 
 # Two callbacks by the stock ctypes of a process that may have no W+X memory.
 PROGRAM = """
@@ -39,16 +41,16 @@ os.execv(sys.executable, [sys.executable, "-c", code])
 def test_path_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["preload"]) == 0
     path = Path(capsys.readouterr().out.removesuffix("\n"))
-    assert path == Path(_preload.__file__).with_name("libtrampfd-ffi.so")
-    assert _elf.read(path).soname == "libtrampfd-ffi.so.0"
+    assert path == Path(trampfd.__file__).with_name("libtrampfd-ffi.so")
+    assert read_elf(path).soname == "libtrampfd-ffi.so.0"
 
 
 def test_path_that_the_loader_takes(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    library = Path(_preload.__file__).with_name("libtrampfd-ffi.so")
+    library = Path(trampfd.__file__).with_name("libtrampfd-ffi.so")
     shutil.copy(library, tmp_path / "libtrampfd-ffi.so.0")
-    monkeypatch.setattr(_preload, "__file__", str(tmp_path / "package" / "_preload.py"))
+    monkeypatch.setattr(preload, "_PACKAGE", tmp_path / "package")
     monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
     assert main(["preload"]) == 0
     assert capsys.readouterr().out == f"{tmp_path}/libtrampfd-ffi.so.0\n"
@@ -58,7 +60,7 @@ def test_a_path_of_bytes_that_are_no_text(tmp_path: Path) -> None:
     """The shell gets the bytes of the path, whatever the encoding of the output."""
     folder = os.fsencode(tmp_path) + b"/\xe6\x97\xa5\xff"
     package = os.fsdecode(folder) + "/trampfd"
-    shutil.copytree(Path(_preload.__file__).parent, package, ignore=shutil.ignore_patterns("__*__"))
+    shutil.copytree(Path(trampfd.__file__).parent, package, ignore=shutil.ignore_patterns("__*__"))
     done = subprocess.run(
         [sys.executable, "-c", "from trampfd.__main__ import main; main(['preload'])"],
         env={**os.environb, b"PYTHONPATH": folder, b"PYTHONIOENCODING": b"ascii"},
@@ -77,7 +79,7 @@ def test_a_path_that_ld_preload_cannot_name(
     library = tmp_path / name / "libtrampfd-ffi.so"
     library.parent.mkdir()
     library.write_text("")
-    monkeypatch.setattr(_preload, "__file__", str(library.with_name("_preload.py")))
+    monkeypatch.setattr(preload, "_PACKAGE", library.parent)
     assert main(["preload"]) == 1
     seen = capsys.readouterr()
     assert seen.out == ""
@@ -87,8 +89,8 @@ def test_a_path_that_ld_preload_cannot_name(
 def test_there_is_none(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(_preload, "__file__", str(tmp_path / "_preload.py"))
-    monkeypatch.setattr(_preload, "_SONAME", "libtrampfd-absent.so.0")
+    monkeypatch.setattr(preload, "_PACKAGE", tmp_path)
+    monkeypatch.setattr(preload, "_SONAME", "libtrampfd-absent.so.0")
     assert main(["preload"]) == 1
     seen = capsys.readouterr()
     assert seen.out == ""
@@ -98,10 +100,10 @@ def test_there_is_none(
 def test_library_of_the_package_serves_a_stock_python() -> None:
     import _ctypes
 
-    needed = _elf.read(Path(_ctypes.__file__)).needed if hasattr(_ctypes, "__file__") else ()
+    needed = read_elf(Path(_ctypes.__file__)).needed if hasattr(_ctypes, "__file__") else ()
     if not any(name.startswith("libffi.so") for name in needed):
         pytest.skip("a _ctypes with a shared libffi: this Python has libffi inside")
-    done = core.run(*core.python_command(PROGRAM), _preload.find())
+    done = core.run(*core.python_command(PROGRAM), preload.find())
     if done.returncode == core.SKIPPED:
         pytest.skip(done.stderr.strip())
     assert (done.returncode, done.stdout) == (0, "\n"), done.stderr

@@ -176,7 +176,7 @@ def test_exception_of_code_has_status_1(programs: Path) -> None:
     ours = python(programs, "-m", "trampfd", "run", "-c", "1 / 0")
     assert ours.returncode == 1
     assert "ZeroDivisionError" in ours.stderr
-    assert "_run.py" not in ours.stderr
+    assert "_cli" not in ours.stderr
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,9 @@ import pytest
 import scale
 
 import trampfd
-from trampfd import _hardening, _selinux, _system
-from trampfd._fact import ABSENT, KNOWN, UNKNOWN, Fact, absent, unknown
+from trampfd._cli.doctor import facts as doctor
+from trampfd._system import hardening, selinux
+from trampfd._system.fact import ABSENT, KNOWN, UNKNOWN, Fact, absent, unknown
 
 pytestmark = pytest.mark.any_provider
 
@@ -64,22 +65,22 @@ def test_facts_read_well(fact: Fact[object], text: str) -> None:
 
 
 def test_kernel_and_python_are_the_running_ones() -> None:
-    system = _system.look()
-    assert system.kernel == _system.Kernel(platform.release(), platform.machine())
+    system = doctor.look()
+    assert system.kernel == doctor.Kernel(platform.release(), platform.machine())
     assert system.python.version == platform.python_version()
     assert system.python.implementation == platform.python_implementation()
     assert system.python.executable == sys.executable
 
 
 def test_the_gil_is_on_unless_this_python_says_otherwise() -> None:
-    gil = _system.python().gil
+    gil = doctor.python().gil
     assert gil.value == getattr(sys, "_is_gil_enabled", lambda: True)()
     assert ("free-threaded" in gil.note) == ("free-threading" in sys.version)
 
 
 def test_every_fact_has_a_row() -> None:
     module = "/no/such/module.so"
-    rows = dict(_system.rows(_system.look([module])))
+    rows = dict(doctor.rows(doctor.look([module])))
     for prefix in ("kernel", "python", "hardening", "hardening: selinux", "cffi"):
         assert any(name.startswith(f"{prefix}: ") for name in rows)
     for consumer in ("_ctypes", "_cffi_backend", module):
@@ -92,9 +93,9 @@ def test_every_fact_has_a_row() -> None:
 def test_looking_loads_neither_ctypes_nor_cffi() -> None:
     code = """
 import json, sys
-from trampfd import _system
+from trampfd._cli.doctor import facts as doctor
 before = set(sys.modules)
-_system.look()
+doctor.look()
 print(json.dumps(sorted(set(sys.modules) - before)))
 """
     loaded = run(code)
@@ -106,10 +107,10 @@ def test_the_version_of_cffi_is_the_same_before_and_after_its_import() -> None:
     cffi = pytest.importorskip("cffi", reason="cffi is not installed")
     code = """
 import json
-from trampfd import _system
-before = _system.cffi()
+from trampfd._cli.doctor import facts as doctor
+before = doctor.cffi()
 import _cffi_backend
-after = _system.cffi()
+after = doctor.cffi()
 print(json.dumps([before.version.value, after.version.value, before.backend.value,
                   after.backend.value, _cffi_backend.__file__]))
 """
@@ -121,9 +122,9 @@ print(json.dumps([before.version.value, after.version.value, before.backend.valu
 def test_a_cffi_that_is_not_installed_is_absent() -> None:
     code = """
 import importlib.metadata, json, sys
-from trampfd import _system
+from trampfd._cli.doctor import facts as doctor
 sys.path[:] = [path for path in sys.path if not path.endswith(("site-packages", "dist-packages"))]
-facts = _system.cffi()
+facts = doctor.cffi()
 print(json.dumps([facts.version.state, facts.backend.state]))
 """
     assert run(code) == [ABSENT, ABSENT]
@@ -133,8 +134,8 @@ def hardening_under(policies: str, *names: str) -> object:
     return run(
         "import deny, json\n"
         f"{policies}\n"
-        "from trampfd import _hardening\n"
-        "facts = _hardening.look()\n"
+        "from trampfd._system import hardening\n"
+        "facts = hardening.look()\n"
         f"print(json.dumps([getattr(facts, name).value for name in {names!r}]))\n"
     )
 
@@ -154,7 +155,7 @@ def test_mdwe_is_seen() -> None:
 
 def test_limits_are_those_of_the_kernel() -> None:
     path = Path("/proc/sys/vm/max_map_count")
-    assert _hardening.look().max_map_count.value == int(path.read_text())
+    assert hardening.look().max_map_count.value == int(path.read_text())
 
 
 # What prctl may say
@@ -181,7 +182,7 @@ def test_mdwe_by_its_bits(
     bits: int, value: bool, note: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = prctl_gives(monkeypatch, bits)
-    mdwe = _hardening.look().mdwe
+    mdwe = hardening.look().mdwe
     assert mdwe.value is value
     assert mdwe.note.startswith(note)
     assert calls == [(66,)]
@@ -198,7 +199,7 @@ def test_mdwe_when_the_kernel_refuses_to_tell(
     number: int, state: str, note: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prctl_gives(monkeypatch, OSError(number, os.strerror(number)))
-    mdwe = _hardening.look().mdwe
+    mdwe = hardening.look().mdwe
     assert mdwe.state == state
     assert note in mdwe.note
 
@@ -206,7 +207,7 @@ def test_mdwe_when_the_kernel_refuses_to_tell(
 def test_mdwe_without_the_compiled_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(trampfd, "_native", raising=False)
     monkeypatch.setitem(sys.modules, "trampfd._native", None)
-    mdwe = _hardening.look().mdwe
+    mdwe = hardening.look().mdwe
     assert mdwe.state == UNKNOWN
     assert "compiled part" in mdwe.note
 
@@ -222,13 +223,13 @@ def write(root: Path, **files: str) -> None:
         path.write_text(text)
 
 
-def facts_of(hardening: _hardening.Hardening) -> dict[str, Fact[object]]:
+def facts_of(hardening: hardening.Hardening) -> dict[str, Fact[object]]:
     selinux = vars(hardening.selinux)
     return {**vars(hardening), **{f"selinux_{name}": fact for name, fact in selinux.items()}}
 
 
 def test_an_empty_system_gives_reasons_and_no_errors(tmp_path: Path) -> None:
-    facts = facts_of(_hardening.look(tmp_path))
+    facts = facts_of(hardening.look(tmp_path))
     del facts["mdwe"], facts["selinux"]
     for name, fact in facts.items():
         assert fact.value is None, name
@@ -248,7 +249,7 @@ def test_files_full_of_nonsense_are_unknown(tmp_path: Path) -> None:
         sys__kernel__security__ipe__enforce="x",
         sys__fs__selinux__enforce="x",
     )
-    facts = facts_of(_hardening.look(tmp_path))
+    facts = facts_of(hardening.look(tmp_path))
     for name in (
         "seccomp",
         "seccomp_filters",
@@ -266,7 +267,7 @@ def test_files_full_of_nonsense_are_unknown(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_read_is_unknown(tmp_path: Path) -> None:
     (tmp_path / "proc/sys/vm/memfd_noexec").mkdir(parents=True)
-    fact = _hardening.look(tmp_path).memfd_noexec
+    fact = hardening.look(tmp_path).memfd_noexec
     assert fact.state == UNKNOWN
     assert "Is a directory" in fact.note
 
@@ -283,7 +284,7 @@ def test_a_hardened_system(tmp_path: Path) -> None:
         sys__kernel__security__ipe__enforce="1",
         sys__kernel__security__ima__violations="0",
     )
-    facts = _hardening.look(tmp_path)
+    facts = hardening.look(tmp_path)
     assert facts.seccomp.value == "filter"
     assert facts.seccomp_filters.value == 3
     assert facts.no_new_privs.value is True
@@ -298,7 +299,7 @@ def test_a_hardened_system(tmp_path: Path) -> None:
 
 def test_a_system_without_ipe_and_ima(tmp_path: Path) -> None:
     write(tmp_path, sys__kernel__security__lsm="capability")
-    facts = _hardening.look(tmp_path)
+    facts = hardening.look(tmp_path)
     assert facts.ipe.state == ABSENT
     assert facts.ima.state == ABSENT
 
@@ -342,11 +343,11 @@ def test_selinux_is_asked_for_execmem(
     enforce: str, allowed: int, flags: int, execmem: bool, note: str, tmp_path: Path
 ) -> None:
     write_selinux(tmp_path, enforce=enforce, allowed=allowed, flags=flags)
-    selinux = _selinux.look(tmp_path)
-    assert selinux.mode.value == {"0": "permissive", "1": "enforcing"}[enforce]
-    assert selinux.context.value == CONTEXT
-    assert selinux.execmem.value is execmem
-    assert note in selinux.execmem.note
+    found = selinux.look(tmp_path)
+    assert found.mode.value == {"0": "permissive", "1": "enforcing"}[enforce]
+    assert found.context.value == CONTEXT
+    assert found.execmem.value is execmem
+    assert note in found.execmem.note
     if enforce == "1":
         assert asked(tmp_path).startswith(f"{CONTEXT} {CONTEXT} {PROCESS_CLASS}")
 
@@ -362,7 +363,7 @@ def test_selinux_that_cannot_be_asked(
     (tmp_path / "sys/fs/selinux/access").unlink()
     if boolean is not None:
         write(tmp_path, sys__fs__selinux__booleans__deny_execmem=boolean)
-    execmem = _selinux.look(tmp_path).execmem
+    execmem = selinux.look(tmp_path).execmem
     assert (execmem.value, execmem.state) == (value, state)
     assert "deny_execmem" in execmem.note
 
@@ -370,22 +371,22 @@ def test_selinux_that_cannot_be_asked(
 def test_selinux_that_gives_an_odd_answer(tmp_path: Path) -> None:
     write_selinux(tmp_path)
     write(tmp_path, sys__fs__selinux__access="")
-    execmem = _selinux.look(tmp_path).execmem
+    execmem = selinux.look(tmp_path).execmem
     assert execmem.state == UNKNOWN
     assert "answered" in execmem.note
 
 
 def test_selinux_without_its_filesystem(tmp_path: Path) -> None:
     write(tmp_path, proc__filesystems="nodev\tsysfs\nnodev\tselinuxfs\n\text4\n")
-    selinux = _selinux.look(tmp_path)
-    assert selinux.mode.state == UNKNOWN
-    assert "not mounted" in selinux.mode.note
-    assert selinux.execmem.state == UNKNOWN
+    found = selinux.look(tmp_path)
+    assert found.mode.state == UNKNOWN
+    assert "not mounted" in found.mode.note
+    assert found.execmem.state == UNKNOWN
 
 
 def test_a_system_without_selinux(tmp_path: Path) -> None:
     write(tmp_path, proc__filesystems="nodev\tsysfs\n\text4\n")
-    selinux = _selinux.look(tmp_path)
-    assert selinux.mode.value == "disabled"
-    assert selinux.context.state == ABSENT
-    assert selinux.execmem.value is True
+    found = selinux.look(tmp_path)
+    assert found.mode.value == "disabled"
+    assert found.context.state == ABSENT
+    assert found.execmem.value is True

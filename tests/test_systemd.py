@@ -88,7 +88,8 @@ def environment(tmp_path: Path) -> Environment:
 
 
 def shares_libffi(environment: Environment) -> bool:
-    code = "from trampfd import _ffi_origin; print(_ffi_origin.of_module('_ctypes').linkage.value)"
+    of_module = "from trampfd._system.ffi_origin import of_module"
+    code = f"{of_module}; print(of_module('_ctypes').linkage.value)"
     return environment.run("-c", code).stdout == "shared\n"
 
 

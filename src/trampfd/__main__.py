@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 # The command `run` has no parser here: what follows it belongs to the program.  A module may have
 # more than one command; none of them needs the extension to be imported.
 _MODULES = {
-    "doctor": "_doctor",
-    "audit": "_audit",
-    "demo": "_demo",
-    "preload": "_preload",
-    "enable": "_enable",
-    "disable": "_enable",
-    "bench": "_bench",
+    "doctor": "doctor.command",
+    "audit": "audit.command",
+    "demo": "demo.command",
+    "preload": "preload",
+    "enable": "enable",
+    "disable": "enable",
+    "bench": "bench",
 }
 
 
@@ -46,7 +46,7 @@ def _parser(commands: Sequence[str]) -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     subparsers.add_parser("run", help="run a Python program with trampfd installed")
     for module in dict.fromkeys(_MODULES[command] for command in commands):
-        importlib.import_module(f"trampfd.{module}").add_parser(subparsers)
+        importlib.import_module(f"trampfd._cli.{module}").add_parser(subparsers)
     return parser
 
 
@@ -56,10 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments = sys.argv[1:]
     first = arguments[0] if arguments else ""
     if first == "run":
-        from ._run import run
+        from ._cli.run import run
 
         return run(arguments[1:])
-    from ._output import guarded
+    from ._cli.output import guarded
 
     options = _parser([first] if first in _MODULES else list(_MODULES)).parse_args(arguments)
     return guarded(lambda: int(options.run(options)))

@@ -160,7 +160,7 @@ def _redirect(loaded: list[str]) -> None:
 
 def _change_finders(added: "list[MetaPathFinder]") -> None:
     """Those of ours that stand on sys.meta_path.  A new list: other threads may be going through
-    the old one.  Under the lock that _hook.py takes too, so that no change is lost."""
+    the old one.  Under the lock that _cli/_hook.py takes too, so that no change is lost."""
     _imp.acquire_lock()
     try:
         sys.meta_path = [*added, *(finder for finder in sys.meta_path if finder is not _finder)]
@@ -198,22 +198,22 @@ def install(*, objects: bool = False) -> None:
     global _installed
     loaded = _loaded()
     if objects:
-        from . import _objects
+        from . import _libraries
 
-        _objects.redirect()
+        _libraries.redirect()
     try:
         with _lock:
             _redirect(loaded)
             _installed = True
     except RuntimeError:
         if objects:
-            _objects.restore()
+            _libraries.restore()
         raise
 
 
 def install_at_start() -> None:
-    """install() for programs that know nothing of it, see _hook.py: a version of cffi that cannot
-    be redirected is reported on standard error when the program imports it."""
+    """install() for programs that know nothing of it, see _cli/_hook.py: a version of cffi that
+    cannot be redirected is reported on standard error when the program imports it."""
     global _at_start
     _at_start = _at_start or not _installed
     install()
@@ -233,9 +233,9 @@ def uninstall() -> None:
         _installed = _at_start = False
         _blocks.clear()
         _restore()
-    from . import _objects
+    from . import _libraries
 
-    _objects.restore()
+    _libraries.restore()
 
 
 def is_installed() -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from . import _native, _objects
+from . import _libraries, _native
 
 
 class Refusal(NamedTuple):
@@ -46,7 +46,7 @@ class Status(NamedTuple):
     record_bytes: int
     plans: int
     without_plan: int
-    redirected: tuple[_objects.Redirected, ...]
+    redirected: tuple[_libraries.Redirected, ...]
 
 
 def refusals(steps: list[tuple[str, str, int]]) -> tuple[Refusal, ...]:
@@ -72,5 +72,5 @@ def status() -> Status:
         record_bytes=raw["record_bytes"],
         plans=raw["plans"],
         without_plan=raw["without_plan"],
-        redirected=_objects.redirected(),
+        redirected=_libraries.redirected(),
     )

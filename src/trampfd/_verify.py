@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import _native
-from ._maps import read_maps
+from ._system.maps import read_maps
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a store over a callback's record does, and whether verify() sees it, for each provider.
 
-``python -m trampfd._tamper`` does it with the provider that TRAMPFD_BACKEND names and prints a
+``python -m trampfd._cli.tamper`` does it with the provider that TRAMPFD_BACKEND names and prints a
 Finding as JSON; find() runs that in a child, for what it does to the child's callbacks.
 """
 
@@ -15,9 +15,9 @@ import subprocess
 import sys
 from dataclasses import asdict, dataclass
 
-from . import _native
-from ._callback import callback
-from ._verify import Verdict, verify
+from .. import _native
+from .._callback import callback
+from .._verify import Verdict, verify
 
 PROVIDERS = ("table", "trampfd", "trampfd-user")
 

@@ -13,8 +13,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from . import _demo_policy
-from ._demo_jobs import JOBS, Report
+from . import policies
+from .jobs import JOBS, Report
 
 DONE = 0
 FAILED = 1
@@ -58,7 +58,7 @@ class Run:
 def _command(job: str, closures: str, policy: str) -> list[str]:
     harden = ["--harden"] if policy == "mdwe" else []
     runner = [] if closures == STOCK else ["-m", "trampfd", "run", *harden]
-    return [sys.executable, *runner, "-m", "trampfd._demo_jobs", job, policy]
+    return [sys.executable, *runner, "-m", "trampfd._cli.demo.jobs", job, policy]
 
 
 def _report(command: Sequence[str]) -> Report:
@@ -92,8 +92,8 @@ def _run(job: str, closures: str, policy: str) -> Run:
 def _choose_policy(wanted: str | None) -> tuple[str, list[str]]:
     """The first policy that can be put in force, and why the ones before it cannot."""
     reasons: list[str] = []
-    for policy in [wanted] if wanted else _demo_policy.NAMES:
-        reason = _demo_policy.why_not(policy)
+    for policy in [wanted] if wanted else policies.NAMES:
+        reason = policies.why_not(policy)
         if reason is None:
             return policy, reasons
         reasons.append(reason)
@@ -148,7 +148,7 @@ def _summary(runs: Sequence[Run], policy: str) -> str:
         [run for run in runs if run.policy == policy and run.closures == closures]
         for closures in (STOCK, TRAMPFD)
     )
-    under = _demo_policy.DESCRIPTIONS[policy]
+    under = policies.DESCRIPTIONS[policy]
     return f"Under {under}: stock {_count(stock)}; trampfd {_count(ours)}."
 
 
@@ -181,7 +181,7 @@ def run(args: argparse.Namespace) -> int:
         values = {"policy": policy, "policies refused": reasons, "works": works}
         print(json.dumps({**values, "runs": [asdict(run) for run in runs]}, indent=2))
     else:
-        print(f"Linux {os.uname().release}, hardening: {_demo_policy.DESCRIPTIONS[policy]}")
+        print(f"Linux {os.uname().release}, hardening: {policies.DESCRIPTIONS[policy]}")
         for reason in reasons:
             print(f"(not possible here: {reason})")
         print()
@@ -203,7 +203,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument(
         "--policy",
-        choices=_demo_policy.NAMES,
+        choices=policies.NAMES,
         help="how to harden the jobs (default: the first of these that works here)",
     )
     parser.set_defaults(run=run)

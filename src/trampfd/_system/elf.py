@@ -78,7 +78,7 @@ class Elf:
         )
 
 
-def read(path: str | os.PathLike[str]) -> Elf:
+def read_elf(path: str | os.PathLike[str]) -> Elf:
     """Read the ELF file at ``path``; raises OSError, or ElfError if it is not sound."""
     path = Path(path)
     with path.open("rb") as file:

@@ -13,7 +13,8 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import _elf, _maps
+from .elf import Elf, ElfError, read_elf, string
+from .maps import read_maps
 
 _CACHE = Path("/etc/ld.so.cache")
 _CACHE_MAGIC = b"glibc-ld.so.cache1.1"
@@ -23,12 +24,12 @@ _CACHE_ENTRY = struct.Struct("=iIIIQ")
 _DEFAULT_FOLDERS = ("/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib")
 
 
-def executable() -> _elf.Elf:
+def executable() -> Elf:
     """The program that this process runs; raises OSError, or ElfError if it is not sound."""
-    return _elf.read(Path("/proc/self/exe").resolve())
+    return read_elf(Path("/proc/self/exe").resolve())
 
 
-def with_needed(first: _elf.Elf) -> list[_elf.Elf]:
+def with_needed(first: Elf) -> list[Elf]:
     """``first`` and all that it needs, in the loader's order; what cannot be found is left out."""
     found = [first]
     names = {first.soname}
@@ -41,19 +42,19 @@ def with_needed(first: _elf.Elf) -> list[_elf.Elf]:
     return found
 
 
-def find(name: str, needed_by: _elf.Elf) -> _elf.Elf | None:
+def find(name: str, needed_by: Elf) -> Elf | None:
     """The file that the loader takes for ``name``, None if there is none."""
     for path in _candidates(name, needed_by):
         try:
-            elf = _elf.read(path)
-        except (OSError, _elf.ElfError):
+            elf = read_elf(path)
+        except (OSError, ElfError):
             continue
         if elf.fits(needed_by):
             return elf
     return None
 
 
-def _candidates(name: str, needed_by: _elf.Elf) -> Iterator[str]:
+def _candidates(name: str, needed_by: Elf) -> Iterator[str]:
     origin = str(needed_by.path.resolve().parent)
     if "/" in name:
         yield _expand(name, origin)
@@ -73,7 +74,7 @@ def _candidates(name: str, needed_by: _elf.Elf) -> Iterator[str]:
 def _loaded(name: str) -> Iterator[str]:
     """Files mapped as code into this process that call themselves ``name``."""
     try:
-        maps = _maps.read_maps(os.getpid())
+        maps = read_maps(os.getpid())
     except OSError:
         return
     stem = name.split(".so")[0]
@@ -84,8 +85,8 @@ def _loaded(name: str) -> Iterator[str]:
 
 def _soname(path: str) -> str | None:
     try:
-        return _elf.read(path).soname
-    except (OSError, _elf.ElfError):
+        return read_elf(path).soname
+    except (OSError, ElfError):
         return None
 
 
@@ -119,7 +120,7 @@ def _cache_paths(cache: bytes, name: str) -> Iterator[str]:
         for index in range(count):
             offset = _CACHE_HEADER.size + index * _CACHE_ENTRY.size
             _, key, value, _, _ = _CACHE_ENTRY.unpack_from(cache, offset)
-            if _elf.string(cache, key) == wanted:
-                yield os.fsdecode(_elf.string(cache, value))
+            if string(cache, key) == wanted:
+                yield os.fsdecode(string(cache, value))
     except struct.error:
         return

@@ -8,8 +8,10 @@ import io
 import sys
 from pathlib import Path
 
-from . import _elf, _ldso
+from .._system import ldso
+from .._system.elf import ElfError
 
+_PACKAGE = Path(__file__).parents[1]
 _SONAME = "libtrampfd-ffi.so.0"
 
 _EPILOG = """\
@@ -24,12 +26,12 @@ exit status: 0, or 1 if there is no such library or LD_PRELOAD cannot name it
 
 def find() -> Path | None:
     """The library in the package, or else the one that the dynamic loader takes."""
-    own = Path(__file__).with_name("libtrampfd-ffi.so")
+    own = _PACKAGE / "libtrampfd-ffi.so"
     if own.is_file():
         return own
     try:
-        library = _ldso.find(_SONAME, _ldso.executable())
-    except (OSError, _elf.ElfError):
+        library = ldso.find(_SONAME, ldso.executable())
+    except (OSError, ElfError):
         return None
     return None if library is None else library.path
 
@@ -39,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     path = find()
     if path is None:
         print(
-            f"trampfd preload: neither {Path(__file__).parent} nor the dynamic loader has "
+            f"trampfd preload: neither {_PACKAGE} nor the dynamic loader has "
             f"{_SONAME}; install the package with that library (libtrampfd-ffi)",
             file=sys.stderr,
         )

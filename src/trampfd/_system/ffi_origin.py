@@ -13,8 +13,9 @@ import re
 import sys
 from dataclasses import dataclass
 
-from . import _elf, _ldso
-from ._fact import Fact, absent, unknown
+from . import ldso
+from .elf import Elf, ElfError, read_elf
+from .fact import Fact, absent, unknown
 
 SHARED = "shared"
 STATIC = "static"
@@ -66,15 +67,15 @@ def of_file(path: str | os.PathLike[str]) -> FfiOrigin:
     """The libffi of the extension module or shared library at ``path``, as this Python loads it."""
     module = Fact(os.fspath(path))
     try:
-        elf = _elf.read(path)
-    except (OSError, _elf.ElfError) as error:
+        elf = read_elf(path)
+    except (OSError, ElfError) as error:
         return _without_libffi(module, f"cannot read the module: {error}")
     try:
-        python = _ldso.with_needed(_ldso.executable())
-    except (OSError, _elf.ElfError):
+        python = ldso.with_needed(ldso.executable())
+    except (OSError, ElfError):
         # Its names are then looked up in the module and its own libraries alone.
         python = []
-    return _of_elf(module, elf, [*python, *_ldso.with_needed(elf)])
+    return _of_elf(module, elf, [*python, *ldso.with_needed(elf)])
 
 
 def _nothing(module: Fact[str]) -> FfiOrigin:
@@ -95,8 +96,8 @@ def _without_libffi(module: Fact[str], why: str) -> FfiOrigin:
 def _of_builtin(name: str) -> FfiOrigin:
     module = Fact(sys.executable, "built into Python")
     try:
-        python = _ldso.with_needed(_ldso.executable())
-    except (OSError, _elf.ElfError) as error:
+        python = ldso.with_needed(ldso.executable())
+    except (OSError, ElfError) as error:
         return _without_libffi(module, f"cannot read the Python executable: {error}")
     initializer = f"PyInit_{name}"
     for elf in python:
@@ -105,7 +106,7 @@ def _of_builtin(name: str) -> FfiOrigin:
     return _of_elf(module, python[0], python)
 
 
-def _of_elf(module: Fact[str], user: _elf.Elf, scope: list[_elf.Elf]) -> FfiOrigin:
+def _of_elf(module: Fact[str], user: Elf, scope: list[Elf]) -> FfiOrigin:
     """Look for the libffi of ``user``, whose names the loader looks up in ``scope``, in order."""
     holder = _holder(user, scope)
     if holder is None:
@@ -121,29 +122,29 @@ def _of_elf(module: Fact[str], user: _elf.Elf, scope: list[_elf.Elf]) -> FfiOrig
     )
 
 
-def _holder(user: _elf.Elf, scope: list[_elf.Elf]) -> _elf.Elf | None:
+def _holder(user: Elf, scope: list[Elf]) -> Elf | None:
     for name in _ENTRY_POINTS:
         if name in user.defined or name in user.undefined:
             return next((elf for elf in scope if name in elf.defined), None)
     return user if holds_libffi(user) else None
 
 
-def holds_libffi(elf: _elf.Elf) -> bool:
+def holds_libffi(elf: Elf) -> bool:
     """Whether libffi's code is in a file: the shared library, or a copy linked in statically."""
     return not (elf.defined | elf.local).isdisjoint(_ENTRY_POINTS) or _LIBFFI_TEXT in elf.rodata
 
 
-def _is_libffi(elf: _elf.Elf) -> bool:
+def _is_libffi(elf: Elf) -> bool:
     return (elf.soname or elf.path.name).startswith("libffi")
 
 
-def _soname(holder: _elf.Elf, shared: bool) -> Fact[str]:
+def _soname(holder: Elf, shared: bool) -> Fact[str]:
     if not shared:
         return absent("libffi is linked in statically")
     return Fact(holder.soname) if holder.soname else absent(f"{holder.path} has none")
 
 
-def _version(holder: _elf.Elf, shared: bool) -> Fact[str]:
+def _version(holder: Elf, shared: bool) -> Fact[str]:
     if "ffi_get_version" in holder.defined | holder.local:
         texts = set(re.findall(rb"(?<![^\0])3\.\d+\.\d+(?:-rc\d+)?(?=\0)", holder.rodata))
         if len(texts) == 1:
@@ -159,7 +160,7 @@ def _version(holder: _elf.Elf, shared: bool) -> Fact[str]:
     return Fact(release, f"a guess from the name {file}; it has no ffi_get_version, new in 3.5")
 
 
-def _static_trampolines(holder: _elf.Elf, shared: bool) -> Fact[bool]:
+def _static_trampolines(holder: Elf, shared: bool) -> Fact[bool]:
     if "ffi_tramp_arch" in holder.defined | holder.local:
         return Fact(True, "it has ffi_tramp_arch")
     if _STATIC_TRAMPOLINE_TEXT in holder.rodata:

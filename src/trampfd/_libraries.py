@@ -77,9 +77,9 @@ def _paths_served() -> tuple[bytes, ...]:
 
 def redirect() -> None:
     """Redirect all objects loaded now; raises OSError, and nothing is changed then."""
-    from . import _preload
+    from ._cli import preload
 
-    library = _preload.find()
+    library = preload.find()
     if library is None:
         raise OSError(
             "install(objects=True) needs the library that `trampfd preload` looks for, "

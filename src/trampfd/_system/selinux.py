@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ._fact import ABSENT, Fact, absent, from_file, unknown
+from .fact import ABSENT, Fact, absent, from_file, unknown
 
 ENFORCING = "enforcing"
 PERMISSIVE = "permissive"

@@ -24,8 +24,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from . import _elf, _ffi_origin
-from ._maps import (
+from ..._system.elf import Elf, ElfError, read_elf
+from ..._system.ffi_origin import holds_libffi
+from ..._system.maps import (
     Mapping,
     aliases,
     read_proc,
@@ -233,12 +234,12 @@ def _stack_pointer(pid: int, thread: int) -> int | None:
     return int(fields[-2], 16) if len(fields) > 2 else None
 
 
-def _elf_of(pid: int, path: str) -> _elf.Elf | None:
+def _elf_of(pid: int, path: str) -> Elf | None:
     file = Path(f"/proc/{pid}/root{path}")
     # By now something else can have that path, and to open a FIFO would wait for its writer.
     try:
-        return _elf.read(file) if file.is_file() else None
-    except (OSError, _elf.ElfError):
+        return read_elf(file) if file.is_file() else None
+    except (OSError, ElfError):
         return None
 
 
@@ -346,7 +347,7 @@ def _unreached(target: _Target) -> list[str]:
 
 def _holds_libffi(pid: int, path: str) -> bool:
     elf = _elf_of(pid, path)
-    return elf is not None and _ffi_origin.holds_libffi(elf)
+    return elf is not None and holds_libffi(elf)
 
 
 _LIBFFI = "libffi"

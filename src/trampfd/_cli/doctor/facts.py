@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from . import _enable, _ffi_origin, _hardening, _jit
-from ._fact import Fact, absent
-from ._ffi_origin import FfiOrigin
-from ._hardening import Hardening
-from ._hook import is_disabled
-from ._selinux import SELinux
+from ..._system import ffi_origin, hardening, jit
+from ..._system.fact import Fact, absent
+from ..._system.ffi_origin import FfiOrigin
+from ..._system.hardening import Hardening
+from ..._system.selinux import SELinux
+from .. import enable
+from .._hook import is_disabled
 
 _CONSUMERS = ("_ctypes", "_cffi_backend")
 
@@ -35,7 +36,7 @@ class Python:
     """The running interpreter.
 
     gil: whether its global lock is on.
-    jit, perf: whether it writes code itself, see _jit.py.
+    jit, perf: whether it writes code itself, see jit.py.
     """
 
     implementation: str
@@ -90,12 +91,12 @@ def look(extra: Iterable[str | os.PathLike[str]] = ()) -> System:
     return System(
         kernel=kernel(),
         python=python(),
-        hardening=_hardening.look(),
+        hardening=hardening.look(),
         cffi=cffi(),
         trampfd=trampfd(),
         libffi={
-            **{name: _ffi_origin.of_module(name) for name in _CONSUMERS},
-            **{os.fspath(path): _ffi_origin.of_file(path) for path in extra},
+            **{name: ffi_origin.of_module(name) for name in _CONSUMERS},
+            **{os.fspath(path): ffi_origin.of_file(path) for path in extra},
         },
     )
 
@@ -147,14 +148,14 @@ _ENDS = "it makes memory executable, and where that is refused Python ends"
 
 
 def _jit_fact() -> Fact[bool]:
-    is_on = _jit.jit()
+    is_on = jit.jit()
     if is_on is None:
         return absent("this Python has no JIT compiler")
     return Fact(is_on, f"{_ENDS}; PYTHON_JIT=0 switches it off" if is_on else "")
 
 
 def _perf_fact() -> Fact[bool]:
-    is_on = _jit.perf()
+    is_on = jit.perf()
     if is_on is None:
         return absent("this Python has no support for perf")
     return Fact(is_on, f"{_ENDS}; it comes from -X perf or PYTHONPERFSUPPORT" if is_on else "")
@@ -163,12 +164,12 @@ def _perf_fact() -> Fact[bool]:
 def trampfd() -> Trampfd:
     """This package."""
     try:
-        from ._version import __version__
+        from ..._version import __version__
 
         version = Fact(__version__)
     except ImportError:
         version = absent("the package was not built")
-    files = ", ".join(map(str, _enable.files()))
+    files = ", ".join(map(str, enable.files()))
     return Trampfd(
         version,
         Fact(bool(files), f"by {files}" if files else "`trampfd enable` does it"),
@@ -180,7 +181,7 @@ def trampfd() -> Trampfd:
 
 def cffi() -> Cffi:
     """The installed cffi, without importing it."""
-    backend = _ffi_origin.of_module("_cffi_backend").module
+    backend = ffi_origin.of_module("_cffi_backend").module
     return Cffi(_cffi_version(), backend)
 
 

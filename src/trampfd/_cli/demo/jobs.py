@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The jobs of `trampfd demo`: C libraries that call Python functions back.
 
-``python -m trampfd._demo_jobs JOB [POLICY]`` does one of them with stock closures and prints a
-Report as JSON; ``trampfd run -m trampfd._demo_jobs JOB`` does the same with trampfd.
+``python -m trampfd._cli.demo.jobs JOB [POLICY]`` does one of them with stock closures and prints a
+Report as JSON; ``trampfd run -m trampfd._cli.demo.jobs JOB`` does the same with trampfd.
 
 Nothing in the jobs knows of trampfd.  They import what they need themselves: where closures are
 refused, some versions of ctypes cannot even be imported.
@@ -23,7 +23,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Callable
 
-from . import _demo_policy, _maps
+from ..._system.maps import aliases, read_maps, writable_executable
+from . import policies
 
 # A job calls this while its callbacks exist.
 Look = Callable[[], None]
@@ -212,11 +213,9 @@ class _Watch:
         self.writable_executable = self.aliased = 0
 
     def look(self) -> None:
-        maps = _maps.read_maps(os.getpid())
-        self.writable_executable = max(
-            self.writable_executable, len(_maps.writable_executable(maps))
-        )
-        self.aliased = max(self.aliased, len(_maps.aliases(maps)))
+        maps = read_maps(os.getpid())
+        self.writable_executable = max(self.writable_executable, len(writable_executable(maps)))
+        self.aliased = max(self.aliased, len(aliases(maps)))
 
 
 def report(name: str, policy: str) -> Report:
@@ -224,8 +223,8 @@ def report(name: str, policy: str) -> Report:
     watch = _Watch()
     refused = False
     try:
-        _demo_policy.put_in_force(policy)
-        refused = _demo_policy.is_refused()
+        policies.put_in_force(policy)
+        refused = policies.is_refused()
         ok, outcome = True, JOBS[name].do(watch.look)
     except Missing as error:
         return Report(False, str(error), missing=True)
@@ -242,10 +241,9 @@ def report(name: str, policy: str) -> Report:
 
 
 def main(arguments: Sequence[str]) -> int:
-    if not arguments or arguments[0] not in JOBS or not {*arguments[1:]} <= {*_demo_policy.NAMES}:
+    if not arguments or arguments[0] not in JOBS or not {*arguments[1:]} <= {*policies.NAMES}:
         print(
-            f"usage: python -m {__spec__.name} {{{','.join(JOBS)}}} "
-            f"[{'|'.join(_demo_policy.NAMES)}]",
+            f"usage: python -m {__spec__.name} {{{','.join(JOBS)}}} [{'|'.join(policies.NAMES)}]",
             file=sys.stderr,
         )
         return 2

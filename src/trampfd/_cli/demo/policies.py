@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The policies that `trampfd demo` puts its jobs under, strongest first.
 
-``python -m trampfd._demo_policy POLICY`` tries one: exit status 0, or 1 and the reason.
+``python -m trampfd._cli.demo.policies POLICY`` tries one: exit status 0, or 1 and the reason.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _seccomp() -> None:
     machine = os.uname().machine
     if machine not in _MACHINES or sys.maxsize < 2**32:
         raise OSError(errno.ENOTSUP, f"no seccomp filter is known for this Python on {machine}")
-    from . import _native
+    from ... import _native
 
     program = array.array("B", _filter(machine))
     address, size = program.buffer_info()
@@ -90,9 +90,9 @@ def _seccomp() -> None:
 
 
 def _mdwe() -> None:
-    from . import _run
+    from ..run import harden
 
-    _run.harden()
+    harden()
 
 
 _POLICIES: dict[str, Callable[[], None]] = {

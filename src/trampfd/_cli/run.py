@@ -65,7 +65,7 @@ def harden() -> None:
     Raises OSError: EINVAL when the kernel has no PR_SET_MDWE (before Linux 6.3, see
     prctl(2)), else what prctl(2) says.
     """
-    from . import _native
+    from .. import _native
 
     _native.prctl(_PR_SET_MDWE, _PR_MDWE_REFUSE_EXEC_GAIN)
 
@@ -77,11 +77,11 @@ _SWITCHED_OFF_BY = {
 
 
 def _switch_off_code_writers() -> None:
-    """Start this process anew where Python itself makes memory executable, see _jit.py."""
-    from . import _jit
+    """Start this process anew where Python itself makes memory executable, see _system/jit.py."""
+    from .._system import jit
 
-    is_new = _jit.switch_off()
-    on = _jit.active()
+    is_new = jit.switch_off()
+    on = jit.active()
     if on and is_new:
         sys.stdout.flush()
         os.execv(sys.executable, sys.orig_argv)
@@ -306,7 +306,7 @@ def _install(is_hardened: bool) -> None:
         if is_disabled():
             sys.stderr.write("trampfd run: TRAMPFD_DISABLE is set: callbacks are stock\n")
             return
-        from ._install import install
+        from .._install import install
     except ImportError as error:
         _fail(f"trampfd cannot be loaded: {error}; `{sys.executable} -m trampfd doctor` tells more")
     install()

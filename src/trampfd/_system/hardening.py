@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from . import _selinux
-from ._fact import ABSENT, Fact, absent, from_file, unknown
-from ._selinux import SELinux
+from . import selinux
+from .fact import ABSENT, Fact, absent, from_file, unknown
+from .selinux import SELinux
 
 T = TypeVar("T")
 
@@ -69,13 +69,13 @@ def look(root: Path = Path("/")) -> Hardening:
         lockdown=_lockdown(root),
         ipe=_ipe(root),
         ima=_ima(root),
-        selinux=_selinux.look(root),
+        selinux=selinux.look(root),
     )
 
 
 def _mdwe() -> Fact[bool]:
     try:
-        from . import _native
+        from .. import _native
     except ImportError as error:
         return unknown(f"trampfd's compiled part cannot be loaded: {error}")
     try:

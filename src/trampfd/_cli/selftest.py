@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One callback made and called, with the process's mappings watched.
 
-``python -m trampfd._selftest ctypes|cffi stock|trampfd`` prints a Trial as JSON; trial() runs
+``python -m trampfd._cli.selftest ctypes|cffi stock|trampfd`` prints a Trial as JSON; trial() runs
 that in a child, whose hardening is inherited from this process and whose W+X memory and crashes
 stay its own.
 """
@@ -16,7 +16,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Callable
 
-from ._maps import aliases, read_maps, writable_executable
+from .._system.maps import aliases, read_maps, writable_executable
 
 INTERFACES = ("ctypes", "cffi")
 BACKENDS = ("stock", "trampfd")
@@ -64,7 +64,7 @@ def _call_cffi() -> int:
 def _measure(interface: str, backend: str) -> Trial:
     calls: dict[str, Callable[[], int]] = {"ctypes": _call_ctypes, "cffi": _call_cffi}
     if backend == "trampfd":
-        from ._install import install
+        from .._install import install
 
         install()
     try:

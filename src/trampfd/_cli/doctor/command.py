@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from . import _selftest, _system
-from ._fact import Fact, unknown
-from ._selftest import Trial
+from ..._system.fact import Fact, unknown
+from .. import selftest
+from ..selftest import Trial
+from . import facts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from . import _tamper
+    from .. import tamper
 
 _NATIVE = "trampfd._native"
 
@@ -61,12 +62,12 @@ class Report:
     trials: the self-test; findings: with --verify, what a store over a callback's record does.
     """
 
-    system: _system.System
+    system: facts.System
     extension: Fact[str]
     provider: str
     ways: tuple[Way, ...]
     trials: tuple[Trial, ...]
-    findings: tuple[_tamper.Finding, ...] = ()
+    findings: tuple[tamper.Finding, ...] = ()
 
     @property
     def works(self) -> bool:
@@ -89,7 +90,7 @@ def _extension() -> Fact[str]:
             text=True,
             errors="replace",
             timeout=60,
-            env=_selftest.environment(),
+            env=selftest.environment(),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return unknown(f"cannot be loaded: {error}")
@@ -114,20 +115,21 @@ def examine(verify: bool = False) -> Report:
     extension = _extension()
     if extension.value is None:
         _leave_stock()
-        return Report(_system.look(), extension, "none", (), ())
-    from . import _native, _tamper
+        return Report(facts.look(), extension, "none", (), ())
+    from ... import _native
+    from .. import tamper
 
     return Report(
-        system=_system.look(),
+        system=facts.look(),
         extension=extension,
         provider=_native.status()["provider"],
         ways=tuple(Way(*step) for step in _native.probe()),
         trials=tuple(
-            _selftest.trial(interface, backend)
-            for interface in _selftest.INTERFACES
-            for backend in _selftest.BACKENDS
+            selftest.trial(interface, backend)
+            for interface in selftest.INTERFACES
+            for backend in selftest.BACKENDS
         ),
-        findings=tuple(map(_tamper.find, _tamper.PROVIDERS)) if verify else (),
+        findings=tuple(map(tamper.find, tamper.PROVIDERS)) if verify else (),
     )
 
 
@@ -152,7 +154,7 @@ def _describe(trial: Trial) -> str:
 
 
 def _rows(report: Report) -> Iterator[tuple[str, str]]:
-    yield from _system.rows(report.system)
+    yield from facts.rows(report.system)
     yield "trampfd: extension", str(report.extension)
     yield "provider", report.provider
     for way in report.ways:

@@ -28,8 +28,8 @@ changes nothing; neither do targets that were missed.
 
 def _checkout() -> Path | None:
     """The folder of the benchmarks: of this folder's checkout, or of the one installed from."""
-    for root in (Path.cwd(), Path(__file__).resolve().parents[2]):
-        files = ("benchmarks/report.py", "src/trampfd/_bench.py")
+    for root in (Path.cwd(), Path(__file__).resolve().parents[3]):
+        files = ("benchmarks/report.py", "src/trampfd/_cli/bench.py")
         if all((root / file).is_file() for file in files):
             return root / "benchmarks"
     return None

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""The commands of ``trampfd``, one file or folder each, and what they share."""
