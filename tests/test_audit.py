@@ -18,7 +18,9 @@ from typing import Any, Callable
 
 import pytest
 
-from trampfd._cli.audit import command as audit
+from trampfd._cli.audit import command as cli
+from trampfd._cli.audit.inspect import Finding, audit, inspect
+from trampfd._cli.audit.target import ALIAS, WRITABLE_EXECUTABLE
 from trampfd._system.elf import read_elf
 from trampfd._system.maps import (
     Mapping,
@@ -65,7 +67,7 @@ def start() -> Iterator[Start]:
 def command(*arguments: str) -> int:
     """Run `trampfd audit` with these arguments in this process; return its exit status."""
     parser = argparse.ArgumentParser(prog="trampfd")
-    audit.add_parser(parser.add_subparsers(required=True))
+    cli.add_parser(parser.add_subparsers(required=True))
     try:
         args = parser.parse_args(["audit", *arguments])
     except SystemExit as end:
@@ -76,9 +78,9 @@ def command(*arguments: str) -> int:
     return status
 
 
-def the_finding(pid: int, kind: str = audit.WRITABLE_EXECUTABLE) -> audit.Finding:
+def the_finding(pid: int, kind: str = WRITABLE_EXECUTABLE) -> Finding:
     """The one finding in process `pid`, which must be of this kind."""
-    (finding,) = audit.audit([pid])
+    (finding,) = audit([pid])
     assert finding.pid == pid
     assert finding.kind == kind
     return finding
@@ -231,7 +233,7 @@ def test_a_clean_process_has_no_findings(start: Start) -> None:
     code = {(m.device, m.inode) for m in maps if m.executable and m.inode}
     data = {(m.device, m.inode) for m in maps if m.writable and m.inode}
     assert code & data, "the process has no library with code and data, it proves nothing"
-    assert audit.audit([pid]) == []
+    assert audit([pid]) == []
 
 
 def test_anonymous_memory_is_found(start: Start) -> None:
@@ -253,7 +255,7 @@ def test_shared_anonymous_memory_is_not_taken_for_a_file(start: Start) -> None:
 
 @pytest.mark.parametrize("flags", ["MAP_SHARED", "MAP_PRIVATE"])
 def test_a_memfd_mapped_twice_is_found(start: Start, flags: str) -> None:
-    finding = the_finding(start(memfd_twice(flags, offset=PAGE)), audit.ALIAS)
+    finding = the_finding(start(memfd_twice(flags, offset=PAGE)), ALIAS)
     assert finding.size == PAGE
     assert finding.writable.perms == "rw-s"
     assert finding.executable.perms == ("r-xs" if flags == "MAP_SHARED" else "r-xp")
@@ -261,7 +263,7 @@ def test_a_memfd_mapped_twice_is_found(start: Start, flags: str) -> None:
 
 
 def test_parts_of_a_memfd_that_do_not_overlap_are_not(start: Start) -> None:
-    assert audit.audit([start(memfd_twice("MAP_SHARED", offset=2 * PAGE))]) == []
+    assert audit([start(memfd_twice("MAP_SHARED", offset=2 * PAGE))]) == []
 
 
 # Who made it
@@ -284,7 +286,7 @@ def test_a_ctypes_callback_is_recognised_by_its_code(start: Start) -> None:
     assert finding.maker == "ctypes (CFUNCTYPE)"
     assert "libffi trampoline at 0x" in finding.reason
     mapped = {m.path for m in read_maps(pid) if "libffi" in m.path}
-    assert set(audit.inspect(pid).libraries) == mapped
+    assert set(inspect(pid).libraries) == mapped
 
 
 def test_libffi_s_way_round_a_policy_is_recognised(start: Start) -> None:
@@ -299,7 +301,7 @@ def test_libffi_s_way_round_a_policy_is_recognised(start: Start) -> None:
         "ctypes.CDLL(None).prctl(65, 1, 0, 0, 0)\n"
         f"os.execv(sys.executable, [sys.executable, '-c', {inner!r}])"
     )
-    finding = the_finding(pid, audit.ALIAS)
+    finding = the_finding(pid, ALIAS)
     assert finding.maker == "ctypes (CFUNCTYPE)"
     assert finding.executable.inode == finding.writable.inode != 0
 
@@ -310,7 +312,7 @@ def test_a_cffi_callback_is_recognised_by_its_code(start: Start) -> None:
         pytest.skip(f"the form of libffi's closures on {os.uname().machine} is not known")
     pid = start("import cffi; callback = cffi.FFI().callback('int(int)', lambda x: x)")
     assert the_finding(pid).maker == "cffi (ffi.callback)"
-    assert any("_cffi_backend" in path for path in audit.inspect(pid).libraries)
+    assert any("_cffi_backend" in path for path in inspect(pid).libraries)
 
 
 # Where code is in these the address that it leads to stands as "to", other addresses as "..".
@@ -386,7 +388,7 @@ def test_a_deleted_file_is_recognised_by_its_name(
 )
 def test_a_memfd_is_recognised_by_its_name(start: Start, name: str, maker: str) -> None:
     code = memfd_twice("MAP_SHARED").replace("twice", name)
-    assert the_finding(start(code), audit.ALIAS).maker == maker
+    assert the_finding(start(code), ALIAS).maker == maker
 
 
 LIBRARIES = [
@@ -481,7 +483,7 @@ def test_executable_stacks_are_put_down_to_the_file_that_asks(start: Start, tmp_
     thread = "import threading, time; threading.Thread(target=time.sleep, args=(3600,)).start()"
     pid = start_with_executable_stack(start, program, thread)
     await_sleep(pid)
-    findings = audit.audit([pid])
+    findings = audit([pid])
     assert "[stack]" in [finding.executable.path for finding in findings]
     assert "" in [finding.executable.path for finding in findings], "the thread has no such stack"
     assert {finding.maker for finding in findings} == {"executable stack"}
@@ -504,7 +506,7 @@ def test_a_personality_that_makes_memory_executable_is_named(start: Start) -> No
     pid = start(code + memory)
     if "rwx" not in Path(f"/proc/{pid}/maps").read_text():
         pytest.skip("this architecture does not have READ_IMPLIES_EXEC")
-    assert {finding.maker for finding in audit.audit([pid])} == {"READ_IMPLIES_EXEC"}
+    assert {finding.maker for finding in audit([pid])} == {"READ_IMPLIES_EXEC"}
 
 
 def test_the_libraries_for_closures_are_listed(start: Start, tmp_path: Path) -> None:
@@ -520,7 +522,7 @@ def test_the_libraries_for_closures_are_listed(start: Start, tmp_path: Path) -> 
     others = [tmp_path / "libffitting.txt", tmp_path / "libc.so"]
     for file in libraries + others:
         file.write_bytes(bytes(PAGE))
-    listed = audit.inspect(start(maps_code_of(*libraries, *others))).libraries
+    listed = inspect(start(maps_code_of(*libraries, *others))).libraries
     assert set(listed) == set(map(str, libraries))
 
 
@@ -529,7 +531,7 @@ def test_the_libraries_for_closures_are_listed(start: Start, tmp_path: Path) -> 
 
 def test_nothing_found(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
     pid = start(CLEAN)
-    assert command(str(pid)) == audit.CLEAN
+    assert command(str(pid)) == cli.CLEAN
     out, err = capsys.readouterr()
     assert out.startswith(f"{pid} ")
     assert "nothing found" in out
@@ -538,7 +540,7 @@ def test_nothing_found(start: Start, capsys: pytest.CaptureFixture[str]) -> None
 
 def test_something_found(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
     clean, dirty = start(CLEAN), start(ANONYMOUS + memfd_twice("MAP_SHARED"))
-    assert command(str(clean), str(dirty)) == audit.FOUND
+    assert command(str(clean), str(dirty)) == cli.FOUND
     lines = capsys.readouterr().out.splitlines()
     (headings,) = [line for line in lines if "MADE BY" in line]
     rows = lines[lines.index(headings) + 1 :]
@@ -550,7 +552,7 @@ def test_something_found(start: Start, capsys: pytest.CaptureFixture[str]) -> No
 
 def test_json(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
     clean, dirty = start(CLEAN), start(ANONYMOUS)
-    assert command("--json", str(clean), str(dirty)) == audit.FOUND
+    assert command("--json", str(clean), str(dirty)) == cli.FOUND
     one, other = json.loads(capsys.readouterr().out)
     assert (one["pid"], one["findings"]) == (clean, [])
     assert other["pid"] == dirty
@@ -568,7 +570,7 @@ def test_a_process_named_twice_is_inspected_once(
     start: Start, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pid = str(start(CLEAN))
-    assert command("--json", pid, pid) == audit.CLEAN
+    assert command("--json", pid, pid) == cli.CLEAN
     assert len(json.loads(capsys.readouterr().out)) == 1
 
 
@@ -576,7 +578,7 @@ def test_a_process_cannot_control_the_terminal(
     start: Start, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     code = named_file(str(tmp_path / "\x1b[2J\n\udcff"))
-    assert command(str(start(code))) == audit.FOUND
+    assert command(str(start(code))) == cli.FOUND
     out = capsys.readouterr().out
     assert "\x1b" not in out
     assert "\\x1b[2J\\n\\udcff" in out
@@ -584,7 +586,7 @@ def test_a_process_cannot_control_the_terminal(
 
 def test_a_missing_process_is_an_error(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
     dirty = start(ANONYMOUS)
-    assert command(str(NO_PID), str(dirty)) == audit.FAILED
+    assert command(str(NO_PID), str(dirty)) == cli.FAILED
     out, err = capsys.readouterr()
     assert err == f"trampfd audit: {NO_PID}: no such process\n"
     assert out.startswith(f"{dirty} ")
@@ -592,7 +594,7 @@ def test_a_missing_process_is_an_error(start: Start, capsys: pytest.CaptureFixtu
 
 @pytest.mark.parametrize("argument", ["0", "-1", "x", "1.5", "", "1_0"])
 def test_a_bad_argument_is_an_error(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command(argument) == audit.FAILED
+    assert command(argument) == cli.FAILED
     out, err = capsys.readouterr()
     assert out == ""
     assert "usage: trampfd audit" in err
@@ -600,7 +602,7 @@ def test_a_bad_argument_is_an_error(argument: str, capsys: pytest.CaptureFixture
 
 @pytest.mark.parametrize("arguments", [[], ["--json"], ["--all", "1"]])
 def test_either_processes_or_all(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert command(*arguments) == audit.FAILED
+    assert command(*arguments) == cli.FAILED
     out, err = capsys.readouterr()
     assert out == ""
     assert "usage: trampfd audit" in err and "--all" in err
@@ -614,7 +616,7 @@ def test_help_tells_the_exit_statuses(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_all_finds_what_is_running(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
     clean, dirty = start(CLEAN), start(ANONYMOUS)
-    assert command("--all") == audit.FOUND
+    assert command("--all") == cli.FOUND
     pids = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     assert str(dirty) in pids
     assert str(clean) not in pids
@@ -624,8 +626,8 @@ def test_all_skips_what_has_ended(
     start: Start, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clean = start(CLEAN)
-    monkeypatch.setattr(audit, "running_pids", lambda: [clean, NO_PID])
-    assert command("--all") == audit.CLEAN
+    monkeypatch.setattr(cli, "running_pids", lambda: [clean, NO_PID])
+    assert command("--all") == cli.CLEAN
     assert capsys.readouterr() == ("nothing found in 1 process\n", "")
 
 
@@ -664,7 +666,7 @@ def name_of(pid: int) -> str:
 def test_a_process_that_may_not_be_read_is_not_called_clean(start: Start) -> None:
     pid = start(CLOSED)
     assert unprivileged_command(str(pid)) == (
-        audit.FAILED,
+        cli.FAILED,
         "",
         f"trampfd audit: {pid} ({name_of(pid)}): not permitted; run as root\n",
     )
@@ -673,7 +675,7 @@ def test_a_process_that_may_not_be_read_is_not_called_clean(start: Start) -> Non
 def test_json_holds_what_could_not_be_read(start: Start) -> None:
     pids = [start(CLOSED), NO_PID]
     status, out, err = unprivileged_command("--json", *map(str, pids))
-    assert status == audit.FAILED
+    assert status == cli.FAILED
     closed, missing = json.loads(out)
     assert closed == {
         "pid": pids[0],
@@ -689,13 +691,13 @@ def test_all_names_the_processes_that_may_not_be_read(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pids = [start(CLOSED), start(CLOSED), NO_PID]
-    monkeypatch.setattr(audit, "running_pids", lambda: pids)
+    monkeypatch.setattr(cli, "running_pids", lambda: pids)
     status, _, err = unprivileged_command("--all")
     for pid in pids[:2]:
         assert f"trampfd audit: {pid} ({name_of(pid)}): not permitted" in err
     assert str(NO_PID) not in err
     assert "trampfd audit: 2 processes could not be read; run as root\n" in err
-    assert status == audit.FAILED
+    assert status == cli.FAILED
     out = unprivileged_command("--all", "--json")[1]
     assert [process["pid"] for process in json.loads(out)] == pids[:2]
 
@@ -707,8 +709,8 @@ def test_a_process_that_ends_while_it_is_read(
         raise ProcessLookupError(3, "No such process")
 
     pid = start(CLEAN)
-    monkeypatch.setattr(audit, "read_smaps", end)
-    assert command(str(pid)) == audit.FAILED
+    monkeypatch.setattr("trampfd._cli.audit.inspect.read_smaps", end)
+    assert command(str(pid)) == cli.FAILED
     out, err = capsys.readouterr()
     assert (out, err) == ("", f"trampfd audit: {pid}: no such process\n")
 
@@ -719,7 +721,7 @@ def test_an_unreadable_proc_is_told(
     def refuse() -> list[int]:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(audit, "running_pids", refuse)
-    assert command("--all") == audit.FAILED
+    monkeypatch.setattr(cli, "running_pids", refuse)
+    assert command("--all") == cli.FAILED
     out, err = capsys.readouterr()
     assert (out, err) == ("", "trampfd audit: /proc cannot be read: Permission denied\n")

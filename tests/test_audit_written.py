@@ -18,7 +18,9 @@ from typing import Callable
 import core
 import pytest
 
-from trampfd._cli.audit import command as audit
+from trampfd._cli.audit import command as cli
+from trampfd._cli.audit.inspect import Finding, audit
+from trampfd._cli.audit.target import WRITTEN
 from trampfd._system.elf import read_elf
 from trampfd._system.maps import parse_smaps, read_maps, written_executable
 
@@ -71,16 +73,16 @@ def library(source: str, *flags: str) -> Path:
 def command(*arguments: object) -> int:
     """Run `trampfd audit` in this process; return its exit status."""
     parser = argparse.ArgumentParser(prog="trampfd")
-    audit.add_parser(parser.add_subparsers(required=True))
+    cli.add_parser(parser.add_subparsers(required=True))
     args = parser.parse_args(["audit", *map(str, arguments)])
     status = args.run(args)
     assert isinstance(status, int)
     return status
 
 
-def the_finding(pid: int) -> audit.Finding:
-    (finding,) = audit.audit([pid])
-    assert (finding.pid, finding.kind, finding.writable) == (pid, audit.WRITTEN, None)
+def the_finding(pid: int) -> Finding:
+    (finding,) = audit([pid])
+    assert (finding.pid, finding.kind, finding.writable) == (pid, WRITTEN, None)
     return finding
 
 
@@ -136,7 +138,7 @@ def test_code_that_was_not_written_is_no_finding(start: Start) -> None:
     paths = [m.path for a in addresses for m in executable if m.start <= a < m.end]
     assert paths == ["", "/memfd:audit (deleted)", str(path), "/memfd:audit (deleted)"]
     assert "[vdso]" in [mapping.path for mapping in executable]
-    assert audit.audit([pid]) == []
+    assert audit([pid]) == []
 
 
 def test_the_sizes_of_smaps_are_understood() -> None:
@@ -197,10 +199,10 @@ sys.stdin.read()
 
 def written_by_python(
     start: Start, code: str, *arguments: object, env: dict[str, str] | None = None
-) -> audit.Finding:
+) -> Finding:
     pid, [address] = start(*python_that_writes(code), *arguments, env=env)
-    (finding,) = [f for f in audit.audit([pid]) if f.executable.start == address]
-    assert finding.kind == audit.WRITTEN
+    (finding,) = [f for f in audit([pid]) if f.executable.start == address]
+    assert finding.kind == WRITTEN
     return finding
 
 
@@ -260,7 +262,7 @@ def test_an_option_of_a_python_tells(start: Start) -> None:
     python, *arguments = python_that_writes(NOTHING_KNOWN)
     for option in (["-X", "perf"], ["-Xperf_jit"]):
         pid, _ = start(python, *option, *arguments)
-        (finding,) = [f for f in audit.audit([pid]) if f.kind == audit.WRITTEN]
+        (finding,) = [f for f in audit([pid]) if f.kind == WRITTEN]
         assert finding.maker == PERF
 
 
@@ -295,8 +297,8 @@ for i in range(100): loop(20000)
 print(flush=True); sys.stdin.read()
 """
     pid, _ = start(sys.executable, "-c", code, env={"PYTHON_JIT": "1"})
-    findings = audit.audit([pid])
-    assert {(finding.kind, finding.maker) for finding in findings} == {(audit.WRITTEN, JIT)}
+    findings = audit([pid])
+    assert {(finding.kind, finding.maker) for finding in findings} == {(WRITTEN, JIT)}
     assert all("a text of that compiler" in finding.reason for finding in findings)
 
 
@@ -329,7 +331,7 @@ def test_such_memory_is_told_with_exit_status_1(
     start: Start, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pid, [address] = start(program(), "private")
-    assert command(pid) == audit.FOUND
+    assert command(pid) == cli.FOUND
     headings, row = capsys.readouterr().out.splitlines()[-2:]
     assert row.split()[:3] == ["written", f"{PAGE // 1024}", "KiB"]
     column = headings.index("WRITABLE AT")
@@ -339,7 +341,7 @@ def test_such_memory_is_told_with_exit_status_1(
 
 def test_such_memory_is_told_in_json(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
     pid, [address] = start(program(), "private")
-    assert command("--json", pid) == audit.FOUND
+    assert command("--json", pid) == cli.FOUND
     [process] = json.loads(capsys.readouterr().out)
     [finding] = process["findings"]
     assert (finding["kind"], finding["writable"], finding["size"]) == ("written", None, PAGE)

@@ -16,7 +16,7 @@ import library
 import preload
 import pytest
 
-from trampfd._cli.audit import command as audit
+from trampfd._cli.audit.inspect import Process, inspect
 from trampfd._system import ffi_origin
 
 # Programs that check one behaviour each, with no memory writable and executable at their end.
@@ -390,7 +390,7 @@ def test_the_environment_does_not_count_in_a_set_user_id_program() -> None:
 WAIT = "import sys; print('ready', flush=True); sys.stdin.read()"
 
 
-def audited(*command: object, environment: dict[str, str]) -> audit.Process:
+def audited(*command: object, environment: dict[str, str]) -> Process:
     process = subprocess.Popen(
         [str(word) for word in command],
         env={**os.environ, **environment},
@@ -401,7 +401,7 @@ def audited(*command: object, environment: dict[str, str]) -> audit.Process:
     with process:
         try:
             assert process.stdout.readline() == b"ready\n"
-            return audit.inspect(process.pid)
+            return inspect(process.pid)
         finally:
             process.stdin.close()
 

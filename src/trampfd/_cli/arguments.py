@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+"""How commands are declared to argparse."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Callable
+
+
+def add_command(
+    subparsers: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    *,
+    help: str,
+    description: str,
+    epilog: str | None = None,
+) -> argparse.ArgumentParser:
+    """Add a command that `run` carries out; its arguments are added to what this returns.
+
+    `help` stands in the list of commands; the lines of `epilog` are printed as they are.
+    """
+    parser = subparsers.add_parser(
+        name,
+        help=help,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run, command=name)
+    return parser
