@@ -3,6 +3,9 @@
 
 Meant for child processes of a test: none of it can be undone, and all of it is inherited by the
 children of the process. Each function raises OSError if the policy cannot be put in force.
+
+The filters are assembled by the package, which is imported when the first one is: not every process
+that mdwe() hardens has it.
 """
 
 from __future__ import annotations
@@ -11,11 +14,13 @@ import ctypes
 import errno
 import mmap
 import os
-import platform
 import struct
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trampfd._system.seccomp import Refusal
 
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_MDWE = 65
@@ -24,11 +29,6 @@ _PR_MDWE_REFUSE_EXEC_GAIN = 1
 
 _SECCOMP_SET_MODE_FILTER = 1
 _SECCOMP_FILTER_FLAG_TSYNC = 1
-_SECCOMP_RET_ALLOW = 0x7FFF0000
-_SECCOMP_RET_ERRNO = 0x00050000
-
-_SHM_EXEC = 0o100000
-_WX = mmap.PROT_WRITE | mmap.PROT_EXEC
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -50,27 +50,24 @@ def systemd_mdwe() -> None:
 
     Unlike systemd's, it leaves the system calls of 32-bit programs alone.
     """
-    _install(
-        _Refusal("mmap", argument=2, bits=_WX),
-        _Refusal("mprotect", argument=2, bits=mmap.PROT_EXEC),
-        _Refusal("pkey_mprotect", argument=2, bits=mmap.PROT_EXEC),
-        _Refusal("shmat", argument=2, bits=_SHM_EXEC),
-    )
+    from trampfd._system.seccomp import MEMORY_DENY_WRITE_EXECUTE
+
+    _install(*MEMORY_DENY_WRITE_EXECUTE)
 
 
 def no_exec_maps() -> None:
     """A filter that refuses every new executable mapping, so that no library can be loaded."""
-    _install(
-        _Refusal("mmap", argument=2, bits=mmap.PROT_EXEC),
-        _Refusal("mprotect", argument=2, bits=mmap.PROT_EXEC),
-        _Refusal("pkey_mprotect", argument=2, bits=mmap.PROT_EXEC),
-        _Refusal("shmat", argument=2, bits=_SHM_EXEC),
-    )
+    from trampfd._system.seccomp import MEMORY_DENY_WRITE_EXECUTE, Refusal
+
+    others = (refusal for refusal in MEMORY_DENY_WRITE_EXECUTE if refusal.call != "mmap")
+    _install(Refusal("mmap", argument=2, bits=mmap.PROT_EXEC), *others)
 
 
 def no_memfd() -> None:
     """A filter that refuses memfd_create, as SystemCallFilter=~memfd_create does."""
-    _install(_Refusal("memfd_create", argument=0, bits=0))
+    from trampfd._system.seccomp import Refusal
+
+    _install(Refusal("memfd_create", argument=0, bits=0))
 
 
 def wx_mappings() -> list[str]:
@@ -100,115 +97,17 @@ def _object(line: str) -> tuple[str, str]:
     return device, inode
 
 
-@dataclass(frozen=True)
-class _Machine:
-    """What a filter has to know of a machine: its AUDIT_ARCH and its system call numbers."""
-
-    audit: int
-    seccomp: int
-    mmap: int
-    mprotect: int
-    pkey_mprotect: int
-    shmat: int
-    memfd_create: int
-
-
-_GENERIC = {
-    "seccomp": 277,
-    "mmap": 222,
-    "mprotect": 226,
-    "pkey_mprotect": 288,
-    "shmat": 196,
-    "memfd_create": 279,
-}
-_MACHINES = {
-    "x86_64": _Machine(
-        0xC000003E,
-        seccomp=317,
-        mmap=9,
-        mprotect=10,
-        pkey_mprotect=329,
-        shmat=30,
-        memfd_create=319,
-    ),
-    "aarch64": _Machine(0xC00000B7, **_GENERIC),
-    "riscv64": _Machine(0xC00000F3, **_GENERIC),
-}
-
-# x32 programs have the AUDIT_ARCH of x86-64 and this bit in their system call numbers.
-_X32_BIT = 0x40000000
-
-# Offsets in struct seccomp_data.
-_NUMBER = 0
-_ARCH = 4
-
-
-def _argument(index: int) -> int:
-    """The offset of an argument's low word.
-
-    Arguments are 64 bits wide. All bits tested here are in the low word, and the kernel looks at
-    no other bits for them either, so what a caller puts into the high word makes no difference.
-    """
-    return 16 + 8 * index + (4 if sys.byteorder == "big" else 0)
-
-
-def _load(offset: int) -> bytes:
-    return struct.pack("HBBI", 0x20, 0, 0, offset)  # BPF_LD | BPF_W | BPF_ABS
-
-
-def _keep_bits(mask: int) -> bytes:
-    return struct.pack("HBBI", 0x54, 0, 0, mask)  # BPF_ALU | BPF_AND | BPF_K
-
-
-def _skip_unless_equal(value: int, block: bytes) -> bytes:
-    return struct.pack("HBBI", 0x15, 0, len(block) // 8, value) + block  # BPF_JMP | BPF_JEQ | BPF_K
-
-
-def _return(action: int) -> bytes:
-    return struct.pack("HBBI", 0x06, 0, 0, action)  # BPF_RET | BPF_K
-
-
-@dataclass(frozen=True)
-class _Refusal:
-    """Refuse a system call with EPERM if all of ``bits`` are set in the argument of that index."""
-
-    name: str
-    argument: int
-    bits: int
-
-    def program(self, machine: _Machine) -> bytes:
-        return _skip_unless_equal(
-            getattr(machine, self.name),
-            _load(_argument(self.argument))
-            + _keep_bits(self.bits)
-            + _skip_unless_equal(self.bits, _return(_SECCOMP_RET_ERRNO | errno.EPERM))
-            + _return(_SECCOMP_RET_ALLOW),
-        )
-
-
-def _install(*refusals: _Refusal) -> None:
+def _install(*refusals: Refusal) -> None:
     """Put the filter in force in all threads of the process."""
-    machine = _MACHINES.get(platform.machine())
-    bits = 8 * struct.calcsize("P")
-    if machine is None or bits != 64:
-        name = f"{bits}-bit programs on {platform.machine()}"
-        raise OSError(errno.ENOTSUP, f"seccomp: no filter is known for {name}")
-    program = (
-        _load(_ARCH)
-        + _skip_unless_equal(
-            machine.audit,
-            _load(_NUMBER)
-            + _keep_bits(0xFFFFFFFF & ~_X32_BIT)
-            + b"".join(refusal.program(machine) for refusal in refusals),
-        )
-        + _return(_SECCOMP_RET_ALLOW)
-    )
+    from trampfd._system import seccomp
+
+    program = seccomp.assemble(*refusals)
     if _libc.prctl(_PR_SET_NO_NEW_PRIVS, *map(ctypes.c_ulong, (1, 0, 0, 0))) != 0:
         raise _failed("prctl(PR_SET_NO_NEW_PRIVS)")
     code = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("HP", len(program) // 8, ctypes.addressof(code))
     result = _libc.syscall(
-        ctypes.c_long(machine.seccomp),
+        ctypes.c_long(seccomp.machine().seccomp),
         ctypes.c_ulong(_SECCOMP_SET_MODE_FILTER),
         ctypes.c_ulong(_SECCOMP_FILTER_FLAG_TSYNC),
         header,

@@ -171,9 +171,9 @@ def fake_soundfile(tmp_path: Path) -> str:
     [
         ("loses", "ValueError: the samples read back are not those written"),
         ("raises", "LookupError: first sentence. second sentence"),
-        ("crashes", "ended by SIGSEGV"),
-        ("crashes oddly", f"ended by signal {signal.SIGRTMIN + 3}"),
-        ("exits", "no report, exit status 1: no more"),
+        ("crashes", "killed by SIGSEGV"),
+        ("crashes oddly", f"killed by signal {signal.SIGRTMIN + 3}"),
+        ("exits", "ended with exit status 1 and no result: no more"),
     ],
 )
 def test_failing_jobs_are_reported(fake_soundfile: str, how: str, outcome: str) -> None:
@@ -228,24 +228,11 @@ def test_missing_sqlite(tmp_path: Path, fake_soundfile: str) -> None:
 
 # A kernel without PR_SET_MDWE answers EINVAL: so does this filter, for prctl(PR_SET_MDWE).
 WITHOUT_MDWE = """\
-import array, errno, os, runpy, struct, sys
-from trampfd import _native
-from trampfd._cli.demo import policies as policy
-from trampfd._cli.demo.policies import _operation
+import errno, runpy, sys
+from trampfd._system.mdwe import PR_SET_MDWE
+from trampfd._system.seccomp import Refusal, put_in_force
 
-prctl = {"x86_64": 157, "aarch64": 167, "riscv64": 167}[os.uname().machine]
-program = array.array("B", b"".join((
-    _operation(policy._LOAD, policy._NUMBER),
-    _operation(policy._SKIP_UNLESS_EQUAL, prctl, skip=3),
-    _operation(policy._LOAD, policy._ARGUMENTS),
-    _operation(policy._SKIP_UNLESS_EQUAL, 65, skip=1),
-    _operation(policy._RETURN, 0x00050000 | errno.EINVAL),
-    _operation(policy._RETURN, policy._ALLOW),
-)))
-address, size = program.buffer_info()
-header = array.array("B", struct.pack("HP", size // 8, address))
-_native.prctl(policy._PR_SET_NO_NEW_PRIVS, 1)
-_native.prctl(policy._PR_SET_SECCOMP, policy._SECCOMP_MODE_FILTER, header.buffer_info()[0])
+put_in_force(Refusal("prctl", 0, bits=PR_SET_MDWE, mask=0xFFFFFFFF, error=errno.EINVAL))
 sys.argv[:] = ["trampfd", "demo", *sys.argv[1:]]
 runpy.run_module("trampfd", run_name="__main__", alter_sys=True)
 """

@@ -23,6 +23,7 @@ POLICIES = ("mdwe", "systemd_mdwe", "no_exec_maps", "no_memfd")
 # names that REFUSED has too.
 ATTEMPTS = """
 import ctypes, deny, json, mmap, os, sys, threading
+from trampfd._system import seccomp
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.mmap.restype = ctypes.c_void_p
@@ -52,7 +53,7 @@ def protect(address, prot):
 
 
 def protect_with_key(address, prot):
-    number = deny._MACHINES[deny.platform.machine()].pkey_mprotect
+    number = seccomp.machine().pkey_mprotect
     arguments = (number, address, SIZE, prot, -1)
     return outcome(libc.syscall(*map(ctypes.c_long, arguments)), -1)
 
@@ -198,12 +199,13 @@ def test_refuses_what_it_says_and_nothing_else(policy: str) -> None:
 
 HIGH_WORD = """
 import ctypes, deny, json, mmap
+from trampfd._system import seccomp
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.syscall.restype = ctypes.c_long
 deny.systemd_mdwe()
 prot = 1 << 32 | mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC
-number = deny._MACHINES[deny.platform.machine()].mmap
+number = seccomp.machine().mmap
 arguments = (number, 0, mmap.PAGESIZE, prot, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
 result = libc.syscall(*map(ctypes.c_long, arguments))
 print(json.dumps([result, ctypes.get_errno()]))

@@ -135,9 +135,9 @@ def test_refused() -> None:
     """All or nothing, and the message says why."""
     code = """
 from trampfd import _install, _libraries, _status  # while files can be opened
-from trampfd._cli import preload
-path = preload.find()
-preload.find = lambda: path
+from trampfd._system import preload_library
+path = preload_library.find()
+preload_library.find = lambda: path
 ctypes.CDLL(str(path))
 limits = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
@@ -161,8 +161,8 @@ assert users.user_make(1) and is_ours(1)
 
 def test_without_the_library() -> None:
     code = """
-from trampfd._cli import preload
-preload.find = lambda: None
+from trampfd._system import preload_library
+preload_library.find = lambda: None
 try:
     trampfd.install(objects=True)
 except OSError as error:

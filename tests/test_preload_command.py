@@ -15,7 +15,7 @@ import scale
 
 import trampfd
 from trampfd.__main__ import main
-from trampfd._cli import preload
+from trampfd._system import preload_library
 from trampfd._system.elf import read_elf
 
 # Two callbacks by the stock ctypes of a process that may have no W+X memory.
@@ -50,7 +50,7 @@ def test_path_that_the_loader_takes(
 ) -> None:
     library = Path(trampfd.__file__).with_name("libtrampfd-ffi.so")
     shutil.copy(library, tmp_path / "libtrampfd-ffi.so.0")
-    monkeypatch.setattr(preload, "_PACKAGE", tmp_path / "package")
+    monkeypatch.setattr(preload_library, "PACKAGE", tmp_path / "package")
     monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
     assert main(["preload"]) == 0
     assert capsys.readouterr().out == f"{tmp_path}/libtrampfd-ffi.so.0\n"
@@ -79,7 +79,7 @@ def test_a_path_that_ld_preload_cannot_name(
     library = tmp_path / name / "libtrampfd-ffi.so"
     library.parent.mkdir()
     library.write_text("")
-    monkeypatch.setattr(preload, "_PACKAGE", library.parent)
+    monkeypatch.setattr(preload_library, "PACKAGE", library.parent)
     assert main(["preload"]) == 1
     seen = capsys.readouterr()
     assert seen.out == ""
@@ -89,8 +89,8 @@ def test_a_path_that_ld_preload_cannot_name(
 def test_there_is_none(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(preload, "_PACKAGE", tmp_path)
-    monkeypatch.setattr(preload, "_SONAME", "libtrampfd-absent.so.0")
+    monkeypatch.setattr(preload_library, "PACKAGE", tmp_path)
+    monkeypatch.setattr(preload_library, "SONAME", "libtrampfd-absent.so.0")
     assert main(["preload"]) == 1
     seen = capsys.readouterr()
     assert seen.out == ""
@@ -103,7 +103,7 @@ def test_library_of_the_package_serves_a_stock_python() -> None:
     needed = read_elf(Path(_ctypes.__file__)).needed if hasattr(_ctypes, "__file__") else ()
     if not any(name.startswith("libffi.so") for name in needed):
         pytest.skip("a _ctypes with a shared libffi: this Python has libffi inside")
-    done = core.run(*core.python_command(PROGRAM), preload.find())
+    done = core.run(*core.python_command(PROGRAM), preload_library.find())
     if done.returncode == core.SKIPPED:
         pytest.skip(done.stderr.strip())
     assert (done.returncode, done.stdout) == (0, "\n"), done.stderr

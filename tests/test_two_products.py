@@ -325,9 +325,9 @@ def test_two_copies_of_the_preload_library_serve_each_other() -> None:
     """As install(objects=True) has it, where one is preloaded that is not the package's own."""
     code = """
 import trampfd
-from trampfd._cli import preload
+from trampfd._system import preload_library
 before = ffi(1)
-preload.find = lambda: sys.argv[2]
+preload_library.find = lambda: sys.argv[2]
 trampfd.install(objects=True)
 assert [one for one in trampfd.status().redirected if one.object == sys.argv[1]]
 after = ffi(2)

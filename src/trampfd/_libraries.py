@@ -10,12 +10,10 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from . import _native
-
-if TYPE_CHECKING:
-    from ._status import Refusal
+from ._errors import Refusal
 
 # Modules whose callbacks install() takes care of.
 _SERVED = ("_ctypes", "_cffi_backend", _native.__name__)
@@ -42,8 +40,6 @@ class Redirected(NamedTuple):
 
 def _list() -> tuple[Redirected, ...]:
     """Needs the lock."""
-    from ._status import Refusal
-
     return tuple(
         Redirected(
             object,
@@ -77,9 +73,9 @@ def _paths_served() -> tuple[bytes, ...]:
 
 def redirect() -> None:
     """Redirect all objects loaded now; raises OSError, and nothing is changed then."""
-    from ._cli import preload
+    from ._system import preload_library
 
-    library = preload.find()
+    library = preload_library.find()
     if library is None:
         raise OSError(
             "install(objects=True) needs the library that `trampfd preload` looks for, "

@@ -3,21 +3,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import NamedTuple
 
 from . import _libraries, _native
-
-
-class Refusal(NamedTuple):
-    """A way to make a block of slots that was refused."""
-
-    way: str
-    step: str
-    errno: int
-
-    def __str__(self) -> str:
-        return f"{self.way}: {self.step}: {os.strerror(self.errno)}"
+from ._errors import Refusal
 
 
 class Status(NamedTuple):

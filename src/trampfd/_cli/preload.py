@@ -6,13 +6,9 @@ from __future__ import annotations
 import argparse
 import io
 import sys
-from pathlib import Path
 
-from .._system import ldso
-from .._system.elf import ElfError
-
-_PACKAGE = Path(__file__).parents[1]
-_SONAME = "libtrampfd-ffi.so.0"
+from .._system import preload_library
+from .arguments import add_command
 
 _EPILOG = """\
   LD_PRELOAD=$(trampfd preload) program
@@ -24,25 +20,13 @@ exit status: 0, or 1 if there is no such library or LD_PRELOAD cannot name it
 """
 
 
-def find() -> Path | None:
-    """The library in the package, or else the one that the dynamic loader takes."""
-    own = _PACKAGE / "libtrampfd-ffi.so"
-    if own.is_file():
-        return own
-    try:
-        library = ldso.find(_SONAME, ldso.executable())
-    except (OSError, ElfError):
-        return None
-    return None if library is None else library.path
-
-
 def run(args: argparse.Namespace) -> int:
     """Carry out `trampfd preload` and return its exit status."""
-    path = find()
+    path = preload_library.find()
     if path is None:
         print(
-            f"trampfd preload: neither {_PACKAGE} nor the dynamic loader has "
-            f"{_SONAME}; install the package with that library (libtrampfd-ffi)",
+            f"trampfd preload: neither {preload_library.PACKAGE} nor the dynamic loader has "
+            f"{preload_library.SONAME}; install the package with that library (libtrampfd-ffi)",
             file=sys.stderr,
         )
         return 1
@@ -62,11 +46,11 @@ def run(args: argparse.Namespace) -> int:
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the `preload` command."""
-    parser = subparsers.add_parser(
+    add_command(
+        subparsers,
         "preload",
+        run,
         help="print the path of the library for LD_PRELOAD",
         description="Print the path of the library that stands in for libffi's closures.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(run=run)

@@ -48,26 +48,12 @@ With TRAMPFD_DISABLE=1 in the environment callbacks stay stock.
 exit status: that of the program; 2 when it cannot be started
 """
 
-_PR_SET_MDWE = 65
-_PR_MDWE_REFUSE_EXEC_GAIN = 1
-
 _PYC_HEADER = 16  # bytes
 
 
 def _fail(message: str, status: int = 2) -> NoReturn:
     sys.stderr.write(f"trampfd run: {message}\n")
     raise SystemExit(status)
-
-
-def harden() -> None:
-    """Refuse W+X memory to this process for good; inherited by its children.
-
-    Raises OSError: EINVAL when the kernel has no PR_SET_MDWE (before Linux 6.3, see
-    prctl(2)), else what prctl(2) says.
-    """
-    from .. import _native
-
-    _native.prctl(_PR_SET_MDWE, _PR_MDWE_REFUSE_EXEC_GAIN)
 
 
 _SWITCHED_OFF_BY = {
@@ -90,9 +76,11 @@ def _switch_off_code_writers() -> None:
 
 
 def _harden_or_fail() -> None:
+    from .._system import mdwe
+
     _switch_off_code_writers()
     try:
-        harden()
+        mdwe.refuse_exec_gain()
     except OSError as error:
         if error.errno == errno.EINVAL:
             _fail(

@@ -9,15 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from . import selinux
+from . import mdwe, selinux
 from .fact import ABSENT, Fact, absent, from_file, unknown
 from .selinux import SELinux
 
 T = TypeVar("T")
-
-_PR_GET_MDWE = 66
-_MDWE_REFUSE_EXEC_GAIN = 1
-_MDWE_NO_INHERIT = 2
 
 _SECCOMP_MODES = {"0": "off", "1": "strict", "2": "filter"}
 
@@ -75,18 +71,16 @@ def look(root: Path = Path("/")) -> Hardening:
 
 def _mdwe() -> Fact[bool]:
     try:
-        from .. import _native
+        flags = mdwe.flags()
     except ImportError as error:
         return unknown(f"trampfd's compiled part cannot be loaded: {error}")
-    try:
-        bits = _native.prctl(_PR_GET_MDWE)
     except OSError as error:
         if error.errno == errno.EINVAL:
             return absent("not supported by this kernel, PR_SET_MDWE is new in Linux 6.3")
         return unknown(f"prctl(PR_GET_MDWE) failed: {error.strerror}")
-    if not bits & _MDWE_REFUSE_EXEC_GAIN:
+    if not flags & mdwe.REFUSE_EXEC_GAIN:
         return Fact(False)
-    heirs = "not inherited" if bits & _MDWE_NO_INHERIT else "inherited"
+    heirs = "not inherited" if flags & mdwe.NO_INHERIT else "inherited"
     return Fact(True, f"{heirs} by child processes")
 
 

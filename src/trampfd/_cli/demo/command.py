@@ -6,13 +6,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
-import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
+from .. import child
+from ..arguments import add_command
+from ..table import print_table
 from . import policies
 from .jobs import JOBS, Report
 
@@ -63,26 +63,9 @@ def _command(job: str, closures: str, policy: str) -> list[str]:
 
 def _report(command: Sequence[str]) -> Report:
     try:
-        child = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=_TIMEOUT
-        )
-    except subprocess.TimeoutExpired:
-        return Report(False, f"did not end within {_TIMEOUT} seconds")
-    if child.returncode < 0:
-        return Report(False, f"ended by {_signal_name(-child.returncode)}")
-    try:
-        return Report(**json.loads(child.stdout))
-    except (ValueError, TypeError):
-        last = child.stderr.strip().rpartition("\n")[2]
-        return Report(False, f"no report, exit status {child.returncode}: {last}")
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        # Most real-time signals have none.
-        return f"signal {number}"
+        return child.run_json(Report, command, timeout=_TIMEOUT)
+    except child.Failure as failure:
+        return Report(False, str(failure))
 
 
 def _run(job: str, closures: str, policy: str) -> Run:
@@ -126,15 +109,6 @@ def _rows(runs: Sequence[Run]) -> Iterator[tuple[str, ...]]:
         outcome = run.report.outcome.partition(". ")[0]
         yield (*names, _closures(run), _writable_executable(run.report), outcome)
         previous = run.job
-
-
-def _print_table(runs: Sequence[Run]) -> None:
-    rows = [_HEADINGS, *_rows(runs)]
-    widths = [max(map(len, column)) for column in zip(*(row[:-1] for row in rows))]
-    for *cells, outcome in rows:
-        start = "".join(cell.ljust(width + 2) for cell, width in zip(cells, widths))
-        indent = " " * len(start)
-        print(textwrap.fill(outcome, _WIDTH, initial_indent=start, subsequent_indent=indent))
 
 
 def _count(runs: Sequence[Run]) -> str:
@@ -185,7 +159,7 @@ def run(args: argparse.Namespace) -> int:
         for reason in reasons:
             print(f"(not possible here: {reason})")
         print()
-        _print_table(runs)
+        print_table([_HEADINGS, *_rows(runs)], max_width=_WIDTH)
         print()
         print(_summary(runs, policy))
     return DONE if works else FAILED
@@ -193,12 +167,13 @@ def run(args: argparse.Namespace) -> int:
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the `demo` command."""
-    parser = subparsers.add_parser(
+    parser = add_command(
+        subparsers,
         "demo",
+        run,
         help="let real libraries call Python back under hardening, stock and with trampfd",
         description="Do three real jobs with stock closures and with trampfd, and compare.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument(
@@ -206,4 +181,3 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         choices=policies.NAMES,
         help="how to harden the jobs (default: the first of these that works here)",
     )
-    parser.set_defaults(run=run)

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: MIT
+"""Seccomp filters that refuse system calls by what is in one argument."""
+
+from __future__ import annotations
+
+import array
+import errno
+import mmap
+import os
+import struct
+import sys
+from dataclasses import dataclass
+
+_PR_SET_NO_NEW_PRIVS = 38
+_PR_SET_SECCOMP = 22
+_SECCOMP_MODE_FILTER = 2
+
+_ALLOW = 0x7FFF0000  # SECCOMP_RET_ALLOW
+_ERRNO = 0x00050000  # SECCOMP_RET_ERRNO, with the errno in its low half
+
+_SHM_EXEC = 0o100000
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a filter has to know of a machine: its AUDIT_ARCH and its system call numbers."""
+
+    audit: int
+    memfd_create: int
+    mmap: int
+    mprotect: int
+    pkey_mprotect: int
+    prctl: int
+    seccomp: int
+    shmat: int
+
+
+_GENERIC = {
+    "memfd_create": 279,
+    "mmap": 222,
+    "mprotect": 226,
+    "pkey_mprotect": 288,
+    "prctl": 167,
+    "seccomp": 277,
+    "shmat": 196,
+}
+_MACHINES = {
+    "x86_64": Machine(
+        0xC000003E,
+        memfd_create=319,
+        mmap=9,
+        mprotect=10,
+        pkey_mprotect=329,
+        prctl=157,
+        seccomp=317,
+        shmat=30,
+    ),
+    "aarch64": Machine(0xC00000B7, **_GENERIC),
+    "riscv64": Machine(0xC00000F3, **_GENERIC),
+}
+
+# x32 programs have the AUDIT_ARCH of x86-64 and this bit in their system call numbers.
+_X32_BIT = 0x40000000
+
+# Offsets in struct seccomp_data.
+_NUMBER = 0
+_ARCH = 4
+_ARGUMENTS = 16
+
+
+def machine() -> Machine:
+    """The one that this process runs on; raises OSError if no filter is known for it."""
+    name = os.uname().machine
+    if name not in _MACHINES or sys.maxsize < 2**32:
+        raise OSError(errno.ENOTSUP, f"no seccomp filter is known for this Python on {name}")
+    return _MACHINES[name]
+
+
+def _operation(code: int, value: int, skip: int = 0) -> bytes:
+    return struct.pack("=HBBI", code, 0, skip, value)
+
+
+def _load(offset: int) -> bytes:
+    return _operation(0x20, offset)  # BPF_LD | BPF_W | BPF_ABS
+
+
+def _keep_bits(mask: int) -> bytes:
+    return _operation(0x54, mask)  # BPF_ALU | BPF_AND | BPF_K
+
+
+def _skip_unless_equal(value: int, block: bytes) -> bytes:
+    return _operation(0x15, value, skip=len(block) // 8) + block  # BPF_JMP | BPF_JEQ | BPF_K
+
+
+def _return(action: int) -> bytes:
+    return _operation(0x06, action)  # BPF_RET | BPF_K
+
+
+def _argument(index: int) -> int:
+    """The offset of an argument's low word.
+
+    Arguments are 64 bits wide. All bits tested here are in the low word, and the kernel looks at
+    no other bits for them either, so what a caller puts into the high word makes no difference.
+    """
+    return _ARGUMENTS + 8 * index + (4 if sys.byteorder == "big" else 0)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Refuse a system call if, of the bits of `mask` in an argument, exactly `bits` are set.
+
+    call: the name of the system call, as in `Machine`; argument: the index of the argument.
+    mask: the same as `bits` when left out, so that other bits make no difference.
+    error: the errno that the caller gets.
+    """
+
+    call: str
+    argument: int
+    bits: int
+    mask: int | None = None
+    error: int = errno.EPERM
+
+    def _operations(self, machine: Machine) -> bytes:
+        return _skip_unless_equal(
+            getattr(machine, self.call),
+            _load(_argument(self.argument))
+            + _keep_bits(self.bits if self.mask is None else self.mask)
+            + _skip_unless_equal(self.bits, _return(_ERRNO | self.error))
+            + _return(_ALLOW),
+        )
+
+
+# What systemd's MemoryDenyWriteExecute= refuses where the kernel has no PR_SET_MDWE.
+MEMORY_DENY_WRITE_EXECUTE = (
+    Refusal("mmap", argument=2, bits=mmap.PROT_WRITE | mmap.PROT_EXEC),
+    Refusal("mprotect", argument=2, bits=mmap.PROT_EXEC),
+    Refusal("pkey_mprotect", argument=2, bits=mmap.PROT_EXEC),
+    Refusal("shmat", argument=2, bits=_SHM_EXEC),
+)
+
+
+def assemble(*refusals: Refusal) -> bytes:
+    """The filter for this machine, an array of struct sock_filter; at most one refusal for a call.
+
+    Programs of other kinds, such as 32-bit ones, are left alone. Raises the error of machine().
+    """
+    here = machine()
+    return (
+        _load(_ARCH)
+        + _skip_unless_equal(
+            here.audit,
+            _load(_NUMBER)
+            + _keep_bits(0xFFFFFFFF & ~_X32_BIT)
+            + b"".join(refusal._operations(here) for refusal in refusals),
+        )
+        + _return(_ALLOW)
+    )
+
+
+def put_in_force(*refusals: Refusal) -> None:
+    """Filter the system calls of this thread, and of what it starts from now on, for good.
+
+    Raises OSError if that is not possible, and ImportError without the package's compiled part.
+    """
+    program = array.array("B", assemble(*refusals))
+    from .. import _native
+
+    address, size = program.buffer_info()
+    header = array.array("B", struct.pack("HP", size // 8, address))
+    _native.prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    _native.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, header.buffer_info()[0])
