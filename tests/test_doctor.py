@@ -120,4 +120,5 @@ def test_a_crash_of_the_self_test_is_reported(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(selftest, "__name__", "trampfd_no_such_module")
     found = selftest.trial("ctypes", "stock")
     assert not found.ok
-    assert "failed" in found.outcome
+    assert found.outcome.startswith("ended with exit status 1 and no result: ")
+    assert "No module named trampfd_no_such_module" in found.outcome

@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from .arguments import add_command
+
 DONE = 0
 FAILED = 1
 CANNOT_START = 2
@@ -85,12 +87,13 @@ def run(options: argparse.Namespace) -> int:
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the `bench` command."""
-    parser = subparsers.add_parser(
+    parser = add_command(
+        subparsers,
         "bench",
+        run,
         help="measure trampfd and its rivals, with tables and plots (in a checkout)",
         description="Run the benchmarks of a checkout; write JSON, a Markdown table and SVG plots.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--output",
@@ -109,4 +112,3 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--quick", action="store_true", help="few short rounds, only to see that everything runs"
     )
     parser.add_argument("--only", metavar="WORD", help="only benchmarks with that word in the name")
-    parser.set_defaults(run=run)

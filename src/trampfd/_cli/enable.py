@@ -15,9 +15,7 @@ import argparse
 import importlib.util
 import os
 import py_compile
-import signal
 import site
-import subprocess
 import sys
 import sysconfig
 import tempfile
@@ -25,7 +23,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from . import child
 from ._hook import is_disabled
+from .arguments import add_command
+
+_TRAMPFD = Path(__file__).parents[1]
 
 _NAME = "trampfd-enable.pth"
 _START_NAME = "trampfd-enable.start"  # which makes Python ignore the code in the .pth file
@@ -180,26 +182,14 @@ def _refusal() -> str | None:
     ignored = ("PYTHONPATH", "PYTHONHOME", "TRAMPFD_DISABLE")
     environment = {name: value for name, value in os.environ.items() if name not in ignored}
     try:
-        child = subprocess.run(
-            [sys.executable, "-c", _CHECK],
-            cwd="/",
-            env=environment,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_CHECK_SECONDS,
+        check = child.run(
+            [sys.executable, "-c", _CHECK], timeout=_CHECK_SECONDS, env=environment, cwd="/"
         )
-    except subprocess.TimeoutExpired:
-        return f"it does not end within {_CHECK_SECONDS} s"
-    if child.returncode == 0:
+    except child.Failure as failure:
+        return f"{failure} while it imported trampfd from {_TRAMPFD}"
+    if check.returncode == 0:
         return None
-    if child.returncode < 0:
-        name = signal.Signals(-child.returncode).name
-        return f"it is ended by {name} when it imports trampfd from {Path(__file__).parent}"
-    return (
-        child.stderr.strip()
-        or f"it finds no trampfd, although there is one in {Path(__file__).parent}"
-    )
+    return check.stderr.strip() or f"it finds no trampfd, although there is one in {_TRAMPFD}"
 
 
 def _enable() -> None:
@@ -298,18 +288,19 @@ def run(args: argparse.Namespace) -> int:
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the `enable` and `disable` commands."""
-    parser = subparsers.add_parser(
+    parser = add_command(
+        subparsers,
         "enable",
+        run,
         help="let every program of this Python use trampfd",
         description="From now on let this Python install trampfd when it imports ctypes or cffi.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--status", action="store_true", help="only tell whether it is enabled")
-    parser.set_defaults(run=run, command="enable")
-    parser = subparsers.add_parser(
+    add_command(
+        subparsers,
         "disable",
+        run,
         help="undo `trampfd enable`",
         description="Remove what `trampfd enable` made.",
     )
-    parser.set_defaults(run=run, command="disable")

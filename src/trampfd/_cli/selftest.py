@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from typing import Callable
 
 from .._system.maps import aliases, read_maps, writable_executable
+from . import child
 
 INTERFACES = ("ctypes", "cffi")
 BACKENDS = ("stock", "trampfd")
+
+_TIMEOUT = 60  # seconds
 
 
 @dataclass(frozen=True)
@@ -82,27 +83,13 @@ def _measure(interface: str, backend: str) -> Trial:
     )
 
 
-def environment() -> dict[str, str]:
-    """Of a child that finds the modules that this process finds."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-
-
 def trial(interface: str, backend: str) -> Trial:
     """Make and call one callback in a child process."""
     command = [sys.executable, "-m", __name__, interface, backend]
     try:
-        child = subprocess.run(
-            command, capture_output=True, text=True, timeout=60, env=environment()
-        )
-        if child.returncode < 0:
-            return Trial(
-                interface, backend, False, f"ended by {signal.Signals(-child.returncode).name}"
-            )
-        return Trial(**json.loads(child.stdout))
-    except subprocess.TimeoutExpired:
-        return Trial(interface, backend, False, "did not end within 60 s")
-    except (OSError, ValueError, TypeError) as error:
-        return Trial(interface, backend, False, f"the test process failed: {error}")
+        return child.run_json(Trial, command, timeout=_TIMEOUT, env=child.environment())
+    except child.Failure as failure:
+        return Trial(interface, backend, False, str(failure))
 
 
 if __name__ == "__main__":

@@ -11,15 +11,17 @@ import ctypes
 import json
 import os
 import signal
-import subprocess
 import sys
 from dataclasses import asdict, dataclass
 
 from .. import _native
 from .._callback import callback
 from .._verify import Verdict, verify
+from . import child
 
 PROVIDERS = ("table", "trampfd", "trampfd-user")
+
+_TIMEOUT = 120  # seconds
 
 # user_data, the last word of a record that a caller owns.
 _WORD = 48
@@ -50,12 +52,12 @@ class Finding:
 
 def _store_ends_the_process(address: int) -> bool:
     """Try the store in a fork, which has the same mappings."""
-    child = os.fork()
-    if not child:
+    pid = os.fork()
+    if not pid:
         signal.signal(signal.SIGSEGV, signal.SIG_DFL)
         ctypes.memset(address, 0, 8)
         os._exit(0)
-    _, status = os.waitpid(child, 0)
+    _, status = os.waitpid(pid, 0)
     return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGSEGV
 
 
@@ -95,19 +97,12 @@ def _try() -> Finding:
 
 def find(provider: str) -> Finding:
     """Make a callback with that provider in a child process, and tamper with it there."""
-    path = os.pathsep.join(path for path in sys.path if path)
-    environment = {**os.environ, "PYTHONPATH": path, "TRAMPFD_BACKEND": provider}
+    command = [sys.executable, "-m", __name__]
+    env = child.environment(TRAMPFD_BACKEND=provider)
     try:
-        child = subprocess.run(
-            [sys.executable, "-m", __name__],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            env=environment,
-        )
-        return Finding(**json.loads(child.stdout))
-    except (OSError, ValueError, TypeError, subprocess.TimeoutExpired) as error:
-        return Finding(provider, True, f"the test process failed: {error}")
+        return child.run_json(Finding, command, timeout=_TIMEOUT, env=env)
+    except child.Failure as failure:
+        return Finding(provider, True, str(failure))
 
 
 if __name__ == "__main__":

@@ -6,16 +6,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..._system.fact import Fact, unknown
-from .. import selftest
+from .. import child, selftest
+from ..arguments import add_command
 from ..selftest import Trial
+from ..table import print_table
 from . import facts
 
 TYPE_CHECKING = False
@@ -84,22 +84,12 @@ def _extension() -> Fact[str]:
     """Loaded by a child, which a damaged file may end."""
     code = f"import {_NATIVE}; print({_NATIVE}.__file__)"
     try:
-        child = subprocess.run(
-            [sys.executable, "-c", code],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=60,
-            env=selftest.environment(),
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return unknown(f"cannot be loaded: {error}")
-    if child.returncode == 0:
-        return Fact(child.stdout.strip())
-    if child.returncode < 0:
-        name = signal.Signals(-child.returncode).name
-        return unknown(f"cannot be loaded: Python is ended by {name} then; install trampfd again")
-    reason = (child.stderr.strip().splitlines() or ["no reason is given"])[-1]
+        loading = child.run([sys.executable, "-c", code], timeout=60, env=child.environment())
+    except child.Failure as failure:
+        return unknown(f"cannot be loaded: {failure}; install trampfd again")
+    if loading.returncode == 0:
+        return Fact(loading.stdout.strip())
+    reason = child.last_line(loading.stderr) or f"exit status {loading.returncode}"
     return unknown(f"cannot be loaded: {reason}; install trampfd again, for this Python")
 
 
@@ -174,24 +164,21 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({**_plain(asdict(report)), "works": report.works}, indent=2))
     else:
-        rows = list(_rows(report))
-        width = max(len(name) for name, _ in rows)
-        for name, text in rows:
-            print(f"{name.ljust(width)}  {text}")
+        print_table(list(_rows(report)))
     return 0 if report.works else 1
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the `doctor` command."""
-    parser = subparsers.add_parser(
+    parser = add_command(
+        subparsers,
         "doctor",
+        run,
         help="tell what this system allows and whether trampfd works",
         description="Tell what hardens this system, how closures are made, and test it.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     parser.add_argument(
         "--verify", action="store_true", help="compare callbacks of every provider, and tamper"
     )
-    parser.set_defaults(run=run)
