@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Calls of a closure from the provider that TRAMPFD_BACKEND names; run in a process of its own.
+"""Calls of a closure from the provider that TRAMPFD_PROVIDER names; run in a process of its own.
 
     provider_rounds.py ROUNDS SECONDS
 
@@ -32,7 +32,7 @@ class Slot(ctypes.Structure):
 
 
 def main(effort: Effort) -> None:
-    provider = os.environ["TRAMPFD_BACKEND"]
+    provider = os.environ["TRAMPFD_PROVIDER"]
     loop, slot = Loop(INTS), Slot()
     code = closure(PLAN, loop)
     library = ctypes.CDLL(str(build.maker(PLAN)))

@@ -30,7 +30,7 @@ def _rounds(provider: str, effort: Effort) -> dict[str, list[float]]:
     build.loops()
     build.maker(PLAN)
     script = [sys.executable, build.HERE / "provider_rounds.py", effort.rounds, effort.seconds]
-    environment = {**os.environ, "TRAMPFD_BACKEND": provider}
+    environment = {**os.environ, "TRAMPFD_PROVIDER": provider}
     return dict(json.loads(build.run(*script, env=environment)))
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Plays an attacker who can store anything anywhere, and wants a callback to go elsewhere.
 
-``python attack.py ctypes|cffi`` makes two callbacks with the provider of TRAMPFD_BACKEND, writes
+``python attack.py ctypes|cffi`` makes two callbacks with the provider of TRAMPFD_PROVIDER, writes
 over all writable memory that mentions the first one's record or code address, or holds a copy of
 its record, so that it says what the second one's does, and prints what a call of the first one
 gives: 2 (its own result) or 666 (the attacker's).
@@ -70,7 +70,7 @@ def overwrite(find: bytes, replace: bytes) -> int:
 
 
 def main() -> None:
-    interface, provider = sys.argv[1], os.environ["TRAMPFD_BACKEND"]
+    interface, provider = sys.argv[1], os.environ["TRAMPFD_PROVIDER"]
     _victim, code = make(interface, lambda number: number + 1)
     _evil, evil_code = make(interface, lambda number: 666)
     call = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(code)

@@ -29,7 +29,7 @@ def _only_table(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     valgrind knows nothing of mappings that the kernel makes executable unasked.
     """
     if request.node.get_closest_marker("only_table"):
-        monkeypatch.setenv("TRAMPFD_BACKEND", "table")
+        monkeypatch.setenv("TRAMPFD_PROVIDER", "table")
 
 
 def pytest_collection_finish() -> None:

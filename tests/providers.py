@@ -30,7 +30,7 @@ def of_auto() -> str:
 
 def current() -> str:
     """The provider that this process, and a child with its environment, takes."""
-    name = os.environ.get("TRAMPFD_BACKEND") or "auto"
+    name = os.environ.get("TRAMPFD_PROVIDER") or "auto"
     return of_auto() if name == "auto" else name
 
 
@@ -42,6 +42,6 @@ def run(provider: str, *words: str, **keywords: Any) -> subprocess.CompletedProc
         capture_output=True,
         text=True,
         timeout=scale.seconds(300),
-        env={**os.environ, "TRAMPFD_BACKEND": provider, "PYTHONPATH": os.pathsep.join(path)},
+        env={**os.environ, "TRAMPFD_PROVIDER": provider, "PYTHONPATH": os.pathsep.join(path)},
         **keywords,
     )

@@ -124,17 +124,36 @@ def test_call_into_a_block_that_was_given_back_ends_the_process() -> None:
 
 @pytest.mark.any_provider
 @pytest.mark.parametrize("name", ["", "auto", "table"])
-def test_backend_that_exists(name: str) -> None:
+def test_provider_that_exists(name: str) -> None:
     provider = "table" if name == "table" else providers.of_auto()
-    environment = {"TRAMPFD_BACKEND": name}
+    environment = {"TRAMPFD_PROVIDER": name}
     core.check(core.executable("core_backend"), provider, environment=environment)
 
 
 @pytest.mark.any_provider
 @pytest.mark.parametrize("name", ["nonsense", "Table", "table ", "tables"])
-def test_backend_that_does_not_exist(name: str) -> None:
-    environment = {"TRAMPFD_BACKEND": name}
+def test_provider_that_does_not_exist(name: str) -> None:
+    environment = {"TRAMPFD_PROVIDER": name}
     core.check(core.executable("core_backend"), "none", environment=environment)
+
+
+@pytest.mark.any_provider
+@pytest.mark.parametrize(
+    ("name", "older", "provider"),
+    [
+        (None, "table", "table"),
+        (None, "nonsense", "none"),
+        ("", "nonsense", "none"),
+        ("table", "nonsense", "table"),
+        ("nonsense", "table", "none"),
+    ],
+)
+def test_older_name_of_the_variable_is_accepted(
+    monkeypatch: pytest.MonkeyPatch, name: str | None, older: str, provider: str
+) -> None:
+    monkeypatch.delenv("TRAMPFD_PROVIDER", raising=False)
+    environment = {"TRAMPFD_BACKEND": older, **({} if name is None else {"TRAMPFD_PROVIDER": name})}
+    core.check(core.executable("core_backend"), provider, environment=environment)
 
 
 # What core_inject.c replaces by functions that can fail.

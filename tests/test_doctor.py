@@ -32,7 +32,7 @@ def doctor(*words: str, before: str = "", **environment: str) -> subprocess.Comp
         capture_output=True,
         text=True,
         timeout=scale.seconds(120),
-        env={**os.environ, "TRAMPFD_BACKEND": "auto", **environment},
+        env={**os.environ, "TRAMPFD_PROVIDER": "auto", **environment},
     )
 
 
@@ -110,10 +110,10 @@ def test_refused_ways_are_named() -> None:
 
 
 def test_a_failing_provider_is_a_failing_doctor() -> None:
-    found = report(TRAMPFD_BACKEND="nonsense")
+    found = report(TRAMPFD_PROVIDER="nonsense")
     assert found["works"] is False
-    assert found["ways"][0]["name"] == "TRAMPFD_BACKEND"
-    assert "TRAMPFD_BACKEND" in trials(found)["ctypes", "trampfd"]["outcome"]
+    assert found["ways"][0]["name"] == "TRAMPFD_PROVIDER"
+    assert "TRAMPFD_PROVIDER" in trials(found)["ctypes", "trampfd"]["outcome"]
 
 
 def test_a_crash_of_the_self_test_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,10 +57,10 @@ def test_misuse_aborts_and_says_why(way: str) -> None:
 
 
 def test_a_pointer_that_cannot_be_made_aborts_and_says_why() -> None:
-    environment = {"TRAMPFD_BACKEND": "nonsense"}
+    environment = {"TRAMPFD_PROVIDER": "nonsense"}
     done = core.run(program("nested_abort"), "no slot", environment=environment)
     assert done.returncode == -signal.SIGABRT, done.stderr
-    assert done.stderr.startswith("trampfd: no pointer to a nested function: TRAMPFD_BACKEND: ")
+    assert done.stderr.startswith("trampfd: no pointer to a nested function: TRAMPFD_PROVIDER: ")
 
 
 @functools.cache

@@ -294,7 +294,8 @@ def test_every_environment_variable_has_its_place_in_the_manual() -> None:
     ]
     read = re.compile(r"""(?:getenv|asked_for|environ\.get|environ\[)\(?["'](TRAMPFD_\w+)""")
     names = {name for source in sources for name in read.findall(source.read_text())}
-    assert "TRAMPFD_BACKEND" in names
+    assert "TRAMPFD_PROVIDER" in names
+    names.remove("TRAMPFD_BACKEND")  # the older name of TRAMPFD_PROVIDER
     assert names == set(re.findall(r"^\.It Ev (\w+)", pages(7), re.MULTILINE))
 
 

@@ -85,7 +85,7 @@ TRAMPFD_API size_t trampfd_trail_format(const struct trampfd_trail *trail, char 
  * trampfd_closure_prep() ends the process with a message.
  *
  * Returns NULL with errno set when there is no slot (or no memory): EINVAL for
- * an unknown TRAMPFD_BACKEND, EDEADLK (see Signals), else the errno of the last
+ * an unknown TRAMPFD_PROVIDER, EDEADLK (see Signals), else the errno of the last
  * way tried.  `trail`, unless NULL, then holds every way tried; it is emptied
  * first.
  */
@@ -237,7 +237,7 @@ TRAMPFD_API int trampfd_bind_verify(void *closure, const void *code, ffi_cif *ci
 /* Where closures come from, and how many there are. */
 struct trampfd_status {
     const char *provider;       /* of the newest block; before, the one to be tried first;
-                                   "none" when TRAMPFD_BACKEND names none */
+                                   "none" when TRAMPFD_PROVIDER names none */
     size_t blocks_built_in;     /* blocks of TRAMPFD_BLOCK_SLOTS slots, by source */
     size_t blocks_own_file;
     size_t blocks_memfd;
@@ -339,7 +339,7 @@ struct trampfd_trampoline;
  * Create a trampoline.  The arguments are copied.  `allowed` may be NULL; if not, and with the
  * kernel's backend, the list is also locked for good in the descriptor, so that no other PC can
  * be written there.  `backend` is "trampfd-user", "context", or "auto" or NULL for the first of
- * these that is there and works; TRAMPFD_BACKEND is about closures and is not looked at.
+ * these that is there and works; TRAMPFD_PROVIDER is about closures and is not looked at.
  *
  * Returns NULL with errno set, and every way tried on `trail` (emptied first) unless that is
  * NULL.  EINVAL: the context or the list breaks a rule above (the trail says which), the kernel

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* TRAMPFD_BACKEND is set; the argument is the provider that it brings, "none" where it is refused. */
+/* TRAMPFD_PROVIDER is set; the argument is the provider that it brings, "none" where it is refused. */
 #include "core_check.h"
 
 int main(int argc, char **argv)
@@ -22,7 +22,7 @@ int main(int argc, char **argv)
         }
         CHECK(errno == EINVAL, "%s", strerror(errno));
         CHECK(trail.count == 1 && trail.steps[0].error == EINVAL, "%u steps", trail.count);
-        CHECK(!strcmp(trail.steps[0].way, "TRAMPFD_BACKEND"), "%s", trail.steps[0].way);
+        CHECK(!strcmp(trail.steps[0].way, "TRAMPFD_PROVIDER"), "%s", trail.steps[0].way);
         CHECK(!trampfd_closure_alloc(8, (void **)&code, NULL), "without a trail");
     }
     trampfd_probe(&probe);

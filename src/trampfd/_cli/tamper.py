@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a store over a callback's record does, and whether verify() sees it, for each provider.
 
-``python -m trampfd._cli.tamper`` does it with the provider that TRAMPFD_BACKEND names and prints a
+``python -m trampfd._cli.tamper`` does it with the provider that TRAMPFD_PROVIDER names and prints a
 Finding as JSON; find() runs that in a child, for what it does to the child's callbacks.
 """
 
@@ -72,7 +72,7 @@ def _overwrite(victim: object, address: int) -> Verdict:
 
 
 def _try() -> Finding:
-    provider = os.environ["TRAMPFD_BACKEND"]
+    provider = os.environ["TRAMPFD_PROVIDER"]
     prototype = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)
     try:
         victim = callback(prototype, lambda number: number + 1)
@@ -98,7 +98,7 @@ def _try() -> Finding:
 def find(provider: str) -> Finding:
     """Make a callback with that provider in a child process, and tamper with it there."""
     command = [sys.executable, "-m", __name__]
-    env = child.environment(TRAMPFD_BACKEND=provider)
+    env = child.environment(TRAMPFD_PROVIDER=provider)
     try:
         return child.run_json(Finding, command, timeout=_TIMEOUT, env=env)
     except child.Failure as failure:
