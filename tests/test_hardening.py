@@ -150,7 +150,7 @@ SEALED = {
 USE_ALL = """
 import ctypes, sys
 import cffi, trampfd
-trampfd.install(objects=True)
+trampfd.install(libraries=True)
 assert cffi.FFI().callback("int(int)", lambda x: x + 1)(41) == 42
 assert ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(lambda x: x + 1)(41) == 42
 sys.stdout.write(open("/proc/self/maps").read())

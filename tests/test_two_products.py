@@ -322,14 +322,14 @@ user.ffi_free(code)
 
 
 def test_two_copies_of_the_preload_library_serve_each_other() -> None:
-    """As install(objects=True) has it, where one is preloaded that is not the package's own."""
+    """As install(libraries=True) has it, where one is preloaded that is not the package's own."""
     code = """
 import trampfd
 from trampfd._system import preload_library
 before = ffi(1)
 preload_library.find = lambda: sys.argv[2]
-trampfd.install(objects=True)
-assert [one for one in trampfd.status().redirected if one.object == sys.argv[1]]
+trampfd.install(libraries=True)
+assert [one for one in trampfd.status().redirected if one.library == sys.argv[1]]
 after = ffi(2)
 for closure, code in (before, after):
     assert user.ffi_prepare(closure, 5, code) == 0 and user.call(code, 1) == 6

@@ -177,7 +177,7 @@ def _restore() -> None:
     _restore_ctypes()
 
 
-def install(*, objects: bool = False) -> None:
+def install(*, libraries: bool = False) -> None:
     """Send every callback made from now on in this process through trampfd.
 
     That is every ``ffi.callback()`` (of ``cffi.FFI()``, of compiled ffi objects, as decorator,
@@ -187,17 +187,20 @@ def install(*, objects: bool = False) -> None:
 
     Affects the main interpreter only; subinterpreters keep stock behaviour.
 
-    With ``objects``, also other users of a shared libffi that are loaded into the process now, such
-    as PyGObject: the functions that they import to make closures are redirected to the library of
-    ``trampfd preload``.  Call it again after more of them were loaded, and before these free
-    closures that others made.  trampfd.status() tells what was redirected.  Raises OSError where
-    that is impossible; nothing is changed then.
+    With ``libraries=True``, the libraries that are loaded now and use a shared libffi, such as
+    that of PyGObject, are redirected too: the functions that they import to make closures lead to
+    the library of ``trampfd preload``.  Call it again after more of them were loaded, and before
+    these free closures that others made.  trampfd.status() tells what was redirected.
 
-    Raises RuntimeError for a version of cffi that cannot be redirected; nothing is changed then.
+    Raises TypeError for a value of `libraries` that is not a bool, OSError if libraries cannot be
+    redirected, and RuntimeError for a version of cffi that cannot be redirected; nothing is changed
+    then.
     """
     global _installed
+    if not isinstance(libraries, bool):
+        raise TypeError(f"libraries must be a bool, not {libraries!r}")
     loaded = _loaded()
-    if objects:
+    if libraries:
         from . import _libraries
 
         _libraries.redirect()
@@ -206,7 +209,7 @@ def install(*, objects: bool = False) -> None:
             _redirect(loaded)
             _installed = True
     except RuntimeError:
-        if objects:
+        if libraries:
             _libraries.restore()
         raise
 
@@ -224,9 +227,9 @@ def uninstall() -> None:
 
     Blocks of installed() that are open come to their end with it.
 
-    Objects make stock closures again.  What they import to prepare and free closures stays
+    Libraries make stock closures again.  What they import to prepare and free closures stays
     redirected, because those made by trampfd may live on; stock closures are handed to libffi
-    there.  Raises OSError for objects that cannot be given back, after all else is undone.
+    there.  Raises OSError for libraries that cannot be restored, after all else is undone.
     """
     global _installed, _at_start
     with _lock:

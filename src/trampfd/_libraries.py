@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""install(objects=True): other users of libffi that this process has loaded.
+"""install(libraries=True): the libraries of this process that use a shared libffi.
 
 What they import from libffi to make closures is redirected to the library for LD_PRELOAD, which
 also finds the libffi that each of them would have used.
@@ -22,16 +22,16 @@ _lock = threading.Lock()  # over each call that changes or reads the list of red
 
 
 class Redirected(NamedTuple):
-    """A pointer to a function of libffi in the data of a loaded object.
+    """A pointer to a function of libffi in the data of a loaded library.
 
-    object: path of its file, "" for the program itself.
+    library: path of its file, "" for the program itself.
     symbol: the function.
     origin: the address it led to, 0 if it was not bound yet.
     target: the address it leads to now.
     refusal: why it still leads to the origin; None if it does not.
     """
 
-    object: str
+    library: str
     symbol: str
     origin: int
     target: int
@@ -42,13 +42,13 @@ def _list() -> tuple[Redirected, ...]:
     """Needs the lock."""
     return tuple(
         Redirected(
-            object,
+            library,
             symbol,
             origin,
             target,
-            None if step is None else Refusal(object or "the program", step, errno),
+            None if step is None else Refusal(library or "the program", step, errno),
         )
-        for object, symbol, origin, target, step, errno in _native.redirected_objects()
+        for library, symbol, origin, target, step, errno in _native.redirected_objects()
     )
 
 
@@ -72,24 +72,24 @@ def _paths_served() -> tuple[bytes, ...]:
 
 
 def redirect() -> None:
-    """Redirect all objects loaded now; raises OSError, and nothing is changed then."""
+    """Redirect all libraries loaded now; raises OSError, and nothing is changed then."""
     from ._system import preload_library
 
     library = preload_library.find()
     if library is None:
         raise OSError(
-            "install(objects=True) needs the library that `trampfd preload` looks for, "
+            "install(libraries=True) needs the library that `trampfd preload` looks for, "
             "and there is none; install the package with it (libtrampfd-ffi)"
         )
     with _lock:
         try:
             _native.redirect_objects(os.fsencode(library), _paths_served())
         except OSError as error:
-            raise _explain(error, "cannot redirect loaded objects") from None
+            raise _explain(error, "cannot redirect loaded libraries") from None
 
 
 def restore() -> None:
-    """Let objects make stock closures again; raises OSError for those that cannot be given back.
+    """Let libraries make stock closures again; raises OSError for those that cannot be restored.
 
     The functions for closures that exist stay redirected.
     """
@@ -97,4 +97,4 @@ def restore() -> None:
         try:
             _native.restore_objects()
         except OSError as error:
-            raise _explain(error, "cannot give back loaded objects") from None
+            raise _explain(error, "cannot restore loaded libraries") from None

@@ -22,8 +22,8 @@ class Status(NamedTuple):
         for records that were used.
     plans: signatures compiled, shared by their callbacks; without_plan: callbacks made so far
         of signatures that only libffi can marshal.
-    redirected: what install(objects=True) redirected in loaded objects.  Their closures are made by
-        a library of its own, which the other numbers do not count.
+    redirected: what install(libraries=True) redirected in loaded libraries.  Their closures are
+        made by a library of its own, which the other numbers do not count.
     """
 
     provider: str

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * install(objects=True): libffi's closure functions as loaded objects import them, redirected to
+ * install(libraries=True): libffi's closure functions as loaded objects import them, redirected to
  * those of the library for LD_PRELOAD, whose memory they are from then on.
  *
  * ffi_closure_alloc comes last and goes first: what it made must always find the others.  Closures

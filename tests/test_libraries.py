@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""install(objects=True): other users of libffi that are loaded into the process."""
+"""install(libraries=True): other users of libffi that are loaded into the process."""
 
 from __future__ import annotations
 
 import functools
+import re
 from pathlib import Path
 
 import core
 import library
 import pytest
+
+import trampfd
 
 FFI = "libtrampfd-ffi.so.0"
 
@@ -38,7 +41,7 @@ def is_ours(number):
     return re.search(r"libtrampfd-ffi\.so|\[trampfd]", inside[-1]) is not None
 
 def symbols(path):
-    return sorted(one.symbol for one in trampfd.status().redirected if one.object == path)
+    return sorted(one.symbol for one in trampfd.status().redirected if one.library == path)
 
 users = closures()
 """
@@ -57,11 +60,11 @@ assert users.user_make(0) and not is_ours(0)
 trampfd.install()
 assert users.user_make(1) and not is_ours(1)
 assert trampfd.status().redirected == ()
-trampfd.install(objects=True)
-trampfd.install(objects=True)
+trampfd.install(libraries=True)
+trampfd.install(libraries=True)
 functions = ["ffi_closure_alloc", "ffi_closure_free", "ffi_prep_closure_loc"]
 assert symbols(sys.argv[1]) == functions, trampfd.status()
-assert not [one for one in trampfd.status().redirected if "_ctypes" in one.object]
+assert not [one for one in trampfd.status().redirected if "_ctypes" in one.library]
 assert not [one for one in trampfd.status().redirected if one.refusal or not one.origin]
 for number in 2, 3:
     assert users.user_make(number) and is_ours(number)
@@ -70,7 +73,7 @@ users.user_free(2)
 trampfd.uninstall()
 assert symbols(sys.argv[1]) == functions[1:], trampfd.status()
 assert users.user_make(4) and not is_ours(4)
-trampfd.install(objects=True)
+trampfd.install(libraries=True)
 assert symbols(sys.argv[1]) == functions
 assert users.user_make(5) and is_ours(5)
 trampfd.uninstall()
@@ -82,11 +85,18 @@ assert not trampfd.is_installed()
     run(code, user(binding))
 
 
+@pytest.mark.parametrize("value", [1, 0, None, "", "all", ["libffi.so.8"]])
+def test_only_a_bool_is_taken(value: object) -> None:
+    with pytest.raises(TypeError, match=re.escape(f"libraries must be a bool, not {value!r}")):
+        trampfd.install(libraries=value)  # type: ignore[arg-type]
+    assert not trampfd.is_installed()
+
+
 @pytest.mark.parametrize("policy", ["mdwe", "systemd_mdwe"])
 def test_hardened(policy: str) -> None:
     core.need_policy(policy)
     code = f"""
-trampfd.install(objects=True)
+trampfd.install(libraries=True)
 deny.{policy}()
 deny.no_memfd()
 for number in range(100):
@@ -107,7 +117,7 @@ def protections():
     return [words[:2] for words in maps]
 
 before = protections()
-trampfd.install(objects=True)
+trampfd.install(libraries=True)
 assert protections() == before
 trampfd.uninstall()
 assert protections() == before
@@ -115,14 +125,14 @@ assert protections() == before
     run(code, user("now"))
 
 
-def test_objects_loaded_later() -> None:
+def test_libraries_loaded_later() -> None:
     code = """
-trampfd.install(objects=True)
+trampfd.install(libraries=True)
 sys.argv[1] = sys.argv[2]
 users = closures()
 assert symbols(sys.argv[1]) == []
 assert users.user_make(0) and not is_ours(0)
-trampfd.install(objects=True)
+trampfd.install(libraries=True)
 assert users.user_make(1) and is_ours(1)
 assert users.user_call(0, 10) == 10 and users.user_call(1, 10) == 11
 users.user_free(0)
@@ -142,17 +152,17 @@ ctypes.CDLL(str(path))
 limits = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
 try:
-    trampfd.install(objects=True)
+    trampfd.install(libraries=True)
 except OSError as error:
     refused = error
 resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-assert "cannot redirect loaded objects: ffi_" in str(refused), refused
+assert "cannot redirect loaded libraries: ffi_" in str(refused), refused
 assert "/proc/self/maps: Too many open files" in str(refused), refused
 assert not trampfd.is_installed()
 assert users.user_make(0) and not is_ours(0)
 (one,) = trampfd.status().redirected
 assert one.refusal.errno == refused.errno
-trampfd.install(objects=True)
+trampfd.install(libraries=True)
 assert not [one for one in trampfd.status().redirected if one.refusal]
 assert users.user_make(1) and is_ours(1)
 """
@@ -164,7 +174,7 @@ def test_without_the_library() -> None:
 from trampfd._system import preload_library
 preload_library.find = lambda: None
 try:
-    trampfd.install(objects=True)
+    trampfd.install(libraries=True)
 except OSError as error:
     assert "trampfd preload" in str(error)
 else:
@@ -193,7 +203,7 @@ threads = [threading.Thread(target=work, args=(number,)) for number in range(1, 
 for thread in threads:
     thread.start()
 for _ in range(50):
-    trampfd.install(objects=True)
+    trampfd.install(libraries=True)
     trampfd.uninstall()
 stop.set()
 for thread in threads:
@@ -212,8 +222,8 @@ except ImportError as error:
     print(f"python3-gi is not there for this Python: {error}", file=sys.stderr)
     sys.exit(77)
 
-trampfd.install(objects=True)
-objects = {one.object for one in trampfd.status().redirected}
+trampfd.install(libraries=True)
+libraries = {one.library for one in trampfd.status().redirected}
 assert [path for path in objects if "girepository" in path], objects
 deny.systemd_mdwe()
 deny.no_memfd()
