@@ -329,7 +329,7 @@ def test_a_descriptor_that_somebody_closed() -> None:
         assert trampoline.descriptor is not None
         os.close(trampoline.descriptor)
         for method in (trampoline.read, trampoline.verify):
-            with pytest.raises(OSError, match="closed the trampoline's descriptor"):
+            with pytest.raises(OSError, match="closed the trampoline's file descriptor"):
                 method()
         assert call(trampoline) == 5
 

@@ -88,7 +88,7 @@ def test_a_new_callback_is_as_asked_for(interface: str) -> None:
     assert verdict and not verdict.differences
     assert verdict.provider == providers.current()
     assert verdict.protected == (verdict.provider != "table")
-    assert str(verdict).startswith("as asked for (")
+    assert str(verdict).startswith("unchanged (")
 
 
 OVERWRITE = """

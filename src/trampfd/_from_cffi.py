@@ -210,14 +210,15 @@ def _bound_argument(ctype: Any, data: Any) -> "tuple[int, Any]":
             f"and the argument is of type '{ctype.cname}'"
         )
     if data is None:
-        raise TypeError(f"None is no '{ctype.cname}'; the NULL pointer is ffi.NULL")
+        hint = " (use ffi.NULL)" if layout == "p" else ""
+        raise TypeError(f"expected '{ctype.cname}', got None{hint}")
     if isinstance(data, bytes) and ctype.kind == "pointer" and ctype.item.cname in _BYTES:
         characters = backend.new_array_type(_pointer_to("char"), None)
         data = backend.cast(ctype, backend.from_buffer(characters, data))
     try:
         value = backend.newp(backend.new_pointer_type(ctype), data)
     except (TypeError, OverflowError) as error:
-        raise type(error)(f"{data!r} is no '{ctype.cname}': {error}") from error
+        raise type(error)(f"cannot convert {data!r} to '{ctype.cname}': {error}") from error
     word = bytes(backend.buffer(value))
     return int.from_bytes(word, sys.byteorder, signed=layout.startswith("i")), data
 

@@ -273,9 +273,9 @@ def _value(cls: Any) -> "tuple[Any, Any, int, str]":
 def _called_signature(function: Any) -> _native.Signature:
     """Of a function that C calls as its argtypes and its restype say.  A restype that is
     neither a type nor None is a function that gets an int."""
-    for number, cls in enumerate(function.argtypes, 1):
+    for index, cls in enumerate(function.argtypes):
         if not _is_data(cls):
-            raise TypeError(f"argtypes: number {number}, {cls!r}, is no type of ctypes")
+            raise TypeError(f"argtypes[{index}] is not a ctypes type: {cls!r}")
     restype = function.restype
     result = (None, "v", 0, "v") if restype is None else (restype, "i4", 4, "*")
     if _is_data(restype):
@@ -303,7 +303,7 @@ def _bound_argument(cls: Any, data: Any) -> "tuple[int, tuple[Any, ...]]":
     try:
         converted = cls.from_param(data)
     except (TypeError, OverflowError) as error:
-        raise type(error)(f"{data!r} is no {cls.__name__}: {error}") from error
+        raise type(error)(f"cannot convert {data!r} to {cls.__name__}: {error}") from error
     identity = ctypes.CFUNCTYPE(ctypes.c_size_t)(_native.identity())
     return identity(converted), (_referent(data), _referent(converted))
 

@@ -56,6 +56,11 @@ class Trampoline:
     def read(self) -> tuple[int, dict[str, int], tuple[int, int, bytes]]: ...
     def verify(self) -> list[tuple[str, int, int | None, int | None]]: ...
 
+MAX_DATA_SIZE: int
+MAX_STACK_OFFSET: int
+MAX_PCS: int
+SET_SP: int
+
 class _Status(TypedDict):
     provider: str
     blocks_built_in: int

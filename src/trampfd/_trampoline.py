@@ -15,19 +15,13 @@ from . import _native
 
 BACKENDS = ("auto", "trampfd-user", "context")
 
-# The limits and the flag of the kernel's interface, see trampfd.h.
-_MAX_STACK = 64
-_MAX_STACK_OFFSET = 256
-_MAX_ALLOWED = 16
-_SET_SP = 1
-
 _WHY = {
-    errno.EXDEV: "this process is the child of a fork, which does not inherit trampolines that "
-    "the kernel made: make a new one here",
-    errno.ESTALE: "something else in this process closed the trampoline's descriptor, by which "
-    "the kernel's context is read: keep your hands off descriptors that are not yours",
-    errno.EBADMSG: "what the trampoline reads is no context any more, it was overwritten: "
-    "verify() says where",
+    errno.EXDEV: "the child of a fork does not inherit trampolines that the kernel made: make a "
+    "new one in this process",
+    errno.ESTALE: "some other code in this process closed the trampoline's file descriptor, by "
+    "which the kernel's context is read",
+    errno.EBADMSG: "the trampoline's context was overwritten and cannot be read any more: verify() "
+    "reports what changed",
 }
 
 
@@ -113,22 +107,22 @@ def _stack(stack: Any, offset: Any, set_sp: Any) -> tuple[int, int, bytes]:
     if not isinstance(stack, (bytes, bytearray, memoryview)):
         raise TypeError(f"stack must be bytes, not {stack!r}")
     data = bytes(stack)
-    if len(data) > _MAX_STACK:
-        raise ValueError(f"stack may have {_MAX_STACK} bytes at most, not {len(data)}")
+    if len(data) > _native.MAX_DATA_SIZE:
+        raise ValueError(f"stack may have {_native.MAX_DATA_SIZE} bytes at most, not {len(data)}")
     offset = _integer("stack_offset", offset)
-    if not 0 <= offset <= _MAX_STACK_OFFSET:
-        raise ValueError(f"stack_offset must be 0 to {_MAX_STACK_OFFSET}, not {offset}")
+    if not 0 <= offset <= _native.MAX_STACK_OFFSET:
+        raise ValueError(f"stack_offset must be 0 to {_native.MAX_STACK_OFFSET}, not {offset}")
     if not data and (offset or set_sp):
         raise ValueError("stack_offset and set_sp say how to place stack data: give stack=, too")
-    return (_SET_SP if set_sp else 0, offset, data)
+    return (_native.SET_SP if set_sp else 0, offset, data)
 
 
 def _allowed(allowed: Iterable[int], pc: int) -> tuple[int, ...]:
     if not isinstance(allowed, Iterable):
         raise TypeError(f"allowed must be a list of addresses, not {allowed!r}")
     pcs = tuple(_address("each address in allowed", value) for value in allowed)
-    if len(pcs) > _MAX_ALLOWED:
-        raise ValueError(f"allowed may have {_MAX_ALLOWED} addresses at most, not {len(pcs)}")
+    if len(pcs) > _native.MAX_PCS:
+        raise ValueError(f"allowed may have {_native.MAX_PCS} addresses at most, not {len(pcs)}")
     if pcs and pc not in pcs:
         raise ValueError(f"pc {pc:#x} is not in allowed: {', '.join(map(hex, pcs))}")
     return pcs
@@ -232,7 +226,7 @@ class Trampoline:
         """
         with _explained():
             pc, registers, (flags, offset, data) = self._native.read()
-        return TrampolineContext(pc, registers, data, offset, bool(flags & _SET_SP))
+        return TrampolineContext(pc, registers, data, offset, bool(flags & _native.SET_SP))
 
     def verify(self) -> list[TrampolineDifference]:
         """Compare what calls take with what was asked for; an empty list: no difference.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""trampfd.verify(): is a callback still what was asked for?"""
+"""trampfd.verify(): is a callback unchanged since it was made?"""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What verify() found; true when the callback is as it was asked for.
+    """What verify() found; true when the callback is unchanged.
 
     provider: who holds the record: "table", "trampfd" or "trampfd-user".
     address: the function pointer.
@@ -53,7 +53,7 @@ class Verdict:
         return not self.differences
 
     def __str__(self) -> str:
-        found = "; ".join(map(str, self.differences)) or "as asked for"
+        found = "; ".join(map(str, self.differences)) or "unchanged"
         guard = "no store can reach it" if self.protected else "in writable memory"
         return f"{found} ({self.provider}: {guard})"
 

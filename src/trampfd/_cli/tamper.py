@@ -32,7 +32,7 @@ class Finding:
     """One provider.
 
     available: closures can be made by it; outcome: why not, or what was seen.
-    intact: verify() found the new callback as asked for.
+    intact: verify() found the new callback unchanged.
     guarded: no store reached the record.
     seen: verify() named what a store changed (None when no store reached it).
     """
@@ -46,7 +46,7 @@ class Finding:
 
     @property
     def sound(self) -> bool:
-        """The provider is absent, or its closures are as asked for or seen not to be."""
+        """The provider is absent, or its closures are unchanged or seen to be modified."""
         return not self.available or (self.intact and (self.guarded or bool(self.seen)))
 
 

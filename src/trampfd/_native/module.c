@@ -139,7 +139,7 @@ static int execute(PyObject *module)
     return attach_init() || error_init(module) || PyModule_AddType(module, &Signature_Type)
                    || PyModule_AddType(module, &Closure_Type)
                    || PyModule_AddType(module, &Bound_Type)
-                   || PyModule_AddType(module, &Trampoline_Type)
+                   || trampoline_init(module)
                ? -1
                : 0;
 }

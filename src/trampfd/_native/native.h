@@ -114,6 +114,7 @@ PyObject *register_names(PyObject *module, PyObject *unused);
 /* Raised when no closure can be made, see error.c. */
 extern PyObject *ClosureError;
 int error_init(PyObject *module);
+int trampoline_init(PyObject *module);
 /* A list of (way, step, errno). */
 PyObject *error_steps(const struct trampfd_trail *trail);
 /* Raise it for a closure or a trampoline. */

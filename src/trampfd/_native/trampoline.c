@@ -250,6 +250,16 @@ PyTypeObject Trampoline_Type = {
     .tp_getset = (PyGetSetDef *)trampoline_attributes,
 };
 
+/* The type, and the limits and the flag of trampfd.h that Python checks arguments by. */
+int trampoline_init(PyObject *module)
+{
+    return PyModule_AddType(module, &Trampoline_Type)
+           || PyModule_AddIntConstant(module, "MAX_DATA_SIZE", TRAMPFD_MAX_DATA_SIZE)
+           || PyModule_AddIntConstant(module, "MAX_STACK_OFFSET", TRAMPFD_MAX_STACK_OFFSET)
+           || PyModule_AddIntConstant(module, "MAX_PCS", TRAMPFD_MAX_PCS)
+           || PyModule_AddIntConstant(module, "SET_SP", TRAMPFD_SET_SP);
+}
+
 PyObject *register_names(PyObject *module, PyObject *unused)
 {
     PyObject *names = PyList_New(0);

@@ -152,7 +152,7 @@ def _rows(report: Report) -> Iterator[tuple[str, str]]:
     for trial in report.trials:
         yield f"self-test: {trial.interface}, {trial.backend}", _describe(trial)
     for finding in report.findings:
-        state = "intact" if finding.intact else "not as asked for"
+        state = "unchanged" if finding.intact else "modified"
         text = f"{state}; {finding.outcome}" if finding.available else finding.outcome
         yield f"verify: {finding.provider}", text
     yield "trampfd", "works" if report.works else "does not work here"
