@@ -13,13 +13,16 @@ SOURCES = setup.py pyproject.toml cbackend/hardening.txt tools/core_sources.py \
           $(wildcard cbackend/*flags*.txt cbackend/*.map cbackend/sources/*.txt cbackend/arch/*/*.txt) \
           $(shell find cbackend src/trampfd/_native -name '*.[chS]')
 
+PYTHON_FILES = src tests benchmarks tools setup.py docs/conf.py docs/_ext
+
 help:
 	@echo 'make demo     set up, then show ctypes and cffi callbacks under hardening, stock and trampfd'
 	@echo 'make test     set up, then run all tests'
 	@echo 'make build    virtual environment in $(VENV) with the package, from this folder'
 	@echo 'make bench    set up, then measure trampfd and its rivals; plots and tables in build/bench'
-	@echo 'make figures  the same for README.md; on a quiet machine'
+	@echo 'make figures  the same for the documentation; on a quiet machine'
 	@echo 'make doctor   what trampfd can do on this machine'
+	@echo 'make docs     the documentation site in build/docs'
 	@echo 'make lint     style and types of the Python files, licences of all files'
 	@echo 'make vm       all tests here, then in virtual machines with the kernel module (KERNEL=6.1, 6.12'
 	@echo '              or sid), once with each provider; takes an hour, vm-short minutes'
@@ -40,21 +43,28 @@ test: $(VENV)/.test
 bench: $(VENV)/.test
 	$(RUN) -m trampfd bench $(BENCH_ARGS)
 
-# Those of README.md; on a machine that has nothing else to do.
+# Those of the documentation; on a machine that has nothing else to do.
 figures: $(VENV)/.test
 	$(RUN) -m trampfd bench --output benchmarks/figures
-	$(RUN) benchmarks/readme.py
+	$(RUN) benchmarks/write_targets.py
 
 doctor: build
 	$(RUN) -m trampfd doctor
 
 lint: $(VENV)/.lint
-	$(RUN) -m ruff check src tests benchmarks tools setup.py
-	$(RUN) -m ruff format --check src tests benchmarks tools setup.py
+	$(RUN) -m ruff check $(PYTHON_FILES)
+	$(RUN) -m ruff format --check $(PYTHON_FILES)
 	$(RUN) -m mypy
 	@if $(RUN) -c 'import sys; sys.exit(sys.version_info < (3, 10))'; then \
 		echo '$(RUN) -m reuse lint --lines' && $(RUN) -m reuse lint --lines; \
 	else echo 'Not checked: licences of all files; reuse needs Python 3.10'; fi
+
+docs: $(VENV)/.docs
+	rm -rf build/docs
+	$(RUN) -m sphinx --fresh-env --nitpicky --fail-on-warning --keep-going --quiet \
+		--doctree-dir build/doctrees docs build/docs
+	$(RUN) tools/check_links.py build/docs
+	@echo 'The site is in build/docs/index.html'
 
 build: $(VENV)/.build
 
@@ -78,6 +88,10 @@ $(VENV)/.test: $(VENV)/.build
 
 $(VENV)/.lint: $(VENV)/.build
 	$(RUN) -m pip install --quiet --editable '.[test,bench,lint]'
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.build
+	$(RUN) -m pip install --quiet --editable '.[docs]'
 	touch $@
 
 KERNEL = 6.12
@@ -106,4 +120,4 @@ matrix: test
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info src/trampfd/*.so
 
-.PHONY: help demo test bench figures doctor lint build vm vm-short deb rpm wheel matrix clean
+.PHONY: help demo test bench figures doctor lint docs build vm vm-short deb rpm wheel matrix clean

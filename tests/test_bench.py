@@ -239,9 +239,9 @@ def test_a_rival_that_stops_is_a_result() -> None:
     }
 
 
-def test_readme_shows_the_committed_figures() -> None:
+def test_documentation_shows_the_committed_figures() -> None:
     if not (BENCHMARKS / "figures" / "summary.json").exists():
         pytest.skip("benchmarks/figures is absent: `make figures` makes it")
-    code = "import readme; print(readme.README.read_text() == readme.updated())"
+    code = "import write_targets as page; print(page.PAGE.read_text() == page.updated())"
     done = run(sys.executable, "-c", code, environment={"PYTHONPATH": str(BENCHMARKS)})
-    assert done.stdout == "True\n", f"{done.stderr}run benchmarks/readme.py"
+    assert done.stdout == "True\n", f"{done.stderr}run benchmarks/write_targets.py"

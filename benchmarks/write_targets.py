@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Put the targets of benchmarks/figures/summary.json into README.md, between two marks."""
+"""Put the targets of benchmarks/figures/summary.json into docs/benchmarks.md, between two marks."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from targets import Target
 
 ROOT = Path(__file__).resolve().parents[1]
 SUMMARY = ROOT / "benchmarks" / "figures" / "summary.json"
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "benchmarks.md"
 
-BEGIN = "<!-- benchmarks/readme.py writes this -->\n"
+BEGIN = "<!-- benchmarks/write_targets.py writes this -->\n"
 END = "<!-- until here -->\n"
 
 
@@ -32,16 +32,16 @@ def section(summary: dict[str, Any]) -> str:
 
 
 def updated() -> str:
-    """README.md with what belongs between the marks."""
-    before, _, rest = README.read_text().partition(BEGIN)
+    """The page with what belongs between the marks."""
+    before, _, rest = PAGE.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
     if not after:
-        raise SystemExit(f"README.md lacks the lines {BEGIN}and {END}")
+        raise SystemExit(f"{PAGE} lacks the lines {BEGIN}and {END}")
     return before + BEGIN + section(json.loads(SUMMARY.read_text())) + END + after
 
 
 if __name__ == "__main__":
-    argparse.ArgumentParser(prog="readme", description=__doc__).parse_args()
+    argparse.ArgumentParser(prog="write_targets", description=__doc__).parse_args()
     for warning in busy_lines(json.loads(SUMMARY.read_text())["load"]):
-        raise SystemExit(f"README.md is left as it was. {warning}")
-    README.write_text(updated())
+        raise SystemExit(f"{PAGE} is left as it was. {warning}")
+    PAGE.write_text(updated())
