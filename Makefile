@@ -22,7 +22,7 @@ help:
 	@echo 'make bench    set up, then measure trampfd and its rivals; plots and tables in build/bench'
 	@echo 'make figures  the same for the documentation; on a quiet machine'
 	@echo 'make doctor   what trampfd can do on this machine'
-	@echo 'make docs     the documentation site in build/docs'
+	@echo 'make docs     the documentation site in build/docs; check-docs looks at it in Chromium'
 	@echo 'make lint     style and types of the Python files, licences of all files'
 	@echo 'make vm       all tests here, then in virtual machines with the kernel module (KERNEL=6.1, 6.12'
 	@echo '              or sid), once with each provider; takes an hour, vm-short minutes'
@@ -65,6 +65,12 @@ docs: $(VENV)/.docs
 		--doctree-dir build/doctrees docs build/docs
 	$(RUN) tools/check_links.py build/docs
 	@echo 'The site is in build/docs/index.html'
+
+# Chromium is large, so that `make docs` does without it.
+check-docs: docs
+	tools/debian-packages chromium fonts-dejavu-core
+	$(RUN) -m pip install --quiet playwright
+	$(RUN) tools/check-docs
 
 build: $(VENV)/.build
 
@@ -120,4 +126,4 @@ matrix: test
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info src/trampfd/*.so
 
-.PHONY: help demo test bench figures doctor lint docs build vm vm-short deb rpm wheel matrix clean
+.PHONY: help demo test bench figures doctor lint docs check-docs build vm vm-short deb rpm wheel matrix clean

@@ -43,15 +43,15 @@ nitpick_ignore_regex = [
 ]
 
 
-def _field_lists(app, what, name, obj, options, lines):
-    """Let `name, name: text` and `name` with text below it, as docstrings have them, be fields."""
-    if what not in ("class", "function", "method"):
+def _definitions(app, what, name, obj, options, lines):
+    """Let `name, name: text`, as docstrings of classes describe attributes, be a definition."""
+    if what != "class":
         return
-    field = re.compile(r"^([a-z_]\w*(?:, [a-z_]\w*)*): (.*)$")
+    attribute = re.compile(r"^([a-z_]\w*(?:, [a-z_]\w*)*): (.*)$")
     result = []
     for line in lines:
-        match = field.match(line)
-        result.append(f":{match[1]}: {match[2]}" if match else line)
+        match = attribute.match(line)
+        result += [match[1], f"    {match[2]}"] if match else [line]
     lines[:] = result
 
 
@@ -74,4 +74,4 @@ def _root_page(app, docname, source):
 
 def setup(app):
     app.connect("source-read", _root_page)
-    app.connect("autodoc-process-docstring", _field_lists)
+    app.connect("autodoc-process-docstring", _definitions)
