@@ -13,7 +13,10 @@ SOURCES = setup.py pyproject.toml cbackend/hardening.txt tools/core_sources.py \
           $(wildcard cbackend/*flags*.txt cbackend/*.map cbackend/sources/*.txt cbackend/arch/*/*.txt) \
           $(shell find cbackend src/trampfd/_native -name '*.[chS]')
 
+# Files that `make fmt` formats and `make lint` checks.
 PYTHON_FILES = src tests benchmarks tools setup.py docs/conf.py docs/_ext
+C_FILES = $(shell find cbackend src/trampfd/_native tests benchmarks -name '*.[ch]')
+SHELL_FILES = $(shell grep -rlE '^\#!.*[/ ](ba)?sh\b' $(wildcard .ci) cbackend/kmod packaging tests tools)
 
 help:
 	@echo 'make demo     set up, then show ctypes and cffi callbacks under hardening, stock and trampfd'
@@ -23,7 +26,11 @@ help:
 	@echo 'make figures  the same for the documentation; on a quiet machine'
 	@echo 'make doctor   what trampfd can do on this machine'
 	@echo 'make docs     the documentation site in build/docs; check-docs looks at it in Chromium'
-	@echo 'make lint     style and types of the Python files, licences of all files'
+	@echo 'make man      check the manual pages, and format them in build/man'
+	@echo 'make lint     style, types, spelling and licences'
+	@echo 'make fmt      format the C and Python files'
+	@echo 'make asan     the C tests with the sanitizers of addresses and of undefined behaviour;'
+	@echo '              tsan: with that of threads'
 	@echo 'make vm       all tests here, then in virtual machines with the kernel module (KERNEL=6.1, 6.12'
 	@echo '              or sid), once with each provider; takes an hour, vm-short minutes'
 	@echo 'make deb      Debian packages of this checkout in build/debian; on Debian and Ubuntu'
@@ -55,9 +62,34 @@ lint: $(VENV)/.lint
 	$(RUN) -m ruff check $(PYTHON_FILES)
 	$(RUN) -m ruff format --check $(PYTHON_FILES)
 	$(RUN) -m mypy
+	$(VENV)/bin/shellcheck $(SHELL_FILES)
+	$(VENV)/bin/codespell
 	@if $(RUN) -c 'import sys; sys.exit(sys.version_info < (3, 10))'; then \
 		echo '$(RUN) -m reuse lint --lines' && $(RUN) -m reuse lint --lines; \
 	else echo 'Not checked: licences of all files; reuse needs Python 3.10'; fi
+
+fmt: $(VENV)/.lint
+	$(RUN) -m ruff check --fix $(PYTHON_FILES)
+	$(RUN) -m ruff format $(PYTHON_FILES)
+	$(VENV)/bin/clang-format -i $(C_FILES)
+
+# One test for both: the two sanitizers work together.
+asan ubsan: address-undefined
+
+address-undefined: $(VENV)/.test
+	$(RUN) -m pytest tests/test_sanitizers.py -k address_and_undefined $(PYTEST_ARGS)
+
+tsan: $(VENV)/.test
+	$(RUN) -m pytest tests/test_sanitizers.py -k test_thread $(PYTEST_ARGS)
+
+MANUAL = $(wildcard docs/man/*.[1-9])
+man: $(MANUAL:docs/man/%=build/man/%.html)
+
+build/man/%.html: docs/man/%
+	@tools/debian-packages mandoc
+	@mkdir -p $(@D)
+	mandoc -T lint -W warning $<
+	mandoc -T html -O man=%N.%S.html $< > $@
 
 docs: $(VENV)/.docs
 	rm -rf build/docs
@@ -126,4 +158,4 @@ matrix: test
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info src/trampfd/*.so
 
-.PHONY: help demo test bench figures doctor lint docs check-docs build vm vm-short deb rpm wheel matrix clean
+.PHONY: help demo test bench figures doctor lint fmt asan ubsan address-undefined tsan man docs check-docs build vm vm-short deb rpm wheel matrix clean

@@ -23,7 +23,7 @@ failed=0
 for name in create user_context user_call table_misuse table_call limits io_uring races fuzz module; do
 	echo "# $name"
 	"$folder/$name" || { echo "not ok $name: status $?"; failed=1; }
-	for try in 1 2 3 4 5 6 7 8 9 10; do
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		[ "$(cat $live)" = "$none" ] && break
 		sleep 0.2
 	done

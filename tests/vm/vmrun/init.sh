@@ -52,7 +52,7 @@ status=$?
 # What the command's processes leave behind for the next moment (RCU, delayed closing) is not a leak.
 live=/sys/module/trampfd/parameters/live
 none="descriptors 0 contexts 0 copies 0 pages 0"
-for second in 1 2 3 4 5; do
+for _ in 1 2 3 4 5; do
 	[ "$(cat $live)" = "$none" ] && break
 	sleep 1
 done
