@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Redirection of loaded objects, see trampfd_redirect() in trampfd.h."""
+"""Redirection of loaded objects, see tfd_redirect() in trampfd.h."""
 
 from __future__ import annotations
 

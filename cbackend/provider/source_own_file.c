@@ -13,15 +13,13 @@
 
 #include "arch/port.h"
 #include "span.h"
+#include "base/maps.h"
 #include "base/trail.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <link.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
@@ -60,39 +58,18 @@ void tfd_source_own_file_init(void)
     dl_iterate_phdr(find_segment, NULL);
 }
 
-/* 0, or a positive errno.  The kernel writes a newline in a name as \012. */
-static int find_in_maps(char **path, off_t *file_offset)
+/* 0, or a positive errno. */
+static int find_in_maps(char **path, off_t *offset)
 {
     uintptr_t slots = (uintptr_t)tfd_slots;
-    FILE *maps = fopen("/proc/self/maps", "re");
-    char *line = NULL;
-    size_t room = 0;
-    int error = 0;
+    struct tfd_mapping mapping;
+    int error = tfd_maps_find(slots, &mapping);
 
-    if (!maps)
-        return errno;
-    errno = ENOENT; /* the end of the file does not change it */
-    while (!*path && getline(&line, &room, maps) > 0) {
-        uintptr_t start, end;
-        uint64_t offset;
-        int name = 0;
-
-        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %*s %" SCNx64 " %*s %*s %n", &start, &end,
-                   &offset, &name) < 3 || slots < start || slots >= end)
-            continue;
-        line[strcspn(line, "\n")] = '\0';
-        if (!name || line[name] != '/')
-            break;
-        *path = strdup(line + name);
-        *file_offset = (off_t)(offset + (slots - start));
-        if (!*path)
-            break;
-    }
-    if (!*path)
-        error = errno;
-    free(line);
-    fclose(maps);
-    return error;
+    if (error)
+        return error;
+    *path = mapping.path;
+    *offset = (off_t)(mapping.offset + (slots - mapping.start));
+    return *path ? 0 : ENOENT;
 }
 
 /* A descriptor of a file that holds the slots, or a negative errno. */

@@ -4,7 +4,7 @@
  * under the library's lock, store.  The dynamic loader is asked only while the lock is not held,
  * because constructors and destructors, which the loader runs under its own lock, may need ours.
  */
-#include "trampfd.h"
+#include "redirect.h"
 
 #include "base/lock.h"
 #include "objects.h"
@@ -15,39 +15,39 @@
 #include <string.h>
 
 /* A pointer on the list; its strings follow it. */
-struct entry {
-    struct entry *next;
-    struct trampfd_redirected redirected;
-    const struct trampfd_redirection *row; /* of the call under way */
+struct redirected {
+    struct redirected *next;
+    struct tfd_redirected redirected;
+    const struct tfd_redirection *row; /* of the call under way */
     uintptr_t base;                        /* of its object */
     uintptr_t before;                      /* what to store to undo it */
 };
 
-static struct entry *entries; /* guarded by the library's lock */
+static struct redirected *entries; /* guarded by the library's lock */
 
 struct search {
-    const struct trampfd_redirection *table;
+    const struct tfd_redirection *table;
     size_t count;
-    trampfd_redirect_filter *filter;
+    tfd_redirect_filter *filter;
     void *data;
     const struct tfd_object *object;
-    struct entry *found, **end;
+    struct redirected *found, **end;
 };
 
-static uintptr_t *word_of(const struct entry *entry)
+static uintptr_t *word_of(const struct redirected *entry)
 {
     return (uintptr_t *)(uintptr_t)entry->redirected.pointer;
 }
 
-static uintptr_t target_of(const struct entry *entry)
+static uintptr_t target_of(const struct redirected *entry)
 {
     return (uintptr_t)entry->redirected.to;
 }
 
-static struct entry *make_entry(const struct tfd_object *object, const struct tfd_word *word)
+static struct redirected *make_entry(const struct tfd_object *object, const struct tfd_word *word)
 {
     size_t path = strlen(object->map->l_name) + 1, symbol = strlen(word->symbol) + 1;
-    struct entry *entry = calloc(1, sizeof(*entry) + path + symbol);
+    struct redirected *entry = calloc(1, sizeof(*entry) + path + symbol);
 
     if (!entry)
         return NULL;
@@ -58,21 +58,21 @@ static struct entry *make_entry(const struct tfd_object *object, const struct tf
     return entry;
 }
 
-static void free_list(struct entry *list)
+static void free_list(struct redirected *list)
 {
     while (list) {
-        struct entry *entry = list;
+        struct redirected *entry = list;
 
         list = entry->next;
         free(entry);
     }
 }
 
-static const struct trampfd_redirection *find_row(const struct search *search,
+static const struct tfd_redirection *find_row(const struct search *search,
                                                   const struct tfd_word *word)
 {
     for (size_t i = 0; i < search->count; i++) {
-        const struct trampfd_redirection *row = &search->table[i];
+        const struct tfd_redirection *row = &search->table[i];
 
         if (!strcmp(row->symbol, word->symbol)
             && (!row->version || !word->version || !strcmp(row->version, word->version)))
@@ -84,8 +84,8 @@ static const struct trampfd_redirection *find_row(const struct search *search,
 static int collect(const struct tfd_word *word, void *data)
 {
     struct search *search = data;
-    const struct trampfd_redirection *row = find_row(search, word);
-    struct entry *entry = row ? make_entry(search->object, word) : NULL;
+    const struct tfd_redirection *row = find_row(search, word);
+    struct redirected *entry = row ? make_entry(search->object, word) : NULL;
 
     if (!entry)
         return row ? -ENOMEM : 0;
@@ -115,16 +115,16 @@ static int look_through(const struct tfd_objects *objects, struct search *search
 }
 
 /* Takes the entry off the list. */
-static struct entry *take_off(struct entry **at)
+static struct redirected *take_off(struct redirected **at)
 {
-    struct entry *entry = *at;
+    struct redirected *entry = *at;
 
     *at = entry->next;
     entry->next = NULL;
     return entry;
 }
 
-static uintptr_t value_of(const struct entry *entry)
+static uintptr_t value_of(const struct redirected *entry)
 {
     return __atomic_load_n(word_of(entry), __ATOMIC_RELAXED);
 }
@@ -135,7 +135,7 @@ static uintptr_t value_of(const struct entry *entry)
  */
 static void forget(const struct tfd_objects *objects)
 {
-    for (struct entry **at = &entries; *at;)
+    for (struct redirected **at = &entries; *at;)
         if (tfd_objects_find(objects, (*at)->redirected.object, (*at)->base)
             && value_of(*at) == target_of(*at))
             at = &(*at)->next;
@@ -143,7 +143,7 @@ static void forget(const struct tfd_objects *objects)
             free(take_off(at));
 }
 
-static int store(struct entry *entry, uintptr_t value)
+static int store(struct redirected *entry, uintptr_t value)
 {
     const char *call = NULL;
     int error = tfd_word_store(word_of(entry), value, &call);
@@ -154,7 +154,7 @@ static int store(struct entry *entry, uintptr_t value)
 }
 
 /* Redirects one pointer and puts it on the list, unless it leads there without us. */
-static int redirect(struct entry *entry)
+static int redirect(struct redirected *entry)
 {
     if (value_of(entry) == target_of(entry)) {
         free(entry);
@@ -166,7 +166,7 @@ static int redirect(struct entry *entry)
     return store(entry, target_of(entry));
 }
 
-static int redirect_row(struct entry **list, const struct trampfd_redirection *row)
+static int redirect_row(struct redirected **list, const struct tfd_redirection *row)
 {
     int error = 0;
 
@@ -179,13 +179,13 @@ static int redirect_row(struct entry **list, const struct trampfd_redirection *r
 }
 
 /* Leaves the first one, which is the one refused, on the list. */
-static void roll_back(const struct entry *end)
+static void roll_back(const struct redirected *end)
 {
     const char *call;
 
     if (value_of(entries) == target_of(entries))
         tfd_word_store(word_of(entries), entries->before, &call);
-    for (struct entry **at = &entries->next; *at != end;)
+    for (struct redirected **at = &entries->next; *at != end;)
         if (store(*at, (*at)->before))
             at = &(*at)->next;
         else
@@ -194,7 +194,7 @@ static void roll_back(const struct entry *end)
 
 static int redirect_all(struct search *search)
 {
-    const struct entry *end = entries;
+    const struct redirected *end = entries;
     int error = 0;
 
     for (size_t i = 0; i < search->count && !error; i++)
@@ -204,8 +204,8 @@ static int redirect_all(struct search *search)
     return error;
 }
 
-int trampfd_redirect(const struct trampfd_redirection *table, size_t count,
-                     trampfd_redirect_filter *filter, void *data)
+int tfd_redirect(const struct tfd_redirection *table, size_t count,
+                     tfd_redirect_filter *filter, void *data)
 {
     struct search search = {.table = table, .count = count, .filter = filter, .data = data};
     struct tfd_objects objects;
@@ -225,7 +225,7 @@ int trampfd_redirect(const struct trampfd_redirection *table, size_t count,
     return error;
 }
 
-static int is_in_table(const struct entry *entry, const struct trampfd_redirection *table,
+static int is_in_table(const struct redirected *entry, const struct tfd_redirection *table,
                        size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -236,11 +236,11 @@ static int is_in_table(const struct entry *entry, const struct trampfd_redirecti
 }
 
 /* Undoes what the table names; what succeeded leaves the list. */
-static int undo(const struct trampfd_redirection *table, size_t count)
+static int undo(const struct tfd_redirection *table, size_t count)
 {
     int error, first_error = 0;
 
-    for (struct entry **at = &entries; *at;) {
+    for (struct redirected **at = &entries; *at;) {
         if (!is_in_table(*at, table, count)) {
             at = &(*at)->next;
             continue;
@@ -255,7 +255,7 @@ static int undo(const struct trampfd_redirection *table, size_t count)
     return first_error;
 }
 
-int trampfd_redirect_undo(const struct trampfd_redirection *table, size_t count)
+int tfd_redirect_undo(const struct tfd_redirection *table, size_t count)
 {
     struct tfd_objects objects;
     int error = tfd_objects_hold(&objects);
@@ -270,12 +270,12 @@ int trampfd_redirect_undo(const struct trampfd_redirection *table, size_t count)
     return error;
 }
 
-size_t trampfd_redirect_list(struct trampfd_redirected *list, size_t size)
+size_t tfd_redirect_list(struct tfd_redirected *list, size_t size)
 {
     size_t count = 0;
 
     tfd_lock();
-    for (const struct entry *entry = entries; entry; entry = entry->next, count++)
+    for (const struct redirected *entry = entries; entry; entry = entry->next, count++)
         if (count < size)
             list[count] = entry->redirected;
     tfd_unlock();

@@ -5,40 +5,12 @@
  */
 #include "words.h"
 
+#include "base/maps.h"
+
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-static int protection_of_mode(const char *mode)
-{
-    return (mode[0] == 'r' ? PROT_READ : 0) | (mode[1] == 'w' ? PROT_WRITE : 0)
-           | (mode[2] == 'x' ? PROT_EXEC : 0);
-}
-
-/* The protection of the page of an address, or a negative errno. */
-static int find_protection(uintptr_t address)
-{
-    FILE *maps = fopen("/proc/self/maps", "re");
-    int protection = -EFAULT;
-    char *line = NULL;
-    size_t size = 0;
-
-    if (!maps)
-        return -errno;
-    while (protection < 0 && getline(&line, &size, maps) > 0) {
-        uintptr_t start, end;
-        char mode[5];
-
-        if (sscanf(line, "%lx-%lx %4s", &start, &end, mode) == 3 && start <= address
-            && address < end)
-            protection = protection_of_mode(mode);
-    }
-    free(line);
-    fclose(maps);
-    return protection;
-}
 
 static int refuse(const char **call, const char *step, int error)
 {
@@ -50,10 +22,14 @@ int tfd_word_store(uintptr_t *at, uintptr_t value, const char **call)
 {
     size_t size = (size_t)sysconf(_SC_PAGESIZE);
     void *page = (void *)((uintptr_t)at & -size);
-    int protection = find_protection((uintptr_t)at);
+    struct tfd_mapping mapping;
+    int error = tfd_maps_find((uintptr_t)at, &mapping);
+    int protection;
 
-    if (protection < 0)
-        return refuse(call, "protection of the page in /proc/self/maps", -protection);
+    if (error)
+        return refuse(call, "protection of the page in /proc/self/maps", error);
+    free(mapping.path);
+    protection = mapping.protection;
     if (protection & PROT_EXEC)
         return refuse(call, "store in an executable page", EACCES);
     if (!(protection & PROT_WRITE) && mprotect(page, size, PROT_READ | PROT_WRITE))

@@ -5,6 +5,8 @@
 
 #include "core_check.h"
 
+#include "redirect/redirect.h"
+
 #include <dlfcn.h>
 #include <sys/mman.h>
 
@@ -58,14 +60,14 @@ static inline int add_100(int argument)
     return argument + 100;
 }
 
-static inline struct trampfd_redirection to_100(const char *version)
+static inline struct tfd_redirection to_100(const char *version)
 {
-    return (struct trampfd_redirection){"target", version, (void (*)(void))add_100};
+    return (struct tfd_redirection){"target", version, (void (*)(void))add_100};
 }
 
 static inline size_t count_redirected(void)
 {
-    return trampfd_redirect_list(NULL, 0);
+    return tfd_redirect_list(NULL, 0);
 }
 
 /* The protections of an object's file mappings, to compare before and after. */

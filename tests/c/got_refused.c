@@ -3,11 +3,11 @@
 #include "got_check.h"
 
 /* The only pointer on the list. */
-static struct trampfd_redirected refused_one(void)
+static struct tfd_redirected refused_one(void)
 {
-    struct trampfd_redirected refused;
+    struct tfd_redirected refused;
 
-    CHECK(trampfd_redirect_list(&refused, 1) == 1, "%zu on the list", count_redirected());
+    CHECK(tfd_redirect_list(&refused, 1) == 1, "%zu on the list", count_redirected());
     CHECK(refused.error == EPERM, "%s", strerror(refused.error));
     return refused;
 }
@@ -15,38 +15,38 @@ static struct trampfd_redirected refused_one(void)
 /* The call that fails is number `at`; of each pair one gives the right to write, one takes it. */
 static void check_refusal(struct object object, int at)
 {
-    struct trampfd_redirection table = to_100(NULL);
-    struct trampfd_redirected refused;
+    struct tfd_redirection table = to_100(NULL);
+    struct tfd_redirected refused;
 
     mprotect_calls = 0;
     mprotect_fails_at = at;
-    CHECK(trampfd_redirect(&table, 1, NULL, NULL) == -EPERM, "call %d is refused", at);
+    CHECK(tfd_redirect(&table, 1, NULL, NULL) == -EPERM, "call %d is refused", at);
     refused = refused_one();
     CHECK(!strcmp(refused.call, at % 2 ? "mprotect to write" : "mprotect back"), "%d: %s", at,
           refused.call);
     CHECK(*refused.pointer == refused.from, "it is as it was");
     check_object(object, 1, "and so are all");
     mprotect_fails_at = 0;
-    CHECK(!trampfd_redirect(&table, 1, NULL, NULL), "a second attempt works");
+    CHECK(!tfd_redirect(&table, 1, NULL, NULL), "a second attempt works");
     check_object(object, 100, "second attempt");
-    CHECK(!trampfd_redirect_undo(&table, 1), "and is undone");
+    CHECK(!tfd_redirect_undo(&table, 1), "and is undone");
     check_object(object, 1, "undone");
     CHECK(count_redirected() == 0, "%zu are left", count_redirected());
 }
 
 static void check_undo_refused(struct object object)
 {
-    struct trampfd_redirection table = to_100(NULL);
-    struct trampfd_redirected refused;
+    struct tfd_redirection table = to_100(NULL);
+    struct tfd_redirected refused;
 
-    CHECK(!trampfd_redirect(&table, 1, NULL, NULL), "redirected");
+    CHECK(!tfd_redirect(&table, 1, NULL, NULL), "redirected");
     mprotect_calls = 0;
     mprotect_fails_at = 1;
-    CHECK(trampfd_redirect_undo(&table, 1) == -EPERM, "undoing is refused");
+    CHECK(tfd_redirect_undo(&table, 1) == -EPERM, "undoing is refused");
     refused = refused_one();
     CHECK(*refused.pointer == refused.to, "it is as it was");
     mprotect_fails_at = 0;
-    CHECK(!trampfd_redirect_undo(&table, 1), "a second attempt works");
+    CHECK(!tfd_redirect_undo(&table, 1), "a second attempt works");
     check_object(object, 1, "undone");
     CHECK(count_redirected() == 0, "%zu are left", count_redirected());
 }
@@ -54,22 +54,22 @@ static void check_undo_refused(struct object object)
 /* As a program with text relocations has it. */
 static void check_executable(struct object object, const char *path)
 {
-    struct trampfd_redirection table = to_100(NULL);
-    struct trampfd_redirected list[16];
+    struct tfd_redirection table = to_100(NULL);
+    struct tfd_redirected list[16];
     size_t count, size = (size_t)sysconf(_SC_PAGESIZE);
     char *before, *after;
     void *page;
 
-    CHECK(!trampfd_redirect(&table, 1, NULL, NULL), "redirected");
-    count = trampfd_redirect_list(list, 16);
-    CHECK(!trampfd_redirect_undo(&table, 1), "undone");
+    CHECK(!tfd_redirect(&table, 1, NULL, NULL), "redirected");
+    count = tfd_redirect_list(list, 16);
+    CHECK(!tfd_redirect_undo(&table, 1), "undone");
     for (size_t i = 0; i < count; i++) {
         page = (void *)((uintptr_t)list[i].pointer & -size);
         if (__real_mprotect(page, size, PROT_READ | PROT_EXEC))
             SKIP("this system lets no data become executable: %s", strerror(errno));
     }
     before = protections(path);
-    CHECK(trampfd_redirect(&table, 1, NULL, NULL) == -EACCES, "executable pages");
+    CHECK(tfd_redirect(&table, 1, NULL, NULL) == -EACCES, "executable pages");
     after = protections(path);
     CHECK(!strcmp(before, after), "protections were\n%sand are\n%s", before, after);
     check_object(object, 1, "executable pages");

@@ -14,11 +14,11 @@ static atomic_int stop;
 
 static void *redirecting(void *unused)
 {
-    struct trampfd_redirection table = to_100(NULL);
+    struct tfd_redirection table = to_100(NULL);
 
     for (int i = scaled(200, 20); i; i--) {
-        CHECK(!trampfd_redirect(&table, 1, NULL, NULL), "redirected");
-        CHECK(!trampfd_redirect_undo(&table, 1), "undone");
+        CHECK(!tfd_redirect(&table, 1, NULL, NULL), "redirected");
+        CHECK(!tfd_redirect_undo(&table, 1), "undone");
     }
     return unused;
 }

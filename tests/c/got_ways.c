@@ -7,12 +7,12 @@
 
 static void check_list(const char *path, int is_bound_at)
 {
-    struct trampfd_redirected list[16];
-    size_t count = trampfd_redirect_list(list, 16);
+    struct tfd_redirected list[16];
+    size_t count = tfd_redirect_list(list, 16);
 
     CHECK(count >= 2 && count <= 4, "%zu pointers", count);
-    CHECK(trampfd_redirect_list(list, 1) == count, "the count does not depend on the size");
-    for (size_t i = 0; i < trampfd_redirect_list(list, 16); i++) {
+    CHECK(tfd_redirect_list(list, 1) == count, "the count does not depend on the size");
+    for (size_t i = 0; i < tfd_redirect_list(list, 16); i++) {
         adder *from = (adder *)list[i].from;
 
         CHECK(!strcmp(list[i].object, path), "object %s", list[i].object);
@@ -26,7 +26,7 @@ static void check_list(const char *path, int is_bound_at)
 
 int main(int argc, char **argv)
 {
-    struct trampfd_redirection table = to_100(NULL);
+    struct tfd_redirection table = to_100(NULL);
     const char *path = argv[1];
     char *before, *after;
     struct object object;
@@ -36,7 +36,7 @@ int main(int argc, char **argv)
     if (argc == 3)
         check_object(object, 1, "at first");
     before = protections(path);
-    CHECK(!trampfd_redirect(&table, 1, NULL, NULL), "redirected");
+    CHECK(!tfd_redirect(&table, 1, NULL, NULL), "redirected");
     check_list(path, 5);
     check_object(object, 100, "redirected");
     after = protections(path);
@@ -44,16 +44,16 @@ int main(int argc, char **argv)
     check_w_xor_x();
 
     mprotect_calls = 0;
-    CHECK(!trampfd_redirect(&table, 1, NULL, NULL), "once more");
+    CHECK(!tfd_redirect(&table, 1, NULL, NULL), "once more");
     CHECK(mprotect_calls == 0, "what is redirected is left alone");
     check_list(path, 6);
 
-    CHECK(!trampfd_redirect_undo(&table, 1), "undone");
+    CHECK(!tfd_redirect_undo(&table, 1), "undone");
     CHECK(count_redirected() == 0, "%zu are left", count_redirected());
     check_object(object, 1, "undone");
     after = protections(path);
     CHECK(!strcmp(before, after), "protections were\n%sand are\n%s", before, after);
-    CHECK(!trampfd_redirect_undo(&table, 1), "undone again");
+    CHECK(!tfd_redirect_undo(&table, 1), "undone again");
     check_object(object, 1, "undone again");
     return 0;
 }

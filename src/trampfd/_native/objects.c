@@ -9,6 +9,7 @@
 #include "native.h"
 
 #include <base/sealed.h>
+#include <redirect/redirect.h>
 
 #include <dlfcn.h>
 #include <string.h>
@@ -23,11 +24,11 @@ static const char *const symbols[ROWS] = {
     "ffi_closure_alloc",
 };
 /* Filled in once the library is loaded. */
-static TFD_SEALED(struct { struct trampfd_redirection rows[ROWS]; }) table;
+static TFD_SEALED(struct { struct tfd_redirection rows[ROWS]; }) table;
 
 static int load_library(const char *path)
 {
-    struct trampfd_redirection rows[ROWS] = {{0}};
+    struct tfd_redirection rows[ROWS] = {{0}};
     void *library;
     int error;
 
@@ -52,7 +53,7 @@ static int load_library(const char *path)
 }
 
 /* Objects that are left alone: a tuple of their paths. */
-static int is_wanted(const struct trampfd_redirected *pointer, void *skipped)
+static int is_wanted(const struct tfd_redirected *pointer, void *skipped)
 {
     const char **path = skipped;
 
@@ -103,7 +104,7 @@ PyObject *redirect_objects(PyObject *module, PyObject *args)
         return NULL;
     /* The loader's lock may be held by a thread that waits for the GIL. */
     Py_BEGIN_ALLOW_THREADS
-    error = trampfd_redirect(table.is.rows, ROWS, is_wanted, skipped);
+    error = tfd_redirect(table.is.rows, ROWS, is_wanted, skipped);
     Py_END_ALLOW_THREADS
     PyMem_Free(skipped);
     return nothing_or_error(error);
@@ -117,7 +118,7 @@ PyObject *restore_objects(PyObject *module, PyObject *unused)
     (void)unused;
     if (table.is.rows[ALLOC].to) {
         Py_BEGIN_ALLOW_THREADS
-        error = trampfd_redirect_undo(&table.is.rows[ALLOC], 1);
+        error = tfd_redirect_undo(&table.is.rows[ALLOC], 1);
         Py_END_ALLOW_THREADS
     }
     return nothing_or_error(error);
@@ -126,15 +127,15 @@ PyObject *restore_objects(PyObject *module, PyObject *unused)
 /* redirected_objects(): list of (object, symbol, from, to, refused call or None, errno) */
 PyObject *redirected_objects(PyObject *module, PyObject *unused)
 {
-    size_t size = trampfd_redirect_list(NULL, 0), count;
-    struct trampfd_redirected *list = PyMem_Calloc(size + 1, sizeof(*list));
+    size_t size = tfd_redirect_list(NULL, 0), count;
+    struct tfd_redirected *list = PyMem_Calloc(size + 1, sizeof(*list));
     PyObject *result;
 
     (void)module;
     (void)unused;
     if (!list)
         return PyErr_NoMemory();
-    count = trampfd_redirect_list(list, size);
+    count = tfd_redirect_list(list, size);
     if (count > size)
         count = size;
     result = PyList_New((Py_ssize_t)count);
