@@ -224,7 +224,7 @@ except ImportError as error:
 
 trampfd.install(libraries=True)
 libraries = {one.library for one in trampfd.status().redirected}
-assert [path for path in objects if "girepository" in path], objects
+assert [path for path in libraries if "girepository" in path], libraries
 deny.systemd_mdwe()
 deny.no_memfd()
 loop = GLib.MainLoop()

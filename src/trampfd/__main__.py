@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The command ``trampfd``, also ``python -m trampfd``."""
 
-from __future__ import annotations
-
 import sys
 
 TYPE_CHECKING = False
@@ -32,7 +30,7 @@ def version() -> str:
     return __version__
 
 
-def _parser(commands: Sequence[str]) -> argparse.ArgumentParser:
+def _parser(commands: "Sequence[str]") -> "argparse.ArgumentParser":
     """Knows the commands in `commands`."""
     import argparse
     import importlib
@@ -50,7 +48,7 @@ def _parser(commands: Sequence[str]) -> argparse.ArgumentParser:
     return parser
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: "Sequence[str] | None" = None) -> int:
     """Run one command; returns its exit status.  `arguments` default to sys.argv[1:]."""
     if arguments is None:
         arguments = sys.argv[1:]

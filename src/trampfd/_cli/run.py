@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""``trampfd run``: a program as `python` would run it, after trampfd.install()."""
+"""``trampfd run``: a program as `python` would run it, after trampfd.install().
 
-from __future__ import annotations
+What is not loaded anyway is imported where it is needed, and ``__future__`` not at all: all of that
+adds to the start of each program.
+"""
 
 import builtins
 import errno
@@ -51,7 +53,7 @@ exit status: that of the program; 2 when it cannot be started
 _PYC_HEADER = 16  # bytes
 
 
-def _fail(message: str, status: int = 2) -> NoReturn:
+def _fail(message: str, status: int = 2) -> "NoReturn":
     sys.stderr.write(f"trampfd run: {message}\n")
     raise SystemExit(status)
 
@@ -97,8 +99,8 @@ def _set_first_path(path: str) -> None:
 
 
 def _main_module(
-    loader: Any, file: str | None = None, spec: ModuleSpec | None = None
-) -> dict[str, Any]:
+    loader: "Any", file: "str | None" = None, spec: "ModuleSpec | None" = None
+) -> "dict[str, Any]":
     """The names of a fresh __main__, with the attributes that the interpreter gives it
     (which of the optional ones, this version's own __main__ shows)."""
     own = vars(sys.modules["__main__"])
@@ -116,7 +118,7 @@ def _main_module(
     return names
 
 
-def _find_module(name: str) -> ModuleSpec | None:
+def _find_module(name: str) -> "ModuleSpec | None":
     """A module, or the __main__ of a package."""
     from importlib.util import find_spec
 
@@ -132,7 +134,7 @@ def _find_module(name: str) -> ModuleSpec | None:
     return spec
 
 
-def _run_found(spec: ModuleSpec | None, what: str) -> None:
+def _run_found(spec: "ModuleSpec | None", what: str) -> None:
     code = getattr(spec.loader, "get_code", lambda _: None)(spec.name) if spec else None
     if spec is None or code is None:
         _fail(what, status=1)
@@ -146,7 +148,7 @@ def _run_module(name: str) -> None:
     _run_found(spec, f"no module named {name}, or no code in it")
 
 
-def _read_code(path: str) -> CodeType:
+def _read_code(path: str) -> "CodeType":
     """A script's source or compiled code."""
     with io.open_code(path) as file:
         content = file.read()
@@ -167,7 +169,7 @@ def _is_importable_from(path: str) -> bool:
     return False
 
 
-def _script_folders() -> Iterator[str]:
+def _script_folders() -> "Iterator[str]":
     """Where the scripts of packages are that were installed for this Python."""
     yield os.path.dirname(sys.executable)
     import sysconfig
@@ -221,7 +223,7 @@ def _run_input(_: str) -> None:
     exec(code, _main_module(BuiltinImporter, "<stdin>"))
 
 
-def _show_lines(code: CodeType, source: str) -> None:
+def _show_lines(code: "CodeType", source: str) -> None:
     """In tracebacks, as Python itself does from 3.13 on."""
     if sys.version_info >= (3, 13):
         import linecache
@@ -242,7 +244,7 @@ def _run_code(source: str) -> None:
     exec(code, _main_module(BuiltinImporter))
 
 
-def _strip(traceback: TracebackType | None) -> TracebackType | None:
+def _strip(traceback: "TracebackType | None") -> "TracebackType | None":
     """Without the frames of this file in front."""
     while traceback is not None and traceback.tb_frame.f_code.co_filename == __file__:
         traceback = traceback.tb_next
@@ -264,7 +266,7 @@ def _show(error: BaseException) -> None:
         sys.__excepthook__(type(error), error, error.__traceback__)
 
 
-def _run_like_python(function: Callable[[str], None], argument: str) -> None:
+def _run_like_python(function: "Callable[[str], None]", argument: str) -> None:
     """The exception that ends the program is shown without our frames, and raised further
     in silence, so that the interpreter ends with the status it would have had.
 
@@ -281,7 +283,7 @@ def _run_like_python(function: Callable[[str], None], argument: str) -> None:
         raise
 
 
-def _usage_error(message: str) -> NoReturn:
+def _usage_error(message: str) -> "NoReturn":
     sys.stderr.write(f"{_USAGE}trampfd run: error: {message}\n")
     raise SystemExit(2)
 
@@ -300,7 +302,7 @@ def _install(is_hardened: bool) -> None:
     install()
 
 
-def run(words: Sequence[str]) -> int:
+def run(words: "Sequence[str]") -> int:
     """The command, with the words after `run`.  Its own parser: most words are the program's."""
     is_hardened = False
     while words and words[0] == "--harden":

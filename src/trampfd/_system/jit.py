@@ -5,8 +5,6 @@ Both make memory executable after they have written to it.  Where the kernel ref
 process ends with a fatal error at any moment, so they have to be off before.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 
@@ -17,13 +15,13 @@ _OFF = {
 }
 
 
-def jit() -> bool | None:
+def jit() -> "bool | None":
     """Is the JIT compiler on?  None where it is not compiled in."""
     module = getattr(sys, "_jit", None)
     return bool(module.is_enabled()) if module is not None and module.is_available() else None
 
 
-def perf() -> bool | None:
+def perf() -> "bool | None":
     """Does Python write trampolines for perf(1)?  None where it cannot."""
     is_active = getattr(sys, "is_stack_trampoline_active", None)
     return None if is_active is None else bool(is_active())
