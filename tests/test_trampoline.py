@@ -257,7 +257,7 @@ def test_overwritten_memory_is_named(emulated: Trampoline, what: str) -> None:
         assert difference == TrampolineDifference(name, index, wanted, value)
         assert str(difference).endswith(f": wanted {wanted:#x}, found {value:#x}")
         if name in ("entry", "steps", "step", "stack"):
-            with pytest.raises(OSError, match="was overwritten .*: verify\\(\\) reports what"):
+            with pytest.raises(OSError, match=r"was overwritten .*: verify\(\) reports what"):
                 emulated.read()
         else:
             assert emulated.read() != TrampolineContext(
