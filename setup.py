@@ -98,8 +98,8 @@ class Build(build_ext):
             extension.extra_compile_args = [*compile_args, *extension.extra_compile_args]
             own_libffi = not extension.name.endswith(PRELOAD)
             extension.sources += relative(core_sources.of_architecture(arch))
-            if not own_libffi:
-                extension.sources += relative(core_sources.of_architecture(arch, "preload"))
+            more = "linked" if own_libffi else "preload"
+            extension.sources += relative(core_sources.of_architecture(arch, more))
             extension.include_dirs += relative(core_sources.include_folders(arch))
             if own_libffi:
                 extension.extra_link_args = [*libraries, *extension.extra_link_args]

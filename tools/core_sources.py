@@ -44,13 +44,14 @@ def portable(part: str) -> list[Path]:
 
 
 def of_architecture(arch: str, part: str = "sources") -> list[Path]:
-    """What belongs to the core, or to "preload", of one architecture."""
+    """What belongs to the core, to "linked" or to "preload", of one architecture."""
     return _listed(f"arch/{arch}/{part}.txt")
 
 
 def core(arch: str) -> list[Path]:
     """All that the extension, and a program that is linked with the core, consists of."""
-    return [*portable("core"), *portable("linked"), *of_architecture(arch)]
+    linked = [*portable("linked"), *of_architecture(arch, "linked")]
+    return [*portable("core"), *linked, *of_architecture(arch)]
 
 
 def include_flags(arch: str) -> list[str]:

@@ -2,9 +2,10 @@
 /*
  * What a port to a CPU provides: the one contract between arch/<cpu>/ and the rest.
  *
- * A build takes the files that arch/<cpu>/sources.txt and preload.txt list, and has the folder on
- * its path of headers; nothing else names a CPU.  What a port does not have it takes from
- * arch/generic/, whose files say "no" in the place of the CPU's.
+ * A build takes the files that arch/<cpu>/sources.txt lists, those of linked.txt where it is linked
+ * with libffi and those of preload.txt for the preload library, and has the folder on its path of
+ * headers; nothing else names a CPU.  What a port does not have it takes from arch/generic/, whose
+ * files say "no" in the place of the CPU's.
  *
  *   cpu.h          TFD_SLOT_SIZE, bytes from one slot of a table to the next: a power of two with
  *                  which the code of a block fills a multiple of TFD_GRANULE;
@@ -63,6 +64,23 @@ int tfd_port_is_plan_entry(tfd_entry *entry);
  * what else the tail loads is put into the frame.
  */
 struct tfd_return_words tfd_port_finish(unsigned kind, void *result, char *frame);
+
+/* Aggregates with members on top of each other: unions, and structures with bit fields. */
+
+struct tfd_scalar {
+    size_t offset;
+    const ffi_type *type;
+};
+
+#define TFD_MEMBERS_MAX 8
+
+/*
+ * The members of a structure of that size that libffi passes as C passes an aggregate of these
+ * scalars.  Returns how many; 0 for one that is passed in memory whatever it holds.  Called by the
+ * extension only, which is linked with libffi.
+ */
+unsigned tfd_port_aggregate(size_t size, const struct tfd_scalar *scalars, size_t count,
+                            ffi_type *members[TFD_MEMBERS_MAX]);
 
 /* Bound functions; or generic/no_bind.c, with which libffi makes every call. */
 

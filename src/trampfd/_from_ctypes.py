@@ -124,29 +124,6 @@ def _scalars(cls: Any, offset: int) -> "Iterator[tuple[int, str]]":
         yield offset, _layout(cls)
 
 
-def _words(cls: Any) -> tuple[str, ...]:
-    """Scalars that C's rules class word by word as they class these members.
-
-    A word of 8 bytes is one of floats only if everything in it is (System V ABI for x86-64,
-    "Classification"); more than two words are passed in memory whatever they hold.
-    """
-    scalars = list(_scalars(cls, 0))
-    size = _ctypes().sizeof(cls)
-    if size > 16:
-        return ()
-    if any(layout in ("f16", "c32") for _, layout in scalars):
-        return ("f16",)
-    words: list[str] = []
-    for start in range(0, size, 8):
-        inside = [layout for offset, layout in scalars if start <= offset < start + 8]
-        length = min(8, size - start)
-        if all(layout in ("f4", "f8", "c8", "c16") for layout in inside):
-            words += ["f8"] if length == 8 else ["f4"]
-        else:
-            words += [f"u{unit}" for unit in (8, 4, 2, 1) if length & unit]
-    return tuple(words)
-
-
 def _layout(cls: Any) -> Any:
     """See _native.Signature."""
     if not _is_data(cls):
@@ -154,7 +131,7 @@ def _layout(cls: Any) -> Any:
     if _is_simple(cls):
         return _SCALARS[_letter(cls)]
     if _is_aggregate(cls):
-        elements = _members(cls) if _is_plain(cls) else _words(cls)
+        elements = _members(cls) if _is_plain(cls) else tuple(_scalars(cls, 0))
         return _ctypes().sizeof(cls), _ctypes().alignment(cls), elements
     return "p"
 

@@ -4,13 +4,15 @@
  * converters of one function type, shared by all its callbacks; renew: see late.h.
  *
  * result and each argument: (type, layout, size, code).  A layout is the name of a
- * scalar ("i4", "f8", "p", "v" ...) or, for a structure, (size, alignment, layouts).
+ * scalar ("i4", "f8", "p", "v" ...) or, for a structure, (size, alignment, layouts); for one whose
+ * members may lie on top of each other, (size, alignment, ((offset, scalar), ...)).
  */
 #include "attach.h"
 #include "convert.h"
 #include "late.h"
 #include "native.h"
 
+#include <arch/port.h>
 #include <string.h>
 
 struct layout {
@@ -45,6 +47,56 @@ static ffi_type *scalar(PyObject *name)
 
 static ffi_type *parse_layout(Signature *self, PyObject *source);
 
+static int is_scalar_at_offset(PyObject *element)
+{
+    return PyTuple_Check(element) && PyTuple_GET_SIZE(element) == 2;
+}
+
+static int parse_scalar(PyObject *source, struct tfd_scalar *parsed)
+{
+    PyObject *name;
+    Py_ssize_t offset;
+
+    if (!PyArg_ParseTuple(source, "nU", &offset, &name))
+        return -1;
+    parsed->offset = (size_t)offset;
+    parsed->type = scalar(name);
+    return parsed->type ? 0 : -1;
+}
+
+/* What the port makes of scalars at offsets. */
+static int choose_members(struct layout *layout, PyObject *elements)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(elements);
+    struct tfd_scalar *scalars = PyMem_Calloc((size_t)count, sizeof(*scalars));
+    int error = 0;
+
+    if (!scalars) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < count && !error; i++)
+        error = parse_scalar(PyTuple_GET_ITEM(elements, i), &scalars[i]);
+    if (!error)
+        tfd_port_aggregate(layout->type.size, scalars, (size_t)count, layout->elements);
+    PyMem_Free(scalars);
+    return error;
+}
+
+static int parse_members(Signature *self, struct layout *layout, PyObject *elements)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(elements);
+
+    if (count && is_scalar_at_offset(PyTuple_GET_ITEM(elements, 0)))
+        return choose_members(layout, elements);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        layout->elements[i] = parse_layout(self, PyTuple_GET_ITEM(elements, i));
+        if (!layout->elements[i])
+            return -1;
+    }
+    return 0;
+}
+
 static ffi_type *parse_structure(Signature *self, PyObject *source)
 {
     Py_ssize_t size, alignment, count;
@@ -54,6 +106,8 @@ static ffi_type *parse_structure(Signature *self, PyObject *source)
     if (!PyArg_ParseTuple(source, "nnO!", &size, &alignment, &PyTuple_Type, &elements))
         return NULL;
     count = PyTuple_GET_SIZE(elements);
+    if (count < TFD_MEMBERS_MAX)
+        count = TFD_MEMBERS_MAX;
     layout = PyMem_Calloc(1, sizeof(*layout) + (size_t)(count + 1) * sizeof(ffi_type *));
     if (!layout) {
         PyErr_NoMemory();
@@ -65,12 +119,7 @@ static ffi_type *parse_structure(Signature *self, PyObject *source)
     layout->type.alignment = (unsigned short)alignment;
     layout->type.type = FFI_TYPE_STRUCT;
     layout->type.elements = layout->elements;
-    for (Py_ssize_t i = 0; i < count; i++) {
-        layout->elements[i] = parse_layout(self, PyTuple_GET_ITEM(elements, i));
-        if (!layout->elements[i])
-            return NULL;
-    }
-    return &layout->type;
+    return parse_members(self, layout, elements) ? NULL : &layout->type;
 }
 
 static ffi_type *parse_layout(Signature *self, PyObject *source)
