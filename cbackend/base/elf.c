@@ -168,7 +168,7 @@ int tfd_elf_imports(const struct tfd_elf *elf, const char *prefix)
 {
     for (int table = 0; table < 2 && elf->symbols && elf->strings; table++)
         for (size_t i = 0; i < elf->relocation_count[table]; i++)
-            if (is_import(elf, ELF64_R_SYM(elf->relocations[table][i].r_info), prefix))
+            if (is_import(elf, TFD_ELF(R_SYM)(elf->relocations[table][i].r_info), prefix))
                 return 1;
     return 0;
 }

@@ -7,14 +7,13 @@
 
 #include <dlfcn.h>
 
+/* On some CPUs two of these are one. */
 static int stores_an_address(const struct tfd_elf *elf, const tfd_relocation *relocation)
 {
-    switch (TFD_ELF(R_TYPE)(relocation->r_info)) {
-    case TFD_PORT_JUMP_SLOT:
-    case TFD_PORT_GLOB_DAT: return 1;
-    case TFD_PORT_WORD: return tfd_port_addend(elf->base, relocation) == 0;
-    default: return 0;
-    }
+    unsigned type = (unsigned)TFD_ELF(R_TYPE)(relocation->r_info);
+
+    return type == TFD_PORT_JUMP_SLOT || type == TFD_PORT_GLOB_DAT
+           || (type == TFD_PORT_WORD && tfd_port_addend(elf->base, relocation) == 0);
 }
 
 static int visit(const struct tfd_elf *elf, const tfd_relocation *relocation,

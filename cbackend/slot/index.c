@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two levels of pointers over 48 address bits, one cell per granule of 64 KiB.
+ * Two levels of pointers over 48 address bits (32 where words have no more), one cell per granule of 64 KiB.
  * A lookup is two loads and touches nothing that a stranger's pointer names, so
  * any value may be looked up.  Leaves are made on demand and never given back
  * (one covers 4 GiB), so readers need no lock.
@@ -24,7 +24,9 @@ typedef struct tfd_block *_Atomic cell;
 /* Needs no allocation, and is not entered: who looks for a block compares with it first. */
 static struct tfd_block first;
 
-static cell *_Atomic leaves[LEVEL_SIZE];
+#define LEAVES (TFD_WORD == 8 ? LEVEL_SIZE : 1)
+
+static cell *_Atomic leaves[LEAVES];
 
 struct tfd_block *tfd_block_new(void)
 {
@@ -51,7 +53,7 @@ static cell *cell_of(uintptr_t address)
 {
     uintptr_t granule = address >> GRANULE_BITS;
     uintptr_t top = granule >> LEVEL_BITS;
-    cell *leaf = top < LEVEL_SIZE ? atomic_load_explicit(&leaves[top], memory_order_acquire) : NULL;
+    cell *leaf = top < LEAVES ? atomic_load_explicit(&leaves[top], memory_order_acquire) : NULL;
 
     return leaf ? &leaf[granule % LEVEL_SIZE] : NULL;
 }
@@ -59,12 +61,12 @@ static cell *cell_of(uintptr_t address)
 static int make_leaves(uintptr_t start, size_t size)
 {
     for (uintptr_t at = start; at < start + size; at += TFD_GRANULE) {
-        uintptr_t top = at >> (GRANULE_BITS + LEVEL_BITS);
+        uintptr_t top = at >> GRANULE_BITS >> LEVEL_BITS;
         cell *leaf;
 
         if (cell_of(at))
             continue;
-        leaf = top < LEVEL_SIZE ? calloc(LEVEL_SIZE, sizeof(*leaf)) : NULL;
+        leaf = top < LEAVES ? calloc(LEVEL_SIZE, sizeof(*leaf)) : NULL;
         if (!leaf)
             return -ENOMEM;
         atomic_store_explicit(&leaves[top], leaf, memory_order_release);
