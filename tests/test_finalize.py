@@ -101,16 +101,21 @@ print("collected")
 
 
 def test_finalised_in_a_thread_that_is_not_the_first() -> None:
-    """As in programs that embed Python: atexit functions tell which thread finalises."""
-    done = run(
+    """As in programs that embed Python: atexit functions tell which thread finalises.
+
+    Some versions of Python do not get as far as the object in that thread.
+    """
+    code = (
         SORTS
         + """
 sys.one = Sorts("one")
 threading._shutdown = lambda: None  # waits for the main thread
 lib.finalize_in_thread()
-""",
+"""
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"one {SORTED}\n", "")
+    stock, ours = run(code, "stock"), run(code)
+    assert (ours.returncode, ours.stdout, ours.stderr) == (0, stock.stdout, "")
+    assert stock.stdout in ("", f"one {SORTED}\n")
 
 
 def test_exit_functions_are_gone() -> None:

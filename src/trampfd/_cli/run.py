@@ -224,11 +224,12 @@ def _run_input(_: str) -> None:
 
 
 def _show_lines(code: "CodeType", source: str) -> None:
-    """In tracebacks, as Python itself does from 3.13 on."""
+    """In tracebacks, as Python itself does from 3.13 on.  It keeps them by the name of the file in
+    the first releases of 3.13, by the code object in later ones."""
     if sys.version_info >= (3, 13):
         import linecache
 
-        key = code if sys.version_info >= (3, 14) else code.co_filename
+        key = code if hasattr(linecache, "_interactive_cache") else code.co_filename
         linecache._register_code(key, source, code.co_filename)
 
 
