@@ -24,7 +24,7 @@ def _backend() -> Any:
     if _bound is None:
         import _cffi_backend
 
-        _native.bind_cffi(_cffi_backend)
+        _native.init_cffi(_cffi_backend)
         _bound = _cffi_backend
     return _bound
 

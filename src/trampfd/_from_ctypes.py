@@ -36,7 +36,7 @@ def _ctypes() -> Any:
     if _bound is None:
         import _ctypes
 
-        _native.bind_ctypes(_ctypes)
+        _native.init_ctypes(_ctypes)
         _bound = _ctypes
     return _bound
 

@@ -48,7 +48,7 @@ def _list() -> tuple[Redirected, ...]:
             target,
             None if step is None else Refusal(library or "the program", step, errno),
         )
-        for library, symbol, origin, target, step, errno in _native.redirected_objects()
+        for library, symbol, origin, target, step, errno in _native.redirected_libraries()
     )
 
 
@@ -83,7 +83,7 @@ def redirect() -> None:
         )
     with _lock:
         try:
-            _native.redirect_objects(os.fsencode(library), _paths_served())
+            _native.redirect_libraries(os.fsencode(library), _paths_served())
         except OSError as error:
             raise _explain(error, "cannot redirect loaded libraries") from None
 
@@ -95,6 +95,6 @@ def restore() -> None:
     """
     with _lock:
         try:
-            _native.restore_objects()
+            _native.restore_libraries()
         except OSError as error:
             raise _explain(error, "cannot restore loaded libraries") from None

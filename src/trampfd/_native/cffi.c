@@ -19,7 +19,7 @@
 /* Positions in the capsule's table; the numbers are part of cffi's binary interface. */
 enum { RESTORE_ERRNO = 13, SAVE_ERRNO = 14, TO_OBJECT = 16, FROM_OBJECT = 17 };
 
-/* Of the _cffi_backend that is bound; its functions are those of its file. */
+/* Of the _cffi_backend in use; its functions are those of its file. */
 struct functions {
     void (*restore_errno)(void);
     void (*save_errno)(void);
@@ -50,7 +50,7 @@ static void finalize(PyObject *cdata)
         api.is.finalize(cdata);
 }
 
-int cffi_bind(PyObject *backend)
+int cffi_init(PyObject *backend)
 {
     PyObject *capsule = PyObject_GetAttrString(backend, "_C_API");
     void **table = capsule ? PyCapsule_GetPointer(capsule, "cffi") : NULL;
@@ -240,7 +240,7 @@ static void handler(ffi_cif *cif, void *result, void **arguments, void *record)
     api.is.restore_errno();
 }
 
-const struct kind kind_cffi = {
+const struct frontend frontend_cffi = {
     .name = "cffi",
     .loader = loader,
     .storer = convert_storer,

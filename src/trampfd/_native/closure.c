@@ -51,7 +51,7 @@ static ffi_cif *cif_of(Signature *signature)
 
 static tfd_dispatch *dispatch_of(const Signature *signature)
 {
-    return signature->late ? signature->kind->dispatch_late : signature->kind->dispatch;
+    return signature->late ? signature->frontend->dispatch_late : signature->frontend->dispatch;
 }
 
 /*
@@ -89,7 +89,7 @@ static PyObject *closure_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     Py_INCREF(callable);
     self->callable = callable;
     strncpy(self->name, name_of(callable), sizeof(self->name) - 1);
-    if (signature->kind->prepare(self, error, onerror))
+    if (signature->frontend->prepare(self, error, onerror))
         goto error;
 
     self->closure = trampfd_closure_alloc(sizeof(ffi_closure), &self->code, &trail);
@@ -97,7 +97,7 @@ static PyObject *closure_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
         error_refused("closure", &trail, errno);
         goto error;
     }
-    status = tfd_closure_prep(self->closure, cif_of(signature), signature->kind->handler, self,
+    status = tfd_closure_prep(self->closure, cif_of(signature), signature->frontend->handler, self,
                               dispatch_of(signature));
     if (status) {
         PyErr_Format(PyExc_NotImplementedError,
@@ -120,7 +120,7 @@ void closure_refuse(const Closure *self, void *result, const char *why)
     static int said;
     char message[200];
 
-    self->signature->kind->return_error_value(self, result);
+    self->signature->frontend->return_error_value(self, result);
     if (__atomic_exchange_n(&said, 1, __ATOMIC_RELAXED))
         return;
     snprintf(message, sizeof(message),
@@ -197,7 +197,7 @@ static PyObject *closure_verify(Closure *self, PyObject *unused)
     (void)unused;
     if (!self->closure)
         return verdict_of_freed();
-    error = tfd_closure_verify(self->code, cif_of(signature), signature->kind->handler, self,
+    error = tfd_closure_verify(self->code, cif_of(signature), signature->frontend->handler, self,
                                dispatch_of(signature), &verdict);
     return verdict_tuple(self->code, error, &verdict);
 }

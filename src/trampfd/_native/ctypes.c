@@ -20,28 +20,28 @@
 
 #define FLAG_USE_ERRNO 0x8 /* FUNCFLAG_USE_ERRNO of ctypes */
 
-/* Of the _ctypes that is bound; references that are never given back. */
+/* Of the _ctypes in use; references that are never given back. */
 struct objects {
     PyObject *set_errno;    /* _ctypes.set_errno(new) -> old, per thread */
     PyObject *simple_class; /* _ctypes._SimpleCData; its base is that of all classes */
     PyObject *simple_value; /* the descriptor behind .value of simple types */
 };
-static TFD_SEALED(struct objects) bound;
+static TFD_SEALED(struct objects) api;
 
-int ctypes_bind(PyObject *module)
+int ctypes_init(PyObject *module)
 {
     PyObject *simple = PyObject_GetAttrString(module, "_SimpleCData");
     PyObject *value = simple ? PyObject_GetAttrString(simple, "value") : NULL;
     PyObject *function = value ? PyObject_GetAttrString(module, "set_errno") : NULL;
-    int is_bound = function && !late_bind();
-    PyObject *pointer = is_bound ? PyObject_GetAttrString(module, "CFuncPtr") : NULL;
+    int has_names = function && !late_init();
+    PyObject *pointer = has_names ? PyObject_GetAttrString(module, "CFuncPtr") : NULL;
     const struct objects found = {function, simple, value};
     int error;
 
     if (pointer) {
-        error = redirect_bind((PyTypeObject *)pointer);
+        error = redirect_init((PyTypeObject *)pointer);
         if (!error)
-            error = tfd_sealed_store(&bound, &found, sizeof(found));
+            error = tfd_sealed_store(&api, &found, sizeof(found));
         Py_DECREF(pointer);
         if (!error)
             return 0;
@@ -82,7 +82,7 @@ static PyObject *bare_instance(PyObject *type)
     PyObject *object = NULL;
 
     if (none)
-        object = ((PyTypeObject *)bound.is.simple_class)->tp_new((PyTypeObject *)type, none, NULL);
+        object = ((PyTypeObject *)api.is.simple_class)->tp_new((PyTypeObject *)type, none, NULL);
     Py_XDECREF(none);
     return object;
 }
@@ -116,7 +116,7 @@ static PyObject *load_instance(const struct parameter *parameter, void *data)
 
     if (!object)
         return NULL;
-    if (!PyObject_TypeCheck(object, ((PyTypeObject *)bound.is.simple_class)->tp_base)) {
+    if (!PyObject_TypeCheck(object, ((PyTypeObject *)api.is.simple_class)->tp_base)) {
         PyErr_Format(PyExc_TypeError, "%R returned unexpected result of type %s",
                      parameter->type, Py_TYPE(object)->tp_name);
         Py_CLEAR(object);
@@ -145,8 +145,8 @@ static PyObject *load_value(const struct parameter *parameter, void *data)
     PyObject *value = NULL;
 
     if (instance && !copy_in(instance, parameter, data))
-        value = Py_TYPE(bound.is.simple_value)
-                    ->tp_descr_get(bound.is.simple_value, instance, (PyObject *)Py_TYPE(instance));
+        value = Py_TYPE(api.is.simple_value)
+                    ->tp_descr_get(api.is.simple_value, instance, (PyObject *)Py_TYPE(instance));
     Py_XDECREF(instance);
     return value;
 }
@@ -382,7 +382,7 @@ static int store_value(const struct parameter *parameter, void *result, PyObject
     int error = -1;
 
     if (instance
-        && !Py_TYPE(bound.is.simple_value)->tp_descr_set(bound.is.simple_value, instance, value)
+        && !Py_TYPE(api.is.simple_value)->tp_descr_set(api.is.simple_value, instance, value)
         && !copy_out(instance, parameter, result))
         objects = PyObject_GetAttrString(instance, "_objects");
     Py_XDECREF(instance);
@@ -421,7 +421,7 @@ static int store(const struct parameter *parameter, void *result, PyObject *valu
 /* Exchange errno with the thread's private copy that ctypes.get_errno() shows. */
 static int swap_errno(int *error)
 {
-    PyObject *old = PyObject_CallFunction(bound.is.set_errno, "i", *error);
+    PyObject *old = PyObject_CallFunction(api.is.set_errno, "i", *error);
 
     if (!old)
         return -1;
@@ -585,7 +585,7 @@ static void handler(ffi_cif *cif, void *result, void **arguments, void *record)
     serve(record, result, NULL, NULL, arguments);
 }
 
-const struct kind kind_ctypes = {
+const struct frontend frontend_ctypes = {
     .name = "ctypes",
     .loader = loader,
     .storer = storer,

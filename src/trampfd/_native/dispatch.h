@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a C call to Python: what every closure of the extension runs.  Each kind compiles
+ * From a C call to Python: what every closure of the extension runs.  Each frontend compiles
  * its own two dispatches from these, with its own call() inlined.
  *
  * The closure may lose its last reference during its own call, and its plan and signature

@@ -9,7 +9,7 @@
 #include <longintrepr.h>
 #endif
 
-static inline int integer_is_small(const PyLongObject *value)
+static inline int integer_is_compact(const PyLongObject *value)
 {
 #if PY_VERSION_HEX >= 0x030C0000
     return PyUnstable_Long_IsCompact(value);
@@ -18,7 +18,7 @@ static inline int integer_is_small(const PyLongObject *value)
 #endif
 }
 
-static inline long integer_small(const PyLongObject *value)
+static inline long integer_compact(const PyLongObject *value)
 {
 #if PY_VERSION_HEX >= 0x030C0000
     return PyUnstable_Long_CompactValue(value);
@@ -34,8 +34,8 @@ static inline int integer_read(PyObject *value, long *number)
 
     if (__builtin_expect(!PyLong_CheckExact(value), 0))
         return 0;
-    if (__builtin_expect(integer_is_small((PyLongObject *)value), 1)) {
-        *number = integer_small((PyLongObject *)value);
+    if (__builtin_expect(integer_is_compact((PyLongObject *)value), 1)) {
+        *number = integer_compact((PyLongObject *)value);
         return 1;
     }
     *number = PyLong_AsLongAndOverflow(value, &overflow);

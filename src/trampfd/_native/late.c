@@ -5,7 +5,7 @@
 
 static PyObject *fields; /* "_fields_"; a reference that is never given back */
 
-int late_bind(void)
+int late_init(void)
 {
     PyObject *name = PyUnicode_InternFromString("_fields_");
 
@@ -26,7 +26,7 @@ static int prepare_cif(Signature *signature, struct late *late)
                         signature->result.ffi, types) == FFI_OK;
 }
 
-int late_init(Signature *signature, PyObject *renew)
+int late_new(Signature *signature, PyObject *renew)
 {
     struct late *late = PyMem_Calloc(1, sizeof(*late));
 

@@ -25,13 +25,13 @@ struct late {
 };
 
 /* Of the interpreter that runs; before all else.  0, or -1 with an exception. */
-int late_bind(void);
+int late_init(void);
 
 /*
  * Of a new signature with arguments of code '~'.  Without a plan it gets no `late`.  0, or -1 with
  * an exception.
  */
-int late_init(Signature *signature, PyObject *renew);
+int late_new(Signature *signature, PyObject *renew);
 int late_traverse(struct late *late, visitproc visit, void *arg);
 void late_clear(struct late *late);
 

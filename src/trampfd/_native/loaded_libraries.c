@@ -88,15 +88,15 @@ static PyObject *nothing_or_error(int error)
     return PyErr_SetFromErrno(PyExc_OSError);
 }
 
-/* redirect_objects(library, paths to skip), the paths as bytes */
-PyObject *redirect_objects(PyObject *module, PyObject *args)
+/* redirect_libraries(library, paths to skip), the paths as bytes */
+PyObject *redirect_libraries(PyObject *module, PyObject *args)
 {
     const char *library, **skipped;
     PyObject *tuple;
     int error;
 
     (void)module;
-    if (!PyArg_ParseTuple(args, "yO!:redirect_objects", &library, &PyTuple_Type, &tuple)
+    if (!PyArg_ParseTuple(args, "yO!:redirect_libraries", &library, &PyTuple_Type, &tuple)
         || load_library(library))
         return NULL;
     skipped = paths_of(tuple);
@@ -110,7 +110,7 @@ PyObject *redirect_objects(PyObject *module, PyObject *args)
     return nothing_or_error(error);
 }
 
-PyObject *restore_objects(PyObject *module, PyObject *unused)
+PyObject *restore_libraries(PyObject *module, PyObject *unused)
 {
     int error = 0;
 
@@ -124,8 +124,8 @@ PyObject *restore_objects(PyObject *module, PyObject *unused)
     return nothing_or_error(error);
 }
 
-/* redirected_objects(): list of (object, symbol, from, to, refused call or None, errno) */
-PyObject *redirected_objects(PyObject *module, PyObject *unused)
+/* redirected_libraries(): list of (object, symbol, from, to, refused call or None, errno) */
+PyObject *redirected_libraries(PyObject *module, PyObject *unused)
 {
     size_t size = tfd_redirect_list(NULL, 0), count;
     struct tfd_redirected *list = PyMem_Calloc(size + 1, sizeof(*list));

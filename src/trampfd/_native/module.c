@@ -61,19 +61,19 @@ static PyObject *call_prctl(PyObject *module, PyObject *args)
     return result < 0 ? PyErr_SetFromErrno(PyExc_OSError) : PyLong_FromLong(result);
 }
 
-/* bind_cffi(module), bind_ctypes(module) */
-static PyObject *bind_cffi(PyObject *module, PyObject *backend)
+/* init_cffi(module), init_ctypes(module) */
+static PyObject *init_cffi(PyObject *module, PyObject *backend)
 {
     (void)module;
-    if (cffi_bind(backend))
+    if (cffi_init(backend))
         return NULL;
     Py_RETURN_NONE;
 }
 
-static PyObject *bind_ctypes(PyObject *module, PyObject *ctypes)
+static PyObject *init_ctypes(PyObject *module, PyObject *ctypes)
 {
     (void)module;
-    if (ctypes_bind(ctypes))
+    if (ctypes_init(ctypes))
         return NULL;
     Py_RETURN_NONE;
 }
@@ -87,10 +87,10 @@ static const PyMethodDef methods[] = {
      PyDoc_STR("find(address)\n--\n\nThe slot at a code address as a dict, or None.")},
     {"prctl", call_prctl, METH_VARARGS,
      PyDoc_STR("prctl(option, arg2=0, arg3=0, arg4=0, arg5=0)\n--\n\nprctl(2); raises OSError.")},
-    {"bind_cffi", bind_cffi, METH_O,
-     PyDoc_STR("bind_cffi(backend)\n--\n\nUse this _cffi_backend's conversions.")},
-    {"bind_ctypes", bind_ctypes, METH_O,
-     PyDoc_STR("bind_ctypes(module)\n--\n\nUse this _ctypes module's errno functions.")},
+    {"init_cffi", init_cffi, METH_O,
+     PyDoc_STR("init_cffi(backend)\n--\n\nUse this _cffi_backend's conversions.")},
+    {"init_ctypes", init_ctypes, METH_O,
+     PyDoc_STR("init_ctypes(module)\n--\n\nUse this _ctypes module's errno functions.")},
     {"identity", bound_identity, METH_NOARGS,
      PyDoc_STR("identity()\n--\n\nThe address of a C function whose result, a word, is its "
                "argument.")},
@@ -111,13 +111,13 @@ static const PyMethodDef methods[] = {
      PyDoc_STR("restore_new(cls)\n--\n\nUndo redirect_new().")},
     {"register_names", register_names, METH_NOARGS,
      PyDoc_STR("register_names()\n--\n\nThe registers that a trampoline can load.")},
-    {"redirect_objects", redirect_objects, METH_VARARGS,
-     PyDoc_STR("redirect_objects(library, skipped)\n--\n\n"
+    {"redirect_libraries", redirect_libraries, METH_VARARGS,
+     PyDoc_STR("redirect_libraries(library, skipped)\n--\n\n"
                "Let loaded objects, but those of the skipped paths, make closures by a library.")},
-    {"restore_objects", restore_objects, METH_NOARGS,
-     PyDoc_STR("restore_objects()\n--\n\nLet loaded objects make closures by libffi again.")},
-    {"redirected_objects", redirected_objects, METH_NOARGS,
-     PyDoc_STR("redirected_objects()\n--\n\n"
+    {"restore_libraries", restore_libraries, METH_NOARGS,
+     PyDoc_STR("restore_libraries()\n--\n\nLet loaded objects make closures by libffi again.")},
+    {"redirected_libraries", redirected_libraries, METH_NOARGS,
+     PyDoc_STR("redirected_libraries()\n--\n\n"
                "List of (object, symbol, origin, target, refused step or None, errno).")},
     {NULL, NULL, 0, NULL},
 };

@@ -29,12 +29,12 @@ struct parameter {
     load_function *load;   /* of an argument */
     store_function *store; /* of a result; may be NULL */
     long least, most;      /* ints that a result takes as they are; none: most < least */
-    char code;             /* how to convert, see the kind's file */
+    char code;             /* how to convert, see the frontend's file */
 };
 
 typedef struct {
     PyObject_HEAD
-    const struct kind *kind;
+    const struct frontend *frontend;
     ffi_cif cif;
     unsigned flags;
     Py_ssize_t count;
@@ -60,8 +60,8 @@ typedef struct {
     char name[40];       /* of the callable, for messages */
 } Closure;
 
-/* A kind of type: cffi or ctypes. */
-struct kind {
+/* Whose types and conversions a signature has: those of cffi or of ctypes. */
+struct frontend {
     const char *name;
     load_function *(*loader)(char code);
     store_function *(*storer)(char code);
@@ -77,12 +77,12 @@ struct kind {
     void (*return_error_value)(const Closure *self, void *result);
 };
 
-extern const struct kind kind_cffi, kind_ctypes;
+extern const struct frontend frontend_cffi, frontend_ctypes;
 extern PyTypeObject Signature_Type, Closure_Type, Bound_Type, Trampoline_Type;
 
-/* Bind a kind to the module it converts for; 0, or -1 with an exception. */
-int cffi_bind(PyObject *backend);
-int ctypes_bind(PyObject *module);
+/* Take what a frontend needs of the module it converts for; 0, or -1 with an exception. */
+int cffi_init(PyObject *backend);
+int ctypes_init(PyObject *module);
 
 /* A new cdata of type `ctype` with the address `pointer`. */
 PyObject *cffi_pointer(void *pointer, PyObject *ctype);
@@ -100,13 +100,13 @@ PyObject *bound_identity(PyObject *module, PyObject *unused);
 /* Redirections for install(); each a method of the module. */
 PyObject *redirect_cffi(PyObject *module, PyObject *args);
 PyObject *restore_cffi(PyObject *module, PyObject *unused);
-int redirect_bind(PyTypeObject *base); /* _ctypes.CFuncPtr, before the others; 0 or -errno */
+int redirect_init(PyTypeObject *base); /* _ctypes.CFuncPtr, before the others; 0 or -errno */
 PyObject *activate_new(PyObject *module, PyObject *flag);
 PyObject *redirect_new(PyObject *module, PyObject *args);
 PyObject *restore_new(PyObject *module, PyObject *type);
-PyObject *redirect_objects(PyObject *module, PyObject *args);
-PyObject *restore_objects(PyObject *module, PyObject *unused);
-PyObject *redirected_objects(PyObject *module, PyObject *unused);
+PyObject *redirect_libraries(PyObject *module, PyObject *args);
+PyObject *restore_libraries(PyObject *module, PyObject *unused);
+PyObject *redirected_libraries(PyObject *module, PyObject *unused);
 
 /* Names of the registers that a context may name; a method of the module. */
 PyObject *register_names(PyObject *module, PyObject *unused);

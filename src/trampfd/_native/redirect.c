@@ -231,7 +231,7 @@ static PyObject *new_function_pointer(PyTypeObject *type, PyObject *args, PyObje
     return PyObject_CallFunctionObjArgs(replacement_new, (PyObject *)type, only, NULL);
 }
 
-int redirect_bind(PyTypeObject *base)
+int redirect_init(PyTypeObject *base)
 {
     if (original_new.is) /* once: later it may be ours */
         return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trampfd._native.Signature(kind, abi, flags, result, arguments[, renew]): the cif and the
+ * trampfd._native.Signature(frontend, abi, flags, result, arguments[, renew]): the cif and the
  * converters of one function type, shared by all its callbacks; renew: see late.h.
  *
  * result and each argument: (type, layout, size, code).  A layout is the name of a
@@ -143,8 +143,8 @@ static int parse_parameter(Signature *self, PyObject *source, struct parameter *
     if (!parameter->ffi)
         return -1;
     parameter->code = *code;
-    parameter->load = self->kind->loader(*code);
-    parameter->store = self->kind->storer(*code);
+    parameter->load = self->frontend->loader(*code);
+    parameter->store = self->frontend->storer(*code);
     convert_range(*code, &parameter->least, &parameter->most);
     Py_INCREF(type);
     parameter->type = type;
@@ -170,20 +170,20 @@ static int parse_arguments(Signature *self, PyObject *arguments)
     return 0;
 }
 
-static const struct kind *parse_kind(const char *name)
+static const struct frontend *parse_frontend(const char *name)
 {
-    if (!strcmp(name, kind_cffi.name))
-        return &kind_cffi;
-    if (!strcmp(name, kind_ctypes.name))
-        return &kind_ctypes;
-    PyErr_Format(PyExc_ValueError, "no such kind of type: %s", name);
+    if (!strcmp(name, frontend_cffi.name))
+        return &frontend_cffi;
+    if (!strcmp(name, frontend_ctypes.name))
+        return &frontend_ctypes;
+    PyErr_Format(PyExc_ValueError, "no such frontend: %s", name);
     return NULL;
 }
 
 static PyObject *signature_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     PyObject *result, *arguments, *renew = NULL;
-    const char *kind;
+    const char *frontend;
     int abi;
     unsigned flags;
     Signature *self;
@@ -193,20 +193,20 @@ static PyObject *signature_new(PyTypeObject *type, PyObject *args, PyObject *kwa
         PyErr_SetString(PyExc_TypeError, "Signature() takes no keyword arguments");
         return NULL;
     }
-    if (!PyArg_ParseTuple(args, "siIO!O!|O:Signature", &kind, &abi, &flags, &PyTuple_Type, &result,
-                          &PyTuple_Type, &arguments, &renew))
+    if (!PyArg_ParseTuple(args, "siIO!O!|O:Signature", &frontend, &abi, &flags, &PyTuple_Type,
+                          &result, &PyTuple_Type, &arguments, &renew))
         return NULL;
     self = (Signature *)type->tp_alloc(type, 0);
     if (!self)
         return NULL;
     self->flags = flags;
-    self->kind = parse_kind(kind);
-    if (!self->kind || parse_parameter(self, result, &self->result)
+    self->frontend = parse_frontend(frontend);
+    if (!self->frontend || parse_parameter(self, result, &self->result)
         || parse_arguments(self, arguments))
         goto error;
     status = ffi_prep_cif(&self->cif, abi < 0 ? FFI_DEFAULT_ABI : (ffi_abi)abi,
                           (unsigned)self->count, self->result.ffi, self->ffi_arguments);
-    if (status != FFI_OK && self->kind == &kind_ctypes) { /* as ctypes says it */
+    if (status != FFI_OK && self->frontend == &frontend_ctypes) { /* as ctypes says it */
         PyErr_Format(PyExc_RuntimeError, "ffi_prep_cif failed with %d", (int)status);
         goto error;
     }
@@ -216,7 +216,7 @@ static PyObject *signature_new(PyTypeObject *type, PyObject *args, PyObject *kwa
                      status == FFI_BAD_ABI ? "unknown ABI" : "unsupported type");
         goto error;
     }
-    if (renew && late_init(self, renew))
+    if (renew && late_new(self, renew))
         goto error;
     return (PyObject *)self;
 
@@ -262,7 +262,7 @@ static void signature_dealloc(Signature *self)
 PyTypeObject Signature_Type = {
     PyVarObject_HEAD_INIT(NULL, 0)
     .tp_name = "trampfd._native.Signature",
-    .tp_doc = PyDoc_STR("Signature(kind, abi, flags, result, arguments, renew=None)\n--\n\n"
+    .tp_doc = PyDoc_STR("Signature(frontend, abi, flags, result, arguments, renew=None)\n--\n\n"
                         "The cif and the converters of one function type."),
     .tp_basicsize = sizeof(Signature),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
