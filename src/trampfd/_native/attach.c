@@ -37,15 +37,6 @@
 static pthread_t finalizer;
 static atomic_int finalizer_is_known;
 
-int is_finalizing(void)
-{
-#if PY_VERSION_HEX >= 0x030D0000
-    return Py_IsFinalizing();
-#else
-    return _Py_IsFinalizing();
-#endif
-}
-
 /* Exit functions run in the thread that finalises. */
 static PyObject *note_finalizer(PyObject *self, PyObject *unused)
 {
@@ -72,7 +63,7 @@ static int is_finalizer(void)
  */
 static int may_run(const PyThreadState *state)
 {
-    return is_finalizing() ? state && is_finalizer() : Py_IsInitialized();
+    return Py_IsFinalizing() ? state && is_finalizer() : Py_IsInitialized();
 }
 
 #ifdef Py_GIL_DISABLED
@@ -139,11 +130,7 @@ static void state_is_destroyed(PyObject *capsule)
 static void destroy(PyThreadState *state)
 {
     PyThreadState_Clear(state);
-#if PY_VERSION_HEX >= 0x030C0000
-    /* Deleting the state of another thread would otherwise make CPython 3.12 and later
-       forget the state of this one (it clears the caller's thread-local pointer). */
-    state->_status.bound_gilstate = 0;
-#endif
+    compat_unbind_state(state);
     PyThreadState_Delete(state);
 }
 
@@ -245,15 +232,9 @@ static int enter(PyThreadState *state, enum leftovers leftovers)
 /* Is there nothing in a state but the capsule?  All that Python code can leave in it. */
 static int is_clean(const PyThreadState *state)
 {
-#if PY_VERSION_HEX >= 0x030D0000
-    if (state->threading_local_key || state->threading_local_sentinel)
-        return 0;
-#else
-    if (state->on_delete)
-        return 0;
-#endif
-    return PyDict_GET_SIZE(state->dict) == 1 && !state->context && !state->c_tracefunc
-           && !state->c_profilefunc && !state->async_gen_firstiter && !state->async_gen_finalizer
+    return PyDict_GET_SIZE(state->dict) == 1 && !compat_is_known_to_threading(state)
+           && !state->context && !state->c_tracefunc && !state->c_profilefunc
+           && !state->async_gen_firstiter && !state->async_gen_finalizer
            && !state->coroutine_origin_tracking_depth && !state->async_exc;
 }
 

@@ -3,8 +3,7 @@
 #ifndef NATIVE_ATTACH_H
 #define NATIVE_ATTACH_H
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "compat.h"
 
 /* Not on the way of an ordinary call: apart from the code that is. */
 #define COLD __attribute__((cold))
@@ -24,25 +23,9 @@ enum leftovers {
     STAY_WITH_THREAD /* as with cffi, which keeps one state for each thread */
 };
 
-/* The current state: of the whole process before CPython 3.12, of this thread since. */
-static inline PyThreadState *attach_current(void)
-{
-#if PY_VERSION_HEX >= 0x030D0000
-    return PyThreadState_GetUnchecked();
-#else
-    return _PyThreadState_UncheckedGet();
-#endif
-}
-
 static inline int attach_is_attached(void)
 {
-    PyThreadState *current = attach_current();
-
-#if PY_VERSION_HEX >= 0x030C0000
-    return current != NULL;
-#else
-    return current && current == PyGILState_GetThisThreadState();
-#endif
+    return compat_is_of_this_thread(PyThreadState_GetUnchecked());
 }
 
 /* For a thread that is not attached; both leave errno as it is. */
@@ -64,9 +47,6 @@ static inline void detach(enum attachment attachment)
     if (__builtin_expect(attachment != WAS_ATTACHED, 0))
         detach_slow(attachment);
 }
-
-/* Is the interpreter coming to its end? */
-int is_finalizing(void);
 
 /* Once for each time that the interpreter starts: 0, or -1 with an exception. */
 int attach_init(void);

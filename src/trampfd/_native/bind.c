@@ -91,7 +91,7 @@ static void free_now(Bound *self)
  */
 static int stays(const Bound *self)
 {
-    return self->closure && is_finalizing();
+    return self->closure && Py_IsFinalizing();
 }
 
 static int bound_traverse(Bound *self, visitproc visit, void *arg)

@@ -135,7 +135,7 @@ static void release(Closure *self)
 {
     void *closure = self->closure;
 
-    if (!closure || is_finalizing())
+    if (!closure || Py_IsFinalizing())
         return;
     self->closure = NULL;
     trampfd_closure_free_named(closure, self->name);

@@ -62,16 +62,6 @@ static int prepare(Closure *self, PyObject *error, PyObject *onerror)
     return 0;
 }
 
-/* Since 3.13.2 ctypes reports arguments that cannot be made as it does all else. */
-static int reports_arguments(void)
-{
-#if PY_VERSION_HEX >= 0x030D0000
-    return Py_Version >= 0x030D02F0;
-#else
-    return 0;
-#endif
-}
-
 /*
  * Neither a constructor of the class's own is called, nor, as by from_address(), an audit
  * hook.
@@ -236,7 +226,7 @@ static PyObject *load_long_double_complex(const struct parameter *parameter, voi
 static PyObject *load_impossible(const struct parameter *parameter, void *data)
 {
     (void)data;
-    if (reports_arguments())
+    if (compat_ctypes_reports_arguments())
         PyErr_Format(PyExc_TypeError, "cannot build parameter of type %R", parameter->type);
     else
         PyErr_SetString(PyExc_TypeError, "cannot build parameter");
@@ -430,37 +420,22 @@ static int swap_errno(int *error)
     return PyErr_Occurred() ? -1 : 0;
 }
 
-#if PY_VERSION_HEX >= 0x030E0000
-#define WHILE "while "
-#else
-#define WHILE "on "
-#endif
-
 COLD static void report(const char *doing, const Closure *self)
 {
-#if PY_VERSION_HEX >= 0x030D0000
-    PyErr_FormatUnraisable("Exception ignored %s ctypes callback function %R", doing,
-                           self->callable);
-#else
     char text[80];
 
     snprintf(text, sizeof(text), "%s ctypes callback function", doing);
-    _PyErr_WriteUnraisableMsg(text, self->callable);
-#endif
+    compat_report(text, self->callable);
 }
 
 COLD static void report_argument(const Closure *self, Py_ssize_t index)
 {
-#if PY_VERSION_HEX >= 0x030D0000
-    if (reports_arguments()) {
+    if (compat_ctypes_reports_arguments())
         PyErr_FormatUnraisable("Exception ignored while creating argument %zd for "
-                               "ctypes callback function %R", index, self->callable);
-        return;
-    }
-#endif
-    (void)self;
-    (void)index;
-    PyErr_Print();
+                               "ctypes callback function %R",
+                               index, self->callable);
+    else
+        PyErr_Print();
 }
 
 static PyObject *call_with_errno(const Closure *self, PyObject **objects, int *error)
@@ -475,7 +450,7 @@ static PyObject *call_with_errno(const Closure *self, PyObject **objects, int *e
     value = dispatch_call(self->callable, objects, self->signature->count);
     *error = errno;
     if (!value)
-        report(WHILE "calling", self);
+        report(COMPAT_CTYPES_WHILE "calling", self);
     if (swap_errno(error)) {
         report("while setting error for", self);
         Py_CLEAR(value);
@@ -498,14 +473,14 @@ ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssiz
     } else {
         value = dispatch_call(self->callable, objects, made);
         if (!value)
-            report(WHILE "calling", self);
+            report(COMPAT_CTYPES_WHILE "calling", self);
     }
     if (!value) {
         clear_result(&signature->cif, result);
     } else if (!convert_store_integer(&signature->result, result, value)
                && store(&signature->result, result, value)) {
         clear_result(&signature->cif, result);
-        report(WHILE "converting result of", self);
+        report(COMPAT_CTYPES_WHILE "converting result of", self);
     }
     Py_XDECREF(value);
 }

@@ -7,9 +7,9 @@
 PyObject *ClosureError;
 
 PyDoc_STRVAR(ClosureError_doc,
-             "No closure, or no trampoline, could be made.  An OSError and a MemoryError: errno is that of the last\n"
-             "way tried, and the text names every way tried with the step that failed and its\n"
-             "reason.  `steps` has the same as a list of (way, step, errno).");
+             "No closure, or no trampoline, could be made.  An OSError and a MemoryError: errno is\n"
+             "that of the last way tried, and the text names every way tried with the step that\n"
+             "failed and its reason.  `steps` has the same as a list of (way, step, errno).");
 
 int error_init(PyObject *module)
 {
@@ -67,13 +67,8 @@ void error_print(const char *before, PyObject *object, const char *after)
     text = object ? PyUnicode_FromFormat("%s%R%s", before, object, after)
                   : PyUnicode_FromFormat("%s%s", before, after);
     PyErr_Restore(type, value, traceback);
-#if PY_VERSION_HEX >= 0x030D0000
     if (text)
         PyErr_FormatUnraisable("Exception ignored %U", text);
-#else
-    if (text && PyUnicode_AsUTF8(text))
-        _PyErr_WriteUnraisableMsg(PyUnicode_AsUTF8(text), NULL);
-#endif
     else
         PyErr_WriteUnraisable(object);
     Py_XDECREF(text);

@@ -56,7 +56,7 @@ void late_clear(struct late *late)
 {
     Py_CLEAR(late->renew);
     Py_CLEAR(late->latest);
-    if (!is_finalizing())
+    if (!Py_IsFinalizing())
         tfd_plan_put(late->plan);
 }
 

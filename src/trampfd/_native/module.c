@@ -146,10 +146,7 @@ static int execute(PyObject *module)
 
 static const PyModuleDef_Slot slots[] = {
     {Py_mod_exec, execute},
-#ifdef Py_mod_multiple_interpreters
-    /* It refuses all but the main one itself, with a message that says so. */
-    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
-#endif
+    COMPAT_EVERY_INTERPRETER
     {0, NULL},
 };
 

@@ -3,10 +3,8 @@
 #ifndef NATIVE_H
 #define NATIVE_H
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
-
 #include "attach.h"
+#include "compat.h"
 
 #include <closure/closure.h>
 

@@ -247,7 +247,7 @@ static void signature_dealloc(Signature *self)
         Py_CLEAR(self->arguments[i].type);
     if (self->late)
         late_clear(self->late);
-    if (is_finalizing())
+    if (Py_IsFinalizing())
         return;
     PyMem_Free(self->late);
     PyMem_Free(self->arguments);
