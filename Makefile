@@ -63,6 +63,7 @@ lint: $(VENV)/.lint
 	$(RUN) -m ruff check $(PYTHON_FILES)
 	$(RUN) -m ruff format --check $(PYTHON_FILES)
 	$(RUN) -m mypy
+	@echo '$(VENV)/bin/clang-format --dry-run'; $(VENV)/bin/clang-format --dry-run -Werror $(C_FILES)
 	$(VENV)/bin/shellcheck $(SHELL_FILES)
 	$(VENV)/bin/codespell
 	@if $(RUN) -c 'import sys; sys.exit(sys.version_info < (3, 10))'; then \
@@ -72,7 +73,7 @@ lint: $(VENV)/.lint
 fmt: $(VENV)/.lint
 	$(RUN) -m ruff check --fix $(PYTHON_FILES)
 	$(RUN) -m ruff format $(PYTHON_FILES)
-	$(VENV)/bin/clang-format -i $(C_FILES)
+	@echo '$(VENV)/bin/clang-format -i'; $(VENV)/bin/clang-format -i $(C_FILES)
 
 # One test for both: the two sanitizers work together.
 asan ubsan: address-undefined

@@ -6,6 +6,7 @@ typedef int int_function(int);
 typedef long word;
 typedef word (*word_fn)(word, word);
 
+/* clang-format off */
 enum colour { RED, GREEN, BLUE };
 enum step { BACK = -1, STAY, ON };
 struct opaque;
@@ -22,6 +23,7 @@ struct with_anonymous_union { int kind; union { int i; float f; }; };
 struct flexible { int count; char data[]; };
 struct with_zero_length { int count; char data[0]; };
 struct with_complex { float _Complex z; };
+/* clang-format on */
 
 int call_int(int_fn f, int x);
 word call_word(word_fn f, word x, word y);

@@ -47,6 +47,7 @@ HIDDEN void plan_shim(void);
 HIDDEN void plan_spoil(void);
 #undef HIDDEN
 
+/* clang-format off */
 __asm__(
     ".macro VARIABLE name, size, alignment=8\n"
     "    .globl \\name\n"
@@ -133,5 +134,6 @@ __asm__(
     "    .endr\n"
     "    ret\n"
     ".size plan_spoil, . - plan_spoil\n");
+/* clang-format on */
 
 #endif

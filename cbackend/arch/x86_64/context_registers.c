@@ -13,6 +13,7 @@
 #define DECLARE(name) tfd_entry tfd_step_##name;
 #define DESCRIBE(name) {#name, x64_##name, tfd_step_##name},
 
+/* clang-format off */
 LOWER_REGISTERS(DECLARE)
 HIGHER_REGISTERS(DECLARE)
 tfd_entry tfd_entry_context, tfd_step_jump, tfd_step_jump_near, tfd_step_jump_far;
@@ -22,6 +23,7 @@ const struct tfd_register tfd_port_registers[] = {
     {"r10", x64_r10, NULL},
     HIGHER_REGISTERS(DESCRIBE)
 };
+/* clang-format on */
 
 const unsigned tfd_port_register_count =
     sizeof(tfd_port_registers) / sizeof(tfd_port_registers[0]);
