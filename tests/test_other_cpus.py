@@ -78,7 +78,8 @@ def headers(cpu: Cpu) -> Path:
     (folder / "ffitarget.h").write_text((source / f"src/{cpu.libffi}/ffitarget.h").read_text())
     (folder / "cpu.h").write_text(
         "#define TFD_SLOT_SIZE 16\n#define TFD_PORT_PAGE_MAX 65536\n"
-        "#define TFD_PORT_PROT_EXEC PROT_EXEC\n"
+        "#define TFD_PORT_PROT_EXEC PROT_EXEC\n#define TFD_PORT_RESULT_32 0\n"
+        "#define TFD_PORT_RESULT_ADDRESS 0\n"
     )
     (folder / "relocations.h").write_text(
         f'#include "base/{cpu.kind}.h"\n'

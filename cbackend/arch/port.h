@@ -11,6 +11,8 @@
  *                  which the code of a block fills a multiple of TFD_GRANULE;
  *                  TFD_PORT_PAGE_MAX, the largest page that a kernel for this CPU may have;
  *                  TFD_PORT_PROT_EXEC, the protection that mappings of code need.
+ *                  TFD_PORT_RESULT_32 and TFD_PORT_RESULT_ADDRESS, offsets in the frame of a plan:
+ *                  of results of these kinds (see closure/plan.h), 0 where there are no plans.
  *                  For C and for assembly.
  *   relocations.h  the relocations that store the address of a symbol in a word.
  *
@@ -60,10 +62,10 @@ int tfd_port_plan(struct tfd_plan *plan, const ffi_cif *cif);
 int tfd_port_is_plan_entry(tfd_entry *entry);
 
 /*
- * The end of a call: the integer return registers, once the result of that kind is in its place;
- * what else the tail loads is put into the frame.
+ * The end of a call: the integer return registers, once a result of one of the port's own kinds is
+ * in its place; what else the tail loads is put into the frame.
  */
-struct tfd_return_words tfd_port_finish(unsigned kind, void *result, char *frame);
+struct tfd_return_words tfd_port_finish(unsigned kind, char *frame);
 
 /* Aggregates with members on top of each other: unions, and structures with bit fields. */
 

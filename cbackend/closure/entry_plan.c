@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+typedef void gather_function(const struct tfd_plan *plan, const char *frame, void **arguments,
+                             struct tfd_gathered *values);
+
 /* Arguments whose pieces are not side by side in the frame are put so. */
 static void gather(const struct tfd_plan *plan, const char *frame, void **arguments,
                    struct tfd_gathered *values)
@@ -18,53 +21,109 @@ static void gather(const struct tfd_plan *plan, const char *frame, void **argume
     }
 }
 
+/* The same where each has two pieces of 8 bytes. */
+static inline void gather_words(const struct tfd_plan *plan, const char *frame, void **arguments,
+                                struct tfd_gathered *value)
+{
+    const struct tfd_gather *end = plan->gathers + plan->gather_count;
+
+    for (const struct tfd_gather *one = plan->gathers; one < end; one++, value++) {
+        arguments[one->argument] = value->bytes;
+        memcpy(value->bytes, frame + one->from[0], 8);
+        memcpy(value->bytes + 8, frame + one->from[1], 8);
+    }
+}
+
 static inline __attribute__((always_inline)) void
 find_arguments(const struct tfd_plan *plan, char *frame, void **arguments,
-               struct tfd_gathered *values)
+               gather_function *gather_all, struct tfd_gathered *values)
 {
     for (unsigned i = 0; i < plan->count; i++)
         arguments[i] = tfd_plan_argument(plan, frame, i);
-    if (__builtin_expect(plan->gather_count != 0, 0))
-        gather(plan, frame, arguments, values);
+    if (gather_all)
+        gather_all(plan, frame, arguments, values);
 }
 
 void tfd_plan_arguments(const struct tfd_plan *plan, char *frame, void **arguments,
                         struct tfd_gathered *values)
 {
-    find_arguments(plan, frame, arguments, values);
+    find_arguments(plan, frame, arguments, gather, values);
 }
 
 /*
  * The handler may free the closure, and with it the last reference to the plan: what is
- * needed after the call is taken before it.
+ * needed after the call is taken before it.  `gather_all` is NULL where nothing is gathered.
  */
 static inline __attribute__((always_inline)) struct tfd_return_words
-call(char *frame, const union tfd_record *record, void *last)
+call(char *frame, const union tfd_record *record, void *last, void **arguments,
+     gather_function *gather_all, struct tfd_gathered *values)
 {
     const struct tfd_plan *plan = record->plan.plan;
     unsigned kind = plan->result;
-    void *arguments[plan->count + 1];
-    struct tfd_gathered values[plan->gather_count + 1];
     void *result = tfd_plan_result(plan, frame);
 
-    find_arguments(plan, frame, arguments, values);
+    find_arguments(plan, frame, arguments, gather_all, values);
     record->closure.fun(record->closure.cif, result, arguments, last);
 
-    return tfd_plan_return(kind, result, frame);
+    return tfd_plan_return(kind, frame);
 }
 
 struct tfd_return_words tfd_plan_call(char *frame, const union tfd_record *record)
 {
-    return call(frame, record, record->closure.user_data);
+    void *arguments[record->plan.plan->count + 1];
+    struct tfd_gathered values[record->plan.plan->gather_count + 1];
+
+    return call(frame, record, record->closure.user_data, arguments, gather, values);
 }
 
 struct tfd_return_words tfd_plan_call_with_record(char *frame, const union tfd_record *record)
 {
-    return call(frame, record, (void *)record);
+    void *arguments[record->plan.plan->count + 1];
+    struct tfd_gathered values[record->plan.plan->gather_count + 1];
+
+    return call(frame, record, (void *)record, arguments, gather, values);
+}
+
+/*
+ * The same for signatures of no more than so many arguments, as nearly all are.  The arrays have a
+ * constant size, which takes neither a probe of the stack nor a guard of it: handlers get the
+ * addresses of arguments, and none of memory beside these arrays.
+ */
+#define FEW 16
+#define FEW_GATHERED 2
+
+#if defined(__has_attribute) && __has_attribute(no_stack_protector)
+#define UNGUARDED __attribute__((no_stack_protector))
+#else
+#define UNGUARDED
+#endif
+
+static UNGUARDED struct tfd_return_words call_few(char *frame, const union tfd_record *record)
+{
+    void *arguments[FEW];
+
+    return call(frame, record, record->closure.user_data, arguments, NULL, NULL);
+}
+
+static UNGUARDED struct tfd_return_words call_few_gathered(char *frame,
+                                                           const union tfd_record *record)
+{
+    void *arguments[FEW];
+    struct tfd_gathered values[FEW_GATHERED];
+
+    return call(frame, record, record->closure.user_data, arguments, gather_words, values);
+}
+
+static UNGUARDED struct tfd_return_words call_few_with_record(char *frame,
+                                                              const union tfd_record *record)
+{
+    void *arguments[FEW];
+
+    return call(frame, record, (void *)record, arguments, NULL, NULL);
 }
 
 /* The same for signatures without arguments, whose results come in registers. */
-static struct tfd_return_words call_without_arguments(char *frame, const union tfd_record *record)
+static UNGUARDED struct tfd_return_words call_without_arguments(char *frame, const union tfd_record *record)
 {
     const struct tfd_plan *plan = record->plan.plan;
     unsigned kind = plan->result;
@@ -72,7 +131,29 @@ static struct tfd_return_words call_without_arguments(char *frame, const union t
     void *arguments[1]; /* a vector, if an empty one */
 
     record->closure.fun(record->closure.cif, result, arguments, record->closure.user_data);
-    return tfd_plan_return(kind, result, frame);
+    return tfd_plan_return(kind, frame);
+}
+
+static int gathers_words(const struct tfd_plan *plan)
+{
+    for (unsigned i = 0; i < plan->gather_count; i++)
+        if (plan->gathers[i].size != 8 || plan->gathers[i].count != 2)
+            return 0;
+    return 1;
+}
+
+/* The dispatch that does the same in fewer instructions. */
+static tfd_dispatch *fastest(tfd_dispatch *dispatch, const struct tfd_plan *plan)
+{
+    if (plan->count > FEW || plan->gather_count > FEW_GATHERED)
+        return dispatch;
+    if (dispatch == tfd_plan_call_with_record)
+        return plan->gather_count ? dispatch : call_few_with_record;
+    if (dispatch != tfd_plan_call)
+        return dispatch;
+    if (plan->gather_count)
+        return gathers_words(plan) ? call_few_gathered : dispatch;
+    return plan->count || plan->is_in_memory ? call_few : call_without_arguments;
 }
 
 static int set(union tfd_record *record, tfd_dispatch *dispatch, const struct tfd_plan *plan)
@@ -81,9 +162,7 @@ static int set(union tfd_record *record, tfd_dispatch *dispatch, const struct tf
         return 0;
     record->plan.entry = plan->entry;
     record->plan.plan = plan;
-    if (dispatch == tfd_plan_call && plan->count == 0 && !plan->is_in_memory)
-        dispatch = call_without_arguments;
-    record->plan.dispatch = dispatch;
+    record->plan.dispatch = fastest(dispatch, plan);
     record->tail.entry = plan->tail;
     return 1;
 }

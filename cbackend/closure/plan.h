@@ -13,10 +13,11 @@
 #include "arch/port.h"
 
 /*
- * Kinds of results: what remains to be done once the handler has stored one.  One is common, as an
- * int is what most callbacks return: four bytes, and zeros in the rest of the register.
+ * Kinds of results: what remains to be done once the handler has stored one.  Two are common: four
+ * bytes, with zeros in the rest of the register, as an int is what most callbacks return; and a
+ * result in memory whose address is returned.  The others are the port's own.
  */
-enum { TFD_RESULT_32, TFD_RESULT_OF_PORT };
+enum { TFD_RESULT_32, TFD_RESULT_ADDRESS, TFD_RESULT_OF_PORT };
 
 /*
  * An argument whose pieces arrive apart from each other, or with less alignment than its type has.
@@ -26,7 +27,7 @@ enum { TFD_RESULT_32, TFD_RESULT_OF_PORT };
 
 struct tfd_gather {
     unsigned argument;
-    unsigned count, size; /* of the pieces; all are of that many bytes */
+    unsigned count, size; /* of the pieces, in bytes */
     int from[TFD_PIECES]; /* their offsets in the frame */
 };
 
@@ -71,11 +72,13 @@ static inline void *tfd_plan_result(const struct tfd_plan *plan, char *frame)
  * The end of a call: what its dispatch returns, when the result of that kind is there.  The plan
  * may be gone by then.
  */
-static inline struct tfd_return_words tfd_plan_return(unsigned kind, void *result, char *frame)
+static inline struct tfd_return_words tfd_plan_return(unsigned kind, char *frame)
 {
+    if (kind >= TFD_RESULT_OF_PORT)
+        return tfd_port_finish(kind, frame);
     if (kind == TFD_RESULT_32)
-        return (struct tfd_return_words){*(uint32_t *)result, 0};
-    return tfd_port_finish(kind, result, frame);
+        return (struct tfd_return_words){*(uint32_t *)(frame + TFD_PORT_RESULT_32), 0};
+    return (struct tfd_return_words){*(uintptr_t *)(frame + TFD_PORT_RESULT_ADDRESS), 0};
 }
 
 /*

@@ -21,8 +21,7 @@ _Static_assert(TFD_GRANULE == 1 << GRANULE_BITS, "granule");
 
 typedef struct tfd_block *_Atomic cell;
 
-/* Needs no allocation, and is not entered: who looks for a block compares with it first. */
-static struct tfd_block first;
+struct tfd_block tfd_first_block;
 
 #define LEAVES (TFD_WORD == 8 ? LEVEL_SIZE : 1)
 
@@ -30,23 +29,23 @@ static cell *_Atomic leaves[LEAVES];
 
 struct tfd_block *tfd_block_new(void)
 {
-    return first.provider ? calloc(1, sizeof(first)) : &first;
+    return tfd_first_block.provider ? calloc(1, sizeof(tfd_first_block)) : &tfd_first_block;
 }
 
 void tfd_block_delete(struct tfd_block *block)
 {
-    if (block == &first)
-        memset(&first, 0, sizeof(first));
+    if (block == &tfd_first_block)
+        memset(&tfd_first_block, 0, sizeof(tfd_first_block));
     else
         free(block);
 }
 
 void tfd_index_in_child(const struct tfd_block *newest)
 {
-    while (newest && newest != &first)
+    while (newest && newest != &tfd_first_block)
         newest = newest->older;
     if (!newest)
-        tfd_block_delete(&first);
+        tfd_block_delete(&tfd_first_block);
 }
 
 static cell *cell_of(uintptr_t address)
@@ -97,7 +96,7 @@ static void set_all(const struct tfd_block *block, struct tfd_block *to)
 
 int tfd_index_add(struct tfd_block *block)
 {
-    if (block == &first)
+    if (block == &tfd_first_block)
         return 0;
     if (make_all_leaves(block))
         return -ENOMEM;
@@ -107,24 +106,13 @@ int tfd_index_add(struct tfd_block *block)
 
 void tfd_index_remove(struct tfd_block *block)
 {
-    if (block != &first)
+    if (block != &tfd_first_block)
         set_all(block, NULL);
 }
 
-/* What a program writes to, prepares and frees comes first: it is asked for most. */
-static int has(const struct tfd_block *block, const void *address)
+struct tfd_block *tfd_index_find_later(const void *address)
 {
-    return (size_t)((const char *)address - (const char *)block->shadow) < TFD_RECORD_BYTES
-           || (size_t)((const char *)address - block->code) < tfd_block_code_bytes(block)
-           || (size_t)((const char *)address - (const char *)block->records) < TFD_RECORD_BYTES;
-}
+    cell *at = cell_of((uintptr_t)address);
 
-struct tfd_block *tfd_index_find(const void *address)
-{
-    cell *at;
-
-    if (first.code && has(&first, address))
-        return &first;
-    at = cell_of((uintptr_t)address);
     return at ? atomic_load_explicit(at, memory_order_acquire) : NULL;
 }

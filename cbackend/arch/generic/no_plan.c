@@ -21,10 +21,9 @@ int tfd_port_is_plan_entry(tfd_entry *entry)
 }
 
 /* No plan, so no call by one. */
-struct tfd_return_words tfd_port_finish(unsigned kind, void *result, char *frame)
+struct tfd_return_words tfd_port_finish(unsigned kind, char *frame)
 {
     (void)kind;
-    (void)result;
     (void)frame;
     abort();
 }

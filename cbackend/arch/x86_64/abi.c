@@ -18,6 +18,7 @@
 /* What remains to be done once the handler has put the result in its place. */
 enum result {
     RESULT_32 = TFD_RESULT_32,
+    RESULT_MEMORY = TFD_RESULT_ADDRESS, /* through the pointer that the caller passed first */
     RESULT_VOID = TFD_RESULT_OF_PORT,
     RESULT_U8,
     RESULT_S8,
@@ -27,7 +28,6 @@ enum result {
     RESULT_VECTOR, /* one or two words for the vector registers; also x87, by the tail */
     RESULT_WORD_VECTOR,
     RESULT_VECTOR_WORD,
-    RESULT_MEMORY, /* through the pointer that the caller passed first */
 };
 
 enum class { NONE, WORD, VECTOR, X87, MEMORY };
@@ -38,6 +38,7 @@ struct classes {
 };
 
 _Static_assert(offsetof(union tfd_record, tail.entry) == RECORD_TAIL, "tail");
+_Static_assert(TFD_PORT_RESULT_32 == FRAME_RESULT, "results");
 _Static_assert(FRAME_SIZE % 16 == 8, "the frame aligns the stack");
 
 static enum class merge(enum class one, enum class other)
@@ -307,7 +308,7 @@ int tfd_port_plan(struct tfd_plan *plan, const ffi_cif *cif)
     return 1;
 }
 
-struct tfd_return_words tfd_port_finish(unsigned kind, void *result, char *frame)
+struct tfd_return_words tfd_port_finish(unsigned kind, char *frame)
 {
     const char *words = frame + FRAME_RESULT;
     const uintptr_t *word = (const uintptr_t *)words;
@@ -322,8 +323,6 @@ struct tfd_return_words tfd_port_finish(unsigned kind, void *result, char *frame
         return (struct tfd_return_words){*(const uint16_t *)words, 0};
     case RESULT_S16:
         return (struct tfd_return_words){(uint32_t)(int32_t)*(const int16_t *)words, 0};
-    case RESULT_32:
-        return (struct tfd_return_words){*(const uint32_t *)words, 0};
     case RESULT_WORDS:
         return (struct tfd_return_words){word[0], word[1]};
     case RESULT_WORD_VECTOR:
@@ -331,8 +330,8 @@ struct tfd_return_words tfd_port_finish(unsigned kind, void *result, char *frame
         return (struct tfd_return_words){word[0], 0};
     case RESULT_VECTOR_WORD:
         return (struct tfd_return_words){vector[1], 0};
-    case RESULT_MEMORY:
-        return (struct tfd_return_words){(uintptr_t)result, 0};
+    case RESULT_32:
+    case RESULT_MEMORY: /* see tfd_plan_return() */
     case RESULT_VOID:
     case RESULT_VECTOR:
         break;

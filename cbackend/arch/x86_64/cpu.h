@@ -7,4 +7,8 @@
 #define TFD_PORT_PAGE_MAX 4096
 #define TFD_PORT_PROT_EXEC PROT_EXEC
 
+/* In the frame, see frame.h. */
+#define TFD_PORT_RESULT_32 112
+#define TFD_PORT_RESULT_ADDRESS 0
+
 #endif

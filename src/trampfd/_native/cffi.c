@@ -229,7 +229,7 @@ static struct tfd_return_words dispatch_frame(char *frame, const union tfd_recor
     api.is.save_errno();
     dispatch(record, result, plan, frame, NULL, call, STAY_WITH_THREAD, NULL);
     api.is.restore_errno();
-    return tfd_plan_return(kind, result, frame);
+    return tfd_plan_return(kind, frame);
 }
 
 static void handler(ffi_cif *cif, void *result, void **arguments, void *record)

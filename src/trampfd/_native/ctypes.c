@@ -532,7 +532,7 @@ static struct tfd_return_words dispatch_frame(char *frame, const union tfd_recor
     if (__builtin_expect(plan->gather_count != 0, 0))
         return tfd_plan_call_with_record(frame, record); /* which calls handler() */
     serve(record, result, plan, frame, NULL);
-    return tfd_plan_return(kind, result, frame);
+    return tfd_plan_return(kind, frame);
 }
 
 /* The same where the signature may have become another one. */
@@ -551,7 +551,7 @@ static struct tfd_return_words dispatch_late(char *frame, const union tfd_record
     }
     if (saved.is_set)
         errno = saved.value;
-    return tfd_plan_return(kind, result, frame);
+    return tfd_plan_return(kind, frame);
 }
 
 static void handler(ffi_cif *cif, void *result, void **arguments, void *record)
