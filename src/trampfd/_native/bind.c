@@ -6,8 +6,9 @@
  * cffi keeps it as the destructor of a cdata, ctypes as the exporter of the buffer that holds
  * the function pointer, as they do a Closure.
  */
-#include "attach.h"
-#include "native.h"
+#include "error.h"
+#include "frontend.h"
+#include "module.h"
 
 #include <string.h>
 
@@ -187,9 +188,16 @@ static uintptr_t identity(uintptr_t word)
     return word;
 }
 
-PyObject *bound_identity(PyObject *module, PyObject *unused)
+static PyObject *get_identity(PyObject *module, PyObject *unused)
 {
     (void)module;
     (void)unused;
     return PyLong_FromVoidPtr((void *)identity);
 }
+
+const PyMethodDef bind_functions[] = {
+    {"identity", get_identity, METH_NOARGS,
+     PyDoc_STR("identity()\n--\n\nThe address of a C function whose result, a word, is its "
+               "argument.")},
+    {NULL, NULL, 0, NULL},
+};

@@ -10,6 +10,8 @@
  */
 #include "convert.h"
 #include "dispatch.h"
+#include "error.h"
+#include "module.h"
 
 #include <base/sealed.h>
 
@@ -50,7 +52,8 @@ static void finalize(PyObject *cdata)
         api.is.finalize(cdata);
 }
 
-int cffi_init(PyObject *backend)
+/* init_cffi(_cffi_backend) */
+static PyObject *cffi_init(PyObject *module, PyObject *backend)
 {
     PyObject *capsule = PyObject_GetAttrString(backend, "_C_API");
     void **table = capsule ? PyCapsule_GetPointer(capsule, "cffi") : NULL;
@@ -59,9 +62,10 @@ int cffi_init(PyObject *backend)
     struct functions found = {.finalize = api.is.finalize};
     int error;
 
+    (void)module;
     Py_XDECREF(capsule);
     if (!owner)
-        return -1;
+        return NULL;
     memcpy(&found.restore_errno, &table[RESTORE_ERRNO], sizeof(void *));
     memcpy(&found.save_errno, &table[SAVE_ERRNO], sizeof(void *));
     memcpy(&found.to_object, &table[TO_OBJECT], sizeof(void *));
@@ -72,11 +76,9 @@ int cffi_init(PyObject *backend)
     if (!error && PyType_Check(owner) && type->tp_finalize)
         type->tp_finalize = finalize;
     Py_DECREF(owner);
-    if (!error)
-        return 0;
-    errno = -error;
-    PyErr_SetFromErrno(PyExc_OSError);
-    return -1;
+    if (error)
+        return error_raise(error);
+    Py_RETURN_NONE;
 }
 
 PyObject *cffi_pointer(void *pointer, PyObject *ctype)
@@ -248,4 +250,10 @@ const struct frontend frontend_cffi = {
     .dispatch = dispatch_frame,
     .handler = handler,
     .return_error_value = return_error_value,
+};
+
+const PyMethodDef cffi_functions[] = {
+    {"init_cffi", cffi_init, METH_O,
+     PyDoc_STR("init_cffi(backend)\n--\n\nUse this _cffi_backend's conversions.")},
+    {NULL, NULL, 0, NULL},
 };

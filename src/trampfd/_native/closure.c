@@ -18,9 +18,9 @@
  * attached may read all of these once it has seen that the interpreter is finalising: what was
  * freed was freed before that, under the interpreter's lock, and its record says so.
  */
-#include "attach.h"
+#include "error.h"
+#include "frontend.h"
 #include "late.h"
-#include "native.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -98,3 +98,11 @@ int convert_is_integer(char code)
 {
     return code && strchr("bBhHiIlLqQ", code);
 }
+
+void convert_clear(const ffi_cif *cif, void *result)
+{
+    const ffi_type *type = cif->rtype;
+
+    if (type->type != FFI_TYPE_VOID)
+        memset(result, 0, type->size < sizeof(ffi_arg) ? sizeof(ffi_arg) : type->size);
+}

@@ -3,8 +3,9 @@
 #ifndef NATIVE_CONVERT_H
 #define NATIVE_CONVERT_H
 
+#include "attach.h"
 #include "integer.h"
-#include "native.h"
+#include "signature.h"
 
 /* The converter to Python of numbers, bBhHiIlLqQfd; NULL for other letters. */
 load_function *convert_loader(char code);
@@ -29,6 +30,9 @@ static inline int convert_store_integer(const struct parameter *parameter, void 
     *(ffi_sarg *)result = number;
     return 1;
 }
+
+/* Fill a result with zeros. */
+COLD void convert_clear(const ffi_cif *cif, void *result);
 
 /* Is the letter one of a signed, of any integer type? */
 int convert_is_signed(char code);

@@ -11,7 +11,9 @@
  */
 #include "convert.h"
 #include "dispatch.h"
+#include "error.h"
 #include "late.h"
+#include "module.h"
 
 #include <base/sealed.h>
 
@@ -28,30 +30,31 @@ struct objects {
 };
 static TFD_SEALED(struct objects) api;
 
-int ctypes_init(PyObject *module)
+/* init_ctypes(_ctypes) */
+static PyObject *ctypes_init(PyObject *module, PyObject *ctypes)
 {
-    PyObject *simple = PyObject_GetAttrString(module, "_SimpleCData");
+    PyObject *simple = PyObject_GetAttrString(ctypes, "_SimpleCData");
     PyObject *value = simple ? PyObject_GetAttrString(simple, "value") : NULL;
-    PyObject *function = value ? PyObject_GetAttrString(module, "set_errno") : NULL;
+    PyObject *function = value ? PyObject_GetAttrString(ctypes, "set_errno") : NULL;
     int has_names = function && !late_init();
-    PyObject *pointer = has_names ? PyObject_GetAttrString(module, "CFuncPtr") : NULL;
+    PyObject *pointer = has_names ? PyObject_GetAttrString(ctypes, "CFuncPtr") : NULL;
     const struct objects found = {function, simple, value};
     int error;
 
+    (void)module;
     if (pointer) {
         error = redirect_init((PyTypeObject *)pointer);
         if (!error)
             error = tfd_sealed_store(&api, &found, sizeof(found));
         Py_DECREF(pointer);
         if (!error)
-            return 0;
-        errno = -error;
-        PyErr_SetFromErrno(PyExc_OSError);
+            Py_RETURN_NONE;
+        error_raise(error);
     }
     Py_XDECREF(simple);
     Py_XDECREF(value);
     Py_XDECREF(function);
-    return -1;
+    return NULL;
 }
 
 static int prepare(Closure *self, PyObject *error, PyObject *onerror)
@@ -476,10 +479,10 @@ ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssiz
             report(COMPAT_CTYPES_WHILE "calling", self);
     }
     if (!value) {
-        clear_result(&signature->cif, result);
+        convert_clear(&signature->cif, result);
     } else if (!convert_store_integer(&signature->result, result, value)
                && store(&signature->result, result, value)) {
-        clear_result(&signature->cif, result);
+        convert_clear(&signature->cif, result);
         report(COMPAT_CTYPES_WHILE "converting result of", self);
     }
     Py_XDECREF(value);
@@ -488,7 +491,7 @@ ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssiz
 /* ctypes has no error value. */
 static void return_error_value(const Closure *self, void *result)
 {
-    clear_result(&self->signature->cif, result);
+    convert_clear(&self->signature->cif, result);
 }
 
 /* errno matters to those callbacks only that asked for it. */
@@ -569,4 +572,10 @@ const struct frontend frontend_ctypes = {
     .dispatch_late = dispatch_late,
     .handler = handler,
     .return_error_value = return_error_value,
+};
+
+const PyMethodDef ctypes_functions[] = {
+    {"init_ctypes", ctypes_init, METH_O,
+     PyDoc_STR("init_ctypes(module)\n--\n\nUse this _ctypes module's errno functions.")},
+    {NULL, NULL, 0, NULL},
 };

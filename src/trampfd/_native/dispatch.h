@@ -11,7 +11,7 @@
 #define NATIVE_DISPATCH_H
 
 #include "attach.h"
-#include "native.h"
+#include "frontend.h"
 
 #include <closure/plan.h>
 

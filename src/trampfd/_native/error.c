@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Exceptions and messages. */
-#include "native.h"
+#include "error.h"
 
-#include <string.h>
+#include "module.h"
 
-PyObject *ClosureError;
+#include <errno.h>
+
+static PyObject *ClosureError;
 
 PyDoc_STRVAR(ClosureError_doc,
              "No closure, or no trampoline, could be made.  An OSError and a MemoryError: errno is\n"
@@ -74,10 +75,8 @@ void error_print(const char *before, PyObject *object, const char *after)
     Py_XDECREF(text);
 }
 
-void clear_result(const ffi_cif *cif, void *result)
+PyObject *error_raise(int error)
 {
-    const ffi_type *type = cif->rtype;
-
-    if (type->type != FFI_TYPE_VOID)
-        memset(result, 0, type->size < sizeof(ffi_arg) ? sizeof(ffi_arg) : type->size);
+    errno = -error;
+    return PyErr_SetFromErrno(PyExc_OSError);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "late.h"
 
+#include "module.h"
+
 #define MORE_THAN_REGISTERS 16 /* of either kind, on every CPU */
 
 static PyObject *fields; /* "_fields_"; a reference that is never given back */

@@ -13,7 +13,7 @@
 #ifndef NATIVE_LATE_H
 #define NATIVE_LATE_H
 
-#include "native.h"
+#include "signature.h"
 
 #include <closure/plan.h>
 
@@ -23,9 +23,6 @@ struct late {
     Signature *latest;           /* what that gave; NULL until the signature has changed */
     const struct tfd_plan *plan; /* of the latest; counted */
 };
-
-/* Of the interpreter that runs; before all else.  0, or -1 with an exception. */
-int late_init(void);
 
 /*
  * Of a new signature with arguments of code '~'.  Without a plan it gets no `late`.  0, or -1 with

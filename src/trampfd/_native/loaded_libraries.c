@@ -6,7 +6,8 @@
  * ffi_closure_alloc comes last and goes first: what it made must always find the others.  Closures
  * may outlive uninstall(), so the others stay; memory that is not theirs they hand to libffi.
  */
-#include "native.h"
+#include "error.h"
+#include "module.h"
 
 #include <base/sealed.h>
 #include <redirect/redirect.h>
@@ -43,9 +44,8 @@ static int load_library(const char *path)
     }
     if (library) {
         error = tfd_sealed_store(&table, rows, sizeof(rows));
-        errno = -error;
         if (error)
-            PyErr_SetFromErrno(PyExc_OSError);
+            error_raise(error);
         return error ? -1 : 0;
     }
     PyErr_Format(PyExc_OSError, "%s", dlerror());
@@ -82,14 +82,13 @@ static const char **paths_of(PyObject *tuple)
 
 static PyObject *nothing_or_error(int error)
 {
-    if (!error)
-        Py_RETURN_NONE;
-    errno = -error;
-    return PyErr_SetFromErrno(PyExc_OSError);
+    if (error)
+        return error_raise(error);
+    Py_RETURN_NONE;
 }
 
 /* redirect_libraries(library, paths to skip), the paths as bytes */
-PyObject *redirect_libraries(PyObject *module, PyObject *args)
+static PyObject *redirect_libraries(PyObject *module, PyObject *args)
 {
     const char *library, **skipped;
     PyObject *tuple;
@@ -110,7 +109,7 @@ PyObject *redirect_libraries(PyObject *module, PyObject *args)
     return nothing_or_error(error);
 }
 
-PyObject *restore_libraries(PyObject *module, PyObject *unused)
+static PyObject *restore_libraries(PyObject *module, PyObject *unused)
 {
     int error = 0;
 
@@ -125,7 +124,7 @@ PyObject *restore_libraries(PyObject *module, PyObject *unused)
 }
 
 /* redirected_libraries(): list of (object, symbol, from, to, refused call or None, errno) */
-PyObject *redirected_libraries(PyObject *module, PyObject *unused)
+static PyObject *redirected_libraries(PyObject *module, PyObject *unused)
 {
     size_t size = tfd_redirect_list(NULL, 0), count;
     struct tfd_redirected *list = PyMem_Calloc(size + 1, sizeof(*list));
@@ -153,3 +152,15 @@ PyObject *redirected_libraries(PyObject *module, PyObject *unused)
     PyMem_Free(list);
     return result;
 }
+
+const PyMethodDef loaded_libraries_functions[] = {
+    {"redirect_libraries", redirect_libraries, METH_VARARGS,
+     PyDoc_STR("redirect_libraries(library, skipped)\n--\n\n"
+               "Let loaded objects, but those of the skipped paths, make closures by a library.")},
+    {"restore_libraries", restore_libraries, METH_NOARGS,
+     PyDoc_STR("restore_libraries()\n--\n\nLet loaded objects make closures by libffi again.")},
+    {"redirected_libraries", redirected_libraries, METH_NOARGS,
+     PyDoc_STR("redirected_libraries()\n--\n\n"
+               "List of (object, symbol, origin, target, refused step or None, errno).")},
+    {NULL, NULL, 0, NULL},
+};

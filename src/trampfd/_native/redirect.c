@@ -10,7 +10,8 @@
  *
  * ctypes: tp_new of _ctypes.CFuncPtr and of the classes that inherited it.
  */
-#include "native.h"
+#include "module.h"
+#include "owner.h"
 
 #include <base/sealed.h>
 
@@ -177,7 +178,7 @@ static void restore(struct redirection *redirection)
  *               with a destructor, replacement)
  * Raises TypeError, with nothing changed, for a cffi that declares them differently.
  */
-PyObject *redirect_cffi(PyObject *module, PyObject *args)
+static PyObject *redirect_cffi(PyObject *module, PyObject *args)
 {
     PyObject *function, *method, *decorator, *type, *owner, *replacement;
     PyMethodDef *of_backend, *of_ffi, *of_decorator;
@@ -206,7 +207,7 @@ PyObject *redirect_cffi(PyObject *module, PyObject *args)
     Py_RETURN_NONE;
 }
 
-PyObject *restore_cffi(PyObject *module, PyObject *unused)
+static PyObject *restore_cffi(PyObject *module, PyObject *unused)
 {
     (void)module;
     (void)unused;
@@ -239,7 +240,7 @@ int redirect_init(PyTypeObject *base)
 }
 
 /* activate_new(flag): redirected classes make trampfd's callbacks, or ctypes' own. */
-PyObject *activate_new(PyObject *module, PyObject *flag)
+static PyObject *activate_new(PyObject *module, PyObject *flag)
 {
     int active = PyObject_IsTrue(flag);
 
@@ -251,7 +252,7 @@ PyObject *activate_new(PyObject *module, PyObject *flag)
 }
 
 /* redirect_new(class, replacement): only if the class has ctypes' own tp_new. */
-PyObject *redirect_new(PyObject *module, PyObject *args)
+static PyObject *redirect_new(PyObject *module, PyObject *args)
 {
     PyTypeObject *type;
     PyObject *replacement;
@@ -268,7 +269,7 @@ PyObject *redirect_new(PyObject *module, PyObject *args)
     Py_RETURN_NONE;
 }
 
-PyObject *restore_new(PyObject *module, PyObject *type)
+static PyObject *restore_new(PyObject *module, PyObject *type)
 {
     (void)module;
     if (!PyType_Check(type)) {
@@ -281,3 +282,22 @@ PyObject *restore_new(PyObject *module, PyObject *type)
     }
     Py_RETURN_NONE;
 }
+
+const PyMethodDef redirect_functions[] = {
+    {"redirect_cffi", redirect_cffi, METH_VARARGS,
+     PyDoc_STR("redirect_cffi(function, method, decorator, ctype_class, owner_class, replacement)"
+               "\n--\n\n"
+               "Let _cffi_backend.callback, FFI.callback and its decorators make callbacks with\n"
+               "replacement(ctype, callable, error, onerror), and the repr of these, which are of\n"
+               "owner_class, name the callable.")},
+    {"restore_cffi", restore_cffi, METH_NOARGS,
+     PyDoc_STR("restore_cffi()\n--\n\nUndo redirect_cffi().")},
+    {"activate_new", activate_new, METH_O,
+     PyDoc_STR("activate_new(flag)\n--\n\nMake the redirections of redirect_new() count, or not.")},
+    {"redirect_new", redirect_new, METH_VARARGS,
+     PyDoc_STR("redirect_new(cls, replacement)\n--\n\n"
+               "Let cls(callable) be replacement(cls, callable).")},
+    {"restore_new", restore_new, METH_O,
+     PyDoc_STR("restore_new(cls)\n--\n\nUndo redirect_new().")},
+    {NULL, NULL, 0, NULL},
+};

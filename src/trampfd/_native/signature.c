@@ -7,10 +7,11 @@
  * scalar ("i4", "f8", "p", "v" ...) or, for a structure, (size, alignment, layouts); for one whose
  * members may lie on top of each other, (size, alignment, ((offset, scalar), ...)).
  */
-#include "attach.h"
+#include "signature.h"
+
 #include "convert.h"
+#include "frontend.h"
 #include "late.h"
-#include "native.h"
 
 #include <arch/port.h>
 #include <string.h>

@@ -3,7 +3,8 @@
  * trampfd._native.Trampoline(pc, registers, stack, allowed, backend): owns one trampoline of the
  * C interface.  Python has checked the arguments; it also words what goes wrong with them.
  */
-#include "native.h"
+#include "error.h"
+#include "module.h"
 
 #include <string.h>
 
@@ -146,12 +147,6 @@ static PyObject *get_closed(Trampoline *self, void *unused)
     return PyBool_FromLong(!self->trampoline);
 }
 
-static PyObject *fail(int error)
-{
-    errno = -error;
-    return PyErr_SetFromErrno(PyExc_OSError);
-}
-
 /* (pc, {name: value}, (flags, offset, data)) */
 static PyObject *trampoline_read(Trampoline *self, PyObject *unused)
 {
@@ -164,7 +159,7 @@ static PyObject *trampoline_read(Trampoline *self, PyObject *unused)
         return NULL;
     error = trampfd_trampoline_read(self->trampoline, &context);
     if (error)
-        return fail(error);
+        return error_raise(error);
     registers = PyDict_New();
     for (unsigned i = 0; registers && i < context.nregs; i++) {
         PyObject *value = PyLong_FromUnsignedLongLong(context.regs[i].value);
@@ -206,7 +201,7 @@ static PyObject *trampoline_verify(Trampoline *self, PyObject *unused)
         return NULL;
     error = trampfd_trampoline_verify(self->trampoline, &report);
     if (error)
-        return fail(error);
+        return error_raise(error);
     list = PyList_New(report.count);
     for (unsigned i = 0; list && i < report.count; i++) {
         PyObject *item = describe(&report.differences[i]);
@@ -260,7 +255,7 @@ int trampoline_init(PyObject *module)
            || PyModule_AddIntConstant(module, "SET_SP", TRAMPFD_SET_SP);
 }
 
-PyObject *register_names(PyObject *module, PyObject *unused)
+static PyObject *register_names(PyObject *module, PyObject *unused)
 {
     PyObject *names = PyList_New(0);
     const char *name;
@@ -276,3 +271,9 @@ PyObject *register_names(PyObject *module, PyObject *unused)
     }
     return names;
 }
+
+const PyMethodDef trampoline_functions[] = {
+    {"register_names", register_names, METH_NOARGS,
+     PyDoc_STR("register_names()\n--\n\nThe registers that a trampoline can load.")},
+    {NULL, NULL, 0, NULL},
+};

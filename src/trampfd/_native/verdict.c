@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What verify() of a closure or of a bound function gives back. */
-#include "native.h"
-
-#include <errno.h>
+#include "error.h"
+#include "owner.h"
 
 static PyObject *difference_list(const struct trampfd_verdict *verdict)
 {
@@ -25,10 +24,8 @@ PyObject *verdict_tuple(void *code, int error, const struct trampfd_verdict *ver
 {
     PyObject *differences;
 
-    if (error) {
-        errno = -error;
-        return PyErr_SetFromErrno(PyExc_OSError);
-    }
+    if (error)
+        return error_raise(error);
     differences = difference_list(verdict);
     return differences ? Py_BuildValue("sNNN", verdict->provider, PyLong_FromVoidPtr(code),
                                        PyLong_FromVoidPtr((void *)verdict->record), differences)

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* What there is: blocks, slots, and the ways to make more. */
+#include "error.h"
+#include "module.h"
+
+static PyObject *status(PyObject *module, PyObject *unused)
+{
+    struct trampfd_status s;
+
+    (void)module;
+    (void)unused;
+    trampfd_status_read(&s);
+    return Py_BuildValue("{sssnsnsnsnsnsnsnsnsnsnsnsN}", "provider", s.provider, "blocks_built_in",
+                         (Py_ssize_t)s.blocks_built_in, "blocks_own_file",
+                         (Py_ssize_t)s.blocks_own_file, "blocks_memfd", (Py_ssize_t)s.blocks_memfd,
+                         "blocks_trampfd", (Py_ssize_t)s.blocks_trampfd, "blocks_trampfd_user",
+                         (Py_ssize_t)s.blocks_trampfd_user, "slots_used",
+                         (Py_ssize_t)s.slots_used, "slots_free",
+                         (Py_ssize_t)s.slots_free, "code_bytes", (Py_ssize_t)s.code_bytes,
+                         "record_bytes", (Py_ssize_t)s.record_bytes, "plans",
+                         (Py_ssize_t)s.plans, "without_plan", (Py_ssize_t)s.without_plan, "steps",
+                         error_steps(&s.trail));
+}
+
+static PyObject *probe(PyObject *module, PyObject *unused)
+{
+    struct trampfd_trail trail;
+
+    (void)module;
+    (void)unused;
+    trampfd_probe(&trail);
+    return error_steps(&trail);
+}
+
+static PyObject *find(PyObject *module, PyObject *address)
+{
+    void *code = PyLong_AsVoidPtr(address);
+    struct trampfd_slot slot;
+
+    (void)module;
+    if (!code && PyErr_Occurred())
+        return NULL;
+    if (trampfd_slot_find(code, &slot))
+        Py_RETURN_NONE;
+    return Py_BuildValue("{sssssNsIsN}", "provider", slot.provider, "source", slot.source, "block",
+                         PyLong_FromVoidPtr((void *)slot.block), "index", slot.index, "record",
+                         PyLong_FromVoidPtr((void *)slot.record));
+}
+
+const PyMethodDef inspect_functions[] = {
+    {"status", status, METH_NOARGS,
+     PyDoc_STR("status()\n--\n\nCounts of blocks and slots as a dict, see trampfd.status().")},
+    {"probe", probe, METH_NOARGS,
+     PyDoc_STR("probe()\n--\n\nTry every way to make a block: list of (way, step, errno).")},
+    {"find", find, METH_O,
+     PyDoc_STR("find(address)\n--\n\nThe slot at a code address as a dict, or None.")},
+    {NULL, NULL, 0, NULL},
+};
