@@ -2,9 +2,6 @@
 /*
  * trampfd._native.Bound(signature, function, data, position, name, kept): owns a bound function
  * and what it needs.  A call never comes here.
- *
- * cffi keeps it as the destructor of a cdata, ctypes as the exporter of the buffer that holds
- * the function pointer, as they do a Closure.
  */
 #include "error.h"
 #include "frontend.h"
@@ -13,15 +10,10 @@
 #include <string.h>
 
 typedef struct {
-    PyObject_HEAD
-    Signature *signature;
-    PyObject *kept; /* what the function and its argument live by */
+    struct owner owner;
     void (*function)(void);
     void *data;
     enum trampfd_position position;
-    void *closure;  /* NULL once it is freed */
-    void *code;     /* what the buffer protocol shows: the function pointer */
-    char name[40];  /* for the message of the dead entry */
 } Bound;
 
 static void raise_refusal(const struct trampfd_trail *trail, int error)
@@ -57,33 +49,20 @@ static PyObject *bound_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     data = PyErr_Occurred() ? NULL : PyLong_AsVoidPtr(data_value);
     if (PyErr_Occurred())
         return NULL;
-    self = (Bound *)type->tp_alloc(type, 0);
+    self = owner_new(type, signature, kept, name);
     if (!self)
         return NULL;
-    Py_INCREF(signature);
-    self->signature = signature;
-    Py_INCREF(kept);
-    self->kept = kept;
-    strncpy(self->name, name, sizeof(self->name) - 1);
     self->function = (void (*)(void))function;
     self->data = data;
     self->position = is_last ? TRAMPFD_LAST : TRAMPFD_FIRST;
-    self->closure = trampfd_bind(&signature->cif, self->function, data, self->position,
-                                 &self->code, &trail);
-    if (!self->closure) {
+    self->owner.closure = trampfd_bind(&signature->cif, self->function, data, self->position,
+                                       &self->owner.code, &trail);
+    if (!self->owner.closure) {
         raise_refusal(&trail, errno);
         Py_DECREF(self);
         return NULL;
     }
     return (PyObject *)self;
-}
-
-static void free_now(Bound *self)
-{
-    void *closure = self->closure;
-
-    self->closure = NULL;
-    trampfd_closure_free_named(closure, self->name);
 }
 
 /*
@@ -92,22 +71,15 @@ static void free_now(Bound *self)
  */
 static int stays(const Bound *self)
 {
-    return self->closure && Py_IsFinalizing();
-}
-
-static int bound_traverse(Bound *self, visitproc visit, void *arg)
-{
-    Py_VISIT(self->signature);
-    Py_VISIT(self->kept);
-    return 0;
+    return self->owner.closure && Py_IsFinalizing();
 }
 
 static int bound_clear(Bound *self)
 {
     if (stays(self))
         return 0;
-    free_now(self);
-    Py_CLEAR(self->kept);
+    owner_free(&self->owner);
+    Py_CLEAR(self->owner.kept);
     return 0;
 }
 
@@ -116,54 +88,29 @@ static void bound_dealloc(Bound *self)
     PyObject_GC_UnTrack(self);
     if (!stays(self)) {
         bound_clear(self);
-        Py_XDECREF(self->signature);
+        Py_XDECREF(self->owner.signature);
     }
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
-/* As a destructor of ffi.gc(): called with the cdata that it is the destructor of. */
-static PyObject *bound_call(Bound *self, PyObject *args, PyObject *kwargs)
+static int compare(const struct owner *owner, struct trampfd_verdict *verdict)
 {
-    (void)args;
-    (void)kwargs;
-    bound_clear(self);
-    Py_RETURN_NONE;
+    const Bound *self = (const Bound *)owner;
+
+    return trampfd_bind_verify(owner->closure, owner->code, &owner->signature->cif, self->function,
+                               self->data, self->position, verdict);
 }
 
-static int bound_getbuffer(Bound *self, Py_buffer *view, int flags)
+static PyObject *bound_verify(struct owner *self, PyObject *unused)
 {
-    return PyBuffer_FillInfo(view, (PyObject *)self, &self->code, sizeof(self->code), 0, flags);
-}
-
-static PyObject *bound_cdata(Bound *self, PyObject *ctype)
-{
-    return cffi_pointer(self->code, ctype);
-}
-
-static PyObject *bound_verify(Bound *self, PyObject *unused)
-{
-    struct trampfd_verdict verdict;
-    int error;
-
     (void)unused;
-    if (!self->closure)
-        return verdict_of_freed();
-    error = trampfd_bind_verify(self->closure, self->code, &self->signature->cif, self->function,
-                                self->data, self->position, &verdict);
-    return verdict_tuple(self->code, error, &verdict);
+    return owner_verify(self, compare);
 }
 
 static const PyMethodDef bound_methods[] = {
-    {"verify", (PyCFunction)bound_verify, METH_NOARGS,
-     PyDoc_STR("verify()\n--\n\nAs Closure.verify().")},
-    {"cdata", (PyCFunction)bound_cdata, METH_O,
-     PyDoc_STR("cdata(ctype)\n--\n\nThe function pointer as a cdata; it does not keep the "
-               "bound function alive.")},
+    {"verify", (PyCFunction)bound_verify, METH_NOARGS, owner_verify_doc},
+    {"cdata", (PyCFunction)owner_cdata, METH_O, owner_cdata_doc},
     {NULL, NULL, 0, NULL},
-};
-
-static const PyBufferProcs bound_as_buffer = {
-    .bf_getbuffer = (getbufferproc)bound_getbuffer,
 };
 
 PyTypeObject Bound_Type = {
@@ -175,11 +122,11 @@ PyTypeObject Bound_Type = {
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_new = bound_new,
     .tp_dealloc = (destructor)bound_dealloc,
-    .tp_traverse = (traverseproc)bound_traverse,
+    .tp_traverse = (traverseproc)owner_traverse,
     .tp_clear = (inquiry)bound_clear,
-    .tp_call = (ternaryfunc)bound_call,
+    .tp_call = (ternaryfunc)owner_call,
     .tp_methods = (PyMethodDef *)bound_methods,
-    .tp_as_buffer = (PyBufferProcs *)&bound_as_buffer,
+    .tp_as_buffer = (PyBufferProcs *)&owner_as_buffer,
 };
 
 /* A C function whose result is its argument: what ctypes makes of an object can be seen by it. */

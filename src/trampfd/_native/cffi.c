@@ -33,7 +33,7 @@ static TFD_SEALED(struct functions) api;
 
 static int find_owner(PyObject *object, void *found)
 {
-    if (Py_TYPE(object) == &Closure_Type || Py_TYPE(object) == &Bound_Type)
+    if (owner_check(object))
         *(int *)found = 1;
     return 0;
 }
@@ -142,7 +142,7 @@ static int store(const struct parameter *parameter, void *result, PyObject *valu
 
 static int prepare(Closure *self, PyObject *error, PyObject *onerror)
 {
-    const struct parameter *result = &self->signature->result;
+    const struct parameter *result = &self->owner.signature->result;
     Py_ssize_t size = result->size < (Py_ssize_t)sizeof(ffi_arg) ? (Py_ssize_t)sizeof(ffi_arg)
                                                                  : result->size;
 
@@ -159,7 +159,7 @@ static int prepare(Closure *self, PyObject *error, PyObject *onerror)
 
 static void return_error_value(const Closure *self, void *result)
 {
-    if (self->signature->result.code != 'v')
+    if (self->owner.signature->result.code != 'v')
         memcpy(result, PyBytes_AS_STRING(self->error), (size_t)PyBytes_GET_SIZE(self->error));
 }
 
@@ -177,7 +177,8 @@ static void call_onerror(const Closure *self, void *result, const char *after)
     answer = PyObject_CallFunctionObjArgs(self->onerror, type ? type : Py_None,
                                           value ? value : Py_None,
                                           traceback ? traceback : Py_None, NULL);
-    if (answer && (answer == Py_None || store(&self->signature->result, result, answer) == 0)) {
+    if (answer
+        && (answer == Py_None || store(&self->owner.signature->result, result, answer) == 0)) {
         Py_XDECREF(type);
         Py_XDECREF(value);
         Py_XDECREF(traceback);
@@ -186,7 +187,7 @@ static void call_onerror(const Closure *self, void *result, const char *after)
 
         PyErr_Fetch(&second_type, &second_value, &second_traceback);
         PyErr_Restore(type, value, traceback);
-        error_print(CALLBACK, self->callable, after);
+        error_print(CALLBACK, closure_callable(self), after);
         PyErr_Restore(second_type, second_value, second_traceback);
         error_print("during handling of the above exception by 'onerror'", NULL, "");
     }
@@ -199,18 +200,18 @@ COLD static void fail(const Closure *self, void *result, const char *after)
     if (self->onerror)
         call_onerror(self, result, after);
     else
-        error_print(CALLBACK, self->callable, after);
+        error_print(CALLBACK, closure_callable(self), after);
 }
 
 ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssize_t made,
                         struct saved_errno *saved)
 {
-    const Signature *signature = self->signature;
+    const Signature *signature = self->owner.signature;
     PyObject *value = NULL;
 
     (void)saved;
     if (made == signature->count)
-        value = dispatch_call(self->callable, objects, made);
+        value = dispatch_call(closure_callable(self), objects, made);
     if (!value)
         fail(self, result, "");
     else if (!convert_store_integer(&signature->result, result, value)

@@ -3,10 +3,6 @@
  * trampfd._native.Closure(signature, callable, error, onerror): owns one closure and
  * what it calls.
  *
- * cffi keeps it as the destructor of a cdata (calling it frees the closure), ctypes as
- * the exporter of the buffer that holds the function pointer.  Both are visited by the
- * garbage collector, so a cycle through a callback is collected.
- *
  * A call holds a reference, so a closure that loses its last one inside its own call is
  * freed when that call returns.
  *
@@ -62,8 +58,9 @@ static int lacks_plan(const Closure *self)
 {
     struct trampfd_closure closure;
 
-    return self->signature->late
-           && (trampfd_closure_read(self->code, &closure) || closure.entry != TRAMPFD_ENTRY_PLAN);
+    return self->owner.signature->late
+           && (trampfd_closure_read(self->owner.code, &closure)
+               || closure.entry != TRAMPFD_ENTRY_PLAN);
 }
 
 static PyObject *closure_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
@@ -81,24 +78,19 @@ static PyObject *closure_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     if (!PyArg_ParseTuple(args, "O!OOO:Closure", &Signature_Type, &signature, &callable, &error,
                           &onerror))
         return NULL;
-    self = (Closure *)type->tp_alloc(type, 0);
+    self = owner_new(type, signature, callable, name_of(callable));
     if (!self)
         return NULL;
-    Py_INCREF(signature);
-    self->signature = signature;
-    Py_INCREF(callable);
-    self->callable = callable;
-    strncpy(self->name, name_of(callable), sizeof(self->name) - 1);
     if (signature->frontend->prepare(self, error, onerror))
         goto error;
 
-    self->closure = trampfd_closure_alloc(sizeof(ffi_closure), &self->code, &trail);
-    if (!self->closure) {
+    self->owner.closure = trampfd_closure_alloc(sizeof(ffi_closure), &self->owner.code, &trail);
+    if (!self->owner.closure) {
         error_refused("closure", &trail, errno);
         goto error;
     }
-    status = tfd_closure_prep(self->closure, cif_of(signature), signature->frontend->handler, self,
-                              dispatch_of(signature));
+    status = tfd_closure_prep(self->owner.closure, cif_of(signature), signature->frontend->handler,
+                              self, dispatch_of(signature));
     if (status) {
         PyErr_Format(PyExc_NotImplementedError,
                      "libffi cannot make a closure of this function type (%s)", strerror(-status));
@@ -120,39 +112,26 @@ void closure_refuse(const Closure *self, void *result, const char *why)
     static int said;
     char message[200];
 
-    self->signature->frontend->return_error_value(self, result);
+    self->owner.signature->frontend->return_error_value(self, result);
     if (__atomic_exchange_n(&said, 1, __ATOMIC_RELAXED))
         return;
     snprintf(message, sizeof(message),
-             "trampfd: the callback %s was called %s; it returned its error value\n", self->name,
-             why);
+             "trampfd: the callback %s was called %s; it returned its error value\n",
+             self->owner.name, why);
     if (write(STDERR_FILENO, message, strlen(message)) < 0)
         return; /* no standard error: nobody to tell */
 }
 
-/* While the interpreter finalises closures are not freed. */
-static void release(Closure *self)
-{
-    void *closure = self->closure;
-
-    if (!closure || Py_IsFinalizing())
-        return;
-    self->closure = NULL;
-    trampfd_closure_free_named(closure, self->name);
-}
-
 static int closure_traverse(Closure *self, visitproc visit, void *arg)
 {
-    Py_VISIT(self->signature);
-    Py_VISIT(self->callable);
     Py_VISIT(self->onerror);
-    return 0;
+    return owner_traverse(&self->owner, visit, arg);
 }
 
 static int closure_clear(Closure *self)
 {
-    release(self);
-    Py_CLEAR(self->callable);
+    owner_free(&self->owner);
+    Py_CLEAR(self->owner.kept);
     Py_CLEAR(self->onerror);
     return 0;
 }
@@ -161,59 +140,31 @@ static void closure_dealloc(Closure *self)
 {
     PyObject_GC_UnTrack(self);
     closure_clear(self);
-    Py_XDECREF(self->signature);
-    if (self->closure) /* at the end of the interpreter: the memory stays */
+    Py_XDECREF(self->owner.signature);
+    if (self->owner.closure) /* at the end of the interpreter: the memory stays */
         return;
     Py_XDECREF(self->error);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
-/* As a destructor of ffi.gc(): called with the cdata that it is the destructor of. */
-static PyObject *closure_call(Closure *self, PyObject *args, PyObject *kwargs)
-{
-    (void)args;
-    (void)kwargs;
-    release(self);
-    Py_RETURN_NONE;
-}
-
-static int closure_getbuffer(Closure *self, Py_buffer *view, int flags)
-{
-    return PyBuffer_FillInfo(view, (PyObject *)self, &self->code, sizeof(self->code), 0, flags);
-}
-
-static PyObject *closure_cdata(Closure *self, PyObject *ctype)
-{
-    return cffi_pointer(self->code, ctype);
-}
-
-/* What this object knows of its closure against what the provider holds. */
-static PyObject *closure_verify(Closure *self, PyObject *unused)
+static int compare(const struct owner *self, struct trampfd_verdict *verdict)
 {
     Signature *signature = self->signature;
-    struct trampfd_verdict verdict;
-    int error;
 
+    return tfd_closure_verify(self->code, cif_of(signature), signature->frontend->handler,
+                              (void *)self, dispatch_of(signature), verdict);
+}
+
+static PyObject *closure_verify(struct owner *self, PyObject *unused)
+{
     (void)unused;
-    if (!self->closure)
-        return verdict_of_freed();
-    error = tfd_closure_verify(self->code, cif_of(signature), signature->frontend->handler, self,
-                               dispatch_of(signature), &verdict);
-    return verdict_tuple(self->code, error, &verdict);
+    return owner_verify(self, compare);
 }
 
 static const PyMethodDef closure_methods[] = {
-    {"verify", (PyCFunction)closure_verify, METH_NOARGS,
-     PyDoc_STR("verify()\n--\n\n(provider, address, address of the record or 0, list of (what, "
-               "wanted, found)).")},
-    {"cdata", (PyCFunction)closure_cdata, METH_O,
-     PyDoc_STR("cdata(ctype)\n--\n\nThe function pointer as a cdata; it does not keep the "
-               "closure alive.")},
+    {"verify", (PyCFunction)closure_verify, METH_NOARGS, owner_verify_doc},
+    {"cdata", (PyCFunction)owner_cdata, METH_O, owner_cdata_doc},
     {NULL, NULL, 0, NULL},
-};
-
-static const PyBufferProcs closure_as_buffer = {
-    .bf_getbuffer = (getbufferproc)closure_getbuffer,
 };
 
 PyTypeObject Closure_Type = {
@@ -227,7 +178,7 @@ PyTypeObject Closure_Type = {
     .tp_dealloc = (destructor)closure_dealloc,
     .tp_traverse = (traverseproc)closure_traverse,
     .tp_clear = (inquiry)closure_clear,
-    .tp_call = (ternaryfunc)closure_call,
+    .tp_call = (ternaryfunc)owner_call,
     .tp_methods = (PyMethodDef *)closure_methods,
-    .tp_as_buffer = (PyBufferProcs *)&closure_as_buffer,
+    .tp_as_buffer = (PyBufferProcs *)&owner_as_buffer,
 };

@@ -21,7 +21,8 @@ static inline int PyUnstable_Long_IsCompact(const PyLongObject *value)
 
 static inline Py_ssize_t PyUnstable_Long_CompactValue(const PyLongObject *value)
 {
-    return Py_SIZE(value) ? Py_SIZE(value) * (Py_ssize_t)value->ob_digit[0] : 0; /* 0 has no digit */
+    /* 0 has no digit. */
+    return Py_SIZE(value) ? Py_SIZE(value) * (Py_ssize_t)value->ob_digit[0] : 0;
 }
 #endif
 

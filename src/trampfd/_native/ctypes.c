@@ -428,7 +428,7 @@ COLD static void report(const char *doing, const Closure *self)
     char text[80];
 
     snprintf(text, sizeof(text), "%s ctypes callback function", doing);
-    compat_report(text, self->callable);
+    compat_report(text, closure_callable(self));
 }
 
 COLD static void report_argument(const Closure *self, Py_ssize_t index)
@@ -436,7 +436,7 @@ COLD static void report_argument(const Closure *self, Py_ssize_t index)
     if (compat_ctypes_reports_arguments())
         PyErr_FormatUnraisable("Exception ignored while creating argument %zd for "
                                "ctypes callback function %R",
-                               index, self->callable);
+                               index, closure_callable(self));
     else
         PyErr_Print();
 }
@@ -450,7 +450,7 @@ static PyObject *call_with_errno(const Closure *self, PyObject **objects, int *e
         return NULL;
     }
     errno = *error;
-    value = dispatch_call(self->callable, objects, self->signature->count);
+    value = dispatch_call(closure_callable(self), objects, self->owner.signature->count);
     *error = errno;
     if (!value)
         report(COMPAT_CTYPES_WHILE "calling", self);
@@ -465,7 +465,7 @@ static PyObject *call_with_errno(const Closure *self, PyObject **objects, int *e
 ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssize_t made,
                         struct saved_errno *saved)
 {
-    const Signature *signature = self->signature;
+    const Signature *signature = self->owner.signature;
     PyObject *value = NULL;
 
     if (made < signature->count) {
@@ -474,7 +474,7 @@ ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssiz
         *saved = (struct saved_errno){1, errno};
         value = call_with_errno(self, objects, &saved->value);
     } else {
-        value = dispatch_call(self->callable, objects, made);
+        value = dispatch_call(closure_callable(self), objects, made);
         if (!value)
             report(COMPAT_CTYPES_WHILE "calling", self);
     }
@@ -491,7 +491,7 @@ ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssiz
 /* ctypes has no error value. */
 static void return_error_value(const Closure *self, void *result)
 {
-    convert_clear(&self->signature->cif, result);
+    convert_clear(&self->owner.signature->cif, result);
 }
 
 /* errno matters to those callbacks only that asked for it. */
@@ -511,9 +511,9 @@ static void serve_late(Closure *self, void *result, char *frame, struct saved_er
     Py_ssize_t refused;
 
     Py_INCREF(self);
-    signature = late_now(self->signature, &refused);
+    signature = late_now(self->owner.signature, &refused);
     if (signature) {
-        const struct tfd_plan *plan = self->signature->late->plan;
+        const struct tfd_plan *plan = self->owner.signature->late->plan;
         void *arguments[plan->count + 1];
         struct tfd_gathered values[plan->gather_count + 1];
 

@@ -92,7 +92,7 @@ ALWAYS_INLINE Closure *dispatch_enter(const union tfd_record *record, void *resu
         closure_refuse(self, result, "while the Python interpreter was not running");
         return NULL;
     }
-    if (__builtin_expect(self->callable != NULL, 1))
+    if (__builtin_expect(closure_callable(self) != NULL, 1))
         return self;
     closure_refuse(self, result, "after Python had dropped it at the end of the program");
     detach(*attachment);
@@ -110,7 +110,7 @@ ALWAYS_INLINE void dispatch(const union tfd_record *record, void *result,
 
     if (__builtin_expect(!self, 0))
         return;
-    dispatch_attached(self, self->signature, result, plan, frame, arguments, call, saved);
+    dispatch_attached(self, self->owner.signature, result, plan, frame, arguments, call, saved);
     detach(attachment);
 }
 

@@ -8,9 +8,9 @@
 static PyObject *ClosureError;
 
 PyDoc_STRVAR(ClosureError_doc,
-             "No closure, or no trampoline, could be made.  An OSError and a MemoryError: errno is\n"
-             "that of the last way tried, and the text names every way tried with the step that\n"
-             "failed and its reason.  `steps` has the same as a list of (way, step, errno).");
+             "No closure, or no trampoline, could be made.  An OSError and a MemoryError: errno\n"
+             "is that of the last way tried, and the text names every way tried with the step\n"
+             "that failed and its reason.  `steps` has the same as a list of (way, step, errno).");
 
 int error_init(PyObject *module)
 {

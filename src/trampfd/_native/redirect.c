@@ -5,8 +5,8 @@
  *
  * cffi: the ml_meth of the PyMethodDef behind _cffi_backend.callback, behind the method
  * FFI.callback, and behind the decorators that it gives.  A reference that a program took
- * earlier leads to the same PyMethodDef.  Callbacks of cffi name their function in their repr; to do
- * the same, tp_repr of the type of cdata with a destructor, which those of trampfd are.
+ * earlier leads to the same PyMethodDef.  Callbacks of cffi name their function in their repr; to
+ * do the same, tp_repr of the type of cdata with a destructor, which those of trampfd are.
  *
  * ctypes: tp_new of _ctypes.CFuncPtr and of the classes that inherited it.
  */
@@ -128,7 +128,7 @@ static PyObject *repr_owner(PyObject *cdata)
     if (!plain || !is_main_interpreter())
         return plain;
     Py_TYPE(cdata)->tp_traverse(cdata, visit_closure, &closure);
-    callable = closure ? closure->callable : NULL;
+    callable = closure ? closure_callable(closure) : NULL;
     if (!callable)
         return plain;
     Py_INCREF(callable);
@@ -226,8 +226,8 @@ static PyObject *new_function_pointer(PyTypeObject *type, PyObject *args, PyObje
 {
     PyObject *only = PyTuple_GET_SIZE(args) == 1 ? PyTuple_GET_ITEM(args, 0) : NULL;
 
-    if (!new_is_active || !only || PyLong_Check(only) || PyTuple_Check(only) || !PyCallable_Check(only)
-        || !is_main_interpreter())
+    if (!new_is_active || !only || PyLong_Check(only) || PyTuple_Check(only)
+        || !PyCallable_Check(only) || !is_main_interpreter())
         return original_new.is(type, args, kwargs);
     return PyObject_CallFunctionObjArgs(replacement_new, (PyObject *)type, only, NULL);
 }

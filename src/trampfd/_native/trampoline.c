@@ -5,6 +5,7 @@
  */
 #include "error.h"
 #include "module.h"
+#include "owner.h"
 
 #include <string.h>
 
@@ -100,8 +101,7 @@ static PyObject *trampoline_new(PyTypeObject *type, PyObject *args, PyObject *kw
 static PyObject *trampoline_close(Trampoline *self, PyObject *unused)
 {
     (void)unused;
-    trampfd_trampoline_destroy(self->trampoline);
-    self->trampoline = NULL;
+    trampfd_trampoline_destroy(owner_take(&self->trampoline));
     Py_RETURN_NONE;
 }
 
