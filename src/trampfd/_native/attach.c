@@ -27,31 +27,29 @@
  */
 #include "attach.h"
 
+#include "state.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The thread that called Py_Finalize(), from shortly before finalisation begins. */
-static pthread_t finalizer;
-static atomic_int finalizer_is_known;
-
 /* Exit functions run in the thread that finalises. */
 static PyObject *note_finalizer(PyObject *self, PyObject *unused)
 {
     (void)self;
     (void)unused;
-    finalizer = pthread_self();
-    atomic_store(&finalizer_is_known, 1);
+    native.finalizer = pthread_self();
+    atomic_store(&native.finalizer_is_known, 1);
     Py_RETURN_NONE;
 }
 
 /* A program may have taken our exit function away: then it is the first thread that finalises. */
 static int is_finalizer(void)
 {
-    if (atomic_load(&finalizer_is_known))
-        return pthread_equal(pthread_self(), finalizer);
+    if (atomic_load(&native.finalizer_is_known))
+        return pthread_equal(pthread_self(), native.finalizer);
     return syscall(SYS_gettid) == getpid();
 }
 
@@ -107,11 +105,6 @@ struct kept {
 
 #define CAPSULE_NAME "trampfd.thread"
 
-static pthread_key_t kept_key;
-static int key_is_made;
-static _Atomic(struct kept *) ended;
-static size_t kept_states; /* guarded by the interpreter's lock */
-
 static void disown(struct kept *kept)
 {
     if (atomic_fetch_sub(&kept->owners, 1) == 1)
@@ -122,7 +115,7 @@ static void state_is_destroyed(PyObject *capsule)
 {
     struct kept *kept = PyCapsule_GetPointer(capsule, CAPSULE_NAME);
 
-    kept_states--;
+    native.kept_states--;
     atomic_store(&kept->state, NULL);
     disown(kept);
 }
@@ -137,7 +130,7 @@ static void destroy(PyThreadState *state)
 /* Destroy the states of ended threads.  Attached. */
 static void reap(void)
 {
-    struct kept *kept = atomic_exchange(&ended, NULL);
+    struct kept *kept = atomic_exchange(&native.ended, NULL);
 
     while (kept) {
         struct kept *next = kept->next;
@@ -154,21 +147,21 @@ static void thread_ends(void *value)
 {
     struct kept *kept = value;
 
-    kept->next = atomic_load(&ended);
-    while (!atomic_compare_exchange_weak(&ended, &kept->next, kept))
+    kept->next = atomic_load(&native.ended);
+    while (!atomic_compare_exchange_weak(&native.ended, &kept->next, kept))
         ;
 }
 
 static void make_key(void)
 {
-    if (!key_is_made)
-        key_is_made = !pthread_key_create(&kept_key, thread_ends);
+    if (!native.key_is_made)
+        native.key_is_made = !pthread_key_create(&native.kept_key, thread_ends);
 }
 
 /* What is kept for this thread, if its state is that one.  Attached. */
 static struct kept *find_kept(const PyThreadState *state)
 {
-    struct kept *kept = kept_states ? pthread_getspecific(kept_key) : NULL;
+    struct kept *kept = native.kept_states ? pthread_getspecific(native.kept_key) : NULL;
 
     return kept && atomic_load(&kept->state) == state ? kept : NULL;
 }
@@ -176,10 +169,10 @@ static struct kept *find_kept(const PyThreadState *state)
 /* The state that was kept for this thread is destroyed. */
 static void forget(void)
 {
-    struct kept *kept = pthread_getspecific(kept_key);
+    struct kept *kept = pthread_getspecific(native.kept_key);
 
     if (kept) {
-        pthread_setspecific(kept_key, NULL);
+        pthread_setspecific(native.kept_key, NULL);
         disown(kept);
     }
 }
@@ -192,7 +185,7 @@ static int keep(PyThreadState *state)
     PyObject *capsule = kept ? PyCapsule_New(kept, CAPSULE_NAME, NULL) : NULL;
 
     if (!capsule || !states || PyDict_SetItemString(states, CAPSULE_NAME, capsule)
-        || pthread_setspecific(kept_key, kept)) {
+        || pthread_setspecific(native.kept_key, kept)) {
         PyErr_Clear();
         Py_XDECREF(capsule);
         free(kept);
@@ -200,7 +193,7 @@ static int keep(PyThreadState *state)
     }
     atomic_init(&kept->owners, 2);
     atomic_init(&kept->state, state);
-    kept_states++;
+    native.kept_states++;
     PyCapsule_SetDestructor(capsule, state_is_destroyed);
     Py_DECREF(capsule);
     return 1;
@@ -212,7 +205,7 @@ static PyThreadState *make_state(void)
     PyThreadState *state;
 
     PyGILState_Ensure();
-    if (!key_is_made)
+    if (!native.key_is_made)
         return NULL;
     state = PyThreadState_Get();
     forget();
@@ -267,7 +260,7 @@ int attach_init(void)
     PyObject *function = atexit ? PyCFunction_New((PyMethodDef *)&definition, NULL) : NULL;
     PyObject *done = function ? PyObject_CallMethod(atexit, "register", "O", function) : NULL;
 
-    atomic_store(&finalizer_is_known, 0);
+    atomic_store(&native.finalizer_is_known, 0);
     make_key();
     Py_XDECREF(done);
     Py_XDECREF(function);

@@ -12,24 +12,13 @@
 #include "dispatch.h"
 #include "error.h"
 #include "module.h"
-
-#include <base/sealed.h>
+#include "state.h"
 
 #include <errno.h>
 #include <string.h>
 
 /* Positions in the capsule's table; the numbers are part of cffi's binary interface. */
 enum { RESTORE_ERRNO = 13, SAVE_ERRNO = 14, TO_OBJECT = 16, FROM_OBJECT = 17 };
-
-/* Of the _cffi_backend in use; its functions are those of its file. */
-struct functions {
-    void (*restore_errno)(void);
-    void (*save_errno)(void);
-    PyObject *(*to_object)(char *data, PyObject *ctype);
-    int (*from_object)(char *data, PyObject *ctype, PyObject *value);
-    destructor finalize; /* of cdata with a destructor; NULL when it has none of its own */
-};
-static TFD_SEALED(struct functions) api;
 
 static int find_owner(PyObject *object, void *found)
 {
@@ -49,7 +38,7 @@ static void finalize(PyObject *cdata)
 
     Py_TYPE(cdata)->tp_traverse(cdata, find_owner, &is_ours);
     if (!is_ours)
-        api.is.finalize(cdata);
+        native.cffi.is.finalize(cdata);
 }
 
 /* init_cffi(_cffi_backend) */
@@ -59,7 +48,7 @@ static PyObject *cffi_init(PyObject *module, PyObject *backend)
     void **table = capsule ? PyCapsule_GetPointer(capsule, "cffi") : NULL;
     PyObject *owner = table ? PyObject_GetAttrString(backend, "__CDataGCP") : NULL;
     PyTypeObject *type = (PyTypeObject *)owner;
-    struct functions found = {.finalize = api.is.finalize};
+    struct cffi_functions found = {.finalize = native.cffi.is.finalize};
     int error;
 
     (void)module;
@@ -72,7 +61,7 @@ static PyObject *cffi_init(PyObject *module, PyObject *backend)
     memcpy(&found.from_object, &table[FROM_OBJECT], sizeof(void *));
     if (PyType_Check(owner) && type->tp_finalize && type->tp_finalize != finalize)
         found.finalize = type->tp_finalize;
-    error = tfd_sealed_store(&api, &found, sizeof(found));
+    error = tfd_sealed_store(&native.cffi, &found, sizeof(found));
     if (!error && PyType_Check(owner) && type->tp_finalize)
         type->tp_finalize = finalize;
     Py_DECREF(owner);
@@ -83,7 +72,7 @@ static PyObject *cffi_init(PyObject *module, PyObject *backend)
 
 PyObject *cffi_pointer(void *pointer, PyObject *ctype)
 {
-    return api.is.to_object((char *)&pointer, ctype);
+    return native.cffi.is.to_object((char *)&pointer, ctype);
 }
 
 /* The value that was stored, sign-extended to the width of ffi_arg. */
@@ -98,7 +87,7 @@ static void sign_extend(void *result, Py_ssize_t size)
 
 static PyObject *load(const struct parameter *parameter, void *data)
 {
-    return api.is.to_object(data, parameter->type);
+    return native.cffi.is.to_object(data, parameter->type);
 }
 
 static load_function *loader(char code)
@@ -129,7 +118,7 @@ static int store(const struct parameter *parameter, void *result, PyObject *valu
         PyErr_SetString(PyExc_TypeError, "callback with the return type 'void' must return None");
         return -1;
     case 's':
-        if (api.is.from_object(result, parameter->type, value) < 0)
+        if (native.cffi.is.from_object(result, parameter->type, value) < 0)
             return -1;
         sign_extend(result, parameter->size);
         return 0;
@@ -137,7 +126,7 @@ static int store(const struct parameter *parameter, void *result, PyObject *valu
         memset(result, 0, sizeof(ffi_arg));
         break;
     }
-    return api.is.from_object(result, parameter->type, value);
+    return native.cffi.is.from_object(result, parameter->type, value);
 }
 
 static int prepare(Closure *self, PyObject *error, PyObject *onerror)
@@ -229,18 +218,18 @@ static struct tfd_return_words dispatch_frame(char *frame, const union tfd_recor
 
     if (__builtin_expect(plan->gather_count != 0, 0))
         return tfd_plan_call_with_record(frame, record); /* which calls handler() */
-    api.is.save_errno();
+    native.cffi.is.save_errno();
     dispatch(record, result, plan, frame, NULL, call, STAY_WITH_THREAD, NULL);
-    api.is.restore_errno();
+    native.cffi.is.restore_errno();
     return tfd_plan_return(kind, frame);
 }
 
 static void handler(ffi_cif *cif, void *result, void **arguments, void *record)
 {
     (void)cif;
-    api.is.save_errno();
+    native.cffi.is.save_errno();
     dispatch(record, result, NULL, NULL, arguments, call, STAY_WITH_THREAD, NULL);
-    api.is.restore_errno();
+    native.cffi.is.restore_errno();
 }
 
 const struct frontend frontend_cffi = {

@@ -17,6 +17,7 @@
 #include "error.h"
 #include "frontend.h"
 #include "late.h"
+#include "state.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -109,11 +110,10 @@ error:
 
 void closure_refuse(const Closure *self, void *result, const char *why)
 {
-    static int said;
     char message[200];
 
     self->owner.signature->frontend->return_error_value(self, result);
-    if (__atomic_exchange_n(&said, 1, __ATOMIC_RELAXED))
+    if (atomic_exchange(&native.refusal_is_told, 1))
         return;
     snprintf(message, sizeof(message),
              "trampfd: the callback %s was called %s; it returned its error value\n",

@@ -14,21 +14,12 @@
 #include "error.h"
 #include "late.h"
 #include "module.h"
-
-#include <base/sealed.h>
+#include "state.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define FLAG_USE_ERRNO 0x8 /* FUNCFLAG_USE_ERRNO of ctypes */
-
-/* Of the _ctypes in use; references that are never given back. */
-struct objects {
-    PyObject *set_errno;    /* _ctypes.set_errno(new) -> old, per thread */
-    PyObject *simple_class; /* _ctypes._SimpleCData; its base is that of all classes */
-    PyObject *simple_value; /* the descriptor behind .value of simple types */
-};
-static TFD_SEALED(struct objects) api;
 
 /* init_ctypes(_ctypes) */
 static PyObject *ctypes_init(PyObject *module, PyObject *ctypes)
@@ -38,14 +29,14 @@ static PyObject *ctypes_init(PyObject *module, PyObject *ctypes)
     PyObject *function = value ? PyObject_GetAttrString(ctypes, "set_errno") : NULL;
     int has_names = function && !late_init();
     PyObject *pointer = has_names ? PyObject_GetAttrString(ctypes, "CFuncPtr") : NULL;
-    const struct objects found = {function, simple, value};
+    const struct ctypes_objects found = {function, simple, value};
     int error;
 
     (void)module;
     if (pointer) {
         error = redirect_init((PyTypeObject *)pointer);
         if (!error)
-            error = tfd_sealed_store(&api, &found, sizeof(found));
+            error = tfd_sealed_store(&native.ctypes, &found, sizeof(found));
         Py_DECREF(pointer);
         if (!error)
             Py_RETURN_NONE;
@@ -72,10 +63,9 @@ static int prepare(Closure *self, PyObject *error, PyObject *onerror)
 static PyObject *bare_instance(PyObject *type)
 {
     PyObject *none = PyTuple_New(0);
-    PyObject *object = NULL;
+    PyTypeObject *simple = (PyTypeObject *)native.ctypes.is.simple_class;
+    PyObject *object = none ? simple->tp_new((PyTypeObject *)type, none, NULL) : NULL;
 
-    if (none)
-        object = ((PyTypeObject *)api.is.simple_class)->tp_new((PyTypeObject *)type, none, NULL);
     Py_XDECREF(none);
     return object;
 }
@@ -109,7 +99,7 @@ static PyObject *load_instance(const struct parameter *parameter, void *data)
 
     if (!object)
         return NULL;
-    if (!PyObject_TypeCheck(object, ((PyTypeObject *)api.is.simple_class)->tp_base)) {
+    if (!PyObject_TypeCheck(object, ((PyTypeObject *)native.ctypes.is.simple_class)->tp_base)) {
         PyErr_Format(PyExc_TypeError, "%R returned unexpected result of type %s",
                      parameter->type, Py_TYPE(object)->tp_name);
         Py_CLEAR(object);
@@ -135,11 +125,12 @@ static PyObject *load_open(const struct parameter *parameter, void *data)
 static PyObject *load_value(const struct parameter *parameter, void *data)
 {
     PyObject *instance = bare_instance(parameter->type);
+    PyObject *descriptor = native.ctypes.is.simple_value;
     PyObject *value = NULL;
 
     if (instance && !copy_in(instance, parameter, data))
-        value = Py_TYPE(api.is.simple_value)
-                    ->tp_descr_get(api.is.simple_value, instance, (PyObject *)Py_TYPE(instance));
+        value = Py_TYPE(descriptor)
+                    ->tp_descr_get(descriptor, instance, (PyObject *)Py_TYPE(instance));
     Py_XDECREF(instance);
     return value;
 }
@@ -371,11 +362,11 @@ static store_function *storer(char code)
 static int store_value(const struct parameter *parameter, void *result, PyObject *value)
 {
     PyObject *instance = bare_instance(parameter->type);
+    PyObject *descriptor = native.ctypes.is.simple_value;
     PyObject *objects = NULL;
     int error = -1;
 
-    if (instance
-        && !Py_TYPE(api.is.simple_value)->tp_descr_set(api.is.simple_value, instance, value)
+    if (instance && !Py_TYPE(descriptor)->tp_descr_set(descriptor, instance, value)
         && !copy_out(instance, parameter, result))
         objects = PyObject_GetAttrString(instance, "_objects");
     Py_XDECREF(instance);
@@ -414,7 +405,7 @@ static int store(const struct parameter *parameter, void *result, PyObject *valu
 /* Exchange errno with the thread's private copy that ctypes.get_errno() shows. */
 static int swap_errno(int *error)
 {
-    PyObject *old = PyObject_CallFunction(api.is.set_errno, "i", *error);
+    PyObject *old = PyObject_CallFunction(native.ctypes.is.set_errno, "i", *error);
 
     if (!old)
         return -1;

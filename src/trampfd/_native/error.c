@@ -2,10 +2,9 @@
 #include "error.h"
 
 #include "module.h"
+#include "state.h"
 
 #include <errno.h>
-
-static PyObject *ClosureError;
 
 PyDoc_STRVAR(ClosureError_doc,
              "No closure, or no trampoline, could be made.  An OSError and a MemoryError: errno\n"
@@ -14,19 +13,19 @@ PyDoc_STRVAR(ClosureError_doc,
 
 int error_init(PyObject *module)
 {
-    if (!ClosureError) { /* one class, however often the module is imported */
+    if (!native.closure_error) { /* one class, however often the module is imported */
         PyObject *bases = PyTuple_Pack(2, PyExc_OSError, PyExc_MemoryError);
 
         if (!bases)
             return -1;
-        ClosureError =
+        native.closure_error =
             PyErr_NewExceptionWithDoc("trampfd.ClosureError", ClosureError_doc, bases, NULL);
         Py_DECREF(bases);
-        if (!ClosureError)
+        if (!native.closure_error)
             return -1;
     }
-    Py_INCREF(ClosureError);
-    return PyModule_AddObject(module, "ClosureError", ClosureError);
+    Py_INCREF(native.closure_error);
+    return PyModule_AddObject(module, "ClosureError", native.closure_error);
 }
 
 PyObject *error_steps(const struct trampfd_trail *trail)
@@ -52,10 +51,10 @@ void error_refused(const char *what, const struct trampfd_trail *trail, int erro
     PyObject *exception;
 
     trampfd_trail_format(trail, text, sizeof(text));
-    exception = PyObject_CallFunction(ClosureError, "iN", error,
+    exception = PyObject_CallFunction(native.closure_error, "iN", error,
                                       PyUnicode_FromFormat("cannot make a %s: %s", what, text));
     if (steps && exception && !PyObject_SetAttrString(exception, "steps", steps))
-        PyErr_SetObject(ClosureError, exception);
+        PyErr_SetObject(native.closure_error, exception);
     Py_XDECREF(exception);
     Py_XDECREF(steps);
 }

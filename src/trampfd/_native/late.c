@@ -2,17 +2,16 @@
 #include "late.h"
 
 #include "module.h"
+#include "state.h"
 
 #define MORE_THAN_REGISTERS 16 /* of either kind, on every CPU */
-
-static PyObject *fields; /* "_fields_"; a reference that is never given back */
 
 int late_init(void)
 {
     PyObject *name = PyUnicode_InternFromString("_fields_");
 
     if (name)
-        fields = name;
+        native.fields = name;
     return name ? 0 : -1;
 }
 
@@ -66,7 +65,7 @@ void late_clear(struct late *late)
 int late_is_outdated(const struct parameter *parameter)
 {
     return parameter->code == '~'
-           && PyDict_GetItem(((PyTypeObject *)parameter->type)->tp_dict, fields);
+           && PyDict_GetItem(((PyTypeObject *)parameter->type)->tp_dict, native.fields);
 }
 
 void late_refuse(const struct parameter *parameter)

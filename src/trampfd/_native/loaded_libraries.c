@@ -8,42 +8,37 @@
  */
 #include "error.h"
 #include "module.h"
-
-#include <base/sealed.h>
-#include <redirect/redirect.h>
+#include "state.h"
 
 #include <dlfcn.h>
 #include <string.h>
 
-#define ROWS 4
-#define ALLOC (ROWS - 1)
+#define ALLOC (LIBRARY_FUNCTIONS - 1)
 
-static const char *const symbols[ROWS] = {
+static const char *const symbols[LIBRARY_FUNCTIONS] = {
     "ffi_closure_free",
     "ffi_prep_closure_loc",
     "ffi_prep_closure",
     "ffi_closure_alloc",
 };
-/* Filled in once the library is loaded. */
-static TFD_SEALED(struct { struct tfd_redirection rows[ROWS]; }) table;
 
 static int load_library(const char *path)
 {
-    struct tfd_redirection rows[ROWS] = {{0}};
+    struct tfd_redirection rows[LIBRARY_FUNCTIONS] = {{0}};
     void *library;
     int error;
 
-    if (table.is.rows[ALLOC].to)
+    if (native.libraries.is.rows[ALLOC].to)
         return 0;
     library = dlopen(path, RTLD_NOW | RTLD_LOCAL); /* for good */
-    for (int i = 0; library && i < ROWS; i++) {
+    for (int i = 0; library && i < LIBRARY_FUNCTIONS; i++) {
         rows[i].symbol = symbols[i];
         *(void **)&rows[i].to = dlsym(library, symbols[i]);
         if (!rows[i].to)
             library = NULL;
     }
     if (library) {
-        error = tfd_sealed_store(&table, rows, sizeof(rows));
+        error = tfd_sealed_store(&native.libraries, rows, sizeof(rows));
         if (error)
             error_raise(error);
         return error ? -1 : 0;
@@ -103,7 +98,7 @@ static PyObject *redirect_libraries(PyObject *module, PyObject *args)
         return NULL;
     /* The loader's lock may be held by a thread that waits for the GIL. */
     Py_BEGIN_ALLOW_THREADS
-    error = tfd_redirect(table.is.rows, ROWS, is_wanted, skipped);
+    error = tfd_redirect(native.libraries.is.rows, LIBRARY_FUNCTIONS, is_wanted, skipped);
     Py_END_ALLOW_THREADS
     PyMem_Free(skipped);
     return nothing_or_error(error);
@@ -115,9 +110,9 @@ static PyObject *restore_libraries(PyObject *module, PyObject *unused)
 
     (void)module;
     (void)unused;
-    if (table.is.rows[ALLOC].to) {
+    if (native.libraries.is.rows[ALLOC].to) {
         Py_BEGIN_ALLOW_THREADS
-        error = tfd_redirect_undo(&table.is.rows[ALLOC], 1);
+        error = tfd_redirect_undo(&native.libraries.is.rows[ALLOC], 1);
         Py_END_ALLOW_THREADS
     }
     return nothing_or_error(error);

@@ -12,24 +12,7 @@
  */
 #include "module.h"
 #include "owner.h"
-
-#include <base/sealed.h>
-
-/* A redirected PyMethodDef; `method` is NULL while it is not redirected. */
-struct redirection {
-    PyMethodDef *method;
-    PyCFunction original;
-};
-
-static PyTypeObject *owner_type; /* of cdata with a destructor; NULL while it is not redirected */
-static reprfunc original_repr;
-
-static struct redirection backend_callback, ffi_callback, ffi_decorator;
-static PyTypeObject *cffi_type;        /* of ctype objects */
-static PyObject *replacement_callback; /* called with (ctype, callable, error, onerror) */
-static TFD_SEALED(newfunc) original_new; /* of _ctypes.CFuncPtr; NULL until it is seen */
-static PyObject *replacement_new;
-static int new_is_active;              /* install() is in force */
+#include "state.h"
 
 /* In another interpreter of the process everything stays as it was. */
 static int is_main_interpreter(void)
@@ -40,8 +23,8 @@ static int is_main_interpreter(void)
 static PyObject *make_callback(PyObject *ctype, PyObject *callable, PyObject *error,
                                PyObject *onerror)
 {
-    return PyObject_CallFunctionObjArgs(replacement_callback, ctype, callable, error, onerror,
-                                        NULL);
+    return PyObject_CallFunctionObjArgs(native.replacement_callback, ctype, callable, error,
+                                        onerror, NULL);
 }
 
 /* Arguments are parsed as cffi parses them, so that its errors are the same. */
@@ -50,8 +33,9 @@ static PyObject *call_backend_callback(PyObject *self, PyObject *args)
     PyObject *ctype, *callable, *error = Py_None, *onerror = Py_None;
 
     if (!is_main_interpreter())
-        return backend_callback.original(self, args);
-    if (!PyArg_ParseTuple(args, "O!O|OO:callback", cffi_type, &ctype, &callable, &error, &onerror))
+        return native.backend_callback.original(self, args);
+    if (!PyArg_ParseTuple(args, "O!O|OO:callback", native.cffi_type, &ctype, &callable, &error,
+                          &onerror))
         return NULL;
     return make_callback(ctype, callable, error, onerror);
 }
@@ -60,7 +44,7 @@ static PyObject *call_backend_callback(PyObject *self, PyObject *args)
 static PyObject *call_ffi_decorator(PyObject *bound, PyObject *callable)
 {
     if (!is_main_interpreter())
-        return ffi_decorator.original(bound, callable);
+        return native.ffi_decorator.original(bound, callable);
     return make_callback(PyTuple_GET_ITEM(bound, 0), callable, PyTuple_GET_ITEM(bound, 2),
                          PyTuple_GET_ITEM(bound, 3));
 }
@@ -73,7 +57,7 @@ static PyObject *call_ffi_callback(PyObject *self, PyObject *args, PyObject *kwa
 {
     static const char *const keywords[] = {"cdecl", "python_callable", "error", "onerror", NULL};
     PyCFunctionWithKeywords original =
-        (PyCFunctionWithKeywords)(void (*)(void))ffi_callback.original;
+        (PyCFunctionWithKeywords)(void (*)(void))native.ffi_callback.original;
     PyObject *declaration, *callable = Py_None, *error = Py_None, *onerror = Py_None;
     PyObject *without_callable, *decorator, *result;
 
@@ -121,7 +105,7 @@ static PyObject *name_callable(PyObject *plain, PyObject *callable)
 /* The collector is told of the destructor of a cdata, and so are we. */
 static PyObject *repr_owner(PyObject *cdata)
 {
-    PyObject *plain = original_repr(cdata);
+    PyObject *plain = native.original_repr(cdata);
     Closure *closure = NULL;
     PyObject *callable, *text;
 
@@ -140,21 +124,21 @@ static PyObject *repr_owner(PyObject *cdata)
 
 static void redirect_repr(PyTypeObject *type)
 {
-    if (owner_type || !type->tp_traverse)
+    if (native.owner_type || !type->tp_traverse)
         return;
     Py_INCREF(type);
-    owner_type = type;
-    original_repr = type->tp_repr;
+    native.owner_type = type;
+    native.original_repr = type->tp_repr;
     type->tp_repr = repr_owner;
 }
 
 /* Another that was put on top of ours leads to it for good. */
 static void restore_repr(void)
 {
-    if (!owner_type || owner_type->tp_repr != repr_owner)
+    if (!native.owner_type || native.owner_type->tp_repr != repr_owner)
         return;
-    owner_type->tp_repr = original_repr;
-    Py_CLEAR(owner_type);
+    native.owner_type->tp_repr = native.original_repr;
+    Py_CLEAR(native.owner_type);
 }
 
 static void redirect(struct redirection *redirection, PyMethodDef *method, PyCFunction function)
@@ -197,12 +181,12 @@ static PyObject *redirect_cffi(PyObject *module, PyObject *args)
         return NULL;
     }
     Py_INCREF(type);
-    Py_XSETREF(cffi_type, (PyTypeObject *)type);
+    Py_XSETREF(native.cffi_type, (PyTypeObject *)type);
     Py_INCREF(replacement);
-    Py_XSETREF(replacement_callback, replacement);
-    redirect(&backend_callback, of_backend, call_backend_callback);
-    redirect(&ffi_callback, of_ffi, (PyCFunction)(void (*)(void))call_ffi_callback);
-    redirect(&ffi_decorator, of_decorator, call_ffi_decorator);
+    Py_XSETREF(native.replacement_callback, replacement);
+    redirect(&native.backend_callback, of_backend, call_backend_callback);
+    redirect(&native.ffi_callback, of_ffi, (PyCFunction)(void (*)(void))call_ffi_callback);
+    redirect(&native.ffi_decorator, of_decorator, call_ffi_decorator);
     redirect_repr((PyTypeObject *)owner);
     Py_RETURN_NONE;
 }
@@ -211,9 +195,9 @@ static PyObject *restore_cffi(PyObject *module, PyObject *unused)
 {
     (void)module;
     (void)unused;
-    restore(&backend_callback);
-    restore(&ffi_callback);
-    restore(&ffi_decorator);
+    restore(&native.backend_callback);
+    restore(&native.ffi_callback);
+    restore(&native.ffi_decorator);
     restore_repr();
     Py_RETURN_NONE;
 }
@@ -226,17 +210,17 @@ static PyObject *new_function_pointer(PyTypeObject *type, PyObject *args, PyObje
 {
     PyObject *only = PyTuple_GET_SIZE(args) == 1 ? PyTuple_GET_ITEM(args, 0) : NULL;
 
-    if (!new_is_active || !only || PyLong_Check(only) || PyTuple_Check(only)
+    if (!native.new_is_active || !only || PyLong_Check(only) || PyTuple_Check(only)
         || !PyCallable_Check(only) || !is_main_interpreter())
-        return original_new.is(type, args, kwargs);
-    return PyObject_CallFunctionObjArgs(replacement_new, (PyObject *)type, only, NULL);
+        return native.original_new.is(type, args, kwargs);
+    return PyObject_CallFunctionObjArgs(native.replacement_new, (PyObject *)type, only, NULL);
 }
 
 int redirect_init(PyTypeObject *base)
 {
-    if (original_new.is) /* once: later it may be ours */
+    if (native.original_new.is) /* once: later it may be ours */
         return 0;
-    return tfd_sealed_store(&original_new, &base->tp_new, sizeof(base->tp_new));
+    return tfd_sealed_store(&native.original_new, &base->tp_new, sizeof(base->tp_new));
 }
 
 /* activate_new(flag): redirected classes make trampfd's callbacks, or ctypes' own. */
@@ -247,7 +231,7 @@ static PyObject *activate_new(PyObject *module, PyObject *flag)
     (void)module;
     if (active < 0)
         return NULL;
-    new_is_active = active;
+    native.new_is_active = active;
     Py_RETURN_NONE;
 }
 
@@ -261,8 +245,8 @@ static PyObject *redirect_new(PyObject *module, PyObject *args)
     if (!PyArg_ParseTuple(args, "O!O:redirect_new", &PyType_Type, &type, &replacement))
         return NULL;
     Py_INCREF(replacement);
-    Py_XSETREF(replacement_new, replacement);
-    if (type->tp_new == original_new.is) {
+    Py_XSETREF(native.replacement_new, replacement);
+    if (type->tp_new == native.original_new.is) {
         type->tp_new = new_function_pointer;
         PyType_Modified(type);
     }
@@ -277,7 +261,7 @@ static PyObject *restore_new(PyObject *module, PyObject *type)
         return NULL;
     }
     if (((PyTypeObject *)type)->tp_new == new_function_pointer) {
-        ((PyTypeObject *)type)->tp_new = original_new.is;
+        ((PyTypeObject *)type)->tp_new = native.original_new.is;
         PyType_Modified((PyTypeObject *)type);
     }
     Py_RETURN_NONE;

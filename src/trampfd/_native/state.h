@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All that the extension remembers beside its objects, and what guards each of it: "the lock" is
+ * the interpreter's.  One variable of the process, as only the main interpreter may import the
+ * module, and as calls from C have no module at hand.
+ *
+ * Sealed members are stored under the lock of the library, see base/lock.h, when the module that
+ * they are of is first used, before anything of it is converted; they are read without a lock.
+ */
+#ifndef NATIVE_STATE_H
+#define NATIVE_STATE_H
+
+#include "compat.h"
+
+#include <base/sealed.h>
+#include <redirect/redirect.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct kept;
+
+/* A redirected PyMethodDef; `method` is NULL while it is not redirected. */
+struct redirection {
+    PyMethodDef *method;
+    PyCFunction original;
+};
+
+/* Of the _cffi_backend in use; its functions are those of its file. */
+struct cffi_functions {
+    void (*restore_errno)(void);
+    void (*save_errno)(void);
+    PyObject *(*to_object)(char *data, PyObject *ctype);
+    int (*from_object)(char *data, PyObject *ctype, PyObject *value);
+    destructor finalize; /* of cdata with a destructor; NULL when it has none of its own */
+};
+
+/* Of the _ctypes in use; references that are never given back. */
+struct ctypes_objects {
+    PyObject *set_errno;    /* _ctypes.set_errno(new) -> old, per thread */
+    PyObject *simple_class; /* _ctypes._SimpleCData; its base is that of all classes */
+    PyObject *simple_value; /* the descriptor behind .value of simple types */
+};
+
+/* What install(libraries=True) redirects; ffi_closure_alloc is the last. */
+#define LIBRARY_FUNCTIONS 4
+
+struct library_functions {
+    struct tfd_redirection rows[LIBRARY_FUNCTIONS];
+};
+
+struct state {
+    /* Objects of an interpreter: each that imports the module would have its own. */
+    PyObject *closure_error;        /* the class, made once; the lock */
+    PyObject *fields;               /* "_fields_"; the lock */
+    PyTypeObject *cffi_type;        /* of ctype objects; the lock */
+    PyObject *replacement_callback; /* called with (ctype, callable, error, onerror); the lock */
+    PyObject *replacement_new;      /* called with (class, callable); the lock */
+    int new_is_active;              /* install() is in force; the lock */
+    TFD_SEALED(struct ctypes_objects) ctypes;
+
+    /* Of the files of cffi and ctypes, and of loaded libraries, whose are the process's. */
+    struct redirection backend_callback, ffi_callback, ffi_decorator; /* the lock */
+    PyTypeObject *owner_type; /* of cdata with a destructor; NULL: not redirected; the lock */
+    reprfunc original_repr;   /* the lock */
+    TFD_SEALED(newfunc) original_new; /* of _ctypes.CFuncPtr; NULL until it is seen */
+    TFD_SEALED(struct cffi_functions) cffi;
+    TFD_SEALED(struct library_functions) libraries; /* NULL until the library is loaded */
+
+    /* Of threads, see attach.c. */
+    pthread_t finalizer;           /* the one that called Py_Finalize(); finalizer_is_known */
+    atomic_int finalizer_is_known; /* from shortly before finalisation begins; atomic */
+    pthread_key_t kept_key;        /* key_is_made */
+    int key_is_made;               /* before any callback; the lock */
+    _Atomic(struct kept *) ended;  /* a list; pushed to one by one, taken as a whole; atomic */
+    size_t kept_states;            /* the lock */
+
+    atomic_int refusal_is_told; /* by closure_refuse(); atomic */
+};
+
+/* Hidden, so that code reaches it without a table of offsets. */
+extern struct state native __attribute__((visibility("hidden")));
+
+#endif
