@@ -75,16 +75,6 @@ PyObject *cffi_pointer(void *pointer, PyObject *ctype)
     return native.cffi.is.to_object((char *)&pointer, ctype);
 }
 
-/* The value that was stored, sign-extended to the width of ffi_arg. */
-static void sign_extend(void *result, Py_ssize_t size)
-{
-    ffi_sarg wide = size == 1   ? *(int8_t *)result
-                    : size == 2 ? *(int16_t *)result
-                                : *(int32_t *)result;
-
-    memcpy(result, &wide, sizeof(wide));
-}
-
 static PyObject *load(const struct parameter *parameter, void *data)
 {
     return native.cffi.is.to_object(data, parameter->type);
@@ -100,9 +90,21 @@ static load_function *loader(char code)
 /* What the code of a number means where cffi converts it. */
 static char extension(const struct parameter *parameter)
 {
-    if (!convert_is_integer(parameter->code) || parameter->size == sizeof(ffi_arg))
+    if (!convert_is_integer(parameter->code) || parameter->size >= (Py_ssize_t)sizeof(ffi_arg))
         return parameter->code;
     return convert_is_signed(parameter->code) ? 's' : 'z';
+}
+
+/* cffi stores at the lowest address, which is the wrong end of an ffi_arg on big-endian CPUs. */
+static int store_by_cffi(const struct parameter *parameter, void *result, PyObject *value,
+                         int is_signed)
+{
+    ffi_arg narrow = 0;
+
+    if (native.cffi.is.from_object((char *)&narrow, parameter->type, value) < 0)
+        return -1;
+    store_narrow(result, &narrow, parameter->size, is_signed);
+    return 0;
 }
 
 /* Write a result as libffi wants it.  Returns 0, or -1 with an exception. */
@@ -118,15 +120,11 @@ static int store(const struct parameter *parameter, void *result, PyObject *valu
         PyErr_SetString(PyExc_TypeError, "callback with the return type 'void' must return None");
         return -1;
     case 's':
-        if (native.cffi.is.from_object(result, parameter->type, value) < 0)
-            return -1;
-        sign_extend(result, parameter->size);
-        return 0;
     case 'z':
-        memset(result, 0, sizeof(ffi_arg));
-        break;
+        return store_by_cffi(parameter, result, value, extension(parameter) == 's');
+    default:
+        return native.cffi.is.from_object(result, parameter->type, value) < 0 ? -1 : 0;
     }
-    return native.cffi.is.from_object(result, parameter->type, value);
 }
 
 static int prepare(Closure *self, PyObject *error, PyObject *onerror)

@@ -4,6 +4,25 @@
 #include <limits.h>
 #include <string.h>
 
+/* PyLong_FromLong() is the fastest; where a long has 32 bits it does not take these. */
+static PyObject *from_unsigned(unsigned value)
+{
+    return sizeof(long) > sizeof(value) ? PyLong_FromLong((long)value)
+                                        : PyLong_FromUnsignedLong(value);
+}
+
+static PyObject *from_long_long(long long value)
+{
+    return sizeof(long) == sizeof(value) ? PyLong_FromLong((long)value)
+                                         : PyLong_FromLongLong(value);
+}
+
+static PyObject *from_unsigned_long_long(unsigned long long value)
+{
+    return sizeof(long) == sizeof(value) ? PyLong_FromUnsignedLong((unsigned long)value)
+                                         : PyLong_FromUnsignedLongLong(value);
+}
+
 #define LOADER(name, type, convert)                                                      \
     static PyObject *load_##name(const struct parameter *parameter, void *data)          \
     {                                                                                    \
@@ -16,9 +35,11 @@ LOADER(unsigned_char, unsigned char, PyLong_FromLong)
 LOADER(short, short, PyLong_FromLong)
 LOADER(unsigned_short, unsigned short, PyLong_FromLong)
 LOADER(int, int, PyLong_FromLong)
-LOADER(unsigned, unsigned, PyLong_FromLong)
+LOADER(unsigned, unsigned, from_unsigned)
 LOADER(long, long, PyLong_FromLong)
 LOADER(unsigned_long, unsigned long, PyLong_FromUnsignedLong)
+LOADER(long_long, long long, from_long_long)
+LOADER(unsigned_long_long, unsigned long long, from_unsigned_long_long)
 LOADER(float, float, PyFloat_FromDouble)
 LOADER(double, double, PyFloat_FromDouble)
 
@@ -38,8 +59,36 @@ static int store_double(void *result, PyObject *value)
     return 1;
 }
 
-_Static_assert(sizeof(long long) == sizeof(long), "q and Q are l and L");
-_Static_assert(sizeof(long) == sizeof(ffi_arg), "a long fills an ffi_arg");
+void store_narrow(void *result, const void *value, Py_ssize_t size, int is_signed)
+{
+    union {
+        int8_t s1;
+        uint8_t u1;
+        int16_t s2;
+        uint16_t u2;
+        int32_t s4;
+        uint32_t u4;
+    } narrow;
+    ffi_arg wide;
+
+    if (size >= (Py_ssize_t)sizeof(wide)) {
+        memcpy(result, value, (size_t)size);
+        return;
+    }
+    memcpy(&narrow, value, (size_t)size);
+    switch (size) {
+    case 1:
+        wide = is_signed ? (ffi_arg)narrow.s1 : narrow.u1;
+        break;
+    case 2:
+        wide = is_signed ? (ffi_arg)narrow.s2 : narrow.u2;
+        break;
+    default:
+        wide = is_signed ? (ffi_arg)narrow.s4 : narrow.u4;
+        break;
+    }
+    memcpy(result, &wide, sizeof(wide));
+}
 
 load_function *convert_loader(char code)
 {
@@ -50,8 +99,10 @@ load_function *convert_loader(char code)
     case 'H': return load_unsigned_short;
     case 'i': return load_int;
     case 'I': return load_unsigned;
-    case 'l': case 'q': return load_long;
-    case 'L': case 'Q': return load_unsigned_long;
+    case 'l': return load_long;
+    case 'L': return load_unsigned_long;
+    case 'q': return load_long_long;
+    case 'Q': return load_unsigned_long_long;
     case 'f': return load_float;
     case 'd': return load_double;
     default: return NULL;
@@ -71,19 +122,25 @@ void convert_range(char code, long *least, long *most)
 {
     static const struct {
         char code;
+        size_t size;
         long least, most;
     } ranges[] = {
-        {'b', SCHAR_MIN, SCHAR_MAX}, {'B', 0, UCHAR_MAX},
-        {'h', SHRT_MIN, SHRT_MAX},   {'H', 0, USHRT_MAX},
-        {'i', INT_MIN, INT_MAX},     {'I', 0, UINT_MAX},
-        {'l', LONG_MIN, LONG_MAX},   {'L', 0, LONG_MAX},
-        {'q', LONG_MIN, LONG_MAX},   {'Q', 0, LONG_MAX},
+        {'b', sizeof(char), SCHAR_MIN, SCHAR_MAX},
+        {'B', sizeof(char), 0, UCHAR_MAX},
+        {'h', sizeof(short), SHRT_MIN, SHRT_MAX},
+        {'H', sizeof(short), 0, USHRT_MAX},
+        {'i', sizeof(int), INT_MIN, INT_MAX},
+        {'I', sizeof(int), 0, UINT_MAX < LONG_MAX ? (long)UINT_MAX : LONG_MAX},
+        {'l', sizeof(long), LONG_MIN, LONG_MAX},
+        {'L', sizeof(long), 0, LONG_MAX},
+        {'q', sizeof(long long), LONG_MIN, LONG_MAX},
+        {'Q', sizeof(long long), 0, LONG_MAX},
     };
 
     *least = 0;
     *most = -1;
     for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
-        if (ranges[i].code == code) {
+        if (ranges[i].code == code && ranges[i].size <= sizeof(ffi_arg)) {
             *least = ranges[i].least;
             *most = ranges[i].most;
         }

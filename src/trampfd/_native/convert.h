@@ -13,7 +13,7 @@ load_function *convert_loader(char code);
 /* The converter to C of exact floats, fd; NULL for other letters. */
 store_function *convert_storer(char code);
 
-/* Of an integer type, the ints that fit both it and a long; of others none. */
+/* Of an integer type not wider than an ffi_arg, the ints that fit it and a long; else none. */
 void convert_range(char code, long *least, long *most);
 
 /*
@@ -30,6 +30,12 @@ static inline int convert_store_integer(const struct parameter *parameter, void 
     *(ffi_sarg *)result = number;
     return 1;
 }
+
+/*
+ * Store a C integer of `size` bytes as libffi wants a result: one that is narrower than an ffi_arg
+ * is extended to that, in whichever byte order.
+ */
+void store_narrow(void *result, const void *value, Py_ssize_t size, int is_signed);
 
 /* Fill a result with zeros. */
 COLD void convert_clear(const ffi_cif *cif, void *result);

@@ -87,7 +87,10 @@ static int copy_out(PyObject *instance, const struct parameter *parameter, void 
 
     if (PyObject_GetBuffer(instance, &view, PyBUF_SIMPLE))
         return -1;
-    memcpy(data, view.buf, (size_t)parameter->size);
+    if (parameter->ffi->type == FFI_TYPE_FLOAT) /* which libffi wants as it is */
+        memcpy(data, view.buf, (size_t)parameter->size);
+    else
+        store_narrow(data, view.buf, parameter->size, 0);
     PyBuffer_Release(&view);
     return 0;
 }
@@ -384,12 +387,15 @@ static int store_value(const struct parameter *parameter, void *result, PyObject
 static int store_integer(const struct parameter *parameter, void *result, PyObject *value)
 {
     unsigned long long number = PyLong_AsUnsignedLongLongMask(value);
-    ffi_arg wide = 0;
+    int spare = 8 * ((int)sizeof(number) - (int)parameter->size);
+    ffi_arg wide = (ffi_arg)(number << spare >> spare);
 
     if (number == (unsigned long long)-1 && PyErr_Occurred())
         return -1;
-    memcpy(&wide, &number, (size_t)parameter->size);
-    memcpy(result, &wide, sizeof(wide));
+    if (parameter->size > (Py_ssize_t)sizeof(wide))
+        memcpy(result, &number, sizeof(number));
+    else
+        memcpy(result, &wide, sizeof(wide));
     return 0;
 }
 
