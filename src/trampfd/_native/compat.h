@@ -82,10 +82,10 @@ static inline int compat_is_known_to_threading(const PyThreadState *state)
 
 /* The module refuses all interpreters but the main one itself, with a message that says so. */
 #ifdef Py_mod_multiple_interpreters
-#define COMPAT_EVERY_INTERPRETER \
-    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#define COMPAT_EVERY_INTERPRETER                                                                   \
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED}
 #else
-#define COMPAT_EVERY_INTERPRETER
+#define COMPAT_EVERY_INTERPRETER {0, NULL} /* the list ends here already */
 #endif
 
 /* Since 3.13.2 ctypes reports arguments that cannot be made as it does all else. */

@@ -47,7 +47,7 @@ static int execute(PyObject *module)
 
 static const PyModuleDef_Slot slots[] = {
     {Py_mod_exec, execute},
-    COMPAT_EVERY_INTERPRETER
+    COMPAT_EVERY_INTERPRETER,
     {0, NULL},
 };
 
