@@ -15,7 +15,7 @@ SOURCES = setup.py pyproject.toml cbackend/hardening.txt tools/core_sources.py \
           $(shell find cbackend src/trampfd/_native -name '*.[chS]')
 
 # Files that `make fmt` formats and `make lint` checks.
-PYTHON_FILES = src tests benchmarks tools setup.py docs/conf.py docs/_ext
+PYTHON_FILES = src tests tests/vm/run benchmarks tools tools/check-docs setup.py docs/conf.py docs/_ext
 C_FILES = $(shell find cbackend src/trampfd/_native tests benchmarks -name '*.[ch]')
 SHELL_FILES = $(shell grep -rlE '^\#!.*[/ ](ba)?sh\b' $(wildcard .ci) cbackend/kmod packaging tests tools)
 
