@@ -45,7 +45,7 @@ def report(**options: Any) -> dict[str, Any]:
 
 
 def trials(found: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
-    return {(trial["interface"], trial["backend"]): trial for trial in found["trials"]}
+    return {(trial["interface"], trial["closures"]): trial for trial in found["trials"]}
 
 
 def test_text_names_every_part() -> None:
@@ -77,12 +77,12 @@ def test_everything_works_unhardened() -> None:
     assert found["works"] is True
     device = os.path.exists("/dev/trampfd")
     assert found["provider"] == ("trampfd" if device else "table")
-    ways = {way["name"]: (way["errno"], way["step"]) for way in found["ways"]}
+    sources = {one["name"]: (one["errno"], one["step"]) for one in found["sources"]}
     if device:
-        assert ways.pop("trampfd")[0] == 0
+        assert sources.pop("trampfd")[0] == 0
     else:
-        assert ways.pop("trampfd") == (errno.ENOENT, "open /dev/trampfd")
-    assert {name: error for name, (error, _) in ways.items()} == {
+        assert sources.pop("trampfd") == (errno.ENOENT, "open /dev/trampfd")
+    assert {name: error for name, (error, _) in sources.items()} == {
         "built in": 0,
         "own file": 0,
         "memfd": 0,
@@ -100,19 +100,19 @@ def test_hardening_is_seen_and_stock_cffi_fails() -> None:
     assert not stock["ok"] and "MemoryError" in stock["outcome"]
 
 
-def test_refused_ways_are_named() -> None:
+def test_refused_sources_are_named() -> None:
     found = report(before="import ctypes, deny, trampfd; deny.no_memfd()")
-    ways = {way["name"]: way for way in found["ways"]}
-    assert ways["own file"]["errno"] == 0
-    assert ways["memfd"]["step"] == "memfd_create"
-    assert ways["memfd"]["errno"] != 0
+    sources = {one["name"]: one for one in found["sources"]}
+    assert sources["own file"]["errno"] == 0
+    assert sources["memfd"]["step"] == "memfd_create"
+    assert sources["memfd"]["errno"] != 0
     assert "provider: memfd" in doctor(before="import deny; deny.no_memfd()").stdout
 
 
 def test_a_failing_provider_is_a_failing_doctor() -> None:
     found = report(TRAMPFD_PROVIDER="nonsense")
     assert found["works"] is False
-    assert found["ways"][0]["name"] == "TRAMPFD_PROVIDER"
+    assert found["sources"][0]["name"] == "TRAMPFD_PROVIDER"
     assert "TRAMPFD_PROVIDER" in trials(found)["ctypes", "trampfd"]["outcome"]
 
 

@@ -37,8 +37,8 @@ def _parser(commands: "Sequence[str]") -> "argparse.ArgumentParser":
 
     parser = argparse.ArgumentParser(
         prog="trampfd",
-        description="Callbacks for ctypes and cffi without writable and executable memory.",
-        epilog="`trampfd COMMAND --help` tells more of a command.",
+        description="Callbacks for ctypes and cffi without memory that is writable and executable.",
+        epilog="`trampfd COMMAND --help` describes a command.",
     )
     parser.add_argument("--version", action="version", version=f"trampfd {version()}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)

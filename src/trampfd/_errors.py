@@ -8,11 +8,15 @@ from typing import NamedTuple
 
 
 class Refusal(NamedTuple):
-    """A way to make a block of slots, or a redirection, that was refused."""
+    """A source of slots, or a redirection in a library, that was refused.
 
-    way: str
+    source: its name; for a redirection the path of the library.
+    step: what failed, in most cases a system call; errno: its error.
+    """
+
+    source: str
     step: str
     errno: int
 
     def __str__(self) -> str:
-        return f"{self.way}: {self.step}: {os.strerror(self.errno)}"
+        return f"{self.source}: {self.step}: {os.strerror(self.errno)}"

@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 from typing import Callable
+
+_WIDTH = 100
 
 
 def add_command(
@@ -23,7 +26,7 @@ def add_command(
     parser = subparsers.add_parser(
         name,
         help=help,
-        description=description,
+        description=textwrap.fill(description, _WIDTH),
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``trampfd bench``: measure trampfd and its rivals; needs a checkout, where the benchmarks are."""
+"""``trampfd bench``: compare trampfd with alternatives; needs a checkout, with the benchmarks."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ CANNOT_START = 2
 _NEEDED = ("pytest", "pytest_benchmark", "pytest_timeout", "matplotlib", "cffi")
 
 _EPILOG = """\
-Rivals are measured in alternating rounds, so that the ratios mean something on a machine that
-is not quiet; the figures themselves need one that is.
+Alternatives are measured in interleaved rounds, so that their ratios are meaningful on a machine
+that is not idle; the times themselves need an idle one.
 
-exit status: 0 everything was measured; 1 a benchmark failed (its answer was wrong, say);
-2 the benchmarks or something they need is missing.  A rival that cannot be had is named, and
-changes nothing; neither do targets that were missed.
+exit status: 0 if everything was measured, 1 if a benchmark failed (its result was wrong, for
+example), 2 if the benchmarks or something that they need is missing.  An alternative that is not
+available is reported; like a missed target, it does not change the exit status.
 """
 
 
@@ -91,7 +91,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         subparsers,
         "bench",
         run,
-        help="measure trampfd and its rivals, with tables and plots (in a checkout)",
+        help="compare trampfd with alternatives, in tables and plots (in a checkout)",
         description="Run the benchmarks of a checkout; write JSON, a Markdown table and SVG plots.",
         epilog=_EPILOG,
     )
@@ -100,7 +100,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         type=Path,
         metavar="FOLDER",
         default=Path("build", "bench"),
-        help="where the results go (default: %(default)s)",
+        help="folder for the results (default: %(default)s)",
     )
     parser.add_argument(
         "--compare",
@@ -109,6 +109,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="also compare with the summary.json of an earlier run",
     )
     parser.add_argument(
-        "--quick", action="store_true", help="few short rounds, only to see that everything runs"
+        "--quick", action="store_true", help="few short rounds, to check that everything runs"
     )
-    parser.add_argument("--only", metavar="WORD", help="only benchmarks with that word in the name")
+    parser.add_argument("--only", metavar="WORD", help="only benchmarks with WORD in their names")

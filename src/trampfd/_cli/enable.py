@@ -39,13 +39,13 @@ _MARK = "# Made by `trampfd enable`, removed by `trampfd disable`, skipped if TR
 _IGNORES_CODE_IN_PTH_FILES = sys.version_info >= (3, 18)
 
 _EPILOG = """\
-The files are made for the Python that runs this command: that of a virtual environment, or the
-system's, whose folder only root may write to.  It is for one minor version: after an upgrade of
-Python, say from 3.11 to 3.12, run the command again.  Programs that import neither ctypes nor
-cffi are not affected at all; those that do get trampfd.install().  TRAMPFD_DISABLE=1 in the
-environment leaves everything stock.
+The files are created for the Python that runs this command: that of a virtual environment, or the
+system's, whose folder only root may write to.  They are for one minor version: after an upgrade of
+Python, for example from 3.11 to 3.12, run the command again.  Programs that import neither ctypes
+nor cffi are not affected; in those that do, trampfd.install() is called.  TRAMPFD_DISABLE=1 in the
+environment disables that for a process.
 
-exit status: 0 enabled, 1 not enabled
+exit status: 0 if enabled, else 1
 """
 
 
@@ -267,7 +267,7 @@ def _status() -> int:
     if refusal is not None:
         print(f"but {sys.executable} does not use trampfd at its start: {refusal}")
     if is_disabled():
-        print("but TRAMPFD_DISABLE is set: programs with this environment are stock")
+        print("but TRAMPFD_DISABLE is set: programs with this environment do not use trampfd")
     return 0 if refusal is None and not is_disabled() else 1
 
 
@@ -292,15 +292,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         subparsers,
         "enable",
         run,
-        help="let every program of this Python use trampfd",
-        description="From now on let this Python install trampfd when it imports ctypes or cffi.",
+        help="make every program of this Python use trampfd",
+        description="Make this Python install trampfd whenever it imports ctypes or cffi.",
         epilog=_EPILOG,
     )
-    parser.add_argument("--status", action="store_true", help="only tell whether it is enabled")
+    parser.add_argument("--status", action="store_true", help="only report whether it is enabled")
     add_command(
         subparsers,
         "disable",
         run,
         help="undo `trampfd enable`",
-        description="Remove what `trampfd enable` made.",
+        description="Remove the files that `trampfd enable` created.",
     )

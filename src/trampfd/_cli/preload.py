@@ -13,10 +13,11 @@ from .arguments import add_command
 _EPILOG = """\
   LD_PRELOAD=$(trampfd preload) program
 
-makes the closures of every program that asks a shared libffi for them, whatever its language.
-It does not serve cffi, which has memory of its own for them: use `trampfd enable` or `trampfd run`.
+makes trampfd provide the closures of any program that gets them from a shared libffi, in any
+language.  It does not serve cffi, which allocates closure memory itself: use `trampfd enable` or
+`trampfd run`.
 
-exit status: 0, or 1 if there is no such library or LD_PRELOAD cannot name it
+exit status: 0, or 1 if the library is not installed or LD_PRELOAD cannot name it
 """
 
 
@@ -51,6 +52,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "preload",
         run,
         help="print the path of the library for LD_PRELOAD",
-        description="Print the path of the library that stands in for libffi's closures.",
+        description="Print the path of the library that replaces libffi's closures.",
         epilog=_EPILOG,
     )

@@ -33,21 +33,22 @@ usage: trampfd run [--harden] script.py | script | - [argument ...]
 _HELP = f"""\
 {_USAGE}
 Run a Python program with every ctypes and cffi callback made by trampfd.  sys.argv,
-sys.path[0], __main__, exit status and tracebacks are as if `python` ran it.  A name that is no
-file here is that of a script that was installed for this Python, such as `pytest`; `-` reads the
-program from standard input.
+sys.path[0], __main__, the exit status and tracebacks are as if `python` ran the program.
+If there is no file of that name here, a script that was installed for this Python is run,
+such as `pytest`.  `-` reads the program from standard input.
 
 options:
-  --harden    first let the kernel refuse memory that is writable and executable to this
-              process and its children, for good (PR_SET_MDWE, Linux 6.3 and later).
-              Python's own JIT compiler is switched off before, by PYTHON_JIT=0 in the
-              environment, and so are perf's trampolines, by PYTHONPERFSUPPORT=0
+  --harden    before the program starts, make the kernel refuse memory that is writable
+              and executable to this process and its children for good (PR_SET_MDWE,
+              Linux 6.3 and later).  This also disables Python's own JIT compiler, by
+              PYTHON_JIT=0 in the environment, and perf's trampolines, by
+              PYTHONPERFSUPPORT=0
   -h, --help  show this help
 
 Options of the interpreter go before -m: python -O -m trampfd run script.py
-With TRAMPFD_DISABLE=1 in the environment callbacks stay stock.
+If TRAMPFD_DISABLE=1 is in the environment, callbacks are those of ctypes and cffi.
 
-exit status: that of the program; 2 when it cannot be started
+exit status: that of the program; 2 if it cannot be started
 """
 
 _PYC_HEADER = 16  # bytes
@@ -295,22 +296,24 @@ def _install(is_hardened: bool) -> None:
         if is_hardened:
             _harden_or_fail()
         if is_disabled():
-            sys.stderr.write("trampfd run: TRAMPFD_DISABLE is set: callbacks are stock\n")
+            sys.stderr.write(
+                "trampfd run: TRAMPFD_DISABLE is set: callbacks are those of ctypes and cffi\n"
+            )
             return
         from .._install import install
     except ImportError as error:
-        _fail(f"trampfd cannot be loaded: {error}; `{sys.executable} -m trampfd doctor` tells more")
+        _fail(f"trampfd cannot be loaded: {error}; see `{sys.executable} -m trampfd doctor`")
     install()
 
 
-def run(words: "Sequence[str]") -> int:
-    """The command, with the words after `run`.  Its own parser: most words are the program's."""
+def run(argv: "Sequence[str]") -> int:
+    """The command, with the arguments after `run`, most of which are the program's."""
     is_hardened = False
-    while words and words[0] == "--harden":
-        is_hardened, words = True, words[1:]
-    if not words:
+    while argv and argv[0] == "--harden":
+        is_hardened, argv = True, argv[1:]
+    if not argv:
         _usage_error("a script, -m module or -c code is required")
-    first, rest = words[0], list(words[1:])
+    first, rest = argv[0], list(argv[1:])
     if first in ("-h", "--help"):
         sys.stdout.write(_HELP)
         return 0

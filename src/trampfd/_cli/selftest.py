@@ -18,7 +18,7 @@ from .._system.maps import aliases, read_maps, writable_executable
 from . import child
 
 INTERFACES = ("ctypes", "cffi")
-BACKENDS = ("stock", "trampfd")
+CLOSURES = ("stock", "trampfd")
 
 _TIMEOUT = 60  # seconds
 
@@ -27,6 +27,7 @@ _TIMEOUT = 60  # seconds
 class Trial:
     """What came of one callback.
 
+    closures: who makes it: "stock" for ctypes or cffi itself, or "trampfd".
     ok: it was made and returned the right value.
     outcome: that, or the exception, or the signal that ended the child.
     writable_executable: number of mappings that were both; aliased: number of pairs of one
@@ -35,7 +36,7 @@ class Trial:
     """
 
     interface: str
-    backend: str
+    closures: str
     ok: bool
     outcome: str
     writable_executable: int = 0
@@ -62,16 +63,16 @@ def _call_cffi() -> int:
     return int(ffi.callback("int(int, double)", lambda a, b: a + int(b))(40, 2.5))
 
 
-def _measure(interface: str, backend: str) -> Trial:
+def _measure(interface: str, closures: str) -> Trial:
     calls: dict[str, Callable[[], int]] = {"ctypes": _call_ctypes, "cffi": _call_cffi}
-    if backend == "trampfd":
+    if closures == "trampfd":
         from .._install import install
 
         install()
     try:
         value = calls[interface]()
     except ModuleNotFoundError as error:
-        return Trial(interface, backend, False, f"not installed: {error}", available=False)
+        return Trial(interface, closures, False, f"not installed: {error}", available=False)
     except Exception as error:
         ok, outcome = False, f"{type(error).__name__}: {error}".rstrip(": ")
     else:
@@ -79,17 +80,17 @@ def _measure(interface: str, backend: str) -> Trial:
         outcome = "works" if ok else f"wrong result {value}"
     maps = read_maps(os.getpid())
     return Trial(
-        interface, backend, ok, outcome, len(writable_executable(maps)), len(aliases(maps))
+        interface, closures, ok, outcome, len(writable_executable(maps)), len(aliases(maps))
     )
 
 
-def trial(interface: str, backend: str) -> Trial:
+def trial(interface: str, closures: str) -> Trial:
     """Make and call one callback in a child process."""
-    command = [sys.executable, "-m", __name__, interface, backend]
+    command = [sys.executable, "-m", __name__, interface, closures]
     try:
         return child.run_json(Trial, command, timeout=_TIMEOUT, env=child.environment())
     except child.Failure as failure:
-        return Trial(interface, backend, False, str(failure))
+        return Trial(interface, closures, False, str(failure))
 
 
 if __name__ == "__main__":

@@ -28,19 +28,19 @@ _EPILOG = """\
 kinds:
   w+x      one mapping is writable and executable
   alias    one object is mapped writable at one address and executable at another
-  written  it was written and then made executable, as just-in-time compilers do with mprotect();
-           or code of a file that the process has changed in its memory
+  written  memory was written and then made executable, as just-in-time compilers do with
+           mprotect(), or the process has modified its copy of the code of a file
 
 exit status:
-  0  all the processes were inspected and none has such memory
+  0  all processes were inspected, and none has such memory
   1  such memory was found
   2  wrong usage, or a process could not be inspected; with --all only if nothing was found
 
-A process that could not be inspected is named on standard error.  In the JSON form it is an object
-with "error", such as "EACCES", and "reason" instead of "findings".
+A process that could not be inspected is reported on standard error.  In the JSON output it is an
+object with "error", such as "EACCES", and "reason" instead of "findings".
 
-example:
-  trampfd audit --all          (as root: others' processes cannot be read otherwise)
+examples:
+  trampfd audit --all          (as root, to inspect the processes of other users)
   trampfd audit --json $(pidof python3)
 """
 

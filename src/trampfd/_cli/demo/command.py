@@ -26,17 +26,18 @@ TRAMPFD = "trampfd"
 _TIMEOUT = 120  # seconds
 
 _EPILOG = """\
-The jobs: soundfile writes a FLAC to memory and reads it back (cffi callbacks), SQLite sorts a
-table by a collation and a function (ctypes), the C library sorts numbers (ctypes).  Each is done
-by a process of its own: stock, stock under hardening, and by `trampfd run` under hardening.
+The jobs: soundfile writes a FLAC file to memory and reads it back (cffi callbacks), SQLite sorts a
+table by a collation and a function (ctypes), and the C library sorts numbers (ctypes).  Each job is
+done three times, in a process of its own: with stock closures, with stock closures under hardening,
+and by `trampfd run` under hardening.
 
 policies:
   mdwe     PR_SET_MDWE, Linux 6.3 and later
   seccomp  a filter that refuses what systemd's MemoryDenyWriteExecute= refuses
   none     no hardening; memory that is writable and executable is only counted
 
-exit status: 0 trampfd did every job, under that policy, with nothing writable and executable;
-1 it did not; 2 a library or the policy is missing
+exit status: 0 if trampfd did every job under that policy without memory that is writable and
+executable, 1 if it did not, 2 if a library or the policy is not available
 """
 
 
@@ -171,7 +172,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         subparsers,
         "demo",
         run,
-        help="let real libraries call Python back under hardening, stock and with trampfd",
+        help="run real libraries under hardening, with stock closures and with trampfd",
         description="Do three real jobs with stock closures and with trampfd, and compare.",
         epilog=_EPILOG,
     )

@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 _NATIVE = "trampfd._native"
 
 _EPILOG = """\
-The report has three parts: the system (what hardens it, which libffi each user of closures has),
-the ways to make closures (which are taken, which are refused and why), and a self-test: one
-ctypes and one cffi callback in a process of its own, stock and with trampfd, each watched for
-memory that is writable and executable.
+The report has three parts: the system (what hardens it, and which libffi each user of closures
+has), the sources of closures (which are available, and why others are refused), and a self-test:
+a ctypes and a cffi callback, stock and by trampfd, each in a process of its own that is checked
+for memory that is writable and executable.
 
-With --verify, for each provider: a callback is compared with what was asked for, its record is
-stored over, and it is compared again.
+With --verify, a callback of each provider is verified, its record is overwritten, and the callback
+is verified again.
 
-exit status: 0 trampfd works here, 1 it does not
+exit status: 0 if trampfd works here, else 1
 """
 
 
 @dataclass(frozen=True)
-class Way:
-    """A way to make closures: where it ended, and the errno of that step (0: it works)."""
+class Source:
+    """A source of closures: the step where it ended, and the errno of that (0: it works)."""
 
     name: str
     step: str
@@ -58,21 +58,21 @@ class Report:
     system: facts of the machine, of Python and of cffi.
     extension: the file of trampfd's compiled part, or why it cannot be loaded; without it there
         is no provider, and nothing is tried.
-    provider: the provider that serves closures; ways: what it tried, in its order.
+    provider: the provider of closures; sources: all that exist, in the order of their use.
     trials: the self-test; findings: with --verify, what a store over a callback's record does.
     """
 
     system: facts.System
     extension: Fact[str]
     provider: str
-    ways: tuple[Way, ...]
+    sources: tuple[Source, ...]
     trials: tuple[Trial, ...]
     findings: tuple[tamper.Finding, ...] = ()
 
     @property
     def works(self) -> bool:
         """Every installed interface works with trampfd and without W+X memory."""
-        ours = [trial for trial in self.trials if trial.backend == "trampfd" and trial.available]
+        ours = [trial for trial in self.trials if trial.closures == "trampfd" and trial.available]
         return (
             bool(ours)
             and all(trial.clean for trial in ours)
@@ -113,11 +113,11 @@ def examine(verify: bool = False) -> Report:
         system=facts.look(),
         extension=extension,
         provider=_native.status()["provider"],
-        ways=tuple(Way(*step) for step in _native.probe()),
+        sources=tuple(Source(*step) for step in _native.probe()),
         trials=tuple(
-            selftest.trial(interface, backend)
+            selftest.trial(interface, closures)
             for interface in selftest.INTERFACES
-            for backend in selftest.BACKENDS
+            for closures in selftest.CLOSURES
         ),
         findings=tuple(map(tamper.find, tamper.PROVIDERS)) if verify else (),
     )
@@ -147,10 +147,10 @@ def _rows(report: Report) -> Iterator[tuple[str, str]]:
     yield from facts.rows(report.system)
     yield "trampfd: extension", str(report.extension)
     yield "provider", report.provider
-    for way in report.ways:
-        yield f"provider: {way.name}", str(way)
+    for source in report.sources:
+        yield f"provider: {source.name}", str(source)
     for trial in report.trials:
-        yield f"self-test: {trial.interface}, {trial.backend}", _describe(trial)
+        yield f"self-test: {trial.interface}, {trial.closures}", _describe(trial)
     for finding in report.findings:
         state = "unchanged" if finding.intact else "modified"
         text = f"{state}; {finding.outcome}" if finding.available else finding.outcome
@@ -174,11 +174,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         subparsers,
         "doctor",
         run,
-        help="tell what this system allows and whether trampfd works",
-        description="Tell what hardens this system, how closures are made, and test it.",
+        help="report what this system allows and whether trampfd works",
+        description="Report what hardens this system and how closures are made, and test it.",
         epilog=_EPILOG,
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     parser.add_argument(
-        "--verify", action="store_true", help="compare callbacks of every provider, and tamper"
+        "--verify",
+        action="store_true",
+        help="verify callbacks of each provider before and after tampering",
     )
