@@ -71,8 +71,10 @@ END tfd_plan_entries
  *   rsp  frame
  */
 .macro TAIL name
-ROUTINE \name
+    .balign 16
+    TABLE \name
     .cfi_adjust_cfa_offset FRAME_SIZE
+    LANDING_PAD
     movq %rsp, %rdi
     movq %r10, %rsi
     call *RECORD_DISPATCH(%r10)
