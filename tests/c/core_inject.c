@@ -113,7 +113,9 @@ static void trial(unsigned at, int persistent)
     if (!plan.error)
         exit(OTHER);
     if (failed) {
-        /* The first failure may leave a part of the index behind, for the next closure. */
+        /* The first failures may leave parts of the table of addresses and of the index behind, for
+           the next closure. */
+        attempt(at, persistent);
         mappings = count_mappings();
         descriptors = count_descriptors();
         attempt(at, persistent);
