@@ -134,6 +134,9 @@ COMMON = {
         *flags("cflags.txt"),
         # A callback calls the interpreter a dozen times: without a jump each.
         "-fno-plt",
+        # Python's own flag, which CFLAGS in the environment replaces: without the interpreter's
+        # assertions, two of three instructions of a call.
+        *([] if sysconfig.get_config_var("Py_DEBUG") else ["-DNDEBUG"]),
         # A file does not depend on the folder that it was built in.
         f"-ffile-prefix-map={Path.cwd()}=.",
     ],

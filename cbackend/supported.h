@@ -17,6 +17,7 @@
 #define TRAMPFD_ARCH "x86_64"
 #include <features.h>
 #ifndef __GLIBC__
-#define TRAMPFD_UNSUPPORTED "trampfd needs the GNU C library; other ones, as musl, are not supported."
+#define TRAMPFD_UNSUPPORTED                                                                        \
+    "trampfd needs the GNU C library; other ones, as musl, are not supported."
 #endif
 #endif

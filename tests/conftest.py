@@ -32,6 +32,15 @@ def _only_table(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setenv("TRAMPFD_PROVIDER", "table")
 
 
+@pytest.fixture(autouse=True)
+def _port(request: pytest.FixtureRequest) -> None:
+    """For tests of what not every port has."""
+    for marker in request.node.iter_markers("needs_port_with"):
+        (what,) = marker.args
+        if core.port_lacks(what):
+            pytest.skip(f"{what}: the port {core.architecture()} has none")
+
+
 def pytest_collection_finish() -> None:
     """Garbage collections, of which the tests ask for many, leave out what is loaded by now."""
     gc.freeze()

@@ -72,6 +72,12 @@ def architecture() -> str:
     return os.environ.get("TRAMPFD_ARCH") or platform.machine()
 
 
+def port_lacks(what: str) -> bool:
+    """Has the port an answer of arch/generic/ in place of that?"""
+    parts = (core_sources.of_architecture(architecture(), part) for part in ("sources", "preload"))
+    return any(path.name == f"no_{what}.c" for paths in parts for path in paths)
+
+
 @functools.cache
 def link_flags() -> tuple[str, ...]:
     return (*_pkg_config("--libs"), "-pthread", "-ldl")

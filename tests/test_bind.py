@@ -45,16 +45,19 @@ def used_slots() -> int:
 # --- C -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.needs_port_with("bind")
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_program(program: str) -> None:
     core.check(core.executable(program))
 
 
+@pytest.mark.needs_port_with("bind")
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_program_under_sanitizers(program: str) -> None:
     core.check(core.executable(program, *SANITIZE))
 
 
+@pytest.mark.needs_port_with("bind")
 @pytest.mark.only_table
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_program_under_valgrind(program: str) -> None:
@@ -72,6 +75,7 @@ def instructions_of_a_call(function: str) -> float:
     return (counts[0] - counts[1]) / 1000
 
 
+@pytest.mark.needs_port_with("bind")
 @pytest.mark.only_table
 def test_a_call_takes_a_handful_of_instructions() -> None:
     direct = instructions_of_a_call("direct")
@@ -147,6 +151,7 @@ def is_garbled_by_libffi(call: signatures.Call) -> bool:
     )
 
 
+@pytest.mark.needs_port_with("bind")
 @settings(
     max_examples=scale.down("bound calls", 100, 10),
     deadline=None,

@@ -35,9 +35,10 @@ VALGRIND = (
 ENTRIES, RESULTS = 7 * 9, 11
 TAILS = {f"tfd_plan_tail_{name}" for name in ("words", "vectors", "x87", "x87_pair")}
 
-pytestmark = pytest.mark.skipif(
-    platform.machine() != "x86_64", reason="plans are for x86-64 only so far"
-)
+pytestmark = [
+    pytest.mark.needs_port_with("plan"),
+    pytest.mark.skipif(platform.machine() != "x86_64", reason="plans are for x86-64 only so far"),
+]
 
 
 def test_random_signatures() -> None:

@@ -23,7 +23,7 @@ import pytest
 import trampfd
 from trampfd import Trampoline, TrampolineContext, TrampolineDifference, _native
 
-pytestmark = pytest.mark.any_provider
+pytestmark = [pytest.mark.any_provider, pytest.mark.needs_port_with("context")]
 
 NO_DEVICE = "trampfd: no /dev/trampfd"
 BACKENDS = ("context", "trampfd-user")

@@ -133,6 +133,7 @@ BOUND = {0: "entry", 1: "function", 6: "data"}
 WITHOUT_PLAN = {0: "entry", 1: "cif of libffi", 2: "handler", 4: "cif", 5: "fun", 6: "user_data"}
 
 
+@pytest.mark.needs_port_with("plan")
 @pytest.mark.parametrize(
     "interface, word, name",
     [
@@ -186,6 +187,7 @@ def test_a_released_callback_cannot_be_verified() -> None:
         trampfd.verify(callback)
 
 
+@pytest.mark.needs_port_with("plan")
 @pytest.mark.any_provider
 def test_doctor_verifies_every_provider() -> None:
     child = providers.run("auto", "-m", "trampfd", "doctor", "--verify", "--json")

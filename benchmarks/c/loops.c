@@ -6,12 +6,18 @@
 #include <string.h>
 #include <time.h>
 
-typedef struct { long first; double second; } pair;
-typedef struct { float x, y; } point;
-typedef struct { long words[4]; } large;
+typedef struct {
+    long first;
+    double second;
+} pair;
+typedef struct {
+    float x, y;
+} point;
+typedef struct {
+    long words[4];
+} large;
 
-#define HANDLER(name) \
-    static void name(ffi_cif *cif, void *result, void **a, void *user_data)
+#define HANDLER(name) static void name(ffi_cif *cif, void *result, void **a, void *user_data)
 
 #define ARGUMENT(type, i) (*(type *)a[i])
 
@@ -91,8 +97,8 @@ static double longs_call(void *code, long count)
     long sum = 0;
 
     for (long i = 0; i < count; i++)
-        sum += ((long (*)(long, long, long, long, long, long, long, long))code)(i, 1, 2, 3, 4, 5,
-                                                                                6, 7);
+        sum += ((long (*)(long, long, long, long, long, long, long, long))code)(i, 1, 2, 3, 4, 5, 6,
+                                                                                7);
     return (double)sum;
 }
 

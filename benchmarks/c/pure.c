@@ -28,8 +28,8 @@ static int attached(int a, int b)
     PyObject *result = NULL;
 
     if (objects[1] && objects[2])
-        result = PyObject_Vectorcall(function, objects + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET,
-                                     NULL);
+        result =
+            PyObject_Vectorcall(function, objects + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
     Py_XDECREF(objects[1]);
     Py_XDECREF(objects[2]);
     return result_of(result);
@@ -49,8 +49,8 @@ static int floor_of(int a, int b)
     PyObject *objects[3] = {NULL, one, one};
 
     (void)a, (void)b;
-    Py_XDECREF(PyObject_Vectorcall(function, objects + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET,
-                                   NULL));
+    Py_XDECREF(
+        PyObject_Vectorcall(function, objects + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL));
     return 2;
 }
 

@@ -29,9 +29,13 @@ void tfd_elf_read(uintptr_t base, const ElfW(Dyn) *dynamic, struct tfd_elf *elf)
         case DT_GNU_HASH: elf->gnu_hash = address_of(base, entry); break;
         case DT_HASH: elf->hash = address_of(base, entry); break;
         case TFD_PORT_RELOCATIONS: elf->relocations[0] = address_of(base, entry); break;
-        case TFD_PORT_RELOCATIONS_SIZE: elf->relocation_count[0] = entry->d_un.d_val / sizeof(tfd_relocation); break;
+        case TFD_PORT_RELOCATIONS_SIZE:
+            elf->relocation_count[0] = entry->d_un.d_val / sizeof(tfd_relocation);
+            break;
         case DT_JMPREL: elf->relocations[1] = address_of(base, entry); break;
-        case DT_PLTRELSZ: elf->relocation_count[1] = entry->d_un.d_val / sizeof(tfd_relocation); break;
+        case DT_PLTRELSZ:
+            elf->relocation_count[1] = entry->d_un.d_val / sizeof(tfd_relocation);
+            break;
         }
 }
 
@@ -187,8 +191,7 @@ const char *tfd_elf_dependency(const struct tfd_elf *elf, size_t index)
     return string_of(elf, DT_NEEDED, index);
 }
 
-int tfd_elf_is_called(const struct dl_phdr_info *info, const struct tfd_elf *elf,
-                      const char *name)
+int tfd_elf_is_called(const struct dl_phdr_info *info, const struct tfd_elf *elf, const char *name)
 {
     const char *soname = string_of(elf, DT_SONAME, 0);
     const char *slash = strrchr(info->dlpi_name, '/');

@@ -26,9 +26,9 @@ struct tfd_elf {
     const ElfW(Dyn) *dynamic;
     const ElfW(Sym) *symbols;
     const char *strings;
-    const ElfW(Half) *versions;   /* of the symbols */
-    const ElfW(Verdef) *defined;  /* the versions that it defines */
-    const ElfW(Verneed) *needed;  /* and those of other objects that it needs */
+    const ElfW(Half) *versions;  /* of the symbols */
+    const ElfW(Verdef) *defined; /* the versions that it defines */
+    const ElfW(Verneed) *needed; /* and those of other objects that it needs */
     const uint32_t *gnu_hash;
     const uint32_t *hash;
     const tfd_relocation *relocations[2];
@@ -60,7 +60,6 @@ const char *tfd_elf_version_needed(const struct tfd_elf *elf, size_t symbol);
 const char *tfd_elf_dependency(const struct tfd_elf *elf, size_t index);
 
 /* Is this loaded object the one that a dependency of that name leads to? */
-int tfd_elf_is_called(const struct dl_phdr_info *info, const struct tfd_elf *elf,
-                      const char *name);
+int tfd_elf_is_called(const struct dl_phdr_info *info, const struct tfd_elf *elf, const char *name);
 
 #endif

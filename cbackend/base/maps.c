@@ -24,7 +24,9 @@ static int read_line(char *line, uintptr_t address, struct tfd_mapping *mapping)
     int name = 0;
 
     if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %" SCNx64 " %*s %*s %n", &start, &end, mode,
-               &offset, &name) < 4 || address < start || address >= end)
+               &offset, &name)
+            < 4
+        || address < start || address >= end)
         return -1;
     *mapping = (struct tfd_mapping){
         .start = start,

@@ -12,10 +12,10 @@
 #include <stddef.h>
 
 /* `TFD_SEALED(struct {...}) name;`: it has zeros, then what is stored in name.is until it is sealed. */
-#define TFD_SEALED(...)              \
-    union {                          \
-        __VA_ARGS__ is;              \
-        char page[TFD_PORT_PAGE_MAX];    \
+#define TFD_SEALED(...)                                                                            \
+    union {                                                                                        \
+        __VA_ARGS__ is;                                                                            \
+        char page[TFD_PORT_PAGE_MAX];                                                              \
     } __attribute__((aligned(TFD_PORT_PAGE_MAX)))
 
 /* Where the kernel has no room for one more mapping, the page stays writable. */

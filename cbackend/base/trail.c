@@ -32,9 +32,9 @@ size_t trampfd_trail_format(const struct trampfd_trail *trail, char *buffer, siz
         size_t left = length < size ? size - length : 0;
 
         if (step->error)
-            length += (size_t)snprintf(left ? buffer + length : NULL, left, "%s%s: %s: %s",
-                                       length ? "; " : "", step->way, step->call,
-                                       strerror(step->error));
+            length +=
+                (size_t)snprintf(left ? buffer + length : NULL, left, "%s%s: %s: %s",
+                                 length ? "; " : "", step->way, step->call, strerror(step->error));
     }
     return length;
 }

@@ -19,20 +19,25 @@ struct marshalled {
     ffi_cif cif;   /* what C calls: without the bound argument */
     ffi_cif *full; /* what is called */
     void (*function)(void);
-    unsigned bound;     /* index of the argument */
-    ffi_arg value;      /* of it, as its type stores it */
+    unsigned bound;    /* index of the argument */
+    ffi_arg value;     /* of it, as its type stores it */
     ffi_type *types[]; /* of cif */
 };
 
 static int is_bindable(const ffi_type *type)
 {
     switch (type->type) {
-    case FFI_TYPE_INT: case FFI_TYPE_POINTER:
-    case FFI_TYPE_UINT8: case FFI_TYPE_SINT8: case FFI_TYPE_UINT16: case FFI_TYPE_SINT16:
-    case FFI_TYPE_UINT32: case FFI_TYPE_SINT32: case FFI_TYPE_UINT64: case FFI_TYPE_SINT64:
-        return type->size <= sizeof(void *);
-    default:
-        return 0;
+    case FFI_TYPE_INT:
+    case FFI_TYPE_POINTER:
+    case FFI_TYPE_UINT8:
+    case FFI_TYPE_SINT8:
+    case FFI_TYPE_UINT16:
+    case FFI_TYPE_SINT16:
+    case FFI_TYPE_UINT32:
+    case FFI_TYPE_SINT32:
+    case FFI_TYPE_UINT64:
+    case FFI_TYPE_SINT64: return type->size <= sizeof(void *);
+    default: return 0;
     }
 }
 
@@ -115,8 +120,7 @@ static int choose_entry(const ffi_cif *cif, enum trampfd_position position, tfd_
     return error;
 }
 
-static void *bind_in_registers(union tfd_record *record, void **code,
-                               struct trampfd_trail *trail)
+static void *bind_in_registers(union tfd_record *record, void **code, struct trampfd_trail *trail)
 {
     struct tfd_slot slot;
     void *closure = tfd_closure_new(sizeof(ffi_closure), &slot, trail);
@@ -151,8 +155,8 @@ static int make_record(union tfd_record *record, ffi_cif *cif, void (*function)(
     return choose_entry(cif, position, &record->bound.entry);
 }
 
-void *trampfd_bind(ffi_cif *cif, void (*function)(void), void *data,
-                   enum trampfd_position position, void **code, struct trampfd_trail *trail)
+void *trampfd_bind(ffi_cif *cif, void (*function)(void), void *data, enum trampfd_position position,
+                   void **code, struct trampfd_trail *trail)
 {
     union tfd_record record;
     int error = make_record(&record, cif, function, data, position);
@@ -185,8 +189,7 @@ static int verify_marshalled(struct marshalled *self, const void *code, ffi_cif 
 }
 
 int trampfd_bind_verify(void *closure, const void *code, ffi_cif *cif, void (*function)(void),
-                        void *data, enum trampfd_position position,
-                        struct trampfd_verdict *verdict)
+                        void *data, enum trampfd_position position, struct trampfd_verdict *verdict)
 {
     static const char *const names[TFD_VERIFY_WORDS] = {
         "entry", "function", NULL, NULL, NULL, NULL, "data",

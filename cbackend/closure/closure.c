@@ -251,11 +251,8 @@ void trampfd_closure_free(void *closure)
 static const char *source_name(enum tfd_source source)
 {
     static const char *const names[TFD_SOURCES] = {
-        [TFD_BUILT_IN] = "built in",
-        [TFD_OWN_FILE] = "own file",
-        [TFD_MEMFD] = "memfd",
-        [TFD_TRAMPFD] = "trampfd",
-        [TFD_TRAMPFD_USER] = "trampfd-user",
+        [TFD_BUILT_IN] = "built in", [TFD_OWN_FILE] = "own file",         [TFD_MEMFD] = "memfd",
+        [TFD_TRAMPFD] = "trampfd",   [TFD_TRAMPFD_USER] = "trampfd-user",
     };
 
     return names[source];
@@ -292,8 +289,8 @@ static enum trampfd_entry kind_of_entry(const union tfd_record *record)
 /* The record says where, the table of addresses whether that is so. */
 static const ffi_closure *live_memory(struct tfd_slot slot, const union tfd_record *record)
 {
-    const ffi_closure *memory
-        = record->closure.fun == tfd_heap_call ? record->closure.user_data : NULL;
+    const ffi_closure *memory =
+        record->closure.fun == tfd_heap_call ? record->closure.user_data : NULL;
     struct tfd_slot owner;
 
     return memory && !tfd_heap_find(memory, &owner) && owner.block == slot.block

@@ -35,7 +35,9 @@ static uintptr_t entry_for(ffi_abi abi, unsigned count)
 {
     ffi_type none = {.size = 1, .alignment = 1, .type = FFI_TYPE_VOID};
     ffi_type real = {
-        .size = sizeof(double), .alignment = _Alignof(double), .type = FFI_TYPE_DOUBLE,
+        .size = sizeof(double),
+        .alignment = _Alignof(double),
+        .type = FFI_TYPE_DOUBLE,
     };
     ffi_type *arguments[] = {&real};
     ffi_go_closure go;
@@ -61,8 +63,7 @@ void tfd_entry_libffi_allow(void)
     tfd_allow_found(list, length);
 }
 
-static int set(union tfd_record *record,
-               void (*function)(ffi_cif *, void *, void **, void *))
+static int set(union tfd_record *record, void (*function)(ffi_cif *, void *, void **, void *))
 {
     ffi_go_closure go;
 

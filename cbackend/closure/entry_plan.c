@@ -34,9 +34,10 @@ static inline void gather_words(const struct tfd_plan *plan, const char *frame, 
     }
 }
 
-static inline __attribute__((always_inline)) void
-find_arguments(const struct tfd_plan *plan, char *frame, void **arguments,
-               gather_function *gather_all, struct tfd_gathered *values)
+static inline __attribute__((always_inline)) void find_arguments(const struct tfd_plan *plan,
+                                                                 char *frame, void **arguments,
+                                                                 gather_function *gather_all,
+                                                                 struct tfd_gathered *values)
 {
     for (unsigned i = 0; i < plan->count; i++)
         arguments[i] = tfd_plan_argument(plan, frame, i);
@@ -123,7 +124,8 @@ static UNGUARDED struct tfd_return_words call_few_with_record(char *frame,
 }
 
 /* The same for signatures without arguments, whose results come in registers. */
-static UNGUARDED struct tfd_return_words call_without_arguments(char *frame, const union tfd_record *record)
+static UNGUARDED struct tfd_return_words call_without_arguments(char *frame,
+                                                                const union tfd_record *record)
 {
     const struct tfd_plan *plan = record->plan.plan;
     unsigned kind = plan->result;

@@ -179,8 +179,8 @@ static int are_equal(const ffi_type *one, const ffi_type *other)
 
     if (one == other)
         return 1;
-    if (one->type != other->type || one->size != other->size
-        || one->alignment != other->alignment || !element != !of_other)
+    if (one->type != other->type || one->size != other->size || one->alignment != other->alignment
+        || !element != !of_other)
         return 0;
     for (; element && *element && *of_other; element++, of_other++)
         if (!are_equal(*element, *of_other))

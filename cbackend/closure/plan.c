@@ -141,8 +141,9 @@ static struct tfd_plan *find(const struct key *key, unsigned hash)
 {
     struct tfd_plan *plan = buckets[hash % BUCKETS];
 
-    while (plan && (plan->hash != hash || plan->key_size != key->size
-                    || memcmp(plan->key, key->bytes, key->size)))
+    while (plan
+           && (plan->hash != hash || plan->key_size != key->size
+               || memcmp(plan->key, key->bytes, key->size)))
         plan = plan->next;
     return plan;
 }

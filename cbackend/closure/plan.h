@@ -37,8 +37,8 @@ struct tfd_gathered {
 
 struct tfd_plan {
     struct tfd_plan *next; /* in the bucket of the cache */
-    unsigned references; /* by records, dead ones too */
-    unsigned cache;      /* number of the cache that it is in */
+    unsigned references;   /* by records, dead ones too */
+    unsigned cache;        /* number of the cache that it is in */
     unsigned hash;
     unsigned key_size;
     unsigned char *key;

@@ -40,8 +40,8 @@ static owns *function_of(const ElfW(Nhdr) *note)
     const char *name = (const char *)(note + 1), *distance = name + sizeof(NAME);
     int32_t value;
 
-    if (note->n_type != TYPE || note->n_namesz != sizeof(NAME)
-        || note->n_descsz != sizeof(value) || memcmp(name, NAME, sizeof(NAME)))
+    if (note->n_type != TYPE || note->n_namesz != sizeof(NAME) || note->n_descsz != sizeof(value)
+        || memcmp(name, NAME, sizeof(NAME)))
         return NULL;
     memcpy(&value, distance, sizeof(value));
     return (owns *)((uintptr_t)distance + (uintptr_t)(intptr_t)value);
@@ -62,8 +62,8 @@ static owns *find_in(uintptr_t start, const ElfW(Phdr) *segment)
 
         if (function)
             return function;
-        size = padded(sizeof(*note) + note->n_namesz, alignment)
-               + padded(note->n_descsz, alignment);
+        size =
+            padded(sizeof(*note) + note->n_namesz, alignment) + padded(note->n_descsz, alignment);
     }
     return NULL;
 }
@@ -86,7 +86,7 @@ static int look_at(struct dl_phdr_info *info, size_t size, void *data)
         return 0;
     search->found = (const void *)(uintptr_t)function;
     snprintf(search->name, TFD_SIBLING_NAME, "%s",
-             slash             ? slash + 1
+             slash              ? slash + 1
              : *info->dlpi_name ? info->dlpi_name
                                 : program_invocation_short_name);
     return 1;

@@ -24,8 +24,8 @@ static const char *const names_with_libffi[TFD_VERIFY_WORDS] = {
 static void differ(struct trampfd_verdict *verdict, const char *what, uintptr_t wanted,
                    uintptr_t found)
 {
-    verdict->differences[verdict->count++]
-        = (struct trampfd_difference){.what = what, .wanted = wanted, .found = found};
+    verdict->differences[verdict->count++] =
+        (struct trampfd_difference){.what = what, .wanted = wanted, .found = found};
 }
 
 void tfd_verify_word(struct trampfd_verdict *verdict, const char *what, uintptr_t wanted,

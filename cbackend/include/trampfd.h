@@ -184,8 +184,8 @@ enum trampfd_entry {
 /* A closure's record, read back from the provider that holds it. */
 struct trampfd_closure {
     enum trampfd_entry entry;
-    int allocated;        /* 0: the slot is free and the fields below are zero */
-    void *closure;        /* the writable address */
+    int allocated; /* 0: the slot is free and the fields below are zero */
+    void *closure; /* the writable address */
     ffi_cif *cif;
     trampfd_handler fun;
     void *user_data;
@@ -236,9 +236,9 @@ TRAMPFD_API int trampfd_bind_verify(void *closure, const void *code, ffi_cif *ci
 
 /* Where closures come from, and how many there are. */
 struct trampfd_status {
-    const char *provider;       /* of the newest block; before, the one to be tried first;
+    const char *provider;   /* of the newest block; before, the one to be tried first;
                                    "none" when TRAMPFD_PROVIDER names none */
-    size_t blocks_built_in;     /* blocks of TRAMPFD_BLOCK_SLOTS slots, by source */
+    size_t blocks_built_in; /* blocks of TRAMPFD_BLOCK_SLOTS slots, by source */
     size_t blocks_own_file;
     size_t blocks_memfd;
     size_t blocks_trampfd;      /* the kernel's, table type */

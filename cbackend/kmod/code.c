@@ -11,8 +11,8 @@
 #include "compat.h"
 #include "trampfd.h"
 
-#define CODE_PAGES	(TRAMPFD_CODE_SIZE / PAGE_SIZE)
-#define SLOTS_PER_PAGE	(PAGE_SIZE / TRAMPFD_SLOT_SIZE)
+#define CODE_PAGES (TRAMPFD_CODE_SIZE / PAGE_SIZE)
+#define SLOTS_PER_PAGE (PAGE_SIZE / TRAMPFD_SLOT_SIZE)
 
 static_assert(TRAMPFD_CODE_SIZE % PAGE_SIZE == 0);
 
@@ -26,7 +26,7 @@ static void write_page(u8 *code, u32 first_slot)
 		slot = first_slot + i;
 		trampfd_arch_write_slot(code + i * TRAMPFD_SLOT_SIZE,
 					TRAMPFD_RECORDS_OFFSET + slot * TRAMPFD_RECORD_SIZE -
-					slot * TRAMPFD_SLOT_SIZE);
+						slot * TRAMPFD_SLOT_SIZE);
 	}
 }
 

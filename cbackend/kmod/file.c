@@ -56,8 +56,7 @@ static ssize_t file_read(struct file *file, char __user *buf, size_t count, loff
  */
 static bool is_system_call(struct kiocb *iocb, const struct iov_iter *from)
 {
-	return is_sync_kiocb(iocb) && !(current->flags & PF_IO_WORKER) &&
-	       user_backed_iter(from);
+	return is_sync_kiocb(iocb) && !(current->flags & PF_IO_WORKER) && user_backed_iter(from);
 }
 
 static ssize_t file_write_iter(struct kiocb *iocb, struct iov_iter *from)

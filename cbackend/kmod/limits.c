@@ -13,8 +13,8 @@
 #include "trampfd.h"
 
 struct trampfd_quota {
-	struct hlist_node node;		/* quotas_lock */
-	unsigned int users;		/* quotas_lock; descriptors that point here */
+	struct hlist_node node; /* quotas_lock */
+	unsigned int users;	/* quotas_lock; descriptors that point here */
 	kuid_t uid;
 	atomic_long_t used[TRAMPFD_COUNTS];
 };

@@ -22,8 +22,8 @@
 #include "compat.h"
 #include "trampfd.h"
 
-#define RECORDS_PGOFF		(TRAMPFD_RECORDS_OFFSET / PAGE_SIZE)
-#define RECORDS_PER_PAGE	(PAGE_SIZE / TRAMPFD_RECORD_SIZE)
+#define RECORDS_PGOFF (TRAMPFD_RECORDS_OFFSET / PAGE_SIZE)
+#define RECORDS_PER_PAGE (PAGE_SIZE / TRAMPFD_RECORD_SIZE)
 
 static_assert(TRAMPFD_RECORDS_OFFSET % PAGE_SIZE == 0);
 static_assert(PAGE_SIZE % TRAMPFD_RECORD_SIZE == 0);
@@ -349,8 +349,8 @@ static bool table_stored_allowed(struct trampfd *tfd)
 
 	list_for_each_entry(copy, &table->copies, node)
 		for (i = 0; i < table->npages; i++)
-			if (copy->pages[i] && !entries_allowed(table, page_address(copy->pages[i]),
-							       RECORDS_PER_PAGE))
+			if (copy->pages[i] &&
+			    !entries_allowed(table, page_address(copy->pages[i]), RECORDS_PER_PAGE))
 				return false;
 	return true;
 }

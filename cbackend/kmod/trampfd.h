@@ -65,7 +65,7 @@ struct trampfd {
 	const struct trampfd_type *type;
 	struct trampfd_quota *quota;
 	u64 id;
-	struct mutex lock;		/* guards what follows */
+	struct mutex lock; /* guards what follows */
 	bool locked;
 	struct trampfd_values *allowed;
 };
@@ -87,8 +87,8 @@ int trampfd_allowed_lock(struct trampfd *tfd);
 
 /* limits.c: what is counted per user, and live objects for leak checks */
 enum trampfd_count {
-	TRAMPFD_DESCRIPTORS,		/* open descriptors */
-	TRAMPFD_PAGES,			/* pages of records */
+	TRAMPFD_DESCRIPTORS, /* open descriptors */
+	TRAMPFD_PAGES,	     /* pages of records */
 	TRAMPFD_COUNTS,
 };
 

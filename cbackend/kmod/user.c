@@ -373,8 +373,9 @@ static int user_mmap(struct trampfd *tfd, struct vm_area_struct *vma)
 		return -EINVAL;
 
 	/* VM_IO: without it, madvise(MADV_DOFORK) would take VM_DONTCOPY back. */
-	trampfd_vm_flags(vma, VM_EXEC | VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTCOPY |
-			 VM_DONTDUMP, VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC);
+	trampfd_vm_flags(vma,
+			 VM_EXEC | VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTCOPY | VM_DONTDUMP,
+			 VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC);
 	vma->vm_ops = &ops;
 	vma->vm_private_data = to_user(tfd);
 	return 0;

@@ -12,13 +12,13 @@
 #error "trampfd has no kernel part for this processor: it needs x86-64"
 #endif
 
-#define FIELD(name)	offsetof(struct pt_regs, name)
+#define FIELD(name) offsetof(struct pt_regs, name)
 
 /* In the order of the names from x64_rax on. */
 static const u16 reg_offset[] = {
-	FIELD(ax), FIELD(bx), FIELD(cx), FIELD(dx), FIELD(si), FIELD(di), FIELD(bp),
-	FIELD(r8), FIELD(r9), FIELD(r10), FIELD(r11), FIELD(r12), FIELD(r13), FIELD(r14),
-	FIELD(r15), FIELD(ip),
+	FIELD(ax),  FIELD(bx),	FIELD(cx),  FIELD(dx),	FIELD(si),  FIELD(di),
+	FIELD(bp),  FIELD(r8),	FIELD(r9),  FIELD(r10), FIELD(r11), FIELD(r12),
+	FIELD(r13), FIELD(r14), FIELD(r15), FIELD(ip),
 };
 
 static_assert(ARRAY_SIZE(reg_offset) == x64_max - x64_rax);
@@ -62,8 +62,7 @@ struct pt_regs *trampfd_arch_fault_regs(unsigned long pc)
 }
 
 /* Where the data goes (@base), moving the stack pointer in @regs if asked to; false: nowhere. */
-bool trampfd_arch_push(struct pt_regs *regs, const struct trampfd_stack *stack,
-		       unsigned long *base)
+bool trampfd_arch_push(struct pt_regs *regs, const struct trampfd_stack *stack, unsigned long *base)
 {
 	unsigned long sp = regs->sp;
 	unsigned long room = stack->size + stack->offset;
@@ -82,13 +81,10 @@ bool trampfd_arch_push(struct pt_regs *regs, const struct trampfd_stack *stack,
 void trampfd_arch_write_slot(u8 *code, u32 displacement)
 {
 	static const u8 slot[TRAMPFD_SLOT_SIZE] = {
-		0xf3, 0x0f, 0x1e, 0xfa,
-		0x4c, 0x8d, 0x15, 0, 0, 0, 0,
-		0x41, 0xff, 0x22,
-		0xcc, 0xcc,
+		0xf3, 0x0f, 0x1e, 0xfa, 0x4c, 0x8d, 0x15, 0, 0, 0, 0, 0x41, 0xff, 0x22, 0xcc, 0xcc,
 	};
 
-	displacement -= 11;		/* the processor counts from the end of lea */
+	displacement -= 11; /* the processor counts from the end of lea */
 	memcpy(code, slot, sizeof(slot));
 	memcpy(code + 7, &displacement, sizeof(displacement));
 }

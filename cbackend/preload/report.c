@@ -32,8 +32,9 @@ static const char *const texts[TFD_EVENTS] = {
         "prepares closures by their code address instead of the writable one; they are prepared",
     [TFD_FREES_OTHERS] =
         "frees closures that another copy of libffi made; they are handed to that copy",
-    [TFD_PREPARES_OTHERS] = "prepares closures that another copy of this library made; they are handed "
-                            "to that copy",
+    [TFD_PREPARES_OTHERS] =
+        "prepares closures that another copy of this library made; they are handed "
+        "to that copy",
     [TFD_PREPARES_STRANGERS] = "prepares closures of libtrampfd or of Python's trampfd by "
                                "libffi's functions, which is refused",
     [TFD_FINDS_NO_LIBFFI] = "needs libffi itself, and none was found for it",

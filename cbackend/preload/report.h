@@ -14,7 +14,7 @@ enum tfd_event {
     TFD_PREPARES_CODE,
     TFD_FREES_OTHERS,
     TFD_PREPARES_OTHERS,
-    TFD_PREPARES_STRANGERS,    /* of libtrampfd or the Python extension */
+    TFD_PREPARES_STRANGERS, /* of libtrampfd or the Python extension */
     TFD_FINDS_NO_LIBFFI,
     TFD_EVENTS,
 };

@@ -63,8 +63,8 @@ struct search {
 
     uintptr_t scope[SCOPE_MAX];
     unsigned scope_count;
-    uintptr_t wanted;   /* the object of the scope that is being looked for */
-    const char *name;   /* the same for an object by its name */
+    uintptr_t wanted; /* the object of the scope that is being looked for */
+    const char *name; /* the same for an object by its name */
 };
 
 typedef int visitor(struct dl_phdr_info *, size_t, void *);
@@ -341,7 +341,7 @@ int tfd_stock_of(const void *caller, struct tfd_stock *stock)
 
 struct preparers {
     const void *caller;
-    unsigned others;         /* objects that export a function to prepare closures */
+    unsigned others; /* objects that export a function to prepare closures */
     int imported_by_caller;
 };
 

@@ -13,8 +13,8 @@ int tfd_source_compare(int fd, off_t offset)
     char buffer[4096];
 
     for (size_t done = 0; done < TFD_CODE_BYTES;) {
-        size_t want = TFD_CODE_BYTES - done < sizeof(buffer) ? TFD_CODE_BYTES - done
-                                                             : sizeof(buffer);
+        size_t want =
+            TFD_CODE_BYTES - done < sizeof(buffer) ? TFD_CODE_BYTES - done : sizeof(buffer);
         ssize_t got = pread(fd, buffer, want, offset + (off_t)done);
 
         if (got < 0 && errno == EINTR)

@@ -19,8 +19,8 @@ static size_t records_offset(void)
 char *tfd_span_reserve(size_t size)
 {
     size_t slack = TFD_GRANULE;
-    char *start = mmap(NULL, size + slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                       -1, 0);
+    char *start =
+        mmap(NULL, size + slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     size_t head;
 
     if (start == MAP_FAILED)
@@ -48,7 +48,8 @@ int tfd_span_map(struct tfd_block *block, int fd, off_t offset, const char *way,
     if (!start)
         return tfd_trail_add(trail, way, "mmap address space", errno);
 
-    if (mmap(start, TFD_CODE_BYTES, PROT_READ | TFD_PORT_PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, offset)
+    if (mmap(start, TFD_CODE_BYTES, PROT_READ | TFD_PORT_PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd,
+             offset)
         == MAP_FAILED) {
         error = tfd_trail_add(trail, way, "mmap slots read+execute", errno);
         goto unmap_span;
@@ -58,7 +59,8 @@ int tfd_span_map(struct tfd_block *block, int fd, off_t offset, const char *way,
         goto unmap_span;
     }
     if (mmap(start + distance, TFD_RECORD_BYTES, PROT_READ | PROT_WRITE,
-             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
+        == MAP_FAILED) {
         error = tfd_trail_add(trail, way, "mmap records", errno);
         goto unmap_span;
     }

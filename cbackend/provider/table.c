@@ -10,7 +10,6 @@
 #include "span.h"
 #include "base/trail.h"
 
-
 union tfd_record tfd_records[TFD_SLOTS] __attribute__((aligned(TFD_GRANULE)));
 
 static int present(void)

@@ -58,7 +58,8 @@ static int map_at(const struct tfd_descriptor *table, char *start, struct trampf
     if (mmap(start, TFD_CODE_BYTES, PROT_READ, flags, table->fd, TRAMPFD_CODE_OFFSET) == MAP_FAILED)
         return tfd_trail_add(trail, way, "mmap slots", errno);
     if (mmap(start + TFD_CODE_BYTES, TFD_RECORD_BYTES, PROT_READ, flags, table->fd,
-             TRAMPFD_RECORDS_OFFSET) == MAP_FAILED)
+             TRAMPFD_RECORDS_OFFSET)
+        == MAP_FAILED)
         return tfd_trail_add(trail, way, "mmap records", errno);
     return 0;
 }
@@ -81,7 +82,8 @@ static int map_table(struct tfd_block *block, const struct tfd_descriptor *table
 
     if (!start || !shadow
         || mmap(shadow, TFD_RECORD_BYTES, PROT_READ | PROT_WRITE,
-                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
+               == MAP_FAILED)
         error = tfd_trail_add(trail, way, "mmap address space", errno);
     if (!error)
         error = map_at(table, start, trail);

@@ -102,7 +102,8 @@ static int map_slot(const struct tfd_block *block, unsigned index,
                     const struct tfd_descriptor *descriptor)
 {
     return mmap(page_of(block, index), page_size(), PROT_NONE, MAP_PRIVATE | MAP_FIXED,
-                descriptor->fd, 0) == MAP_FAILED
+                descriptor->fd,
+                0) == MAP_FAILED
                ? -errno
                : 0;
 }
@@ -112,8 +113,8 @@ static int write_registers(const struct tfd_descriptor *descriptor, tfd_entry *p
 {
     union registers registers = {.context = {.nregs = 2}};
 
-    registers.context.regs[0]
-        = (struct trampfd_reg){.name = tfd_port_chain, .value = (uintptr_t)chain};
+    registers.context.regs[0] =
+        (struct trampfd_reg){.name = tfd_port_chain, .value = (uintptr_t)chain};
     registers.context.regs[1] = (struct trampfd_reg){.name = tfd_port_pc, .value = (uintptr_t)pc};
     return tfd_descriptor_write(descriptor, &registers, sizeof(registers), TRAMPFD_REGS_OFFSET);
 }
@@ -136,8 +137,8 @@ static int write_context(const struct tfd_descriptor *descriptor, const union tf
     int error = below ? write_stack(descriptor, record) : 0;
 
     if (!error)
-        error = write_registers(descriptor, below ? tfd_entry_below_stack : record->go.entry,
-                                shadow);
+        error =
+            write_registers(descriptor, below ? tfd_entry_below_stack : record->go.entry, shadow);
     if (!error && !below)
         error = write_stack(descriptor, NULL);
     return error;
@@ -174,7 +175,8 @@ static int make_slot(struct tfd_block *block, unsigned index, const union tfd_re
 static int take_away(struct tfd_block *block, unsigned index, struct slot *slot)
 {
     if (mmap(page_of(block, index), page_size(), PROT_NONE,
-             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0)
+        == MAP_FAILED)
         return -errno;
     tfd_descriptor_close(&slot->descriptor);
     return 0;
@@ -309,7 +311,8 @@ static int map(struct tfd_block *block, struct trampfd_trail *trail)
     shadow = tfd_span_reserve(TFD_RECORD_BYTES);
     if (!code || !shadow
         || mmap(shadow, TFD_RECORD_BYTES, PROT_READ | PROT_WRITE,
-                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
+               == MAP_FAILED) {
         error = tfd_trail_add(trail, way, "mmap address space", errno);
         if (code)
             munmap(code, code_bytes());

@@ -59,8 +59,7 @@ static int hold(const struct name *name, struct tfd_object *object)
     object->handle = dlopen(path, RTLD_LAZY | RTLD_NOLOAD);
     if (!object->handle)
         return 0;
-    if (!dlinfo(object->handle, RTLD_DI_LINKMAP, &object->map)
-        && object->map->l_addr == name->base)
+    if (!dlinfo(object->handle, RTLD_DI_LINKMAP, &object->map) && object->map->l_addr == name->base)
         return 1;
     dlclose(object->handle);
     return 0;

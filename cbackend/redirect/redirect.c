@@ -19,8 +19,8 @@ struct redirected {
     struct redirected *next;
     struct tfd_redirected redirected;
     const struct tfd_redirection *row; /* of the call under way */
-    uintptr_t base;                        /* of its object */
-    uintptr_t before;                      /* what to store to undo it */
+    uintptr_t base;                    /* of its object */
+    uintptr_t before;                  /* what to store to undo it */
 };
 
 static struct redirected *entries; /* guarded by the library's lock */
@@ -69,7 +69,7 @@ static void free_list(struct redirected *list)
 }
 
 static const struct tfd_redirection *find_row(const struct search *search,
-                                                  const struct tfd_word *word)
+                                              const struct tfd_word *word)
 {
     for (size_t i = 0; i < search->count; i++) {
         const struct tfd_redirection *row = &search->table[i];
@@ -204,8 +204,8 @@ static int redirect_all(struct search *search)
     return error;
 }
 
-int tfd_redirect(const struct tfd_redirection *table, size_t count,
-                     tfd_redirect_filter *filter, void *data)
+int tfd_redirect(const struct tfd_redirection *table, size_t count, tfd_redirect_filter *filter,
+                 void *data)
 {
     struct search search = {.table = table, .count = count, .filter = filter, .data = data};
     struct tfd_objects objects;

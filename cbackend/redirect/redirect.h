@@ -31,13 +31,13 @@ struct tfd_redirection {
 
 /* A pointer that is redirected, or should have been. */
 struct tfd_redirected {
-    const char *object;           /* path of the object that has it; "" for the program */
+    const char *object; /* path of the object that has it; "" for the program */
     const char *symbol;
     void (*const *pointer)(void);
-    void (*from)(void);           /* where it led; NULL: it is not bound yet, and to nothing known */
+    void (*from)(void); /* where it led; NULL: it is not bound yet, and to nothing known */
     void (*to)(void);
-    const char *call;             /* the step that was refused, NULL if none; a static string */
-    int error;                    /* its errno value, 0 if none */
+    const char *call; /* the step that was refused, NULL if none; a static string */
+    int error;        /* its errno value, 0 if none */
 };
 
 /* Shall this pointer be redirected?  `error` and `call` do not count yet. */
@@ -54,8 +54,8 @@ typedef int tfd_redirect_filter(const struct tfd_redirected *pointer, void *data
  *
  * Fork: the child's pointers are its own.
  */
-int tfd_redirect(const struct tfd_redirection *table, size_t count,
-                                 tfd_redirect_filter *filter, void *data);
+int tfd_redirect(const struct tfd_redirection *table, size_t count, tfd_redirect_filter *filter,
+                 void *data);
 
 /*
  * Give all pointers of objects still loaded that tfd_redirect() led to the table's `to` for

@@ -44,9 +44,9 @@ struct tfd_block {
 
     unsigned used;
     unsigned fresh; /* slots from here on were never handed out, their memory never touched */
-    unsigned oldest, newest; /* freed slots, in that order: index + 1, 0 when there is none */
-    char (*names)[TFD_NAME_SIZE]; /* of freed slots; NULL until one is freed by its name */
-    struct tfd_block *prev, *next;   /* list of blocks with room */
+    unsigned oldest, newest;       /* freed slots, in that order: index + 1, 0 when there is none */
+    char (*names)[TFD_NAME_SIZE];  /* of freed slots; NULL until one is freed by its name */
+    struct tfd_block *prev, *next; /* list of blocks with room */
     struct tfd_block *newer, *older; /* list of all blocks */
 };
 

@@ -43,12 +43,12 @@
 #define QUARANTINE 1024
 
 static struct {
-    struct tfd_providers providers;      /* chosen when the first block is made */
-    const struct tfd_provider *newest;   /* what made the newest block */
-    struct tfd_block *all;               /* newest first */
-    struct tfd_block *changing;          /* the latest block whose slots were changed */
+    struct tfd_providers providers;          /* chosen when the first block is made */
+    const struct tfd_provider *newest;       /* what made the newest block */
+    struct tfd_block *all;                   /* newest first */
+    struct tfd_block *changing;              /* the latest block whose slots were changed */
     struct tfd_block *partial, *partial_end; /* blocks with a slot to hand out */
-    struct tfd_block *empty;             /* the one that has no slot in use; never built in */
+    struct tfd_block *empty;                 /* the one that has no slot in use; never built in */
     size_t blocks[TFD_SOURCES];
     size_t code_bytes;
     size_t used;
@@ -252,8 +252,7 @@ static void push(struct tfd_block *block, size_t index, enum tfd_holds holds)
 {
     uintptr_t link = (uintptr_t)(index + 1) << TFD_STATE_NEXT_SHIFT;
 
-    set_state(block, index,
-              TFD_STATE_FREED | (holds == TFD_HOLDS_PLAN ? TFD_STATE_HOLDS_PLAN : 0));
+    set_state(block, index, TFD_STATE_FREED | (holds == TFD_HOLDS_PLAN ? TFD_STATE_HOLDS_PLAN : 0));
     if (block->newest)
         set_state(block, block->newest - 1, state_of(block, block->newest - 1) | link);
     else
@@ -324,8 +323,9 @@ static int begin_to_take(struct trampfd_trail *trail)
     if (error)
         return tfd_trail_add(trail, "fork handlers", "pthread_atfork", error);
     error = tfd_lock_checked();
-    return error ? tfd_trail_add(trail, "lock", "a signal handler interrupted trampfd itself", -error)
-                 : 0;
+    return error
+               ? tfd_trail_add(trail, "lock", "a signal handler interrupted trampfd itself", -error)
+               : 0;
 }
 
 int tfd_pool_take(struct tfd_slot *slot, uintptr_t state, struct trampfd_trail *trail)

@@ -59,7 +59,7 @@ union tfd_record {
     } context;
     struct {
         tfd_entry *entry;
-        void *chain;             /* what the target finds in the static chain register */
+        void *chain; /* what the target finds in the static chain register */
         tfd_entry *target;
         union tfd_record *older; /* of the same thread, see nested/nested.c */
         uintptr_t low, high;     /* addresses in the frame of the function around the target */
@@ -75,10 +75,10 @@ union tfd_record {
  * Freeing changes nothing else of a record than its entry and its state: a call that passed the
  * slot before reads what it would have read.
  */
-#define TFD_STATE_FRESH ((uintptr_t)0) /* never handed out */
-#define TFD_STATE_USED ((uintptr_t)1) /* the record itself is the caller's memory */
+#define TFD_STATE_FRESH ((uintptr_t)0)   /* never handed out */
+#define TFD_STATE_USED ((uintptr_t)1)    /* the record itself is the caller's memory */
 #define TFD_STATE_CONTEXT ((uintptr_t)2) /* no closure: a trampoline owns the slot */
-#define TFD_STATE_CHAIN ((uintptr_t)3) /* no closure: a nested function's pointer */
+#define TFD_STATE_CHAIN ((uintptr_t)3)   /* no closure: a nested function's pointer */
 
 _Static_assert(sizeof(void *) == TFD_WORD, "a word holds a pointer");
 _Static_assert(sizeof(union tfd_record) == TFD_RECORD_SIZE, "size of a record");
@@ -90,7 +90,7 @@ _Static_assert(sizeof(ffi_go_closure) == offsetof(union tfd_record, go.handler) 
                "the first words are libffi's Go closure, and end before ffi_closure's cif");
 _Static_assert(offsetof(union tfd_record, plan.dispatch) == RECORD_DISPATCH, "dispatch");
 _Static_assert(offsetof(union tfd_record, tail.entry) + sizeof(void *)
-                   <= offsetof(union tfd_record, closure.cif)
+                       <= offsetof(union tfd_record, closure.cif)
                    || offsetof(union tfd_record, tail.entry) >= sizeof(ffi_closure),
                "the tail lies beside ffi_closure");
 _Static_assert(offsetof(union tfd_record, tail.entry) < offsetof(union tfd_record, owner.state),
@@ -98,9 +98,11 @@ _Static_assert(offsetof(union tfd_record, tail.entry) < offsetof(union tfd_recor
 _Static_assert(offsetof(union tfd_record, bound.function) == RECORD_FUNCTION, "function");
 _Static_assert(offsetof(union tfd_record, context.steps) == RECORD_STEPS, "steps");
 _Static_assert(offsetof(union tfd_record, chain.chain) == RECORD_CHAIN
-                   && offsetof(union tfd_record, chain.target) == RECORD_TARGET, "chain, target");
+                   && offsetof(union tfd_record, chain.target) == RECORD_TARGET,
+               "chain, target");
 _Static_assert(offsetof(union tfd_record, chain.high) + sizeof(uintptr_t)
-                   <= offsetof(union tfd_record, owner.state), "the chain ends before the state");
+                   <= offsetof(union tfd_record, owner.state),
+               "the chain ends before the state");
 
 /*
  * The state of a freed slot: the slot that was freed next after it (its index + 1, 0: none was), and

@@ -117,8 +117,7 @@ int tfd_context_copy(struct trampfd_context *copy, const struct trampfd_context 
     return error ? error : check_allowed(copy->pc, allowed, trail);
 }
 
-static void add(struct trampfd_context_report *report,
-                struct trampfd_context_difference difference)
+static void add(struct trampfd_context_report *report, struct trampfd_context_difference difference)
 {
     if (report->count < TRAMPFD_CONTEXT_DIFFERENCES_MAX)
         report->differences[report->count++] = difference;

@@ -5,7 +5,9 @@
  */
 #include "plan_check.h"
 
-typedef struct { long l[3]; } large;
+typedef struct {
+    long l[3];
+} large;
 
 static void *own; /* freed by the function, unless NULL */
 
@@ -40,12 +42,12 @@ static double weigh_last(double h, long a, long b, long c, long d, long e, long 
 static ffi_type *three_longs[] = {&ffi_type_slong, &ffi_type_slong, &ffi_type_slong, NULL};
 static ffi_type type_large = {.type = FFI_TYPE_STRUCT, .elements = three_longs};
 static ffi_type *types[] = {
-    &ffi_type_slong, &ffi_type_slong, &ffi_type_slong, &ffi_type_slong, &ffi_type_slong,
-    &ffi_type_slong, &ffi_type_slong, &ffi_type_double,
+    &ffi_type_slong, &ffi_type_slong, &ffi_type_slong, &ffi_type_slong,
+    &ffi_type_slong, &ffi_type_slong, &ffi_type_slong, &ffi_type_double,
 };
 static ffi_type *types_last[] = {
-    &ffi_type_double, &ffi_type_slong, &ffi_type_slong, &ffi_type_slong, &ffi_type_slong,
-    &ffi_type_slong, &ffi_type_slong, &ffi_type_slong,
+    &ffi_type_double, &ffi_type_slong, &ffi_type_slong, &ffi_type_slong,
+    &ffi_type_slong,  &ffi_type_slong, &ffi_type_slong, &ffi_type_slong,
 };
 
 static void *code;

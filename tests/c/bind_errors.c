@@ -27,8 +27,8 @@ int main(void)
     static ffi_type mixed = {.type = FFI_TYPE_STRUCT, .elements = long_double};
     static ffi_type *types[] = {&ffi_type_pointer, &ffi_type_double, &ffi_type_sint, &pair};
     static ffi_type *garbled[] = {
-        &ffi_type_pointer, &ffi_type_slong, &ffi_type_slong, &ffi_type_slong, &ffi_type_slong,
-        &ffi_type_double, &mixed, &ffi_type_slong,
+        &ffi_type_pointer, &ffi_type_slong,  &ffi_type_slong, &ffi_type_slong,
+        &ffi_type_slong,   &ffi_type_double, &mixed,          &ffi_type_slong,
     };
     ffi_cif cif;
 

@@ -40,7 +40,8 @@ static void verify(ffi_cif *cif, void (*function)(void), void *value,
     CHECK(!strcmp(verdict.differences[0].what, what), "%s, not %s", verdict.differences[0].what,
           what);
     CHECK(verdict.differences[0].wanted == (uintptr_t)wanted
-              && verdict.differences[0].found == (uintptr_t)found, "values of %s", what);
+              && verdict.differences[0].found == (uintptr_t)found,
+          "values of %s", what);
 }
 
 static void check_refused(int error, ffi_cif *cif, void (*function)(void), const void *address)
@@ -73,12 +74,14 @@ int main(void)
     make_cif(&cif, &ffi_type_slong, 2, types);
     bind(&cif, bound_to);
     CHECK(!trampfd_bind_verify(closure, code, &cif, bound_to, data, TRAMPFD_LAST, &verdict)
-              && verdict.count == 1 && !strcmp(verdict.differences[0].what, "entry"), "position");
+              && verdict.count == 1 && !strcmp(verdict.differences[0].what, "entry"),
+          "position");
     check_refused(EINVAL, &cif, NULL, code);
     check_refused(ENOENT, &cif, bound_to, &cif);
     trampfd_closure_free(closure);
     CHECK(!trampfd_bind_verify(closure, code, &cif, bound_to, data, TRAMPFD_FIRST, &verdict)
-              && verdict.count && !strcmp(verdict.differences[0].what, "entry"), "a freed one");
+              && verdict.count && !strcmp(verdict.differences[0].what, "entry"),
+          "a freed one");
 
     /* One argument is on the stack, so libffi makes the call. */
     make_cif(&cif, &ffi_type_void, 7, types);

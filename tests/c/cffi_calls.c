@@ -119,10 +119,10 @@ long get_raw(void *f)
     return ((long (*)(void))(uintptr_t)f)();
 }
 
-#define GET(name, type)        \
-    type get_##name(type (*f)(void)) \
-    {                          \
-        return f();            \
+#define GET(name, type)                                                                            \
+    type get_##name(type (*f)(void))                                                               \
+    {                                                                                              \
+        return f();                                                                                \
     }
 
 GET(schar, signed char)

@@ -25,7 +25,7 @@ static const char *const register_names[] = {
 
 #define REGISTERS 15
 #define R10 9
-#define STACK_BYTES 65536 /* room for the frames of signals */
+#define STACK_BYTES 65536  /* room for the frames of signals */
 #define STACK_WATCHED 1024 /* bytes on both sides of SP */
 #define STACK_FILL 0xa5
 #define MOST_FLAGS 0x8d5 /* carry, parity, adjust, zero, sign, overflow */
@@ -33,15 +33,15 @@ static const char *const register_names[] = {
 
 /* What probe_call() gives and what the probe finds; shared with the assembly below. */
 __attribute__((visibility("hidden"))) struct probed {
-    uint64_t target;                 /* 0 */
-    uint64_t stack;                  /* 8: stack pointer before the call */
-    uint64_t flags_in;               /* 16 */
-    uint64_t old_stack;              /* 24 */
-    uint64_t flags;                  /* 32 */
-    uint64_t sp;                     /* 40 */
-    uint64_t in[REGISTERS];          /* 48 */
-    uint64_t found[REGISTERS];       /* 168 */
-    uint64_t xmm_in[2], xmm_found[2]; /* 288, 304 */
+    uint64_t target;                      /* 0 */
+    uint64_t stack;                       /* 8: stack pointer before the call */
+    uint64_t flags_in;                    /* 16 */
+    uint64_t old_stack;                   /* 24 */
+    uint64_t flags;                       /* 32 */
+    uint64_t sp;                          /* 40 */
+    uint64_t in[REGISTERS];               /* 48 */
+    uint64_t found[REGISTERS];            /* 168 */
+    uint64_t xmm_in[2], xmm_found[2];     /* 288, 304 */
     unsigned char own_stack[STACK_BYTES]; /* 320 */
 } probed;
 

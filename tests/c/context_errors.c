@@ -30,8 +30,8 @@ static void check_context(void)
         .stack_offset = TRAMPFD_MAX_STACK_OFFSET,
         .stack_size = TRAMPFD_MAX_DATA_SIZE,
     };
-    static const char *const no_registers[] = {"eax", "rsp", "rip", "pc", "x64_rax", "RAX",
-                                               "r16", "",    "ra",  NULL};
+    static const char *const no_registers[] = {"eax", "rsp", "rip", "pc", "x64_rax",
+                                               "RAX", "r16", "",    "ra", NULL};
     struct trampfd_context bad;
 
     trampfd_trampoline_destroy(create(&good, backend));

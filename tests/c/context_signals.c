@@ -46,7 +46,8 @@ static void stepped(const struct trampfd_context *context, const char *backend)
         CHECK(!memcmp((void *)probed.sp, context->stack_data, context->stack_size), "data");
     else if (context->stack_offset + context->stack_size <= 128)
         CHECK(!memcmp(entry_sp - context->stack_offset - context->stack_size, context->stack_data,
-                      context->stack_size), "data in the red zone");
+                      context->stack_size),
+              "data in the red zone");
     trampfd_trampoline_destroy(trampoline);
 }
 

@@ -43,8 +43,8 @@ static void check_stack(const struct trampfd_context *context, const char *backe
           "%s: size %u offset %u flags %u: data", backend, context->stack_size,
           context->stack_offset, context->stack_flags);
     for (const unsigned char *at = first_watched(); at < entry_sp + STACK_WATCHED; at++) {
-        if ((at >= base && at < base + context->stack_size)
-            || (at >= entry_sp && at < entry_sp + 8) || may_change(at, sp, backend, names_r10))
+        if ((at >= base && at < base + context->stack_size) || (at >= entry_sp && at < entry_sp + 8)
+            || may_change(at, sp, backend, names_r10))
             continue;
         CHECK(*at == STACK_FILL, "%s: size %u offset %u flags %u: byte at SP %+ld is %#x", backend,
               context->stack_size, context->stack_offset, context->stack_flags,
@@ -89,7 +89,7 @@ int main(int count, char **arguments)
           "%u tries", tries);
 
     /* Vectors of the proposal, SP being where functions expect it: n, and how far SP moves. */
-    static const unsigned vectors[][2] = {{4, 16}, {8, 16}, {12, 32}, {16, 32},
+    static const unsigned vectors[][2] = {{4, 16},  {8, 16},  {12, 32}, {16, 32},
                                           {24, 32}, {32, 48}, {64, 80}};
     entry_sp = probe_stack + STACK_BYTES / 2 - 8;
     context.stack_flags = TRAMPFD_SET_SP;

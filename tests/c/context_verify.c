@@ -49,10 +49,12 @@ static void check_read(const struct trampfd_trampoline *trampoline)
     CHECK(read.pc == context.pc && read.nregs == context.nregs, "PC and number of registers");
     for (unsigned i = 0; i < context.nregs; i++)
         CHECK(!strcmp(read.regs[i].name, context.regs[i].name)
-                  && read.regs[i].value == context.regs[i].value, "register %u", i);
+                  && read.regs[i].value == context.regs[i].value,
+              "register %u", i);
     CHECK(read.stack_flags == context.stack_flags && read.stack_offset == context.stack_offset
               && read.stack_size == context.stack_size
-              && !memcmp(read.stack_data, context.stack_data, context.stack_size), "stack data");
+              && !memcmp(read.stack_data, context.stack_data, context.stack_size),
+          "stack data");
     CHECK(verify(trampoline).count == 0, "no difference");
 }
 

@@ -17,8 +17,8 @@ static void handle(ffi_cif *cif, void *result, void **arguments, void *user_data
 
 int main(void)
 {
-    ffi_type *types[] = {&ffi_type_sint, &ffi_type_double, &ffi_type_slong,
-                         &ffi_type_double, &ffi_type_float, &ffi_type_sint};
+    ffi_type *types[] = {&ffi_type_sint,   &ffi_type_double, &ffi_type_slong,
+                         &ffi_type_double, &ffi_type_float,  &ffi_type_sint};
     ffi_cif cif;
     function *code;
     void *closure = trampfd_closure_alloc(sizeof(ffi_closure), (void **)&code, NULL);

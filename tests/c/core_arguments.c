@@ -11,7 +11,8 @@
     do {                                                                                           \
         static ffi_type *types_[] = {__VA_ARGS__};                                                 \
         CHECK(ffi_prep_cif(cif, FFI_DEFAULT_ABI, sizeof(types_) / sizeof(*types_), result, types_) \
-                  == FFI_OK, "cif");                                                               \
+                  == FFI_OK,                                                                       \
+              "cif");                                                                              \
     } while (0)
 
 static void *make_any(ffi_cif *cif, trampfd_handler fun, void **closure)
@@ -49,7 +50,8 @@ static void check_integers(void)
         sum = sum * 3 + i * 1000003;
     CHECK(code(1000003, 2 * 1000003, 3 * 1000003, 4 * 1000003, 5 * 1000003, 6 * 1000003,
                7 * 1000003, 8 * 1000003, 9 * 1000003, 10 * 1000003, 11 * 1000003, 12 * 1000003)
-              == sum, "twelve integers");
+              == sum,
+          "twelve integers");
     trampfd_closure_free(closure);
 }
 
@@ -78,7 +80,9 @@ static void check_mixed(void)
     for (int n = 1; n <= 20; n++)
         sum = sum * 2 + (n % 2 ? -n : n + 0.5);
     CHECK(code(-1, 2.5, -3, 4.5, -5, 6.5, -7, 8.5, -9, 10.5, -11, 12.5, -13, 14.5, -15, 16.5, -17,
-               18.5, -19, 20.5) == sum, "twenty mixed");
+               18.5, -19, 20.5)
+              == sum,
+          "twenty mixed");
     trampfd_closure_free(closure);
 }
 
@@ -103,8 +107,8 @@ static void structures(ffi_cif *cif, void *result, void **arguments, void *user_
 
     (void)cif;
     (void)user_data;
-    *(struct large *)result = (struct large){{(long)small->a, (long)small->b, split->c,
-                                              (long)split->d, large->n[0] + large->n[4]}};
+    *(struct large *)result = (struct large){
+        {(long)small->a, (long)small->b, split->c, (long)split->d, large->n[0] + large->n[4]}};
 }
 
 static void swap_split(ffi_cif *cif, void *result, void **arguments, void *user_data)

@@ -163,7 +163,9 @@ static inline int next_mapping(char **text, struct mapping *mapping)
     if (!*line)
         return 0;
     CHECK(sscanf(line, "%lx-%lx %4s %*s %15s %lu", &mapping->start, &mapping->end, mapping->mode,
-                 mapping->device, &mapping->inode) == 5, "a line of /proc/self/maps");
+                 mapping->device, &mapping->inode)
+              == 5,
+          "a line of /proc/self/maps");
     *text = strchr(line, '\n') + 1;
     return 1;
 }

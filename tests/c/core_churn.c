@@ -55,8 +55,8 @@ int main(void)
             codes[place] = NULL;
         } else {
             numbers[place] = round;
-            closures[place] = make_sized(random_below(10) ? sizeof(ffi_closure) : 200, round,
-                                         &codes[place]);
+            closures[place] =
+                make_sized(random_below(10) ? sizeof(ffi_closure) : 200, round, &codes[place]);
         }
         if (round % 20000 == 0)
             check_unique(codes);

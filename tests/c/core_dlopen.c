@@ -66,7 +66,8 @@ static void check_sources(const struct library *library, const struct batch *bat
     CHECK(!library->find((void *)batch->codes[0], &slot) && !strcmp(slot.source, "built in"),
           "the first closure");
     CHECK(!library->find((void *)batch->codes[COUNT - 1], &slot)
-              && !strcmp(slot.source, "own file"), "the last closure is from %s", slot.source);
+              && !strcmp(slot.source, "own file"),
+          "the last closure is from %s", slot.source);
 }
 
 static void check_two(struct library one, struct library other)
@@ -112,8 +113,7 @@ int main(int argc, char **argv)
     if (!strcmp(argv[1], "copies"))
         check_two(bind(dlopen(argv[2], RTLD_NOW)), bind(dlopen(argv[3], RTLD_NOW)));
     else if (!strcmp(argv[1], "namespaces"))
-        check_two(bind(dlopen(argv[2], RTLD_NOW)),
-                  bind(dlmopen(LM_ID_NEWLM, argv[2], RTLD_NOW)));
+        check_two(bind(dlopen(argv[2], RTLD_NOW)), bind(dlmopen(LM_ID_NEWLM, argv[2], RTLD_NOW)));
     else
         check_closed(bind(dlopen(argv[2], RTLD_NOW)));
     return 0;

@@ -49,8 +49,9 @@ static void change(struct many many)
         many.closure[i] = make(i + 1000, &many.code[i]);
     }
     for (int i = 1; i < many.count; i += 2)
-        CHECK(!trampfd_closure_prep(many.closure[i], adder_cif(), add, (void *)(intptr_t)(i + 1000)),
-              "preparation of closure %d", i);
+        CHECK(
+            !trampfd_closure_prep(many.closure[i], adder_cif(), add, (void *)(intptr_t)(i + 1000)),
+            "preparation of closure %d", i);
 }
 
 static void fork_and_change(int number_in_child)

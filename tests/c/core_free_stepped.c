@@ -17,7 +17,10 @@
 
 enum { STEPS_MAX = 20000, OTHERS = 300, WRONG = 3 };
 
-typedef struct { double d; long l; } pair;
+typedef struct {
+    double d;
+    long l;
+} pair;
 typedef pair function(long, pair, double);
 
 static function *code;
@@ -49,18 +52,19 @@ static ffi_cif cif, bound_cif;
 /* What libffi makes of it, although there is a plan for the signature. */
 static void prepare_for_libffi(void)
 {
-    union tfd_record record
-        = {.closure = {.cif = &cif, .fun = handle, .user_data = (void *)1000}};
+    union tfd_record record = {.closure = {.cif = &cif, .fun = handle, .user_data = (void *)1000}};
     struct tfd_slot slot;
 
     CHECK(!tfd_entry_libffi_set(&record) && !tfd_pool_find_closure(closure, &slot)
-              && !tfd_pool_store(slot, &record), "a record of libffi's");
+              && !tfd_pool_store(slot, &record),
+          "a record of libffi's");
 }
 
 static void make_closure(const char *way)
 {
     CHECK(ffi_prep_cif(&cif, FFI_DEFAULT_ABI, 3, &pair_type, types + 1) == FFI_OK
-              && ffi_prep_cif(&bound_cif, FFI_DEFAULT_ABI, 4, &pair_type, types) == FFI_OK, "cif");
+              && ffi_prep_cif(&bound_cif, FFI_DEFAULT_ABI, 4, &pair_type, types) == FFI_OK,
+          "cif");
     if (!strcmp(way, "bound")) {
         closure = trampfd_bind(&bound_cif, FFI_FN(bound), (void *)1000, TRAMPFD_FIRST,
                                (void **)&code, NULL);

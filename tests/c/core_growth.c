@@ -28,8 +28,7 @@ static void check_status(const char *source)
           status.blocks_built_in, grown);
     CHECK(status.blocks_own_file + status.blocks_memfd == grown, "blocks of the other source");
     CHECK(status.slots_used == COUNT, "%zu slots in use", status.slots_used);
-    CHECK(status.slots_free == BLOCKS * TRAMPFD_BLOCK_SLOTS - COUNT, "%zu free",
-          status.slots_free);
+    CHECK(status.slots_free == BLOCKS * TRAMPFD_BLOCK_SLOTS - COUNT, "%zu free", status.slots_free);
     CHECK(status.code_bytes == BLOCKS * 65536, "%zu", status.code_bytes);
     CHECK(status.record_bytes == BLOCKS * 4 * 65536, "%zu", status.record_bytes);
 }

@@ -119,8 +119,8 @@ static void trial(unsigned at, int persistent)
         mappings = count_mappings();
         descriptors = count_descriptors();
         attempt(at, persistent);
-        CHECK(count_mappings() == mappings, "call %u: %u mappings, before %u", at,
-              count_mappings(), mappings);
+        CHECK(count_mappings() == mappings, "call %u: %u mappings, before %u", at, count_mappings(),
+              mappings);
         CHECK(count_descriptors() == descriptors, "call %u: %u descriptors, before %u", at,
               count_descriptors(), descriptors);
     }

@@ -33,8 +33,8 @@ static void check_life(size_t size)
     trampfd_closure_free_named(memory, "some name");
     closure = read_back(code);
     CHECK(!closure.allocated && closure.entry == TRAMPFD_ENTRY_DEAD, "freed, size %zu", size);
-    CHECK(!closure.closure && !closure.cif && !closure.fun && !closure.user_data,
-          "freed, size %zu", size);
+    CHECK(!closure.closure && !closure.cif && !closure.fun && !closure.user_data, "freed, size %zu",
+          size);
 }
 
 int main(void)

@@ -55,8 +55,7 @@ int main(void)
     at_each_step(free_standing);
     free_at = -1;
     use_all(); /* what happens once only has happened then */
-    for (int step = 0; !WIFEXITED(status) || WEXITSTATUS(status) != AT_END;
-         step += scaled(1, 7)) {
+    for (int step = 0; !WIFEXITED(status) || WEXITSTATUS(status) != AT_END; step += scaled(1, 7)) {
         char text[1000] = {0};
         int errors[2];
         pid_t child;

@@ -79,24 +79,16 @@ static void handle(ffi_cif *cif, void *result, void **arguments, void *user_data
     for (unsigned i = 0; i < cif->nargs; i++)
         check_value(&now.arguments[i], arguments[i], "argument", i);
     switch (type->type) {
-    case FFI_TYPE_VOID:
-        break;
-    case FFI_TYPE_SINT8:
-        *(ffi_sarg *)result = *(int8_t *)now.result.bytes;
-        break;
-    case FFI_TYPE_SINT16:
-        *(ffi_sarg *)result = *(int16_t *)now.result.bytes;
-        break;
-    case FFI_TYPE_SINT32:
-        *(ffi_sarg *)result = *(int32_t *)now.result.bytes;
-        break;
+    case FFI_TYPE_VOID: break;
+    case FFI_TYPE_SINT8: *(ffi_sarg *)result = *(int8_t *)now.result.bytes; break;
+    case FFI_TYPE_SINT16: *(ffi_sarg *)result = *(int16_t *)now.result.bytes; break;
+    case FFI_TYPE_SINT32: *(ffi_sarg *)result = *(int32_t *)now.result.bytes; break;
     case FFI_TYPE_UINT8:
     case FFI_TYPE_UINT16:
     case FFI_TYPE_UINT32: /* zeros follow the value */
         memcpy(result, now.result.bytes, sizeof(ffi_arg));
         break;
-    default:
-        memcpy(result, now.result.bytes, type->size);
+    default: memcpy(result, now.result.bytes, type->size);
     }
 }
 

@@ -12,10 +12,10 @@
 #include <stdlib.h>
 
 /* *out = callback(*in) */
-#define ECHO(name, type)                                                                          \
-    void echo_##name(type (*callback)(type), type const *in, type *out)                           \
-    {                                                                                             \
-        *out = callback(*in);                                                                     \
+#define ECHO(name, type)                                                                           \
+    void echo_##name(type (*callback)(type), type const *in, type *out)                            \
+    {                                                                                              \
+        *out = callback(*in);                                                                      \
     }
 
 ECHO(b, signed char)

@@ -57,9 +57,18 @@ static int man_or_boy(int k, int (*x1)(void), int (*x2)(void), int (*x3)(void), 
 
 static void check_recursion(void)
 {
-    int one(void) { return 1; }
-    int minus_one(void) { return -1; }
-    int zero(void) { return 0; }
+    int one(void)
+    {
+        return 1;
+    }
+    int minus_one(void)
+    {
+        return -1;
+    }
+    int zero(void)
+    {
+        return 0;
+    }
 
     CHECK(man_or_boy(10, one, minus_one, minus_one, one, zero) == -67, "man or boy");
 }
@@ -67,7 +76,10 @@ static void check_recursion(void)
 static __attribute__((noinline)) void call(void (*function)(int), int argument)
 {
     int in_between = argument;
-    void pass(int more) { function(in_between + more); }
+    void pass(int more)
+    {
+        function(in_between + more);
+    }
     void (*volatile pointer)(int) = pass;
 
     pointer(0);
@@ -126,7 +138,10 @@ static void check_exceptions(void)
         seen++;
         throw_int(value);
     }
-    void through(int value) { call(thrower, value); }
+    void through(int value)
+    {
+        call(thrower, value);
+    }
 
     for (int i = 0; i < 1000; i++)
         CHECK(catch_int(through, i) == i, "exception %d", i);

@@ -2,8 +2,12 @@
 /* Closures of Windows' calling convention have no plan: libffi marshals them, and they work. */
 #include "plan_check.h"
 
-typedef struct { long first, second; } pair; /* by reference, and back through a pointer */
-typedef struct { short x, y; } point;        /* in one register */
+typedef struct {
+    long first, second;
+} pair; /* by reference, and back through a pointer */
+typedef struct {
+    short x, y;
+} point; /* in one register */
 
 #define WINDOWS __attribute__((ms_abi))
 typedef WINDOWS pair function(char, double, pair, point, float, long, double);
@@ -20,7 +24,8 @@ static void handle(ffi_cif *cif, void *result, void **arguments, void *user_data
     CHECK(both->first == -1 && both->second == 2, "argument 2");
     CHECK(at->x == 3 && at->y == -4, "argument 3");
     CHECK(*(float *)arguments[4] == 1.25f && *(long *)arguments[5] == 1L << 40
-              && *(double *)arguments[6] == -8, "arguments 4 to 6");
+              && *(double *)arguments[6] == -8,
+          "arguments 4 to 6");
     *(pair *)result = (pair){both->second, both->first};
 }
 
@@ -48,8 +53,8 @@ static void check(ffi_abi abi)
     ffi_type *shorts[] = {&ffi_type_sshort, &ffi_type_sshort, NULL};
     ffi_type type_pair = {.type = FFI_TYPE_STRUCT, .elements = longs};
     ffi_type type_point = {.type = FFI_TYPE_STRUCT, .elements = shorts};
-    ffi_type *types[] = {&ffi_type_schar, &ffi_type_double, &type_pair, &type_point,
-                         &ffi_type_float, &ffi_type_slong, &ffi_type_double};
+    ffi_type *types[] = {&ffi_type_schar, &ffi_type_double, &type_pair,      &type_point,
+                         &ffi_type_float, &ffi_type_slong,  &ffi_type_double};
     ffi_type *byte[] = {&ffi_type_uchar};
     void *code, *short_code, *closure, *short_closure;
     ffi_cif cif, short_cif;

@@ -32,8 +32,9 @@ static void check_sharing(void)
 
     for (int i = 0; i < 100; i++) {
         closures[i] = allocate(&code);
-        CHECK(!trampfd_closure_prep(closures[i], describe_signature(&descriptions[i]), ignore,
-                                    NULL), "closure %d", i);
+        CHECK(
+            !trampfd_closure_prep(closures[i], describe_signature(&descriptions[i]), ignore, NULL),
+            "closure %d", i);
         CHECK(tfd_plan_count() == before + 1, "%u plans", tfd_plan_count());
         CHECK(status_now().plans == before + 1, "%zu plans", status_now().plans);
         CHECK(users_of_plan(&descriptions[0].cif) == (unsigned)i + 1, "closure %d", i);

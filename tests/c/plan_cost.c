@@ -13,7 +13,9 @@
 
 static int calls;
 
-typedef struct { long first, second; } pair;
+typedef struct {
+    long first, second;
+} pair;
 
 static void add_ints(ffi_cif *cif, void *result, void **a, void *user_data)
 {
@@ -52,7 +54,8 @@ static void call_doubles(const void *code)
 {
     for (int i = 0; i < calls; i++)
         CHECK(((double (*)(double, double, double, double, double, double))code)(i, 1, 2, 3, 4, 5)
-                  == i + 15, "call %d", i);
+                  == i + 15,
+              "call %d", i);
 }
 
 static void call_structure(const void *code)
@@ -81,11 +84,19 @@ static const struct {
     ffi_type *types[10];
 } cases[] = {
     {"ints", call_ints, add_ints, &ffi_type_sint, 2, {&ffi_type_sint, &ffi_type_sint}},
-    {"doubles", call_doubles, add_doubles, &ffi_type_double, 6,
+    {"doubles",
+     call_doubles,
+     add_doubles,
+     &ffi_type_double,
+     6,
      {&ffi_type_double, &ffi_type_double, &ffi_type_double, &ffi_type_double, &ffi_type_double,
       &ffi_type_double}},
     {"structure", call_structure, swap_pair, &type_pair, 1, {&type_pair}},
-    {"mixed", call_mixed, add_mixed, &ffi_type_double, 10,
+    {"mixed",
+     call_mixed,
+     add_mixed,
+     &ffi_type_double,
+     10,
      {&ffi_type_sint, &ffi_type_double, &ffi_type_slong, &ffi_type_float, &ffi_type_sint,
       &ffi_type_double, &ffi_type_slong, &ffi_type_sint, &ffi_type_slong, &ffi_type_slong}},
 };
@@ -106,7 +117,8 @@ static const void *make_libffi(ffi_cif *cif, trampfd_handler handler)
     struct tfd_slot slot;
 
     CHECK(!tfd_entry_libffi_set(&record) && !tfd_pool_find_closure(closure, &slot)
-              && !tfd_pool_store(slot, &record), "a closure of libffi's");
+              && !tfd_pool_store(slot, &record),
+          "a closure of libffi's");
     return code;
 }
 

@@ -6,12 +6,27 @@
  */
 #include "plan_check.h"
 
-typedef struct { double d; long l; } gathered; /* arrives in two kinds of registers */
-typedef struct { long l; double d; } word_vector;
-typedef struct { double d; long l; } vector_word;
-typedef struct { long l[2]; } words;
-typedef struct { double d[2]; } vectors;
-typedef struct { long l[9]; } large;
+typedef struct {
+    double d;
+    long l;
+} gathered; /* arrives in two kinds of registers */
+typedef struct {
+    long l;
+    double d;
+} word_vector;
+typedef struct {
+    double d;
+    long l;
+} vector_word;
+typedef struct {
+    long l[2];
+} words;
+typedef struct {
+    double d[2];
+} vectors;
+typedef struct {
+    long l[9];
+} large;
 typedef long double _Complex complex_long_double;
 
 static ffi_type *double_long[] = {&ffi_type_double, &ffi_type_slong, NULL};
@@ -38,8 +53,7 @@ static void handle(ffi_cif *cif, void *result, void **arguments, void *user_data
     const gathered *first = arguments[0];
 
     (void)cif;
-    CHECK(tfd_plan_count() == IDLE_MAX + 1 + (unsigned)prepare_again, "%u plans",
-          tfd_plan_count());
+    CHECK(tfd_plan_count() == IDLE_MAX + 1 + (unsigned)prepare_again, "%u plans", tfd_plan_count());
     if (prepare_again) {
         CHECK(!trampfd_closure_prep(own, adder_cif(), add, (void *)3), "preparation");
     } else {

@@ -309,7 +309,8 @@ static int call_bound(const char *entry, ffi_cif *cif, enum trampfd_position pos
     /* libffi counts the bytes of stack arguments. */
     CHECK_CASE(read.entry != TRAMPFD_ENTRY_BOUND || full.bytes == 0, "%s: the entry", entry);
     CHECK_CASE(read.entry == TRAMPFD_ENTRY_BOUND || full.bytes > 0
-                   || current->expectation != PLAN_NEEDED, "%s: the entry", entry);
+                   || current->expectation != PLAN_NEEDED,
+               "%s: the entry", entry);
     call(entry, closure.code, cif, &sight);
     trampfd_closure_free(closure.memory);
     trampfd_closure_free(target.memory);

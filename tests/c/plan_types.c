@@ -50,8 +50,8 @@ static int call(ffi_type *type, size_t size, const char *what)
 
 static ffi_type structure_of(size_t size, unsigned short alignment, ffi_type **elements)
 {
-    return (ffi_type){.size = size, .alignment = alignment, .type = FFI_TYPE_STRUCT,
-                      .elements = elements};
+    return (ffi_type){
+        .size = size, .alignment = alignment, .type = FFI_TYPE_STRUCT, .elements = elements};
 }
 
 /* The same memory is one type after another. */
@@ -78,14 +78,15 @@ static void check_alignment_of_scalars(void)
 {
     ffi_type packed_float = {4, 1, FFI_TYPE_FLOAT, NULL};
     ffi_type packed_short = {2, 1, FFI_TYPE_SINT16, NULL};
-    ffi_type usual = structure_of(16, 8, ELEMENTS(&ffi_type_uint8, &ffi_type_float,
-                                                  &ffi_type_sint16, &ffi_type_float));
-    ffi_type packed = structure_of(16, 8, ELEMENTS(&ffi_type_uint8, &packed_float, &packed_short,
-                                                   &packed_float, &packed_float));
+    ffi_type usual = structure_of(
+        16, 8, ELEMENTS(&ffi_type_uint8, &ffi_type_float, &ffi_type_sint16, &ffi_type_float));
+    ffi_type packed = structure_of(
+        16, 8,
+        ELEMENTS(&ffi_type_uint8, &packed_float, &packed_short, &packed_float, &packed_float));
     ffi_type wide_char = {1, 8, FFI_TYPE_UINT8, NULL};
     ffi_type late = structure_of(16, 8, ELEMENTS(&ffi_type_float, &wide_char, &ffi_type_float));
-    ffi_type early = structure_of(16, 8, ELEMENTS(&ffi_type_float, &ffi_type_uint8,
-                                                  &ffi_type_float));
+    ffi_type early =
+        structure_of(16, 8, ELEMENTS(&ffi_type_float, &ffi_type_uint8, &ffi_type_float));
 
     for (int i = 0; i < 2; i++) {
         call(&usual, 4, "with the alignment of the types");
@@ -100,10 +101,10 @@ static void check_elements_beyond_size(void)
 {
     ffi_type six = structure_of(6, 1, ELEMENTS(&ffi_type_uint8, &ffi_type_uint32, &ffi_type_uint8));
     ffi_type nine = structure_of(9, 1, ELEMENTS(&ffi_type_uint8, &ffi_type_double));
-    ffi_type ten = structure_of(10, 1, ELEMENTS(&ffi_type_uint8, &ffi_type_uint64,
-                                                &ffi_type_uint8));
-    ffi_type bit_fields = structure_of(4, 4, ELEMENTS(&ffi_type_sint, &ffi_type_sint,
-                                                      &ffi_type_sint, &ffi_type_sint));
+    ffi_type ten =
+        structure_of(10, 1, ELEMENTS(&ffi_type_uint8, &ffi_type_uint64, &ffi_type_uint8));
+    ffi_type bit_fields = structure_of(
+        4, 4, ELEMENTS(&ffi_type_sint, &ffi_type_sint, &ffi_type_sint, &ffi_type_sint));
 
     call(&six, 6, "packed {char; int; char}");
     call(&nine, 9, "packed {char; double}");
@@ -123,8 +124,8 @@ static void check_no_elements(void)
 static void check_refused(void)
 {
     ffi_type nothing = structure_of(1, 1, (ffi_type *[]){NULL}); /* as in C++ */
-    ffi_type aligned_32 = structure_of(32, 32, ELEMENTS(&ffi_type_slong, &ffi_type_slong,
-                                                        &ffi_type_slong, &ffi_type_slong));
+    ffi_type aligned_32 = structure_of(
+        32, 32, ELEMENTS(&ffi_type_slong, &ffi_type_slong, &ffi_type_slong, &ffi_type_slong));
     ffi_type aligned_word = structure_of(16, 16, ELEMENTS(&ffi_type_slong));
     ffi_type *empty[] = {&nothing}, *aligned[] = {&aligned_32}, *padded[] = {&aligned_word};
     ffi_cif cif;

@@ -7,8 +7,13 @@
 
 #include <unwind.h>
 
-typedef struct { long l; double d; } mixed;
-typedef struct { long l[8]; } large;
+typedef struct {
+    long l;
+    double d;
+} mixed;
+typedef struct {
+    long l[8];
+} large;
 typedef long double _Complex complex_long_double;
 
 extern const char tfd_plan_tail_words[], tfd_plan_tail_vectors[], tfd_plan_tail_x87[],
@@ -68,8 +73,9 @@ CALLER(call_large, large)
 static ffi_type *mixed_members[] = {&ffi_type_slong, &ffi_type_double, NULL};
 static ffi_type type_mixed = {.type = FFI_TYPE_STRUCT, .elements = mixed_members};
 static ffi_type *large_members[] = {
-    &ffi_type_slong, &ffi_type_slong, &ffi_type_slong, &ffi_type_slong,
-    &ffi_type_slong, &ffi_type_slong, &ffi_type_slong, &ffi_type_slong, NULL,
+    &ffi_type_slong, &ffi_type_slong, &ffi_type_slong,
+    &ffi_type_slong, &ffi_type_slong, &ffi_type_slong,
+    &ffi_type_slong, &ffi_type_slong, NULL,
 };
 static ffi_type type_large = {.type = FFI_TYPE_STRUCT, .elements = large_members};
 

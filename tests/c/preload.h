@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK(condition)                                                                  \
-    do {                                                                                  \
-        if (!(condition)) {                                                               \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);               \
-            exit(1);                                                                      \
-        }                                                                                 \
+#define CHECK(condition)                                                                           \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                        \
+            exit(1);                                                                               \
+        }                                                                                          \
     } while (0)
 
 typedef int adder(int);
@@ -43,7 +43,8 @@ __attribute__((unused)) static void *adder_make(size_t size, int number, adder *
 
     CHECK(closure);
     CHECK(ffi_prep_closure_loc(closure, adder_cif(), adder_handler, (void *)(intptr_t)number,
-                               (void *)*code) == FFI_OK);
+                               (void *)*code)
+          == FFI_OK);
     CHECK((*code)(1) == number + 1);
     return closure;
 }

@@ -11,8 +11,9 @@ int main(void)
         adder *code;
 
         CHECK(ffi_closure_alloc(sizeof(ffi_closure) + (size_t)i % 2 * 100, (void **)&code));
-        CHECK(ffi_prep_closure_loc((void *)code, adder_cif(), adder_handler, (void *)5,
-                                   (void *)code) == FFI_OK);
+        CHECK(
+            ffi_prep_closure_loc((void *)code, adder_cif(), adder_handler, (void *)5, (void *)code)
+            == FFI_OK);
         CHECK(code(1) == 6);
         ffi_closure_free((void *)code);
     }

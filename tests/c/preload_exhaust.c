@@ -18,10 +18,11 @@ int main(void)
     int made = 0;
 
     CHECK(!setrlimit(RLIMIT_NOFILE, &none));
-    while (made < MAX && (closures[made] = ffi_closure_alloc(sizeof(ffi_closure),
-                                                             (void **)&code[made]))) {
+    while (made < MAX
+           && (closures[made] = ffi_closure_alloc(sizeof(ffi_closure), (void **)&code[made]))) {
         CHECK(ffi_prep_closure_loc(closures[made], adder_cif(), adder_handler,
-                                   (void *)(intptr_t)made, (void *)code[made]) == FFI_OK);
+                                   (void *)(intptr_t)made, (void *)code[made])
+              == FFI_OK);
         made++;
     }
     CHECK(!ffi_closure_alloc(sizeof(ffi_closure), &(void *){NULL}));

@@ -8,8 +8,8 @@
 
 #include <dlfcn.h>
 
-typedef ffi_status prep_function(ffi_closure *, ffi_cif *, void (*)(ffi_cif *, void *, void **, void *),
-                                 void *, void *);
+typedef ffi_status prep_function(ffi_closure *, ffi_cif *,
+                                 void (*)(ffi_cif *, void *, void **, void *), void *, void *);
 
 static void *make(prep_function *prep, size_t size, int number, adder **code)
 {

@@ -6,8 +6,8 @@
 
 int main(void)
 {
-    ffi_closure *own = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
-                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ffi_closure *own =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     CHECK(own != MAP_FAILED);
     CHECK(ffi_prep_closure(&own[0], adder_cif(), adder_handler, (void *)7) == FFI_OK);

@@ -25,8 +25,9 @@ int main(void)
     CHECK(raw && java);
     CHECK(ffi_prep_raw_closure_loc(raw, adder_cif(), raw_handler, (void *)10, (void *)code[0])
           == FFI_OK);
-    CHECK(ffi_prep_java_raw_closure_loc(java, adder_cif(), java_handler, (void *)20,
-                                        (void *)code[1]) == FFI_OK);
+    CHECK(
+        ffi_prep_java_raw_closure_loc(java, adder_cif(), java_handler, (void *)20, (void *)code[1])
+        == FFI_OK);
     CHECK(code[0](1) == 11 && code[1](1) == 21 && handled == 2);
 
     CHECK(ffi_prep_raw_closure(raw, adder_cif(), raw_handler, (void *)30) == FFI_OK);

@@ -8,8 +8,8 @@
 #include <dlfcn.h>
 
 typedef void *alloc_function(size_t, void **);
-typedef ffi_status prep_function(ffi_closure *, ffi_cif *, void (*)(ffi_cif *, void *, void **, void *),
-                                 void *, void *);
+typedef ffi_status prep_function(ffi_closure *, ffi_cif *,
+                                 void (*)(ffi_cif *, void *, void **, void *), void *, void *);
 
 int main(int argc, char **argv)
 {

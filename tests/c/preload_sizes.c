@@ -6,8 +6,8 @@
 
 int main(void)
 {
-    static const size_t sizes[] = {0, 1, 8, sizeof(ffi_closure), sizeof(ffi_raw_closure), 100,
-                                   4096, 1 << 20};
+    static const size_t sizes[] = {0,   1,    8,      sizeof(ffi_closure), sizeof(ffi_raw_closure),
+                                   100, 4096, 1 << 20};
 
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
         adder *code;

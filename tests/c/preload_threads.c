@@ -21,8 +21,8 @@ static void *work(void *number)
         void *closure[3];
 
         for (int j = 0; j < 3; j++)
-            closure[j] = adder_make(j == 1 ? 300 : sizeof(ffi_closure), (int)(intptr_t)number + j,
-                                    &code[j]);
+            closure[j] =
+                adder_make(j == 1 ? 300 : sizeof(ffi_closure), (int)(intptr_t)number + j, &code[j]);
         for (int j = 0; j < 3; j++) {
             CHECK(code[j](i) == i + (int)(intptr_t)number + j);
             ffi_closure_free(j == 2 ? (void *)code[j] : closure[j]);

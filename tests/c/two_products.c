@@ -70,8 +70,8 @@ void *ffi_make(size_t size, int number, adder **code)
 
 int ffi_prepare(void *closure, int number, adder *code)
 {
-    ffi_status status = ffi_prep_closure_loc(closure, cif(), adder_handler,
-                                             (void *)(intptr_t)number, (void *)code);
+    ffi_status status =
+        ffi_prep_closure_loc(closure, cif(), adder_handler, (void *)(intptr_t)number, (void *)code);
 
     __asm__ volatile(""); /* so that it is called, not jumped to */
     return status;

@@ -75,25 +75,23 @@ static int classify(const ffi_type *type, struct classes *classes, size_t offset
 
     switch (type->type) {
     case FFI_TYPE_INT:
-    case FFI_TYPE_UINT8: case FFI_TYPE_SINT8:
-    case FFI_TYPE_UINT16: case FFI_TYPE_SINT16:
-    case FFI_TYPE_UINT32: case FFI_TYPE_SINT32:
-    case FFI_TYPE_UINT64: case FFI_TYPE_SINT64:
-    case FFI_TYPE_POINTER:
-        return cover(classes, WORD, offset, type->size, type->size);
+    case FFI_TYPE_UINT8:
+    case FFI_TYPE_SINT8:
+    case FFI_TYPE_UINT16:
+    case FFI_TYPE_SINT16:
+    case FFI_TYPE_UINT32:
+    case FFI_TYPE_SINT32:
+    case FFI_TYPE_UINT64:
+    case FFI_TYPE_SINT64:
+    case FFI_TYPE_POINTER: return cover(classes, WORD, offset, type->size, type->size);
     case FFI_TYPE_FLOAT:
-    case FFI_TYPE_DOUBLE:
-        return cover(classes, VECTOR, offset, type->size, type->size);
-    case FFI_TYPE_LONGDOUBLE:
-        return cover(classes, X87, offset, type->size, type->size);
+    case FFI_TYPE_DOUBLE: return cover(classes, VECTOR, offset, type->size, type->size);
+    case FFI_TYPE_LONGDOUBLE: return cover(classes, X87, offset, type->size, type->size);
     case FFI_TYPE_COMPLEX:
         switch (type->elements[0]->type) {
         case FFI_TYPE_FLOAT:
-        case FFI_TYPE_DOUBLE:
-            return cover(classes, VECTOR, offset, type->size, type->size / 2);
-        case FFI_TYPE_LONGDOUBLE:
-            classes->word[0] = MEMORY;
-            return 1;
+        case FFI_TYPE_DOUBLE: return cover(classes, VECTOR, offset, type->size, type->size / 2);
+        case FFI_TYPE_LONGDOUBLE: classes->word[0] = MEMORY; return 1;
         }
         return 0;
     case FFI_TYPE_STRUCT:
@@ -114,8 +112,7 @@ static int classify(const ffi_type *type, struct classes *classes, size_t offset
             offset += (*element)->size;
         }
         return 1;
-    default:
-        return 0;
+    default: return 0;
     }
 }
 
@@ -221,9 +218,17 @@ static int plan_result(struct tfd_plan *plan, const ffi_type *type)
     };
 
     switch (type->type) {
-    case FFI_TYPE_VOID: case FFI_TYPE_INT: case FFI_TYPE_POINTER:
-    case FFI_TYPE_UINT8: case FFI_TYPE_SINT8: case FFI_TYPE_UINT16: case FFI_TYPE_SINT16:
-    case FFI_TYPE_UINT32: case FFI_TYPE_SINT32: case FFI_TYPE_UINT64: case FFI_TYPE_SINT64:
+    case FFI_TYPE_VOID:
+    case FFI_TYPE_INT:
+    case FFI_TYPE_POINTER:
+    case FFI_TYPE_UINT8:
+    case FFI_TYPE_SINT8:
+    case FFI_TYPE_UINT16:
+    case FFI_TYPE_SINT16:
+    case FFI_TYPE_UINT32:
+    case FFI_TYPE_SINT32:
+    case FFI_TYPE_UINT64:
+    case FFI_TYPE_SINT64:
         set_result(plan, words[type->type], FRAME_RESULT, tfd_plan_tail_words);
         return 1;
     case FFI_TYPE_FLOAT:
@@ -242,10 +247,8 @@ static int plan_result(struct tfd_plan *plan, const ffi_type *type)
         else
             return 0;
         return 1;
-    case FFI_TYPE_STRUCT:
-        return plan_structure_result(plan, type);
-    default:
-        return 0;
+    case FFI_TYPE_STRUCT: return plan_structure_result(plan, type);
+    default: return 0;
     }
 }
 
@@ -255,8 +258,7 @@ struct position {
     int stack;
 };
 
-static int place(struct tfd_plan *plan, unsigned index, const ffi_type *type,
-                 struct position *at)
+static int place(struct tfd_plan *plan, unsigned index, const ffi_type *type, struct position *at)
 {
     int word_at = (int)at->words * 8;
     int vector_at = FRAME_VECTORS + (int)at->vectors * 8;
@@ -282,11 +284,12 @@ static int place(struct tfd_plan *plan, unsigned index, const ffi_type *type,
             .argument = index,
             .count = 2,
             .size = 8,
-            .from = {
-                classes.word[0] == WORD ? word_at : vector_at,
-                classes.word[1] == WORD ? word_at + 8 * (need.words - 1)
-                                        : vector_at + 8 * (need.vectors - 1),
-            },
+            .from =
+                {
+                    classes.word[0] == WORD ? word_at : vector_at,
+                    classes.word[1] == WORD ? word_at + 8 * (need.words - 1)
+                                            : vector_at + 8 * (need.vectors - 1),
+                },
         };
     plan->offsets[index] = need.words ? word_at : vector_at;
     at->words += need.words;
@@ -315,26 +318,18 @@ struct tfd_return_words tfd_port_finish(unsigned kind, char *frame)
     uintptr_t *vector = (uintptr_t *)(frame + FRAME_VECTOR_RESULT);
 
     switch ((enum result)kind) {
-    case RESULT_U8:
-        return (struct tfd_return_words){*(const uint8_t *)words, 0};
-    case RESULT_S8:
-        return (struct tfd_return_words){(uint32_t)(int32_t)*(const int8_t *)words, 0};
-    case RESULT_U16:
-        return (struct tfd_return_words){*(const uint16_t *)words, 0};
+    case RESULT_U8: return (struct tfd_return_words){*(const uint8_t *)words, 0};
+    case RESULT_S8: return (struct tfd_return_words){(uint32_t)(int32_t)*(const int8_t *)words, 0};
+    case RESULT_U16: return (struct tfd_return_words){*(const uint16_t *)words, 0};
     case RESULT_S16:
         return (struct tfd_return_words){(uint32_t)(int32_t)*(const int16_t *)words, 0};
-    case RESULT_WORDS:
-        return (struct tfd_return_words){word[0], word[1]};
-    case RESULT_WORD_VECTOR:
-        vector[0] = word[1];
-        return (struct tfd_return_words){word[0], 0};
-    case RESULT_VECTOR_WORD:
-        return (struct tfd_return_words){vector[1], 0};
+    case RESULT_WORDS: return (struct tfd_return_words){word[0], word[1]};
+    case RESULT_WORD_VECTOR: vector[0] = word[1]; return (struct tfd_return_words){word[0], 0};
+    case RESULT_VECTOR_WORD: return (struct tfd_return_words){vector[1], 0};
     case RESULT_32:
     case RESULT_MEMORY: /* see tfd_plan_return() */
     case RESULT_VOID:
-    case RESULT_VECTOR:
-        break;
+    case RESULT_VECTOR: break;
     }
     return (struct tfd_return_words){0, 0};
 }

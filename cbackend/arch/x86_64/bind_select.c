@@ -10,7 +10,8 @@
 _Static_assert(offsetof(union tfd_record, closure.user_data) == RECORD_USER_DATA, "user_data");
 _Static_assert(BIND_FIRST + WORD_REGISTERS == BIND_FIRST_HIDDEN
                    && BIND_FIRST_HIDDEN + WORD_REGISTERS - 1 == BIND_LAST
-                   && BIND_LAST + WORD_REGISTERS == BIND_ENTRIES, "numbers of the entries");
+                   && BIND_LAST + WORD_REGISTERS == BIND_ENTRIES,
+               "numbers of the entries");
 
 extern const char tfd_bind_entries[];
 

@@ -25,8 +25,7 @@ const struct tfd_register tfd_port_registers[] = {
 };
 /* clang-format on */
 
-const unsigned tfd_port_register_count =
-    sizeof(tfd_port_registers) / sizeof(tfd_port_registers[0]);
+const unsigned tfd_port_register_count = sizeof(tfd_port_registers) / sizeof(tfd_port_registers[0]);
 
 const uint32_t tfd_port_pc = x64_rip;
 const uint32_t tfd_port_chain = x64_r10;

@@ -91,16 +91,30 @@ static struct trampfd_table table_args = { .nslots = 1 };
 static void create_misuse(void)
 {
 	const struct trampfd_create good = {
-		.type = TRAMPFD_USER, .data = (uintptr_t)&user_args, .data_size = sizeof(user_args),
+		.type = TRAMPFD_USER,
+		.data = (uintptr_t)&user_args,
+		.data_size = sizeof(user_args),
 	};
-	const struct { size_t offset; size_t size; uint64_t value; int error; } cases[] = {
-#define CASE(field, v, e) \
-		{ offsetof(struct trampfd_create, field), sizeof(good.field), (v), (e) }
-		CASE(flags, 1, EINVAL), CASE(flags, 0x80000000, EINVAL), CASE(reserved, 1, EINVAL),
-		CASE(data, 0, EINVAL), CASE(data, 8, EFAULT), CASE(data, ~0ULL, EFAULT),
-		CASE(type, TRAMPFD_NUM_TYPES, EINVAL), CASE(type, 0xffffffff, EINVAL),
-		CASE(data_size, 0, EINVAL), CASE(data_size, 7, EINVAL), CASE(data_size, 9, EINVAL),
-		CASE(data_size, 0xffffffff, EINVAL), CASE(type, TRAMPFD_TABLE, EINVAL),
+	const struct {
+		size_t offset;
+		size_t size;
+		uint64_t value;
+		int error;
+	} cases[] = {
+#define CASE(field, v, e) { offsetof(struct trampfd_create, field), sizeof(good.field), (v), (e) }
+		CASE(flags, 1, EINVAL),
+		CASE(flags, 0x80000000, EINVAL),
+		CASE(reserved, 1, EINVAL),
+		CASE(data, 0, EINVAL),
+		CASE(data, 8, EFAULT),
+		CASE(data, ~0ULL, EFAULT),
+		CASE(type, TRAMPFD_NUM_TYPES, EINVAL),
+		CASE(type, 0xffffffff, EINVAL),
+		CASE(data_size, 0, EINVAL),
+		CASE(data_size, 7, EINVAL),
+		CASE(data_size, 9, EINVAL),
+		CASE(data_size, 0xffffffff, EINVAL),
+		CASE(type, TRAMPFD_TABLE, EINVAL),
 #undef CASE
 	};
 	int device = open_device();
@@ -144,8 +158,12 @@ static void creation_data_misuse(void)
 
 static void descriptor(void)
 {
-	const struct { int fd; const char *type; } cases[] = {
-		{ new_user(), "type: TRAMPFD_USER\n" }, { new_table(7), "type: TRAMPFD_TABLE\n" },
+	const struct {
+		int fd;
+		const char *type;
+	} cases[] = {
+		{ new_user(), "type: TRAMPFD_USER\n" },
+		{ new_table(7), "type: TRAMPFD_TABLE\n" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -173,7 +191,8 @@ static void no_descriptor_left(void)
 {
 	struct rlimit old, none;
 	struct trampfd_create args = {
-		.type = TRAMPFD_TABLE, .data = (uintptr_t)&table_args,
+		.type = TRAMPFD_TABLE,
+		.data = (uintptr_t)&table_args,
 		.data_size = sizeof(table_args),
 	};
 	int device = open_device();
@@ -201,11 +220,15 @@ static void caller_of_32_bits(void)
 
 	low->create.data = (uintptr_t)&low->user;
 	low->create.data_size = sizeof(low->user);
-	asm volatile("int $0x80" : "=a"(result) : "a"(54), "b"(device), "c"(TRAMPFD_IOC_QUERY),
-		     "d"(&low->query) : "memory", "r8", "r9", "r10", "r11");
+	asm volatile("int $0x80"
+		     : "=a"(result)
+		     : "a"(54), "b"(device), "c"(TRAMPFD_IOC_QUERY), "d"(&low->query)
+		     : "memory", "r8", "r9", "r10", "r11");
 	CHECK(result == 0 && low->query.version == TRAMPFD_VERSION);
-	asm volatile("int $0x80" : "=a"(result) : "a"(54), "b"(device), "c"(TRAMPFD_IOC_CREATE),
-		     "d"(&low->create) : "memory", "r8", "r9", "r10", "r11");
+	asm volatile("int $0x80"
+		     : "=a"(result)
+		     : "a"(54), "b"(device), "c"(TRAMPFD_IOC_CREATE), "d"(&low->create)
+		     : "memory", "r8", "r9", "r10", "r11");
 	CHECK(result == -EOPNOTSUPP);
 	munmap(low, 4096);
 	close(device);
@@ -214,9 +237,16 @@ static void caller_of_32_bits(void)
 int main(void)
 {
 	const struct test tests[] = {
-		TEST(query), TEST(query_wants_zeros), TEST(query_into_read_only_memory),
-		TEST(numbers), TEST(unknown_requests), TEST(create_misuse), TEST(creation_data_misuse),
-		TEST(descriptor), TEST(no_descriptor_left), TEST(caller_of_32_bits),
+		TEST(query),
+		TEST(query_wants_zeros),
+		TEST(query_into_read_only_memory),
+		TEST(numbers),
+		TEST(unknown_requests),
+		TEST(create_misuse),
+		TEST(creation_data_misuse),
+		TEST(descriptor),
+		TEST(no_descriptor_left),
+		TEST(caller_of_32_bits),
 	};
 
 	return run_tests(tests, ARRAY_SIZE(tests));

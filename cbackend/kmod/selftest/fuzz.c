@@ -37,10 +37,14 @@ static unsigned int pick(struct state *state, unsigned int below_this)
 static off_t any_position(struct state *state)
 {
 	switch (pick(state, 4)) {
-	case 0: return pick(state, 6);
-	case 1: return TRAMPFD_RECORDS_OFFSET + 64 * (off_t)pick(state, 4100);
-	case 2: return TRAMPFD_RECORDS_OFFSET + (off_t)pick(state, 300000);
-	default: return (off_t)rand_r(&state->seed) << pick(state, 32);
+	case 0:
+		return pick(state, 6);
+	case 1:
+		return TRAMPFD_RECORDS_OFFSET + 64 * (off_t)pick(state, 4100);
+	case 2:
+		return TRAMPFD_RECORDS_OFFSET + (off_t)pick(state, 300000);
+	default:
+		return (off_t)rand_r(&state->seed) << pick(state, 32);
 	}
 }
 
@@ -71,7 +75,8 @@ static void fill(struct state *state)
 		regs->nregs = pick(state, 4);
 		for (unsigned int i = 0; i < 3; i++)
 			regs->regs[i] = (struct trampfd_reg){
-				.name = x64_r10 + pick(state, 7), .value = (uintptr_t)return_r10,
+				.name = x64_r10 + pick(state, 7),
+				.value = (uintptr_t)return_r10,
 			};
 	} else {
 		for (size_t i = 0; i < sizeof(state->buffer); i += 64)
@@ -86,7 +91,7 @@ static void make(struct state *state, unsigned int i)
 	int old = objects[i].fd;
 
 	objects[i].fd = pick(state, 2) ? create(TRAMPFD_USER, &user, sizeof(user))
-					: create(TRAMPFD_TABLE, &table, sizeof(table));
+				       : create(TRAMPFD_TABLE, &table, sizeof(table));
 	if (old > 2)
 		close(old);
 }
@@ -123,9 +128,9 @@ static void touch(struct state *state, unsigned int i)
 static void advise(struct state *state, unsigned int i)
 {
 	static const int advices[] = {
-		MADV_DONTNEED, MADV_DONTFORK, MADV_DOFORK, MADV_WILLNEED, MADV_COLD, MADV_PAGEOUT,
-		MADV_MERGEABLE, MADV_HUGEPAGE, MADV_DODUMP, MADV_FREE, MADV_REMOVE,
-		MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_WIPEONFORK,
+		MADV_DONTNEED, MADV_DONTFORK,	   MADV_DOFORK,		MADV_WILLNEED,	 MADV_COLD,
+		MADV_PAGEOUT,  MADV_MERGEABLE,	   MADV_HUGEPAGE,	MADV_DODUMP,	 MADV_FREE,
+		MADV_REMOVE,   MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_WIPEONFORK,
 	};
 	void *mapping = objects[i].mapping;
 	size_t size = pick(state, 2) ? objects[i].size : 4096;

@@ -25,9 +25,9 @@
 
 enum {
 	ENTRIES = 8,
-	IDLE_MS = 60000,		/* how long SQPOLL looks by itself; longer than any test */
-	PATIENCE_MS = 30000,		/* for one request */
-	OP_WRITEV_FIXED = 61,		/* newer than the headers of some systems */
+	IDLE_MS = 60000,      /* how long SQPOLL looks by itself; longer than any test */
+	PATIENCE_MS = 30000,  /* for one request */
+	OP_WRITEV_FIXED = 61, /* newer than the headers of some systems */
 	HONEST = 111,
 	HIJACKED = 666,
 	SLOT = 1,
@@ -110,8 +110,7 @@ static bool supports(const struct ring *ring, unsigned int opcode)
 
 	if (syscall(SYS_io_uring_register, ring->fd, IORING_REGISTER_PROBE, &probe, 256))
 		return false;
-	return opcode <= probe.head.last_op &&
-	       probe.ops[opcode].flags & IO_URING_OP_SUPPORTED;
+	return opcode <= probe.head.last_op && probe.ops[opcode].flags & IO_URING_OP_SUPPORTED;
 }
 
 /* Stores only. */
@@ -185,14 +184,14 @@ static void wake_up(struct ring *ring)
 
 /* ---- what is attacked ---- */
 
-static char *payload;			/* a page, registered with each ring as buffer 0 */
+static char *payload; /* a page, registered with each ring as buffer 0 */
 
 struct target {
 	const char *name;
 	int fd;
 	off_t position;
-	unsigned int index;		/* among registered files */
-	size_t size;			/* of the write that would do harm */
+	unsigned int index; /* among registered files */
+	size_t size;	    /* of the write that would do harm */
 	unsigned char bytes[80];
 	bool (*unharmed)(void);
 };
@@ -219,7 +218,10 @@ static bool slot_is_right(void)
 
 static bool list_is_there(void)
 {
-	struct { struct trampfd_values head; uint64_t values[2]; } list = {};
+	struct {
+		struct trampfd_values head;
+		uint64_t values[2];
+	} list = {};
 
 	return pread(table.fd, &list, sizeof(list), TRAMPFD_ALLOWED_PCS_OFFSET) == sizeof(list) &&
 	       list.head.nvalues == 2;
@@ -250,7 +252,8 @@ static void open_targets(void)
 		struct trampfd_regs head;
 		struct trampfd_reg pc;
 	} regs = {
-		.head.nregs = 1, .pc = { .name = x64_rip, .value = (uintptr_t)hijacked },
+		.head.nregs = 1,
+		.pc = { .name = x64_rip, .value = (uintptr_t)hijacked },
 	};
 
 	payload = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -258,16 +261,20 @@ static void open_targets(void)
 	user = new_user();
 	user_address = map_user(user);
 	targets[FILE_TARGET] = (struct target){
-		"file", memfd_create("control", MFD_CLOEXEC), 0, 0, 64, { 1, 2, 3 },
+		"file",		  memfd_create("control", MFD_CLOEXEC), 0, 0, 64, { 1, 2, 3 },
 		file_has_payload,
 	};
 	targets[RECORD] = (struct target){
-		"record", table.fd, TRAMPFD_RECORDS_OFFSET + SLOT * TRAMPFD_RECORD_SIZE, 1,
-		sizeof(record), {}, slot_is_right,
+		"record",
+		table.fd,
+		TRAMPFD_RECORDS_OFFSET + SLOT * TRAMPFD_RECORD_SIZE,
+		1,
+		sizeof(record),
+		{},
+		slot_is_right,
 	};
 	targets[LIST] = (struct target){
-		"list", table.fd, TRAMPFD_ALLOWED_PCS_OFFSET, 1, sizeof(nothing), {},
-		list_is_there,
+		"list", table.fd, TRAMPFD_ALLOWED_PCS_OFFSET, 1, sizeof(nothing), {}, list_is_there,
 	};
 	targets[REGISTERS] = (struct target){
 		"registers", user, TRAMPFD_REGS_OFFSET, 2, sizeof(regs), {}, registers_are_right,
@@ -290,19 +297,19 @@ static void close_targets(void)
 /* ---- ways through io_uring ---- */
 
 struct way {
-	unsigned int setup;		/* IORING_SETUP_* of the ring */
-	bool by_thread;			/* somebody else calls io_uring_enter */
-	bool nonblock;			/* O_NONBLOCK: written in the task that submits */
-	bool registered;		/* the file is named by its index */
-	unsigned char flags;		/* IOSQE_* of the request */
+	unsigned int setup;  /* IORING_SETUP_* of the ring */
+	bool by_thread;	     /* somebody else calls io_uring_enter */
+	bool nonblock;	     /* O_NONBLOCK: written in the task that submits */
+	bool registered;     /* the file is named by its index */
+	unsigned char flags; /* IOSQE_* of the request */
 	unsigned char opcode;
 };
 
 static void describe(const struct way *way, const struct target *target, int result)
 {
 	printf("# %s: setup %#x thread %d nonblock %d registered %d flags %#x opcode %d: %d\n",
-	       target->name, way->setup, way->by_thread, way->nonblock, way->registered,
-	       way->flags, way->opcode, result);
+	       target->name, way->setup, way->by_thread, way->nonblock, way->registered, way->flags,
+	       way->opcode, result);
 }
 
 static int submit(struct ring *ring, const struct way *way, uint64_t user_data)
@@ -322,7 +329,7 @@ static int submit(struct ring *ring, const struct way *way, uint64_t user_data)
 
 static struct io_uring_sqe request(const struct way *way, const struct target *target)
 {
-	static struct iovec vector;	/* read when the request is submitted */
+	static struct iovec vector; /* read when the request is submitted */
 	struct io_uring_sqe sqe = {
 		.opcode = way->opcode,
 		.flags = way->flags & ~IOSQE_IO_LINK,
@@ -349,7 +356,8 @@ static int play(struct ring *ring, const struct way *way, const struct target *t
 {
 	static uint64_t last;
 	const struct io_uring_sqe before = {
-		.opcode = IORING_OP_NOP, .flags = way->flags & IOSQE_IO_LINK,
+		.opcode = IORING_OP_NOP,
+		.flags = way->flags & IOSQE_IO_LINK,
 	};
 	struct io_uring_sqe sqe = request(way, target);
 
@@ -389,7 +397,10 @@ static void set_nonblock(bool on)
 static void attack_by_ring(struct way way)
 {
 	static const unsigned char opcodes[] = {
-		IORING_OP_WRITE, IORING_OP_WRITEV, IORING_OP_WRITE_FIXED, OP_WRITEV_FIXED,
+		IORING_OP_WRITE,
+		IORING_OP_WRITEV,
+		IORING_OP_WRITE_FIXED,
+		OP_WRITEV_FIXED,
 	};
 	static const unsigned char flags[] = { 0, IOSQE_ASYNC, IOSQE_IO_LINK, IOSQE_IO_DRAIN };
 	const int files[] = { targets[FILE_TARGET].fd, table.fd, user };
@@ -456,7 +467,11 @@ static void stores_only(void)
 /* Operations that know nothing of positions, and polled ones: refused by the kernel itself. */
 static void other_operations(void)
 {
-	static const struct { unsigned int setup; struct way way; int error; } cases[] = {
+	static const struct {
+		unsigned int setup;
+		struct way way;
+		int error;
+	} cases[] = {
 		{ 0, { .opcode = IORING_OP_SEND }, -ENOTSOCK },
 		{ 0, { .opcode = IORING_OP_URING_CMD }, -EOPNOTSUPP },
 		{ 0, { .opcode = IORING_OP_SEND, .flags = IOSQE_ASYNC }, -ENOTSOCK },
@@ -569,8 +584,9 @@ static void aio(void)
 int main(void)
 {
 	const struct test tests[] = {
-		TEST(own_enter), TEST(enter_of_another_thread), TEST(deferred_work),
-		TEST(stores_only), TEST(other_operations), TEST(splices), TEST(aio),
+		TEST(own_enter),   TEST(enter_of_another_thread), TEST(deferred_work),
+		TEST(stores_only), TEST(other_operations),	  TEST(splices),
+		TEST(aio),
 	};
 
 	return run_tests(tests, ARRAY_SIZE(tests));

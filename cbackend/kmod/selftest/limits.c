@@ -113,7 +113,9 @@ static void touching_without_pages(void)
 int main(void)
 {
 	const struct test tests[] = {
-		TEST(descriptors), TEST(pages), TEST(fork_without_pages),
+		TEST(descriptors),
+		TEST(pages),
+		TEST(fork_without_pages),
 		TEST(touching_without_pages),
 	};
 

@@ -107,7 +107,9 @@ static void again_and_again(void)
 int main(void)
 {
 	const struct test tests[] = {
-		TEST(in_use_by_device), TEST(in_use_by_descriptor), TEST(in_use_by_mapping),
+		TEST(in_use_by_device),
+		TEST(in_use_by_descriptor),
+		TEST(in_use_by_mapping),
 		TEST(again_and_again),
 	};
 

@@ -98,7 +98,10 @@ static int child(void *argument)
 }
 
 static void *(*const workers[])(void *) = {
-	write_all_the_time, call_all_the_time, map_all_the_time, drop_all_the_time,
+	write_all_the_time,
+	call_all_the_time,
+	map_all_the_time,
+	drop_all_the_time,
 };
 
 static void start_workers(struct shared *shared, pthread_t *threads)

@@ -65,8 +65,8 @@ static void only_r10_changes(void)
 	CHECK(set_entry(table.fd, 77, capture) == 64);
 	call_captured(slot(&table, 77), NULL);
 	for (unsigned int i = 0; i < CAPTURED_SP; i++)
-		CHECK(captured[i] == (i == x64_r10 - x64_rax ? (uintptr_t)record(&table, 77)
-							      : poison_of(i)));
+		CHECK(captured[i] ==
+		      (i == x64_r10 - x64_rax ? (uintptr_t)record(&table, 77) : poison_of(i)));
 	CHECK(captured[CAPTURED_SP] == entry_sp && captured_xmm == poison_of(0));
 	close_table(&table);
 }
@@ -255,9 +255,16 @@ static void deny_write_execute(void)
 int main(void)
 {
 	const struct test tests[] = {
-		TEST(all_slots), TEST(slot_code), TEST(only_r10_changes), TEST(unused_slots),
-		TEST(closed_and_mapped_twice), TEST(dropped_pages_come_back), TEST(fork_copies),
-		TEST(fork_of_fork), TEST(child_maps_and_unmaps), TEST(deny_write_execute),
+		TEST(all_slots),
+		TEST(slot_code),
+		TEST(only_r10_changes),
+		TEST(unused_slots),
+		TEST(closed_and_mapped_twice),
+		TEST(dropped_pages_come_back),
+		TEST(fork_copies),
+		TEST(fork_of_fork),
+		TEST(child_maps_and_unmaps),
+		TEST(deny_write_execute),
 	};
 
 	return run_tests(tests, ARRAY_SIZE(tests));

@@ -14,12 +14,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NSLOTS = 100, PAGES = 2 };	/* 100 records are 6400 bytes */
+enum { NSLOTS = 100, PAGES = 2 }; /* 100 records are 6400 bytes */
 
 static void map(void)
 {
-	static const struct { unsigned int nslots, size; } cases[] = {
-		{ 1, 4096 }, { 64, 4096 }, { 65, 8192 }, { 4096, 262144 },
+	static const struct {
+		unsigned int nslots, size;
+	} cases[] = {
+		{ 1, 4096 },
+		{ 64, 4096 },
+		{ 65, 8192 },
+		{ 4096, 262144 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -49,8 +54,17 @@ static void map(void)
 static void positions(void)
 {
 	static const off_t wrong[] = {
-		1, 2, 4, 64, 65535, 65537, 65600 - 1, 65536 + NSLOTS * 64, 65536 + NSLOTS * 64 + 64,
-		1L << 32, INT64_MAX - 4096,
+		1,
+		2,
+		4,
+		64,
+		65535,
+		65537,
+		65600 - 1,
+		65536 + NSLOTS * 64,
+		65536 + NSLOTS * 64 + 64,
+		1L << 32,
+		INT64_MAX - 4096,
 	};
 	unsigned char buffer[64], zeros[64] = {};
 	int fd = new_table(NSLOTS);
@@ -146,7 +160,10 @@ static void vectors(void)
 
 static void allowed_list(void)
 {
-	struct { struct trampfd_values head; uint64_t values[TRAMPFD_MAX_TABLE_PCS + 1]; } back;
+	struct {
+		struct trampfd_values head;
+		uint64_t values[TRAMPFD_MAX_TABLE_PCS + 1];
+	} back;
 	const uint64_t pcs[] = { 0x1000, 0x2000 };
 	struct trampfd_record records[3] = { { .entry = 0x1000 }, {}, { .entry = 0x3000 } };
 	struct trampfd_record stored[3];
@@ -202,15 +219,27 @@ static void long_allowed_list(void)
 
 static void mmap_misuse(void)
 {
-	static const struct { size_t size; off_t offset; } shapes[] = {
-		{ 4096, 0 }, { 61440, 0 }, { 69632, 0 }, { 65536, 4096 }, { 4096, 65536 },
-		{ 12288, 65536 }, { 8192, 65536 + 4096 }, { 65536 + 8192, 0 }, { 8192, 1L << 40 },
+	static const struct {
+		size_t size;
+		off_t offset;
+	} shapes[] = {
+		{ 4096, 0 },	    { 61440, 0 },     { 69632, 0 },	      { 65536, 4096 },
+		{ 4096, 65536 },    { 12288, 65536 }, { 8192, 65536 + 4096 }, { 65536 + 8192, 0 },
+		{ 8192, 1L << 40 },
 	};
-	static const struct { size_t size; off_t offset; } good[] = {
-		{ 65536, 0 }, { PAGES * 4096, 65536 },
+	static const struct {
+		size_t size;
+		off_t offset;
+	} good[] = {
+		{ 65536, 0 },
+		{ PAGES * 4096, 65536 },
 	};
 	static const int prots[] = {
-		PROT_NONE, PROT_WRITE, PROT_EXEC, PROT_READ | PROT_WRITE, PROT_READ | PROT_EXEC,
+		PROT_NONE,
+		PROT_WRITE,
+		PROT_EXEC,
+		PROT_READ | PROT_WRITE,
+		PROT_READ | PROT_EXEC,
 		PROT_READ | PROT_WRITE | PROT_EXEC,
 	};
 	int fd = new_table(NSLOTS);
@@ -223,7 +252,7 @@ static void mmap_misuse(void)
 		/* Where anonymous inodes are noexec, the kernel refuses PROT_EXEC before we do. */
 		for (size_t j = 0; j < ARRAY_SIZE(prots); j++)
 			CHECK(mmap(NULL, good[i].size, prots[j], MAP_PRIVATE, fd, good[i].offset) ==
-			      MAP_FAILED &&
+				      MAP_FAILED &&
 			      (errno == EINVAL || (errno == EPERM && (prots[j] & PROT_EXEC))));
 	}
 	close(fd);
@@ -232,8 +261,13 @@ static void mmap_misuse(void)
 static void mapping_stays_as_it_is(char *start, size_t size, const char *rights)
 {
 	static const int prots[] = {
-		PROT_NONE, PROT_READ, PROT_WRITE, PROT_EXEC, PROT_READ | PROT_WRITE,
-		PROT_READ | PROT_EXEC, PROT_READ | PROT_WRITE | PROT_EXEC,
+		PROT_NONE,
+		PROT_READ,
+		PROT_WRITE,
+		PROT_EXEC,
+		PROT_READ | PROT_WRITE,
+		PROT_READ | PROT_EXEC,
+		PROT_READ | PROT_WRITE | PROT_EXEC,
 	};
 	char line[512], expected[64];
 	bool seen = false;
@@ -246,7 +280,8 @@ static void mapping_stays_as_it_is(char *start, size_t size, const char *rights)
 	FAILS(munmap(start + size - 4096, 4096), EINVAL);
 	/* Older kernels turn any failure to make room into ENOMEM. */
 	CHECK(mmap(start, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
-	      MAP_FAILED && (errno == EINVAL || errno == ENOMEM));
+		      MAP_FAILED &&
+	      (errno == EINVAL || errno == ENOMEM));
 	FAILS(mremap(start, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, start + (1 << 24)), EINVAL);
 	FAILS(mremap(start, size, 2 * size, MREMAP_MAYMOVE), EFAULT);
 	FAILS(mremap(start, size, 4096, 0), EINVAL);
@@ -301,7 +336,10 @@ static void nobody_writes(void)
 	struct table table = open_table(NSLOTS);
 	int memory = open("/proc/self/mem", O_RDWR), zero = open("/dev/zero", O_RDONLY);
 	void *places[] = {
-		slot(&table, 0), slot(&table, 4095), record(&table, 0), record(&table, 99),
+		slot(&table, 0),
+		slot(&table, 4095),
+		record(&table, 0),
+		record(&table, 99),
 	};
 	struct trampfd_record stored;
 	long bytes = 0;
@@ -362,9 +400,17 @@ static void other_address_spaces(void)
 int main(void)
 {
 	const struct test tests[] = {
-		TEST(map), TEST(positions), TEST(record_misuse), TEST(fault_in_the_middle),
-		TEST(vectors), TEST(allowed_list), TEST(long_allowed_list), TEST(mmap_misuse),
-		TEST(rights_stay), TEST(nobody_writes), TEST(other_address_spaces),
+		TEST(map),
+		TEST(positions),
+		TEST(record_misuse),
+		TEST(fault_in_the_middle),
+		TEST(vectors),
+		TEST(allowed_list),
+		TEST(long_allowed_list),
+		TEST(mmap_misuse),
+		TEST(rights_stay),
+		TEST(nobody_writes),
+		TEST(other_address_spaces),
 	};
 
 	return run_tests(tests, ARRAY_SIZE(tests));

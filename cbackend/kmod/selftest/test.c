@@ -96,7 +96,9 @@ int open_device(void)
 int create(int type, const void *data, size_t size)
 {
 	struct trampfd_create args = {
-		.type = type, .data = (uintptr_t)data, .data_size = size,
+		.type = type,
+		.data = (uintptr_t)data,
+		.data_size = size,
 	};
 	int device = open_device();
 	int fd = ioctl(device, TRAMPFD_IOC_CREATE, &args);

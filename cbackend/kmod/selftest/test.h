@@ -16,14 +16,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 struct test {
 	const char *name;
 	void (*run)(void);
 };
 
-#define TEST(function)	{ #function, function }
+#define TEST(function) { #function, function }
 
 int run_tests(const struct test *tests, size_t n);
 void skip(const char *why);
@@ -62,7 +62,7 @@ int new_user(void);
 int new_table(unsigned int nslots);
 
 /* TRAMPFD_USER */
-#define REGS_BYTES(n)	(sizeof(struct trampfd_regs) + (n) * sizeof(struct trampfd_reg))
+#define REGS_BYTES(n) (sizeof(struct trampfd_regs) + (n) * sizeof(struct trampfd_reg))
 ssize_t write_regs(int fd, const struct trampfd_reg *regs, unsigned int n);
 ssize_t write_allowed(int fd, const uint64_t *values, unsigned int n);
 ssize_t write_stack(int fd, unsigned int flags, unsigned int offset, const void *data,
@@ -104,9 +104,9 @@ struct fault {
 };
 extern struct fault last_fault;
 
-void call(void *function);		/* for signal_of: calls it without arguments */
-void load(void *address);		/* reads a byte there */
-void store(void *address);		/* writes a byte there */
+void call(void *function); /* for signal_of: calls it without arguments */
+void load(void *address);  /* reads a byte there */
+void store(void *address); /* writes a byte there */
 
 /*
  * Runs function(argument) in a child. Its end is the exit status (1 when a check failed), or minus
@@ -120,15 +120,15 @@ int in_child(int (*function)(void *), void *argument);
 enum { CAPTURED_SP = 15, CAPTURED_REGS = 16, BELOW = 512 };
 /* What the target found: registers in the order x64_rax, ...; the bytes below entry_sp. */
 extern uint64_t captured[CAPTURED_REGS];
-extern uint64_t entry_sp;			/* stack pointer on entry, had nothing moved it */
+extern uint64_t entry_sp; /* stack pointer on entry, had nothing moved it */
 extern unsigned char below[BELOW];
 extern uint64_t captured_xmm;
-void call_captured(void *function, void *stack);	/* stack: NULL for the current one */
-void capture(void);				/* the target */
-uint64_t poison_of(unsigned int i);		/* value of register i before the call */
+void call_captured(void *function, void *stack); /* stack: NULL for the current one */
+void capture(void);				 /* the target */
+uint64_t poison_of(unsigned int i);		 /* value of register i before the call */
 void jump_with_stack(void *function, uint64_t sp);
-uint64_t return_r10(void);			/* target: r10 */
-uint64_t return_r10_again(void);		/* the same at another address */
-uint64_t return_difference(void);		/* target: r10 - r11 */
+uint64_t return_r10(void);	  /* target: r10 */
+uint64_t return_r10_again(void);  /* the same at another address */
+uint64_t return_difference(void); /* target: r10 - r11 */
 
 #endif

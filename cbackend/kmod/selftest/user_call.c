@@ -23,7 +23,8 @@ static struct trampfd_reg to_capture(void)
 static int r10_descriptor(uint64_t r10, target *function)
 {
 	const struct trampfd_reg regs[] = {
-		{ .name = x64_r10, .value = r10 }, { .name = x64_r11, .value = r10 },
+		{ .name = x64_r10, .value = r10 },
+		{ .name = x64_r11, .value = r10 },
 		{ .name = x64_rip, .value = (uintptr_t)function },
 	};
 	int fd = new_user();
@@ -35,8 +36,12 @@ static int r10_descriptor(uint64_t r10, target *function)
 static void mmap_misuse(void)
 {
 	static const int flags[] = {
-		MAP_SHARED, MAP_SHARED_VALIDATE, MAP_PRIVATE | MAP_POPULATE,
-		MAP_PRIVATE | MAP_NORESERVE, MAP_PRIVATE | MAP_LOCKED, MAP_PRIVATE | MAP_32BIT,
+		MAP_SHARED,
+		MAP_SHARED_VALIDATE,
+		MAP_PRIVATE | MAP_POPULATE,
+		MAP_PRIVATE | MAP_NORESERVE,
+		MAP_PRIVATE | MAP_LOCKED,
+		MAP_PRIVATE | MAP_32BIT,
 	};
 	static const int prots[] = {
 		PROT_READ, PROT_WRITE, PROT_EXEC, PROT_READ | PROT_EXEC, PROT_READ | PROT_WRITE,
@@ -138,7 +143,8 @@ static void only_named_registers_change(void)
 {
 	for (unsigned int name = x64_rax; name < x64_rip; name++) {
 		const struct trampfd_reg regs[] = {
-			to_capture(), { .name = name, .value = 0xfeedface00000000 + name },
+			to_capture(),
+			{ .name = name, .value = 0xfeedface00000000 + name },
 		};
 		int fd = new_user();
 		void *address = map_user(fd);
@@ -176,9 +182,12 @@ static void all_registers(void)
 /* Distance from the stack pointer on entry for size + offset bytes, from the proposal's rule. */
 static void stack_vectors(void)
 {
-	static const struct { unsigned int n; int sp; } vectors[] = {
-		{ 4, 16 }, { 8, 16 }, { 12, 32 }, { 16, 32 }, { 24, 32 }, { 32, 48 }, { 64, 80 },
-		{ 128 + 8, 144 }, { 256 + 64, 336 },
+	static const struct {
+		unsigned int n;
+		int sp;
+	} vectors[] = {
+		{ 4, 16 },  { 8, 16 },	{ 12, 32 },	  { 16, 32 },	     { 24, 32 },
+		{ 32, 48 }, { 64, 80 }, { 128 + 8, 144 }, { 256 + 64, 336 },
 	};
 	const struct trampfd_reg reg = to_capture();
 	unsigned char data[TRAMPFD_MAX_DATA_SIZE];
@@ -276,9 +285,18 @@ static void push_fails(void)
 	char *page = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	const struct trampfd_reg regs[] = { to_capture(), { .name = x64_r10, .value = 77 } };
 	const uint64_t stacks[] = {
-		(uintptr_t)page + 4096, 0, 8, 264, 300, 4096,
-		0x00007ffffffff000, 0x0000800000000000,
-		0x8000000000000000, 0xffff800000000000, 0xffffffffffffff00, ~0ULL,
+		(uintptr_t)page + 4096,
+		0,
+		8,
+		264,
+		300,
+		4096,
+		0x00007ffffffff000,
+		0x0000800000000000,
+		0x8000000000000000,
+		0xffff800000000000,
+		0xffffffffffffff00,
+		~0ULL,
 	};
 	const uint64_t data = 1;
 	int fd = new_user();
@@ -411,7 +429,8 @@ static void contexts_do_not_mix(void)
 	}
 	for (long i = 0; i < repetitions(100000); i++) {
 		const struct trampfd_reg regs[] = {
-			{ .name = x64_r10, .value = i }, { .name = x64_r11, .value = i },
+			{ .name = x64_r10, .value = i },
+			{ .name = x64_r11, .value = i },
 			{ .name = x64_rip, .value = (uintptr_t)return_difference },
 		};
 
@@ -429,10 +448,19 @@ static void contexts_do_not_mix(void)
 int main(void)
 {
 	const struct test tests[] = {
-		TEST(mmap_misuse), TEST(where_it_is_wanted), TEST(mapping_is_closed), TEST(life_cycle),
-		TEST(only_named_registers_change), TEST(all_registers), TEST(stack_vectors),
-		TEST(stack_of_any_alignment), TEST(stack_page_absent), TEST(push_fails),
-		TEST(fork_rule), TEST(under_signals), TEST(as_signal_handler),
+		TEST(mmap_misuse),
+		TEST(where_it_is_wanted),
+		TEST(mapping_is_closed),
+		TEST(life_cycle),
+		TEST(only_named_registers_change),
+		TEST(all_registers),
+		TEST(stack_vectors),
+		TEST(stack_of_any_alignment),
+		TEST(stack_page_absent),
+		TEST(push_fails),
+		TEST(fork_rule),
+		TEST(under_signals),
+		TEST(as_signal_handler),
 		TEST(contexts_do_not_mix),
 	};
 

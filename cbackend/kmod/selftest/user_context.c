@@ -65,7 +65,10 @@ static void positions(void)
 static void position_stays(void)
 {
 	struct trampfd_map map;
-	struct { struct trampfd_regs head; struct trampfd_reg reg; } regs = {
+	struct {
+		struct trampfd_regs head;
+		struct trampfd_reg reg;
+	} regs = {
 		.head.nregs = 1, .reg = pc,
 	}, back;
 	int fd = new_user();
@@ -82,7 +85,10 @@ static void position_stays(void)
 
 static void regs_read_back(void)
 {
-	struct { struct trampfd_regs head; struct trampfd_reg regs[TRAMPFD_MAX_REGS]; } back;
+	struct {
+		struct trampfd_regs head;
+		struct trampfd_reg regs[TRAMPFD_MAX_REGS];
+	} back;
 	struct trampfd_reg regs[TRAMPFD_MAX_REGS];
 	int fd = new_user();
 
@@ -161,7 +167,10 @@ static void regs_misuse(void)
 
 static void stack_read_back(void)
 {
-	struct { struct trampfd_stack head; unsigned char data[TRAMPFD_MAX_DATA_SIZE]; } back;
+	struct {
+		struct trampfd_stack head;
+		unsigned char data[TRAMPFD_MAX_DATA_SIZE];
+	} back;
 	unsigned char data[TRAMPFD_MAX_DATA_SIZE];
 	int fd = new_user();
 
@@ -223,8 +232,12 @@ static void stack_misuse(void)
 
 static void allowed_misuse(void)
 {
-	struct { struct trampfd_values head; uint64_t values[TRAMPFD_MAX_PCS + 1]; } list = {
-		.head.nvalues = 1, .values = { 0x1000, 0x2000 },
+	struct {
+		struct trampfd_values head;
+		uint64_t values[TRAMPFD_MAX_PCS + 1];
+	} list = {
+		.head.nvalues = 1,
+		.values = { 0x1000, 0x2000 },
 	};
 	int fd = new_user();
 
@@ -294,9 +307,16 @@ static void locked_list(void)
 int main(void)
 {
 	const struct test tests[] = {
-		TEST(map), TEST(positions), TEST(position_stays), TEST(regs_read_back),
-		TEST(regs_misuse), TEST(stack_read_back), TEST(stack_misuse), TEST(allowed_misuse),
-		TEST(allowed_list), TEST(locked_list),
+		TEST(map),
+		TEST(positions),
+		TEST(position_stays),
+		TEST(regs_read_back),
+		TEST(regs_misuse),
+		TEST(stack_read_back),
+		TEST(stack_misuse),
+		TEST(allowed_misuse),
+		TEST(allowed_list),
+		TEST(locked_list),
 	};
 
 	return run_tests(tests, ARRAY_SIZE(tests));

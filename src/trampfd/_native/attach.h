@@ -10,11 +10,11 @@
 
 /* What detach() has to undo. */
 enum attachment {
-    REFUSED,      /* the interpreter does not run, or no longer in this thread */
+    REFUSED, /* the interpreter does not run, or no longer in this thread */
     WAS_ATTACHED,
-    RESTORED,     /* this thread's state became the current one */
-    KEPT,         /* the same, of a state that was made here for such a thread */
-    STATE_MADE,   /* for this callback only */
+    RESTORED,   /* this thread's state became the current one */
+    KEPT,       /* the same, of a state that was made here for such a thread */
+    STATE_MADE, /* for this callback only */
 };
 
 /* What becomes of what Python code leaves in the state of a thread that Python did not make. */

@@ -120,18 +120,16 @@ static int store(const struct parameter *parameter, void *result, PyObject *valu
         PyErr_SetString(PyExc_TypeError, "callback with the return type 'void' must return None");
         return -1;
     case 's':
-    case 'z':
-        return store_by_cffi(parameter, result, value, extension(parameter) == 's');
-    default:
-        return native.cffi.is.from_object(result, parameter->type, value) < 0 ? -1 : 0;
+    case 'z': return store_by_cffi(parameter, result, value, extension(parameter) == 's');
+    default: return native.cffi.is.from_object(result, parameter->type, value) < 0 ? -1 : 0;
     }
 }
 
 static int prepare(Closure *self, PyObject *error, PyObject *onerror)
 {
     const struct parameter *result = &self->owner.signature->result;
-    Py_ssize_t size = result->size < (Py_ssize_t)sizeof(ffi_arg) ? (Py_ssize_t)sizeof(ffi_arg)
-                                                                 : result->size;
+    Py_ssize_t size =
+        result->size < (Py_ssize_t)sizeof(ffi_arg) ? (Py_ssize_t)sizeof(ffi_arg) : result->size;
 
     if (onerror != Py_None) {
         Py_INCREF(onerror);
@@ -161,9 +159,9 @@ static void call_onerror(const Closure *self, void *result, const char *after)
 
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
-    answer = PyObject_CallFunctionObjArgs(self->onerror, type ? type : Py_None,
-                                          value ? value : Py_None,
-                                          traceback ? traceback : Py_None, NULL);
+    answer =
+        PyObject_CallFunctionObjArgs(self->onerror, type ? type : Py_None, value ? value : Py_None,
+                                     traceback ? traceback : Py_None, NULL);
     if (answer
         && (answer == Py_None || store(&self->owner.signature->result, result, answer) == 0)) {
         Py_XDECREF(type);

@@ -23,11 +23,11 @@ static PyObject *from_unsigned_long_long(unsigned long long value)
                                          : PyLong_FromUnsignedLongLong(value);
 }
 
-#define LOADER(name, type, convert)                                                      \
-    static PyObject *load_##name(const struct parameter *parameter, void *data)          \
-    {                                                                                    \
-        (void)parameter;                                                                 \
-        return convert(*(type *)data);                                                   \
+#define LOADER(name, type, convert)                                                                \
+    static PyObject *load_##name(const struct parameter *parameter, void *data)                    \
+    {                                                                                              \
+        (void)parameter;                                                                           \
+        return convert(*(type *)data);                                                             \
     }
 
 LOADER(signed_char, signed char, PyLong_FromLong)
@@ -77,15 +77,9 @@ void store_narrow(void *result, const void *value, Py_ssize_t size, int is_signe
     }
     memcpy(&narrow, value, (size_t)size);
     switch (size) {
-    case 1:
-        wide = is_signed ? (ffi_arg)narrow.s1 : narrow.u1;
-        break;
-    case 2:
-        wide = is_signed ? (ffi_arg)narrow.s2 : narrow.u2;
-        break;
-    default:
-        wide = is_signed ? (ffi_arg)narrow.s4 : narrow.u4;
-        break;
+    case 1: wide = is_signed ? (ffi_arg)narrow.s1 : narrow.u1; break;
+    case 2: wide = is_signed ? (ffi_arg)narrow.s2 : narrow.u2; break;
+    default: wide = is_signed ? (ffi_arg)narrow.s4 : narrow.u4; break;
     }
     memcpy(result, &wide, sizeof(wide));
 }

@@ -103,8 +103,8 @@ static PyObject *load_instance(const struct parameter *parameter, void *data)
     if (!object)
         return NULL;
     if (!PyObject_TypeCheck(object, ((PyTypeObject *)native.ctypes.is.simple_class)->tp_base)) {
-        PyErr_Format(PyExc_TypeError, "%R returned unexpected result of type %s",
-                     parameter->type, Py_TYPE(object)->tp_name);
+        PyErr_Format(PyExc_TypeError, "%R returned unexpected result of type %s", parameter->type,
+                     Py_TYPE(object)->tp_name);
         Py_CLEAR(object);
     } else if (copy_in(object, parameter, data)) {
         Py_CLEAR(object);
@@ -132,8 +132,8 @@ static PyObject *load_value(const struct parameter *parameter, void *data)
     PyObject *value = NULL;
 
     if (instance && !copy_in(instance, parameter, data))
-        value = Py_TYPE(descriptor)
-                    ->tp_descr_get(descriptor, instance, (PyObject *)Py_TYPE(instance));
+        value =
+            Py_TYPE(descriptor)->tp_descr_get(descriptor, instance, (PyObject *)Py_TYPE(instance));
     Py_XDECREF(instance);
     return value;
 }
@@ -352,7 +352,9 @@ static store_function *storer(char code)
     case 'c': return store_char;
     case 'u': return store_wide_char;
     case '?': return store_bool;
-    case 'P': case 'z': case 'Z': return store_pointer;
+    case 'P':
+    case 'z':
+    case 'Z': return store_pointer;
     case 'O': return store_object;
     default: return NULL;
     }

@@ -14,12 +14,11 @@ static PyObject *status(PyObject *module, PyObject *unused)
                          (Py_ssize_t)s.blocks_built_in, "blocks_own_file",
                          (Py_ssize_t)s.blocks_own_file, "blocks_memfd", (Py_ssize_t)s.blocks_memfd,
                          "blocks_trampfd", (Py_ssize_t)s.blocks_trampfd, "blocks_trampfd_user",
-                         (Py_ssize_t)s.blocks_trampfd_user, "slots_used",
-                         (Py_ssize_t)s.slots_used, "slots_free",
-                         (Py_ssize_t)s.slots_free, "code_bytes", (Py_ssize_t)s.code_bytes,
-                         "record_bytes", (Py_ssize_t)s.record_bytes, "plans",
-                         (Py_ssize_t)s.plans, "without_plan", (Py_ssize_t)s.without_plan, "steps",
-                         error_steps(&s.trail));
+                         (Py_ssize_t)s.blocks_trampfd_user, "slots_used", (Py_ssize_t)s.slots_used,
+                         "slots_free", (Py_ssize_t)s.slots_free, "code_bytes",
+                         (Py_ssize_t)s.code_bytes, "record_bytes", (Py_ssize_t)s.record_bytes,
+                         "plans", (Py_ssize_t)s.plans, "without_plan", (Py_ssize_t)s.without_plan,
+                         "steps", error_steps(&s.trail));
 }
 
 static PyObject *probe(PyObject *module, PyObject *unused)

@@ -23,8 +23,9 @@ static int prepare_cif(Signature *signature, struct late *late)
         types[i] = &ffi_type_pointer;
         types[MORE_THAN_REGISTERS + i] = &ffi_type_double;
     }
-    return ffi_prep_cif(&late->cif, FFI_DEFAULT_ABI, 2 * MORE_THAN_REGISTERS,
-                        signature->result.ffi, types) == FFI_OK;
+    return ffi_prep_cif(&late->cif, FFI_DEFAULT_ABI, 2 * MORE_THAN_REGISTERS, signature->result.ffi,
+                        types)
+           == FFI_OK;
 }
 
 int late_new(Signature *signature, PyObject *renew)

@@ -134,10 +134,10 @@ static PyObject *redirected_libraries(PyObject *module, PyObject *unused)
         count = size;
     result = PyList_New((Py_ssize_t)count);
     for (size_t i = 0; result && i < count; i++) {
-        PyObject *one = Py_BuildValue("NsKKzi", PyUnicode_DecodeFSDefault(list[i].object),
-                                      list[i].symbol, (unsigned long long)(uintptr_t)list[i].from,
-                                      (unsigned long long)(uintptr_t)list[i].to, list[i].call,
-                                      list[i].error);
+        PyObject *one =
+            Py_BuildValue("NsKKzi", PyUnicode_DecodeFSDefault(list[i].object), list[i].symbol,
+                          (unsigned long long)(uintptr_t)list[i].from,
+                          (unsigned long long)(uintptr_t)list[i].to, list[i].call, list[i].error);
 
         if (one)
             PyList_SET_ITEM(result, (Py_ssize_t)i, one);

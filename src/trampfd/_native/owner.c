@@ -90,8 +90,7 @@ PyObject *owner_verify(const struct owner *self, owner_compare *compare)
     int error;
 
     if (!self->closure)
-        return PyErr_Format(PyExc_ValueError,
-                            "the callback was freed: there is nothing to verify");
+        return PyErr_Format(PyExc_ValueError, "the callback was freed: there is nothing to verify");
     error = compare(self, &verdict);
     if (error)
         return error_raise(error);

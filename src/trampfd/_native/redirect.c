@@ -169,8 +169,8 @@ static PyObject *redirect_cffi(PyObject *module, PyObject *args)
 
     (void)module;
     if (!PyArg_ParseTuple(args, "O!O!O!O!O!O:redirect_cffi", &PyCFunction_Type, &function,
-                          &PyMethodDescr_Type, &method, &PyCFunction_Type, &decorator,
-                          &PyType_Type, &type, &PyType_Type, &owner, &replacement))
+                          &PyMethodDescr_Type, &method, &PyCFunction_Type, &decorator, &PyType_Type,
+                          &type, &PyType_Type, &owner, &replacement))
         return NULL;
     of_backend = ((PyCFunctionObject *)function)->m_ml;
     of_ffi = ((PyMethodDescrObject *)method)->d_method;
@@ -281,7 +281,6 @@ const PyMethodDef redirect_functions[] = {
     {"redirect_new", redirect_new, METH_VARARGS,
      PyDoc_STR("redirect_new(cls, replacement)\n--\n\n"
                "Let cls(callable) be replacement(cls, callable).")},
-    {"restore_new", restore_new, METH_O,
-     PyDoc_STR("restore_new(cls)\n--\n\nUndo redirect_new().")},
+    {"restore_new", restore_new, METH_O, PyDoc_STR("restore_new(cls)\n--\n\nUndo redirect_new().")},
     {NULL, NULL, 0, NULL},
 };

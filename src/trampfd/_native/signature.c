@@ -26,13 +26,22 @@ static const struct {
     const char *name;
     ffi_type *type;
 } scalars[] = {
-    {"v", &ffi_type_void},   {"p", &ffi_type_pointer},     {"i1", &ffi_type_sint8},
-    {"u1", &ffi_type_uint8}, {"i2", &ffi_type_sint16},     {"u2", &ffi_type_uint16},
-    {"i4", &ffi_type_sint32}, {"u4", &ffi_type_uint32},    {"i8", &ffi_type_sint64},
-    {"u8", &ffi_type_uint64}, {"f4", &ffi_type_float},     {"f8", &ffi_type_double},
+    {"v", &ffi_type_void},
+    {"p", &ffi_type_pointer},
+    {"i1", &ffi_type_sint8},
+    {"u1", &ffi_type_uint8},
+    {"i2", &ffi_type_sint16},
+    {"u2", &ffi_type_uint16},
+    {"i4", &ffi_type_sint32},
+    {"u4", &ffi_type_uint32},
+    {"i8", &ffi_type_sint64},
+    {"u8", &ffi_type_uint64},
+    {"f4", &ffi_type_float},
+    {"f8", &ffi_type_double},
     {"f16", &ffi_type_longdouble},
 #ifdef FFI_TARGET_HAS_COMPLEX_TYPE
-    {"c8", &ffi_type_complex_float}, {"c16", &ffi_type_complex_double},
+    {"c8", &ffi_type_complex_float},
+    {"c16", &ffi_type_complex_double},
     {"c32", &ffi_type_complex_longdouble},
 #endif
 };

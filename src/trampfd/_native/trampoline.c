@@ -80,8 +80,8 @@ static PyObject *trampoline_new(PyTypeObject *type, PyObject *args, PyObject *kw
         return NULL;
     }
     if (!PyArg_ParseTuple(args, "KO!(IIy#)O!s:Trampoline", &pc, &PyTuple_Type, &registers,
-                          &context.stack_flags, &context.stack_offset, &data, &size,
-                          &PyTuple_Type, &pcs, &backend))
+                          &context.stack_flags, &context.stack_offset, &data, &size, &PyTuple_Type,
+                          &pcs, &backend))
         return NULL;
     context.pc = (void *)(uintptr_t)pc;
     if (take_registers(&context, registers) || take_stack(&context, data, size)
@@ -170,9 +170,8 @@ static PyObject *trampoline_read(Trampoline *self, PyObject *unused)
     }
     if (!registers)
         return NULL;
-    return Py_BuildValue("NN(IIy#)", PyLong_FromVoidPtr(context.pc), registers,
-                         context.stack_flags, context.stack_offset, context.stack_data,
-                         (Py_ssize_t)context.stack_size);
+    return Py_BuildValue("NN(IIy#)", PyLong_FromVoidPtr(context.pc), registers, context.stack_flags,
+                         context.stack_offset, context.stack_data, (Py_ssize_t)context.stack_size);
 }
 
 /* (what, index, wanted, found), with None for what is not there. */
@@ -185,8 +184,7 @@ static PyObject *describe(const struct trampfd_context_difference *difference)
         return Py_BuildValue("sIKO", difference->what, difference->index, wanted, Py_None);
     case TRAMPFD_ADDED:
         return Py_BuildValue("sIOK", difference->what, difference->index, Py_None, found);
-    default:
-        return Py_BuildValue("sIKK", difference->what, difference->index, wanted, found);
+    default: return Py_BuildValue("sIKK", difference->what, difference->index, wanted, found);
     }
 }
 
