@@ -611,7 +611,7 @@ def test_either_processes_or_all(arguments: list[str], capsys: pytest.CaptureFix
 def test_help_tells_the_exit_statuses(capsys: pytest.CaptureFixture[str]) -> None:
     assert command("--help") == 0
     out = capsys.readouterr().out
-    assert "exit status:" in out and "example:" in out
+    assert "exit status:" in out and "examples:" in out
 
 
 def test_all_finds_what_is_running(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
