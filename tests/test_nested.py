@@ -43,7 +43,7 @@ ADDRESS = "0x[0-9a-f]+"
 SLOT = rf"{ADDRESS} \(nested function\) \(slot \d+ of the block at {ADDRESS}\)"
 ABORTS = {
     "call after the end": f"call of a closure that was freed: {SLOT}",
-    "end without beginning": "a nested function ends that has no pointer on this thread",
+    "end without beginning": "nested function returned without a trampoline on this thread",
     "free": "free of an address that is not a live closure: it is the code of one, or inside it "
     rf"\(closure {ADDRESS}\)",
 }
@@ -60,7 +60,7 @@ def test_a_pointer_that_cannot_be_made_aborts_and_says_why() -> None:
     environment = {"TRAMPFD_PROVIDER": "nonsense"}
     done = core.run(program("nested_abort"), "no slot", environment=environment)
     assert done.returncode == -signal.SIGABRT, done.stderr
-    assert done.stderr.startswith("trampfd: no pointer to a nested function: TRAMPFD_PROVIDER: ")
+    assert done.stderr.startswith("trampfd: cannot make a pointer to a nested function: TRAMPFD_PROVIDER: ")
 
 
 @functools.cache

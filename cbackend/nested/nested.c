@@ -108,7 +108,7 @@ static int register_release(struct trampfd_trail *trail)
 
 static _Noreturn void refuse(const struct trampfd_trail *trail)
 {
-    tfd_fatal_trail("no pointer to a nested function", trail);
+    tfd_fatal_trail("cannot make a pointer to a nested function", trail);
 }
 
 static void know_thread(void)
@@ -224,7 +224,7 @@ void __gcc_nested_func_ptr_deleted(void)
         at = find_nearest(here);
     }
     if (!*at)
-        tfd_fatal("a nested function ends that has no pointer on this thread", NULL);
+        tfd_fatal("nested function returned without a trampoline on this thread", NULL);
     drop(at);
 }
 

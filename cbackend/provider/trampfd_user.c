@@ -269,7 +269,7 @@ static void copy_slot(struct tfd_block *block, unsigned index, struct slot *slot
     if (!error)
         error = make_slot(block, index, &record, slot);
     if (error) {
-        tfd_warn("a closure is absent in the child of a fork", page_of(block, index), -error);
+        tfd_warn("cannot recreate a closure after fork", page_of(block, index), -error);
         tfd_descriptor_close(&slot->descriptor);
     }
 }

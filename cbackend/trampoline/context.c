@@ -54,17 +54,17 @@ static int copy_registers(struct trampfd_context *copy, const struct trampfd_con
                           struct trampfd_trail *trail)
 {
     if (!context->pc)
-        return refuse(trail, "a PC other than 0", EINVAL);
+        return refuse(trail, "pc must not be 0", EINVAL);
     copy->pc = context->pc;
     if (context->nregs > TRAMPFD_MAX_REGS)
-        return refuse(trail, "number of registers", EINVAL);
+        return refuse(trail, "too many registers", EINVAL);
     for (unsigned i = 0; i < context->nregs; i++) {
         const struct tfd_register *reg = tfd_register_of_name(context->regs[i].name);
 
         if (!reg)
-            return refuse(trail, "name of a register of this CPU", EINVAL);
+            return refuse(trail, "unknown register name", EINVAL);
         if (tfd_context_find(copy, reg->name))
-            return refuse(trail, "each register once", EINVAL);
+            return refuse(trail, "register named twice", EINVAL);
         tfd_context_set(copy, reg->name, context->regs[i].value);
     }
     return 0;
@@ -74,11 +74,11 @@ static int copy_stack(struct trampfd_context *copy, const struct trampfd_context
                       struct trampfd_trail *trail)
 {
     if (context->stack_size > TRAMPFD_MAX_DATA_SIZE)
-        return refuse(trail, "size of the stack data", EINVAL);
+        return refuse(trail, "stack data too large", EINVAL);
     if (context->stack_flags & ~TRAMPFD_SET_SP)
-        return refuse(trail, "stack flags", EINVAL);
+        return refuse(trail, "unknown stack flags", EINVAL);
     if (context->stack_offset > TRAMPFD_MAX_STACK_OFFSET)
-        return refuse(trail, "stack offset", EINVAL);
+        return refuse(trail, "stack offset too large", EINVAL);
     if (!context->stack_size)
         return 0;
     copy->stack_flags = context->stack_flags;
@@ -96,13 +96,13 @@ static int check_allowed(const void *pc, const struct trampfd_allowed *allowed,
     if (!allowed || !allowed->npcs)
         return 0;
     if (allowed->npcs > TRAMPFD_MAX_PCS)
-        return refuse(trail, "number of allowed PCs", EINVAL);
+        return refuse(trail, "too many allowed PCs", EINVAL);
     for (unsigned i = 0; i < allowed->npcs; i++) {
         if (!allowed->pcs[i])
-            return refuse(trail, "allowed PCs other than 0", EINVAL);
+            return refuse(trail, "allowed PCs must not be 0", EINVAL);
         found |= allowed->pcs[i] == pc;
     }
-    return found ? 0 : refuse(trail, "a PC that is allowed", EPERM);
+    return found ? 0 : refuse(trail, "pc is not in the allowed list", EPERM);
 }
 
 int tfd_context_copy(struct trampfd_context *copy, const struct trampfd_context *context,

@@ -38,27 +38,27 @@ static void check_context(void)
 
     bad = good;
     bad.pc = NULL;
-    refused(&bad, NULL, EINVAL, "context: a PC other than 0");
+    refused(&bad, NULL, EINVAL, "context: pc must not be 0");
     for (size_t i = 0; i < sizeof(no_registers) / sizeof(no_registers[0]); i++) {
         bad = good;
         bad.regs[1].name = no_registers[i];
-        refused(&bad, NULL, EINVAL, "context: name of a register of this CPU");
+        refused(&bad, NULL, EINVAL, "context: unknown register name");
     }
     bad = good;
     bad.regs[1].name = "rax";
-    refused(&bad, NULL, EINVAL, "context: each register once");
+    refused(&bad, NULL, EINVAL, "context: register named twice");
     bad = good;
     bad.nregs = TRAMPFD_MAX_REGS + 1;
-    refused(&bad, NULL, EINVAL, "context: number of registers");
+    refused(&bad, NULL, EINVAL, "context: too many registers");
     bad = good;
     bad.stack_size = TRAMPFD_MAX_DATA_SIZE + 1;
-    refused(&bad, NULL, EINVAL, "context: size of the stack data");
+    refused(&bad, NULL, EINVAL, "context: stack data too large");
     bad = good;
     bad.stack_offset = TRAMPFD_MAX_STACK_OFFSET + 1;
-    refused(&bad, NULL, EINVAL, "context: stack offset");
+    refused(&bad, NULL, EINVAL, "context: stack offset too large");
     bad = good;
     bad.stack_flags = 2;
-    refused(&bad, NULL, EINVAL, "context: stack flags");
+    refused(&bad, NULL, EINVAL, "context: unknown stack flags");
 }
 
 static void check_allowed(void)
@@ -72,11 +72,11 @@ static void check_allowed(void)
     trampfd_trampoline_destroy(trampoline);
 
     allowed.npcs = 1;
-    refused(&context, &allowed, EINVAL, "context: allowed PCs other than 0");
+    refused(&context, &allowed, EINVAL, "context: allowed PCs must not be 0");
     allowed.pcs[0] = (void *)0x1000;
-    refused(&context, &allowed, EPERM, "context: a PC that is allowed");
+    refused(&context, &allowed, EPERM, "context: pc is not in the allowed list");
     allowed.npcs = TRAMPFD_MAX_PCS + 1;
-    refused(&context, &allowed, EINVAL, "context: number of allowed PCs");
+    refused(&context, &allowed, EINVAL, "context: too many allowed PCs");
     allowed.npcs = TRAMPFD_MAX_PCS;
     for (unsigned i = 0; i < TRAMPFD_MAX_PCS; i++)
         allowed.pcs[i] = (char *)context.pc + i - (TRAMPFD_MAX_PCS - 1);
