@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""The modules of the package import each other downwards only."""
+"""The modules of the package import each other downwards only, and so do the files of the core."""
 
 from __future__ import annotations
 
 import ast
 import graphlib
+import re
 from pathlib import Path
 
+import core
 import pytest
 
 import trampfd
@@ -71,3 +73,32 @@ def test_readers_of_the_system_import_each_other_only() -> None:
         if path.parent == ROOT / "_system":
             others = imported(name, path)
             assert all(one.startswith("trampfd._system.") for one in others), (name, others)
+
+
+def included(path: Path, backend: Path, arch: Path) -> set[Path]:
+    """The files of the C core that one includes, without their suffixes."""
+    found = set()
+    for name in re.findall(r'#include "([^"]+)"', path.read_text()):
+        for folder in (path.parent, backend, backend / "include", arch):
+            if (folder / name).is_file():
+                found.add((folder / name).resolve().with_suffix(""))
+                break
+    return found
+
+
+def test_no_circle_among_files_of_the_c_core() -> None:
+    """A file and its header are one."""
+    backend = core.BACKEND.resolve()
+    graph: dict[Path, set[Path]] = {}
+    for path in sorted(backend.rglob("*.[chS]")):
+        if "kmod" in path.parts:
+            continue
+        name = path.with_suffix("")
+        arch = backend / "arch" / core.architecture()
+        graph.setdefault(name, set()).update(included(path, backend, arch) - {name})
+    assert len(graph) > 50
+    try:
+        tuple(graphlib.TopologicalSorter(graph).static_order())
+    except graphlib.CycleError as circle:
+        names = [str(name.relative_to(backend)) for name in circle.args[1]]
+        pytest.fail(f"circle: {' -> '.join(names)}")

@@ -72,11 +72,6 @@ static int find(const void *closure, struct tfd_slot *slot)
     return tfd_slot_shadow(*slot)->owner.state == TFD_STATE_USED ? 0 : -ENOENT;
 }
 
-int tfd_closure_owns(const void *address)
-{
-    return tfd_pool_has(address) || tfd_heap_knows(address);
-}
-
 static const struct tfd_plan *plan_of_slot(struct tfd_slot slot)
 {
     return tfd_entry_plan_of(tfd_slot_record(slot));

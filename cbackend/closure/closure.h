@@ -44,10 +44,4 @@ const ffi_closure *tfd_closure_live_memory(const void *code);
 int tfd_closure_verify(const void *code, ffi_cif *cif, trampfd_handler fun, void *user_data,
                        tfd_dispatch *dispatch, struct trampfd_verdict *verdict);
 
-/*
- * Does the address lie in a closure or its code, be it freed by now, or is it that of a closure
- * larger than a record?  Any address may be asked; takes no lock.
- */
-int tfd_closure_owns(const void *address);
-
 #endif

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A copy exports nothing by which others could find it, so each has an ELF note: its name is
- * "trampfd", its type 1, and its four bytes the distance from there to tfd_closure_owns().  Notes
+ * "trampfd", its type 1, and its four bytes the distance from there to tfd_sibling_owns().  Notes
  * are found by dl_iterate_phdr(3) whatever the object exports.
  */
 #define _GNU_SOURCE
 #include "sibling.h"
 
 #include "base/elf.h"
-#include "closure.h"
+#include "heap.h"
+#include "slot/pool.h"
 
 #include <errno.h>
 #include <link.h>
@@ -23,10 +24,15 @@ __asm__(".pushsection .note.trampfd, \"a\", %note\n"
         ".balign 4\n"
         ".long 8, 4, 1\n"
         ".asciz \"trampfd\"\n"
-        ".long tfd_closure_owns - .\n"
+        ".long tfd_sibling_owns - .\n"
         ".popsection\n");
 
 typedef int owns(const void *);
+
+int tfd_sibling_owns(const void *address)
+{
+    return tfd_pool_has(address) || tfd_heap_knows(address);
+}
 
 struct search {
     const void *address;
@@ -82,7 +88,7 @@ static int look_at(struct dl_phdr_info *info, size_t size, void *data)
         if (segment->p_type == PT_NOTE && tfd_elf_holds(info, (const void *)start))
             function = find_in(start, segment);
     }
-    if (!function || function == tfd_closure_owns || !function(search->address))
+    if (!function || function == tfd_sibling_owns || !function(search->address))
         return 0;
     search->found = (const void *)(uintptr_t)function;
     snprintf(search->name, TFD_SIBLING_NAME, "%s",

@@ -16,4 +16,10 @@
  */
 const void *tfd_sibling_of(const void *address, char name[TFD_SIBLING_NAME]);
 
+/*
+ * Does the address lie in a closure or its code, be it freed by now, or is it that of a closure
+ * larger than a record?  Any address may be asked; takes no lock.
+ */
+int tfd_sibling_owns(const void *address);
+
 #endif

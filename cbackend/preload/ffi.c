@@ -115,7 +115,7 @@ EXPORTED void ffi_closure_free(void *address)
 
     if (!address || !tfd_closure_free(address, NULL))
         return;
-    if (!tfd_closure_owns(address)) {
+    if (!tfd_sibling_owns(address)) {
         stock_free(address, CALLER);
         return;
     }
