@@ -1003,6 +1003,7 @@ print(CFUNCTYPE(c_int, Late)(address)(Late(1, 2.5)))
 """
 
 
+@pytest.mark.needs_port_with("plan")
 def test_difference_first_vector_register_between_making_and_calling() -> None:
     """Stock ctypes saves the vector registers only of callbacks that used one when made."""
     child = in_child(VECTOR_AFTER)
