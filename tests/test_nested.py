@@ -60,7 +60,9 @@ def test_a_pointer_that_cannot_be_made_aborts_and_says_why() -> None:
     environment = {"TRAMPFD_PROVIDER": "nonsense"}
     done = core.run(program("nested_abort"), "no slot", environment=environment)
     assert done.returncode == -signal.SIGABRT, done.stderr
-    assert done.stderr.startswith("trampfd: cannot make a pointer to a nested function: TRAMPFD_PROVIDER: ")
+    assert done.stderr.startswith(
+        "trampfd: cannot make a pointer to a nested function: TRAMPFD_PROVIDER: "
+    )
 
 
 @functools.cache
