@@ -64,10 +64,7 @@ def library() -> Path:
     ]
     name = "libpython-threads.so"
     return (
-        core.compiled(
-            "cc", *flags, "-Wl,-z,nodelete", "-o", name, core.PROGRAMS / "python_threads.c", "-ldl"
-        )
-        / name
+        core.compiled("cc", *flags, "-o", name, core.PROGRAMS / "python_threads.c", "-ldl") / name
     )
 
 

@@ -86,9 +86,9 @@ struct tfd_return_words tfd_plan_call_with_record(char *frame, const union tfd_r
 }
 
 /*
- * The same for signatures of no more than so many arguments, as nearly all are.  The arrays have a
- * constant size, which takes neither a probe of the stack nor a guard of it: handlers get the
- * addresses of arguments, and none of memory beside these arrays.
+ * The same for signatures of no more than so many arguments, as nearly all are.  The array has a
+ * constant size, which takes no probe of the stack; and no guard of it, where all that a handler may
+ * write to lies in the frame of the entry, not in this one.
  */
 #define FEW 16
 #define FEW_GATHERED 2
@@ -106,21 +106,13 @@ static UNGUARDED struct tfd_return_words call_few(char *frame, const union tfd_r
     return call(frame, record, record->closure.user_data, arguments, NULL, NULL);
 }
 
-static UNGUARDED struct tfd_return_words call_few_gathered(char *frame,
-                                                           const union tfd_record *record)
+/* Handlers write to these arguments, which lie here: with a guard of the stack. */
+static struct tfd_return_words call_few_gathered(char *frame, const union tfd_record *record)
 {
     void *arguments[FEW];
     struct tfd_gathered values[FEW_GATHERED];
 
     return call(frame, record, record->closure.user_data, arguments, gather_words, values);
-}
-
-static UNGUARDED struct tfd_return_words call_few_with_record(char *frame,
-                                                              const union tfd_record *record)
-{
-    void *arguments[FEW];
-
-    return call(frame, record, (void *)record, arguments, NULL, NULL);
 }
 
 /* The same for signatures without arguments, whose results come in registers. */
@@ -147,11 +139,7 @@ static int gathers_words(const struct tfd_plan *plan)
 /* The dispatch that does the same in fewer instructions. */
 static tfd_dispatch *fastest(tfd_dispatch *dispatch, const struct tfd_plan *plan)
 {
-    if (plan->count > FEW || plan->gather_count > FEW_GATHERED)
-        return dispatch;
-    if (dispatch == tfd_plan_call_with_record)
-        return plan->gather_count ? dispatch : call_few_with_record;
-    if (dispatch != tfd_plan_call)
+    if (dispatch != tfd_plan_call || plan->count > FEW || plan->gather_count > FEW_GATHERED)
         return dispatch;
     if (plan->gather_count)
         return gathers_words(plan) ? call_few_gathered : dispatch;
