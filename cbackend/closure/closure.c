@@ -72,6 +72,13 @@ static int find(const void *closure, struct tfd_slot *slot)
     return tfd_slot_shadow(*slot)->owner.state == TFD_STATE_USED ? 0 : -ENOENT;
 }
 
+void *tfd_closure_code(const void *closure)
+{
+    struct tfd_slot slot;
+
+    return find(closure, &slot) ? NULL : tfd_slot_code(slot);
+}
+
 static const struct tfd_plan *plan_of_slot(struct tfd_slot slot)
 {
     return tfd_entry_plan_of(tfd_slot_record(slot));
@@ -138,6 +145,56 @@ int tfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun, vo
     if (!closure || !cif || !fun || find(closure, &slot))
         return -EINVAL;
     return prepare(slot, &record, dispatch, memory_of(slot, closure), &record.closure);
+}
+
+/* 0, 1 where there is no plan, or a negative errno. */
+static int make_with_plan(struct tfd_slot *slot, union tfd_record *record, tfd_dispatch *dispatch,
+                          struct trampfd_trail *trail)
+{
+    int error = tfd_pool_lock(trail);
+
+    if (error)
+        return error;
+    if (!tfd_entry_plan_set_locked(record, dispatch)) {
+        error = 1;
+    } else {
+        error = tfd_pool_make_locked(slot, TFD_STATE_USED, record, trail);
+        if (error)
+            tfd_plan_put_locked(record->plan.plan);
+    }
+    tfd_unlock();
+    return error;
+}
+
+static int make_without_plan(struct tfd_slot *slot, union tfd_record *record,
+                             tfd_dispatch *dispatch, struct trampfd_trail *trail)
+{
+    int error = tfd_pool_take(slot, TFD_STATE_USED, trail);
+
+    if (error)
+        return error;
+    error = prepare(*slot, record, dispatch, NULL, NULL);
+    if (error)
+        tfd_pool_give(*slot, NULL, TFD_HOLDS_NOTHING);
+    return error;
+}
+
+int tfd_closure_make(const ffi_closure *wanted, tfd_dispatch *dispatch, void **closure, void **code,
+                     struct trampfd_trail *trail)
+{
+    union tfd_record record = {.closure = *wanted};
+    struct tfd_slot slot;
+    int error;
+
+    trail->count = 0;
+    error = make_with_plan(&slot, &record, dispatch, trail);
+    if (error > 0)
+        error = make_without_plan(&slot, &record, dispatch, trail);
+    if (error)
+        return error;
+    *closure = tfd_slot_shadow(slot);
+    *code = tfd_slot_code(slot);
+    return 0;
 }
 
 /*

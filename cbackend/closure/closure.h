@@ -11,12 +11,23 @@
 void *tfd_closure_new(size_t size, struct tfd_slot *slot, struct trampfd_trail *trail);
 
 /*
+ * Both in one, for a closure of no more than ffi_closure: with one visit to the lock where there is
+ * a plan.  0 with *closure and *code; or a negative errno: of the trail, if that is not empty, else
+ * of tfd_closure_prep().
+ */
+int tfd_closure_make(const ffi_closure *wanted, tfd_dispatch *dispatch, void **closure, void **code,
+                     struct trampfd_trail *trail);
+
+/*
  * trampfd_closure_prep() with a dispatch of the caller's for signatures that have a plan;
  * `fun` serves the others, and gets the record where it would get the user data.  What the program
  * stores in a closure of its own memory later does not count.
  */
 int tfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun, void *user_data,
                      tfd_dispatch *dispatch);
+
+/* The function pointer of a live closure, given its writable address; NULL for anything else. */
+void *tfd_closure_code(const void *closure);
 
 /*
  * For a call of such a closure that has waited on its way in, while the closure may have been

@@ -316,7 +316,7 @@ static int take(struct tfd_slot *slot, uintptr_t state, struct trampfd_trail *tr
     return 0;
 }
 
-static int begin_to_take(struct trampfd_trail *trail)
+int tfd_pool_lock(struct trampfd_trail *trail)
 {
     int error = tfd_lock_init();
 
@@ -330,7 +330,7 @@ static int begin_to_take(struct trampfd_trail *trail)
 
 int tfd_pool_take(struct tfd_slot *slot, uintptr_t state, struct trampfd_trail *trail)
 {
-    int error = begin_to_take(trail);
+    int error = tfd_pool_lock(trail);
 
     if (error)
         return error;
@@ -339,21 +339,29 @@ int tfd_pool_take(struct tfd_slot *slot, uintptr_t state, struct trampfd_trail *
     return error;
 }
 
-int tfd_pool_make(struct tfd_slot *slot, uintptr_t state, union tfd_record *record,
-                  struct trampfd_trail *trail)
+int tfd_pool_make_locked(struct tfd_slot *slot, uintptr_t state, union tfd_record *record,
+                         struct trampfd_trail *trail)
 {
-    int error = begin_to_take(trail);
+    int error = take(slot, state, trail);
 
     if (error)
         return error;
-    error = take(slot, state, trail);
-    if (!error) {
-        error = tfd_pool_store_locked(*slot, record);
-        if (error) {
-            tfd_trail_add(trail, slot->block->provider->name, "store a record", -error);
-            tfd_pool_give_locked(*slot, NULL, TFD_HOLDS_NOTHING);
-        }
+    error = tfd_pool_store_locked(*slot, record);
+    if (error) {
+        tfd_trail_add(trail, slot->block->provider->name, "store a record", -error);
+        tfd_pool_give_locked(*slot, NULL, TFD_HOLDS_NOTHING);
     }
+    return error;
+}
+
+int tfd_pool_make(struct tfd_slot *slot, uintptr_t state, union tfd_record *record,
+                  struct trampfd_trail *trail)
+{
+    int error = tfd_pool_lock(trail);
+
+    if (error)
+        return error;
+    error = tfd_pool_make_locked(slot, state, record, trail);
     tfd_unlock();
     return error;
 }
@@ -516,7 +524,7 @@ void trampfd_probe(struct trampfd_trail *trail)
     struct tfd_providers providers;
 
     trail->count = 0;
-    if (begin_to_take(trail))
+    if (tfd_pool_lock(trail))
         return;
     providers = tfd_providers_asked_for(trail);
     for (unsigned i = 0; i < providers.count; i++)

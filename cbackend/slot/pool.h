@@ -22,6 +22,11 @@ int tfd_pool_take(struct tfd_slot *slot, uintptr_t state, struct trampfd_trail *
 /* The same with that record stored in the slot. */
 int tfd_pool_make(struct tfd_slot *slot, uintptr_t state, union tfd_record *record,
                   struct trampfd_trail *trail);
+int tfd_pool_make_locked(struct tfd_slot *slot, uintptr_t state, union tfd_record *record,
+                         struct trampfd_trail *trail);
+
+/* tfd_lock_checked() for who may be the first to use the library; the trail tells what failed. */
+int tfd_pool_lock(struct trampfd_trail *trail);
 
 enum tfd_holds { TFD_HOLDS_NOTHING, TFD_HOLDS_PLAN };
 

@@ -24,9 +24,17 @@ def _backend() -> Any:
     if _bound is None:
         import _cffi_backend
 
-        _native.init_cffi(_cffi_backend)
+        _native.init_cffi(_cffi_backend, _signatures, _signature, _sample(_cffi_backend))
         _bound = _cffi_backend
     return _bound
+
+
+def _sample(backend: Any) -> "tuple[Any, Any, int, Any, Any]":
+    """A cdata with a destructor, and what it was made of; see _native/cffi_make.c."""
+    address = 0x10
+    pointer = backend.new_pointer_type(backend.new_void_type())
+    origin = backend.cast(pointer, address)
+    return backend.gcp(origin, id), pointer, address, origin, id
 
 
 def is_ctype(value: object) -> bool:
@@ -176,24 +184,13 @@ def make(
     ctype: Any, function: "Callable[..., Any]", error: Any, onerror: "Callable[..., Any] | None"
 ) -> Any:
     """A cdata of type `ctype` that owns a closure; errors as those of ffi.callback()."""
-    backend = _backend()
-    if ctype.kind != "function":
-        raise TypeError(f"expected a function ctype, got '{ctype.cname}'")
-    if not callable(function):
-        raise TypeError(f"expected a callable object, not {type(function).__name__:.200}")
-    if onerror is not None and not callable(onerror):
-        raise TypeError(
-            f"expected a callable object for 'onerror', not {type(onerror).__name__:.200}"
-        )
-    closure = _native.Closure(_signature(ctype), function, error, onerror)
-    return backend.gcp(closure.cdata(ctype), closure)
+    _backend()
+    return _native.make_cffi(ctype, function, error, onerror)
 
 
 def owner_type() -> Any:
     """The type of the cdata that make() gives, those that have a destructor."""
-    backend = _backend()
-    pointer = backend.new_pointer_type(backend.new_void_type())
-    return type(backend.gcp(backend.cast(pointer, 0), id))
+    return type(_sample(_backend())[0])
 
 
 def is_cdata(value: object) -> bool:

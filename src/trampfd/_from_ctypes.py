@@ -36,7 +36,7 @@ def _ctypes() -> Any:
     if _bound is None:
         import _ctypes
 
-        _native.init_ctypes(_ctypes)
+        _native.init_ctypes(_ctypes, _signature_of)
         _bound = _ctypes
     return _bound
 
@@ -164,15 +164,17 @@ def _is_open(cls: Any) -> bool:
 
 def _signature_of(cls: Any) -> _native.Signature:
     """Kept by the class itself, so that the two are collected together; with the argument types
-    that were open, because the signature is another one when they have got their fields."""
-    kept: tuple[_native.Signature, list[Any]] | None = cls.__dict__.get(_SIGNATURE)
-    if kept is None or any(map(_has_own_fields, kept[1])):
+    that were open, because the signature is another one when they have got their fields.  Where
+    there are none, _native/ctypes_make.c finds it without this function."""
+    kept: tuple[Any, ...] | None = cls.__dict__.get(_SIGNATURE)
+    if kept is None or any(map(_has_own_fields, kept[1:])):
         kept = _signature(cls)
         type.__setattr__(cls, _SIGNATURE, kept)
-    return kept[0]
+    signature: _native.Signature = kept[0]
+    return signature
 
 
-def _signature(cls: Any) -> "tuple[_native.Signature, list[Any]]":
+def _signature(cls: Any) -> "tuple[Any, ...]":
     """What ctypes fixed when the class was made: an instance shows it, the class's attributes
     may have been changed since."""
     base = base_class()
@@ -185,7 +187,7 @@ def _signature(cls: Any) -> "tuple[_native.Signature, list[Any]]":
     result = _result(prototype.restype)
     renew = (lambda: _signature_of(cls),) if open_types else ()
     signature = _native.Signature("ctypes", -1, cls._flags_, result, arguments, *renew)
-    return signature, open_types
+    return signature, *open_types
 
 
 def has_new(cls: Any) -> bool:
@@ -193,20 +195,10 @@ def has_new(cls: Any) -> bool:
     return cls.__new__ is not base_class().__new__
 
 
-def new(cls: Any, function: "Callable[..., Any]") -> Any:
-    """What ``_ctypes.CFuncPtr.__new__(cls, function)`` gives: an instance that owns a closure.
-
-    Its memory is the closure's buffer, which ctypes keeps alive with it.
-    """
-    if not callable(function):
-        raise TypeError("argument must be callable or integer function address")
-    closure = _native.Closure(_signature_of(cls), function, None, None)
-    return type(cls).from_buffer(cls, closure)
-
-
 def make(cls: Any, function: "Callable[..., Any]") -> Any:
     """What ``cls(function)`` gives for a class that has no ``__new__`` of its own."""
-    instance = new(cls, function)
+    _ctypes()
+    instance = _native.make_ctypes(cls, function)
     instance.__init__(function)
     return instance
 
@@ -222,7 +214,7 @@ def redirect() -> None:
     global _redirected
     _redirected = True
     for cls in _derived_classes(base_class()):
-        _native.redirect_new(cls, new)
+        _native.redirect_new(cls)
     _native.activate_new(True)
 
 
@@ -317,7 +309,7 @@ def bind(function: Any, data: Any, is_last: bool) -> Any:
     word, kept = _bound_argument(argtypes[-1 if is_last else 0], data)
     owner = _native.Bound(signature, address, word, is_last, name, (function, *kept))
     cls = _bound_class(function, argtypes[:-1] if is_last else argtypes[1:])
-    bound = type(cls).from_buffer(cls, owner)
+    bound = owner.instance(cls)
     if function.errcheck is not None:
         bound.errcheck = function.errcheck
     return bound

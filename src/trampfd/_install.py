@@ -41,10 +41,10 @@ def _redirect_cffi(backend: "ModuleType") -> None:
         _native.redirect_cffi(
             backend.callback,
             backend.FFI.callback,
+            backend.FFI.typeof,
             decorator,
             backend.CType,
             _from_cffi.owner_type(),
-            _from_cffi.make,
         )
     except (AttributeError, TypeError) as error:
         raise RuntimeError(

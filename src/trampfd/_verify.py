@@ -59,10 +59,8 @@ class Verdict:
 
 
 def closure_of(callback: Any) -> _native.Closure | _native.Bound:
-    """The owner of a callback's closure: cffi's destructor, or the exporter of ctypes' buffer."""
-    views = getattr(callback, "_objects", None) or {}
-    exporters = [view.obj for view in views.values() if isinstance(view, memoryview)]
-    for owner in [*exporters, *gc.get_referents(callback)]:
+    """The owner of a callback's closure: cffi's destructor, or what ctypes keeps alive."""
+    for owner in gc.get_referents(callback):
         if isinstance(owner, (_native.Closure, _native.Bound)):
             return owner
     raise ValueError(

@@ -14,6 +14,8 @@ typedef struct {
     void (*function)(void);
     void *data;
     enum trampfd_position position;
+    void *code;    /* the function pointer */
+    char name[40]; /* for messages */
 } Bound;
 
 static void raise_refusal(const struct trampfd_trail *trail, int error)
@@ -49,14 +51,19 @@ static PyObject *bound_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     data = PyErr_Occurred() ? NULL : PyLong_AsVoidPtr(data_value);
     if (PyErr_Occurred())
         return NULL;
-    self = owner_new(type, signature, kept, name);
+    self = (Bound *)type->tp_alloc(type, 0);
     if (!self)
         return NULL;
+    Py_INCREF(signature);
+    self->owner.signature = signature;
+    Py_INCREF(kept);
+    self->owner.kept = kept;
+    strncpy(self->name, name, sizeof(self->name) - 1);
     self->function = (void (*)(void))function;
     self->data = data;
     self->position = is_last ? TRAMPFD_LAST : TRAMPFD_FIRST;
-    self->owner.closure = trampfd_bind(&signature->cif, self->function, data, self->position,
-                                       &self->owner.code, &trail);
+    self->owner.closure =
+        trampfd_bind(&signature->cif, self->function, data, self->position, &self->code, &trail);
     if (!self->owner.closure) {
         raise_refusal(&trail, errno);
         Py_DECREF(self);
@@ -78,7 +85,7 @@ static int bound_clear(Bound *self)
 {
     if (stays(self))
         return 0;
-    owner_free(&self->owner);
+    owner_free(&self->owner, self->name);
     Py_CLEAR(self->owner.kept);
     return 0;
 }
@@ -93,12 +100,34 @@ static void bound_dealloc(Bound *self)
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
-static int compare(const struct owner *owner, struct trampfd_verdict *verdict)
+static int compare(const struct owner *owner, void **code, struct trampfd_verdict *verdict)
 {
     const Bound *self = (const Bound *)owner;
 
-    return trampfd_bind_verify(owner->closure, owner->code, &owner->signature->cif, self->function,
+    *code = self->code;
+    return trampfd_bind_verify(owner->closure, self->code, &owner->signature->cif, self->function,
                                self->data, self->position, verdict);
+}
+
+/* As a destructor of ffi.gc(): called with the cdata that it is the destructor of. */
+static PyObject *bound_call(Bound *self, PyObject *args, PyObject *kwargs)
+{
+    (void)args;
+    (void)kwargs;
+    owner_free(&self->owner, self->name);
+    Py_RETURN_NONE;
+}
+
+static PyObject *bound_cdata(Bound *self, PyObject *ctype)
+{
+    return cffi_pointer(self->code, ctype);
+}
+
+static PyObject *bound_instance(PyObject *self, PyObject *cls)
+{
+    if (!PyType_Check(cls))
+        return PyErr_Format(PyExc_TypeError, "expected a class, not %R", cls);
+    return ctypes_pointer((PyTypeObject *)cls, ((Bound *)self)->code, self);
 }
 
 static PyObject *bound_verify(struct owner *self, PyObject *unused)
@@ -109,7 +138,12 @@ static PyObject *bound_verify(struct owner *self, PyObject *unused)
 
 static const PyMethodDef bound_methods[] = {
     {"verify", (PyCFunction)bound_verify, METH_NOARGS, owner_verify_doc},
-    {"cdata", (PyCFunction)owner_cdata, METH_O, owner_cdata_doc},
+    {"cdata", (PyCFunction)bound_cdata, METH_O,
+     PyDoc_STR("cdata(ctype)\n--\n\nThe function pointer as a cdata, which does not keep it "
+               "alive.")},
+    {"instance", bound_instance, METH_O,
+     PyDoc_STR("instance(cls)\n--\n\nThe function pointer as an instance of a class of ctypes, "
+               "which keeps it alive.")},
     {NULL, NULL, 0, NULL},
 };
 
@@ -124,9 +158,8 @@ PyTypeObject Bound_Type = {
     .tp_dealloc = (destructor)bound_dealloc,
     .tp_traverse = (traverseproc)owner_traverse,
     .tp_clear = (inquiry)bound_clear,
-    .tp_call = (ternaryfunc)owner_call,
+    .tp_call = (ternaryfunc)bound_call,
     .tp_methods = (PyMethodDef *)bound_methods,
-    .tp_as_buffer = (PyBufferProcs *)&owner_as_buffer,
 };
 
 /* A C function whose result is its argument: what ctypes makes of an object can be seen by it. */

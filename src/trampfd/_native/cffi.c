@@ -41,10 +41,13 @@ static void finalize(PyObject *cdata)
         native.cffi.is.finalize(cdata);
 }
 
-/* init_cffi(_cffi_backend) */
-static PyObject *cffi_init(PyObject *module, PyObject *backend)
+/* init_cffi(_cffi_backend, signatures, signature_of, sample) */
+static PyObject *cffi_init(PyObject *module, PyObject *args)
 {
-    PyObject *capsule = PyObject_GetAttrString(backend, "_C_API");
+    PyObject *backend, *signatures, *signature_of, *sample;
+    int is_parsed = PyArg_ParseTuple(args, "OO!OO:init_cffi", &backend, &PyDict_Type, &signatures,
+                                     &signature_of, &sample);
+    PyObject *capsule = is_parsed ? PyObject_GetAttrString(backend, "_C_API") : NULL;
     void **table = capsule ? PyCapsule_GetPointer(capsule, "cffi") : NULL;
     PyObject *owner = table ? PyObject_GetAttrString(backend, "__CDataGCP") : NULL;
     PyTypeObject *type = (PyTypeObject *)owner;
@@ -53,8 +56,10 @@ static PyObject *cffi_init(PyObject *module, PyObject *backend)
 
     (void)module;
     Py_XDECREF(capsule);
-    if (!owner)
+    if (!owner || cffi_make_init(backend, signatures, signature_of, sample)) {
+        Py_XDECREF(owner);
         return NULL;
+    }
     memcpy(&found.restore_errno, &table[RESTORE_ERRNO], sizeof(void *));
     memcpy(&found.save_errno, &table[SAVE_ERRNO], sizeof(void *));
     memcpy(&found.to_object, &table[TO_OBJECT], sizeof(void *));
@@ -107,8 +112,7 @@ static int store_by_cffi(const struct parameter *parameter, void *result, PyObje
     return 0;
 }
 
-/* Write a result as libffi wants it.  Returns 0, or -1 with an exception. */
-static int store(const struct parameter *parameter, void *result, PyObject *value)
+int cffi_store(const struct parameter *parameter, void *result, PyObject *value)
 {
     if (convert_store_integer(parameter, result, value)
         || (parameter->store && parameter->store(result, value)))
@@ -125,27 +129,15 @@ static int store(const struct parameter *parameter, void *result, PyObject *valu
     }
 }
 
-static int prepare(Closure *self, PyObject *error, PyObject *onerror)
-{
-    const struct parameter *result = &self->owner.signature->result;
-    Py_ssize_t size =
-        result->size < (Py_ssize_t)sizeof(ffi_arg) ? (Py_ssize_t)sizeof(ffi_arg) : result->size;
-
-    if (onerror != Py_None) {
-        Py_INCREF(onerror);
-        self->onerror = onerror;
-    }
-    self->error = PyBytes_FromStringAndSize(NULL, size);
-    if (!self->error)
-        return -1;
-    memset(PyBytes_AS_STRING(self->error), 0, (size_t)size);
-    return error == Py_None ? 0 : store(result, PyBytes_AS_STRING(self->error), error);
-}
-
 static void return_error_value(const Closure *self, void *result)
 {
-    if (self->owner.signature->result.code != 'v')
-        memcpy(result, PyBytes_AS_STRING(self->error), (size_t)PyBytes_GET_SIZE(self->error));
+    const struct parameter *parameter = &self->owner.signature->result;
+    PyObject *value = closure_error_value(self);
+
+    if (value)
+        memcpy(result, PyBytes_AS_STRING(value), (size_t)PyBytes_GET_SIZE(value));
+    else if (parameter->code != 'v')
+        memset(result, 0, (size_t)cffi_result_size(parameter));
 }
 
 #define CALLBACK "from cffi callback "
@@ -159,11 +151,11 @@ static void call_onerror(const Closure *self, void *result, const char *after)
 
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
-    answer =
-        PyObject_CallFunctionObjArgs(self->onerror, type ? type : Py_None, value ? value : Py_None,
-                                     traceback ? traceback : Py_None, NULL);
+    answer = PyObject_CallFunctionObjArgs(closure_onerror(self), type ? type : Py_None,
+                                          value ? value : Py_None, traceback ? traceback : Py_None,
+                                          NULL);
     if (answer
-        && (answer == Py_None || store(&self->owner.signature->result, result, answer) == 0)) {
+        && (answer == Py_None || cffi_store(&self->owner.signature->result, result, answer) == 0)) {
         Py_XDECREF(type);
         Py_XDECREF(value);
         Py_XDECREF(traceback);
@@ -182,7 +174,7 @@ static void call_onerror(const Closure *self, void *result, const char *after)
 COLD static void fail(const Closure *self, void *result, const char *after)
 {
     return_error_value(self, result);
-    if (self->onerror)
+    if (closure_onerror(self))
         call_onerror(self, result, after);
     else
         error_print(CALLBACK, closure_callable(self), after);
@@ -200,7 +192,7 @@ ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssiz
     if (!value)
         fail(self, result, "");
     else if (!convert_store_integer(&signature->result, result, value)
-             && store(&signature->result, result, value) < 0)
+             && cffi_store(&signature->result, result, value) < 0)
         fail(self, result, CONVERTING);
     Py_XDECREF(value);
 }
@@ -228,18 +220,35 @@ static void handler(ffi_cif *cif, void *result, void **arguments, void *record)
     native.cffi.is.restore_errno();
 }
 
+static PyObject *make(PyObject *module, PyObject *args)
+{
+    PyObject *ctype, *callable, *error, *onerror;
+
+    (void)module;
+    if (!PyArg_ParseTuple(args, "OOOO:make_cffi", &ctype, &callable, &error, &onerror))
+        return NULL;
+    return cffi_make(ctype, callable, error, onerror);
+}
+
 const struct frontend frontend_cffi = {
     .name = "cffi",
     .loader = loader,
     .storer = convert_storer,
-    .prepare = prepare,
     .dispatch = dispatch_frame,
     .handler = handler,
     .return_error_value = return_error_value,
 };
 
 const PyMethodDef cffi_functions[] = {
-    {"init_cffi", cffi_init, METH_O,
-     PyDoc_STR("init_cffi(backend)\n--\n\nUse this _cffi_backend's conversions.")},
+    {"init_cffi", cffi_init, METH_VARARGS,
+     PyDoc_STR(
+         "init_cffi(backend, signatures, signature_of, sample)\n--\n\n"
+         "Use this _cffi_backend's conversions.  The signature of a ctype is in the dict\n"
+         "signatures, or else what signature_of(ctype) returns.  The sample shows the layout\n"
+         "of a cdata with a destructor: (cdata, ctype, address, origin, destructor), or\n"
+         "None where ffi.gc() is to make them.")},
+    {"make_cffi", make, METH_VARARGS,
+     PyDoc_STR("make_cffi(ctype, callable, error, onerror)\n--\n\n"
+               "What ffi.callback() gives, on a closure of trampfd.")},
     {NULL, NULL, 0, NULL},
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trampfd._native.Closure(signature, callable, error, onerror): owns one closure and
- * what it calls.
+ * trampfd._native.Closure: owns one closure and what it calls; made by ctypes_make.c and
+ * cffi_make.c.
  *
  * A call holds a reference, so a closure that loses its last one inside its own call is
  * freed when that call returns.
@@ -23,21 +23,36 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What a message calls a callable.  No code of the program runs for it. */
-static const char *name_of(PyObject *callable)
+/* A thread that is not attached will read it as UTF-8, so that has to be there. */
+static PyObject *readable(PyObject *name)
 {
+    if (!PyUnicode_IS_COMPACT_ASCII(name) && !PyUnicode_AsUTF8(name)) {
+        PyErr_Clear(); /* no memory, or a name that is not Unicode */
+        return NULL;
+    }
+    Py_INCREF(name);
+    return name;
+}
+
+PyObject *closure_name_of(PyObject *callable)
+{
+    PyObject *name = NULL;
+
     if (PyMethod_Check(callable))
         callable = PyMethod_GET_FUNCTION(callable);
     if (PyCFunction_Check(callable))
-        return ((PyCFunctionObject *)callable)->m_ml->ml_name;
-    if (PyFunction_Check(callable)) {
-        const char *name = PyUnicode_AsUTF8(((PyFunctionObject *)callable)->func_qualname);
+        return PyUnicode_InternFromString(((PyCFunctionObject *)callable)->m_ml->ml_name);
+    if (PyFunction_Check(callable))
+        name = readable(((PyFunctionObject *)callable)->func_qualname);
+    return name ? name : PyUnicode_InternFromString(Py_TYPE(callable)->tp_name);
+}
 
-        if (name)
-            return name;
-        PyErr_Clear(); /* no memory, or a name that is not Unicode */
-    }
-    return Py_TYPE(callable)->tp_name;
+/* A plain read of memory. */
+static const char *name_of(const Closure *self)
+{
+    PyObject *about = self->about;
+
+    return PyUnicode_AsUTF8(PyTuple_CheckExact(about) ? PyTuple_GET_ITEM(about, 0) : about);
 }
 
 /* Of closures of this signature. */
@@ -55,57 +70,54 @@ static tfd_dispatch *dispatch_of(const Signature *signature)
  * A plan takes memory.  Without one libffi would enter the closure, with arguments as the cif of
  * its `late` says, which are not those of a call.
  */
-static int lacks_plan(const Closure *self)
+static int lacks_plan(const Closure *self, void *code)
 {
     struct trampfd_closure closure;
 
     return self->owner.signature->late
-           && (trampfd_closure_read(self->owner.code, &closure)
-               || closure.entry != TRAMPFD_ENTRY_PLAN);
+           && (trampfd_closure_read(code, &closure) || closure.entry != TRAMPFD_ENTRY_PLAN);
 }
 
-static PyObject *closure_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+/* Give a new object a closure; 0, or -1 with an exception. */
+static int make(Closure *self, void **code)
 {
-    PyObject *callable, *error, *onerror;
+    Signature *signature = self->owner.signature;
+    const ffi_closure wanted = {
+        .cif = cif_of(signature), .fun = signature->frontend->handler, .user_data = self};
     struct trampfd_trail trail;
-    Signature *signature;
-    Closure *self;
-    int status;
+    int error =
+        tfd_closure_make(&wanted, dispatch_of(signature), &self->owner.closure, code, &trail);
 
-    if (kwargs && PyDict_GET_SIZE(kwargs)) {
-        PyErr_SetString(PyExc_TypeError, "Closure() takes no keyword arguments");
-        return NULL;
-    }
-    if (!PyArg_ParseTuple(args, "O!OOO:Closure", &Signature_Type, &signature, &callable, &error,
-                          &onerror))
-        return NULL;
-    self = owner_new(type, signature, callable, name_of(callable));
-    if (!self)
-        return NULL;
-    if (signature->frontend->prepare(self, error, onerror))
-        goto error;
-
-    self->owner.closure = trampfd_closure_alloc(sizeof(ffi_closure), &self->owner.code, &trail);
-    if (!self->owner.closure) {
-        error_refused("closure", &trail, errno);
-        goto error;
-    }
-    status = tfd_closure_prep(self->owner.closure, cif_of(signature), signature->frontend->handler,
-                              self, dispatch_of(signature));
-    if (status) {
+    if (error && trail.count) {
+        error_refused("closure", &trail, -error);
+    } else if (error) {
         PyErr_Format(PyExc_NotImplementedError,
-                     "libffi cannot make a closure of this function type (%s)", strerror(-status));
-        goto error;
-    }
-    if (lacks_plan(self)) {
+                     "libffi cannot make a closure of this function type (%s)", strerror(-error));
+    } else if (lacks_plan(self, *code)) {
         PyErr_NoMemory();
-        goto error;
+        error = -ENOMEM;
     }
-    return (PyObject *)self;
+    return error ? -1 : 0;
+}
 
-error:
-    Py_DECREF(self);
-    return NULL;
+Closure *closure_make(Signature *signature, PyObject *callable, PyObject *about, void **code)
+{
+    Closure *self = about ? PyObject_GC_New(Closure, &Closure_Type) : NULL;
+
+    if (!self) {
+        Py_XDECREF(about);
+        return NULL;
+    }
+    Py_INCREF(signature);
+    self->owner.signature = signature;
+    Py_INCREF(callable);
+    self->owner.kept = callable;
+    self->owner.closure = NULL;
+    self->about = about;
+    PyObject_GC_Track(self);
+    if (make(self, code))
+        Py_CLEAR(self);
+    return self;
 }
 
 void closure_refuse(const Closure *self, void *result, const char *why)
@@ -116,23 +128,35 @@ void closure_refuse(const Closure *self, void *result, const char *why)
     if (atomic_exchange(&native.refusal_is_told, 1))
         return;
     snprintf(message, sizeof(message),
-             "trampfd: the callback %s was called %s; it returned its error value\n",
-             self->owner.name, why);
+             "trampfd: the callback %s was called %s; it returned its error value\n", name_of(self),
+             why);
     if (write(STDERR_FILENO, message, strlen(message)) < 0)
         return; /* no standard error: nobody to tell */
 }
 
 static int closure_traverse(Closure *self, visitproc visit, void *arg)
 {
-    Py_VISIT(self->onerror);
+    Py_VISIT(self->about);
     return owner_traverse(&self->owner, visit, arg);
+}
+
+/* The tuple is ours alone, and other threads read its other parts only. */
+static void clear_onerror(Closure *self)
+{
+    PyObject *onerror = closure_onerror(self);
+
+    if (onerror) {
+        Py_INCREF(Py_None);
+        PyTuple_SET_ITEM(self->about, 1, Py_None);
+        Py_DECREF(onerror);
+    }
 }
 
 static int closure_clear(Closure *self)
 {
-    owner_free(&self->owner);
+    owner_free(&self->owner, name_of(self));
     Py_CLEAR(self->owner.kept);
-    Py_CLEAR(self->onerror);
+    clear_onerror(self);
     return 0;
 }
 
@@ -143,16 +167,26 @@ static void closure_dealloc(Closure *self)
     Py_XDECREF(self->owner.signature);
     if (self->owner.closure) /* at the end of the interpreter: the memory stays */
         return;
-    Py_XDECREF(self->error);
+    Py_DECREF(self->about);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
-static int compare(const struct owner *self, struct trampfd_verdict *verdict)
+/* As a destructor of ffi.gc(): called with the cdata that it is the destructor of. */
+static PyObject *closure_call(Closure *self, PyObject *args, PyObject *kwargs)
+{
+    (void)args;
+    (void)kwargs;
+    owner_free(&self->owner, name_of(self));
+    Py_RETURN_NONE;
+}
+
+static int compare(const struct owner *self, void **code, struct trampfd_verdict *verdict)
 {
     Signature *signature = self->signature;
 
-    return tfd_closure_verify(self->code, cif_of(signature), signature->frontend->handler,
-                              (void *)self, dispatch_of(signature), verdict);
+    *code = tfd_closure_code(self->closure);
+    return tfd_closure_verify(*code, cif_of(signature), signature->frontend->handler, (void *)self,
+                              dispatch_of(signature), verdict);
 }
 
 static PyObject *closure_verify(struct owner *self, PyObject *unused)
@@ -163,22 +197,19 @@ static PyObject *closure_verify(struct owner *self, PyObject *unused)
 
 static const PyMethodDef closure_methods[] = {
     {"verify", (PyCFunction)closure_verify, METH_NOARGS, owner_verify_doc},
-    {"cdata", (PyCFunction)owner_cdata, METH_O, owner_cdata_doc},
     {NULL, NULL, 0, NULL},
 };
 
 PyTypeObject Closure_Type = {
     PyVarObject_HEAD_INIT(NULL, 0)
     .tp_name = "trampfd._native.Closure",
-    .tp_doc = PyDoc_STR("Closure(signature, callable, error, onerror)\n--\n\n"
-                        "Owner of one closure; calling it frees the closure."),
+    .tp_doc = PyDoc_STR("Owner of one closure; calling it frees the closure."),
     .tp_basicsize = sizeof(Closure),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
-    .tp_new = closure_new,
+    .tp_free = PyObject_GC_Del,
     .tp_dealloc = (destructor)closure_dealloc,
     .tp_traverse = (traverseproc)closure_traverse,
     .tp_clear = (inquiry)closure_clear,
-    .tp_call = (ternaryfunc)owner_call,
+    .tp_call = (ternaryfunc)closure_call,
     .tp_methods = (PyMethodDef *)closure_methods,
-    .tp_as_buffer = (PyBufferProcs *)&owner_as_buffer,
 };

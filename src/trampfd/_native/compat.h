@@ -13,6 +13,14 @@
 #include <longintrepr.h>
 #endif
 
+#if PY_VERSION_HEX < 0x030A0000
+static inline PyObject *Py_NewRef(PyObject *object)
+{
+    Py_INCREF(object);
+    return object;
+}
+#endif
+
 #if PY_VERSION_HEX < 0x030C0000
 static inline int PyUnstable_Long_IsCompact(const PyLongObject *value)
 {

@@ -21,39 +21,44 @@
 
 #define FLAG_USE_ERRNO 0x8 /* FUNCFLAG_USE_ERRNO of ctypes */
 
-/* init_ctypes(_ctypes) */
-static PyObject *ctypes_init(PyObject *module, PyObject *ctypes)
+/* init_ctypes(_ctypes, signature_of) */
+static PyObject *ctypes_init(PyObject *module, PyObject *args)
 {
-    PyObject *simple = PyObject_GetAttrString(ctypes, "_SimpleCData");
+    PyObject *ctypes, *signature_of;
+    int is_parsed = PyArg_ParseTuple(args, "OO:init_ctypes", &ctypes, &signature_of);
+    PyObject *simple = is_parsed ? PyObject_GetAttrString(ctypes, "_SimpleCData") : NULL;
     PyObject *value = simple ? PyObject_GetAttrString(simple, "value") : NULL;
     PyObject *function = value ? PyObject_GetAttrString(ctypes, "set_errno") : NULL;
-    int has_names = function && !late_init();
-    PyObject *pointer = has_names ? PyObject_GetAttrString(ctypes, "CFuncPtr") : NULL;
+    PyObject *pointer = function ? PyObject_GetAttrString(ctypes, "CFuncPtr") : NULL;
     const struct ctypes_objects found = {function, simple, value};
     int error;
 
     (void)module;
-    if (pointer) {
+    if (pointer && !late_init() && !ctypes_make_init((PyTypeObject *)pointer, signature_of)) {
         error = redirect_init((PyTypeObject *)pointer);
         if (!error)
             error = tfd_sealed_store(&native.ctypes, &found, sizeof(found));
         Py_DECREF(pointer);
         if (!error)
             Py_RETURN_NONE;
-        error_raise(error);
+        return error_raise(error);
     }
+    Py_XDECREF(pointer);
     Py_XDECREF(simple);
     Py_XDECREF(value);
     Py_XDECREF(function);
     return NULL;
 }
 
-static int prepare(Closure *self, PyObject *error, PyObject *onerror)
+static PyObject *make(PyObject *module, PyObject *args)
 {
-    (void)self;
-    (void)error;
-    (void)onerror;
-    return 0;
+    PyTypeObject *cls;
+    PyObject *callable;
+
+    (void)module;
+    if (!PyArg_ParseTuple(args, "O!O:make_ctypes", &PyType_Type, &cls, &callable))
+        return NULL;
+    return ctypes_make(cls, callable);
 }
 
 /*
@@ -566,7 +571,6 @@ const struct frontend frontend_ctypes = {
     .name = "ctypes",
     .loader = loader,
     .storer = storer,
-    .prepare = prepare,
     .dispatch = dispatch_frame,
     .dispatch_late = dispatch_late,
     .handler = handler,
@@ -574,7 +578,12 @@ const struct frontend frontend_ctypes = {
 };
 
 const PyMethodDef ctypes_functions[] = {
-    {"init_ctypes", ctypes_init, METH_O,
-     PyDoc_STR("init_ctypes(module)\n--\n\nUse this _ctypes module's errno functions.")},
+    {"init_ctypes", ctypes_init, METH_VARARGS,
+     PyDoc_STR("init_ctypes(module, signature_of)\n--\n\n"
+               "Use this _ctypes module.  The signature of a class is what it keeps, or else what\n"
+               "signature_of(cls) returns.")},
+    {"make_ctypes", make, METH_VARARGS,
+     PyDoc_STR("make_ctypes(cls, callable)\n--\n\n"
+               "What cls.__new__(cls, callable) gives, on a closure of trampfd.")},
     {NULL, NULL, 0, NULL},
 };

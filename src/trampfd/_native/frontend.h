@@ -12,8 +12,6 @@ struct frontend {
     const char *name;
     load_function *(*loader)(char code);
     store_function *(*storer)(char code);
-    /* Check what a new closure was given; 0, or -1 with an exception. */
-    int (*prepare)(Closure *self, PyObject *error, PyObject *onerror);
     /* The `python` entry: from the frame of a plan straight to Python objects. */
     tfd_dispatch *dispatch;
     /* The same for signatures that have a `late`; NULL where there are none. */
@@ -26,7 +24,23 @@ struct frontend {
 
 extern const struct frontend frontend_cffi, frontend_ctypes;
 
+/*
+ * What ffi.callback() gives, and a ctypes class called with a callable, on closures of trampfd;
+ * their errors are the same.  `error` and `onerror` may be None.
+ */
+PyObject *cffi_make(PyObject *ctype, PyObject *callable, PyObject *error, PyObject *onerror);
+PyObject *ctypes_make(PyTypeObject *cls, PyObject *callable);
+
 /* A new cdata of type `ctype` with the address `pointer`. */
 PyObject *cffi_pointer(void *pointer, PyObject *ctype);
+
+/* A new function pointer of ctypes with the address `pointer`, which keeps its owner alive. */
+PyObject *ctypes_pointer(PyTypeObject *cls, void *pointer, PyObject *owner);
+
+/* Bytes of a result of cffi's where libffi takes it from. */
+Py_ssize_t cffi_result_size(const struct parameter *result);
+
+/* Store a result of cffi's as libffi wants it; 0, or -1 with an exception. */
+int cffi_store(const struct parameter *parameter, void *result, PyObject *value);
 
 #endif

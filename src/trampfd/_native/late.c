@@ -8,11 +8,8 @@
 
 int late_init(void)
 {
-    PyObject *name = PyUnicode_InternFromString("_fields_");
-
-    if (name)
-        native.fields = name;
-    return name ? 0 : -1;
+    native.fields = PyUnicode_InternFromString("_fields_");
+    return native.fields ? 0 : -1;
 }
 
 static int prepare_cif(Signature *signature, struct late *late)

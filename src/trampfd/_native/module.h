@@ -25,4 +25,12 @@ int trampoline_init(PyObject *module);
 int late_init(void);
 int redirect_init(PyTypeObject *base);
 
+/*
+ * What makes a signature, called with a ctype or a class; where it may have been kept; and where
+ * instances keep things alive.  0, or -1 with an exception.
+ */
+int cffi_make_init(PyObject *backend, PyObject *signatures, PyObject *signature_of,
+                   PyObject *sample);
+int ctypes_make_init(PyTypeObject *pointer_class, PyObject *signature_of);
+
 #endif

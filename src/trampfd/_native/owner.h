@@ -2,9 +2,9 @@
 /*
  * Owners of closures, Closure and Bound.
  *
- * cffi keeps an owner as the destructor of a cdata (calling it frees the closure), ctypes as the
- * exporter of the buffer that holds the function pointer.  Both are visited by the garbage
- * collector, so a cycle through a callback is collected.
+ * cffi keeps an owner as the destructor of a cdata (calling it frees the closure), ctypes as what
+ * an instance keeps alive.  Both are visited by the garbage collector, so a cycle through a
+ * callback is collected.
  *
  * A closure must outlive its calls, as with cffi and ctypes: who lets go of it while another thread
  * is on its way in has freed what that thread calls.  A call that has arrived holds a reference.
@@ -23,15 +23,16 @@ struct owner {
     Signature *signature;
     PyObject *kept; /* the callable; of a Bound, what its function and its argument live by */
     void *closure;  /* NULL once it is freed; only owner_take() stores that */
-    void *code;     /* what the buffer protocol shows: the function pointer */
-    char name[40];  /* for messages */
 };
 
-/* A callback: the closure and what it calls. */
+/*
+ * A callback: the closure and what it calls.  There are many of them, and all that a rare message
+ * or an exception needs is behind one pointer: the callable's name, a str, or, of cffi's that have
+ * more, (name, onerror or None, bytes to return after an exception or None).
+ */
 typedef struct {
     struct owner owner;
-    PyObject *onerror; /* cffi only; NULL for none */
-    PyObject *error;   /* cffi only; bytes to return after an exception */
+    PyObject *about;
 } Closure;
 
 extern PyTypeObject Closure_Type, Bound_Type;
@@ -40,6 +41,34 @@ extern PyTypeObject Closure_Type, Bound_Type;
 static inline PyObject *closure_callable(const Closure *self)
 {
     return self->owner.kept;
+}
+
+/*
+ * A new callback, or NULL with an exception; *code is the function pointer.  Takes the reference to
+ * `about`, which may be NULL with an exception.
+ */
+Closure *closure_make(Signature *signature, PyObject *callable, PyObject *about, void **code);
+
+/* What a message calls a callable, a new str.  No code of the program runs for it. */
+PyObject *closure_name_of(PyObject *callable);
+
+/* Parts of `about`, borrowed; NULL for none. */
+static inline PyObject *closure_part(const Closure *self, Py_ssize_t index)
+{
+    PyObject *part =
+        PyTuple_CheckExact(self->about) ? PyTuple_GET_ITEM(self->about, index) : Py_None;
+
+    return part == Py_None ? NULL : part;
+}
+
+static inline PyObject *closure_onerror(const Closure *self)
+{
+    return closure_part(self, 1);
+}
+
+static inline PyObject *closure_error_value(const Closure *self)
+{
+    return closure_part(self, 2);
 }
 
 /* Return the error value of a callback that cannot be run, and say so the first time. */
@@ -56,23 +85,19 @@ static inline int owner_check(PyObject *object)
  */
 #define owner_take(place) __atomic_exchange_n(place, NULL, __ATOMIC_ACQ_REL)
 
-/* A new owner that has no closure yet, or NULL with an exception. */
-void *owner_new(PyTypeObject *type, Signature *signature, PyObject *kept, const char *name);
-
 /* Free the closure, unless the interpreter finalises: then it stays, as C may call it at exit. */
-void owner_free(struct owner *self);
+void owner_free(struct owner *self, const char *name);
 
-/* Compare what the object knows of its closure with what the provider holds; 0 or -errno. */
-typedef int owner_compare(const struct owner *self, struct trampfd_verdict *verdict);
+/*
+ * Compare what the object knows of its closure with what the provider holds; 0 or -errno.  *code is
+ * the function pointer.
+ */
+typedef int owner_compare(const struct owner *self, void **code, struct trampfd_verdict *verdict);
 
 /* verify(), which gives (provider, address, address of the record or 0, differences). */
 PyObject *owner_verify(const struct owner *self, owner_compare *compare);
+extern const char owner_verify_doc[];
 
-/* Slots and methods of both types. */
 int owner_traverse(struct owner *self, visitproc visit, void *arg);
-PyObject *owner_call(struct owner *self, PyObject *args, PyObject *kwargs);
-PyObject *owner_cdata(struct owner *self, PyObject *ctype);
-extern const PyBufferProcs owner_as_buffer;
-extern const char owner_verify_doc[], owner_cdata_doc[];
 
 #endif

@@ -10,21 +10,14 @@
  *
  * ctypes: tp_new of _ctypes.CFuncPtr and of the classes that inherited it.
  */
+#include "frontend.h"
 #include "module.h"
-#include "owner.h"
 #include "state.h"
 
 /* In another interpreter of the process everything stays as it was. */
 static int is_main_interpreter(void)
 {
     return PyInterpreterState_Get() == PyInterpreterState_Main();
-}
-
-static PyObject *make_callback(PyObject *ctype, PyObject *callable, PyObject *error,
-                               PyObject *onerror)
-{
-    return PyObject_CallFunctionObjArgs(native.replacement_callback, ctype, callable, error,
-                                        onerror, NULL);
 }
 
 /* Arguments are parsed as cffi parses them, so that its errors are the same. */
@@ -34,44 +27,98 @@ static PyObject *call_backend_callback(PyObject *self, PyObject *args)
 
     if (!is_main_interpreter())
         return native.backend_callback.original(self, args);
+    if (PyTuple_GET_SIZE(args) == 4 /* as cffi.FFI does */
+        && Py_IS_TYPE(PyTuple_GET_ITEM(args, 0), native.cffi_type))
+        return cffi_make(PyTuple_GET_ITEM(args, 0), PyTuple_GET_ITEM(args, 1),
+                         PyTuple_GET_ITEM(args, 2), PyTuple_GET_ITEM(args, 3));
     if (!PyArg_ParseTuple(args, "O!O|OO:callback", native.cffi_type, &ctype, &callable, &error,
                           &onerror))
         return NULL;
-    return make_callback(ctype, callable, error, onerror);
+    return cffi_make(ctype, callable, error, onerror);
 }
 
-/* The decorator is bound to (ctype, None, error, onerror). */
+/* A decorator is bound to (ctype, None, error, onerror). */
 static PyObject *call_ffi_decorator(PyObject *bound, PyObject *callable)
 {
     if (!is_main_interpreter())
         return native.ffi_decorator.original(bound, callable);
-    return make_callback(PyTuple_GET_ITEM(bound, 0), callable, PyTuple_GET_ITEM(bound, 2),
-                         PyTuple_GET_ITEM(bound, 3));
+    return cffi_make(PyTuple_GET_ITEM(bound, 0), callable, PyTuple_GET_ITEM(bound, 2),
+                     PyTuple_GET_ITEM(bound, 3));
+}
+
+/* What FFI.callback() was called with. */
+struct ffi_arguments {
+    PyObject *declaration, *callable, *error, *onerror;
+};
+
+static int parse_ffi_arguments(PyObject *args, PyObject *kwargs, struct ffi_arguments *parsed)
+{
+    static const char *const keywords[] = {"cdecl", "python_callable", "error", "onerror", NULL};
+
+    *parsed = (struct ffi_arguments){NULL, Py_None, Py_None, Py_None};
+    if (!kwargs && PyTuple_GET_SIZE(args) == 2) { /* as nearly all do */
+        parsed->declaration = PyTuple_GET_ITEM(args, 0);
+        parsed->callable = PyTuple_GET_ITEM(args, 1);
+        return 1;
+    }
+    return PyArg_ParseTupleAndKeywords(args, kwargs, "O|OOO", (char **)keywords,
+                                       &parsed->declaration, &parsed->callable, &parsed->error,
+                                       &parsed->onerror);
 }
 
 /*
- * Only cffi can read a declaration as it does for callbacks.  Called without a callable it
- * does nothing else, and gives a decorator.
+ * The type that a declaration names, NULL without an exception when ffi.typeof() takes it for none:
+ * what it refuses, "int(int)" for one, may still be the declaration of a callback.
  */
-static PyObject *call_ffi_callback(PyObject *self, PyObject *args, PyObject *kwargs)
+static PyObject *type_named(PyObject *ffi, PyObject *declaration)
 {
-    static const char *const keywords[] = {"cdecl", "python_callable", "error", "onerror", NULL};
+    PyObject *type = native.ffi_typeof && PyUnicode_CheckExact(declaration)
+                         ? native.ffi_typeof(ffi, declaration)
+                         : NULL;
+
+    if (!type)
+        PyErr_Clear();
+    return type;
+}
+
+/* Only cffi can read a declaration as it does for callbacks: without a callable it does nothing
+   else, and gives a decorator. */
+static PyObject *make_decorator(PyObject *ffi, const struct ffi_arguments *parsed)
+{
     PyCFunctionWithKeywords original =
         (PyCFunctionWithKeywords)(void (*)(void))native.ffi_callback.original;
-    PyObject *declaration, *callable = Py_None, *error = Py_None, *onerror = Py_None;
-    PyObject *without_callable, *decorator, *result;
+    int is_plain = parsed->error == Py_None && parsed->onerror == Py_None;
+    PyObject *args = PyTuple_Pack(is_plain ? 1 : 4, parsed->declaration, Py_None, parsed->error,
+                                  parsed->onerror);
+    PyObject *decorator = args ? original(ffi, args, NULL) : NULL;
+
+    Py_XDECREF(args);
+    return decorator;
+}
+
+static PyObject *call_ffi_callback(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    struct ffi_arguments parsed;
+    PyObject *decorator, *type, *result;
 
     if (!is_main_interpreter())
-        return original(self, args, kwargs);
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OOO", (char **)keywords, &declaration,
-                                     &callable, &error, &onerror))
+        return ((PyCFunctionWithKeywords)(void (*)(void))native.ffi_callback.original)(self, args,
+                                                                                       kwargs);
+    if (!parse_ffi_arguments(args, kwargs, &parsed))
         return NULL;
-    without_callable = PyTuple_Pack(4, declaration, Py_None, error, onerror);
-    decorator = without_callable ? original(self, without_callable, NULL) : NULL;
-    Py_XDECREF(without_callable);
-    if (!decorator || callable == Py_None)
+    if (parsed.callable != Py_None && Py_IS_TYPE(parsed.declaration, native.cffi_type))
+        return cffi_make(parsed.declaration, parsed.callable, parsed.error, parsed.onerror);
+    type = parsed.callable != Py_None ? type_named(self, parsed.declaration) : NULL;
+    if (type) {
+        result = cffi_make(type, parsed.callable, parsed.error, parsed.onerror);
+        Py_DECREF(type);
+        return result;
+    }
+    decorator = make_decorator(self, &parsed);
+    if (!decorator || parsed.callable == Py_None)
         return decorator;
-    result = PyObject_CallFunctionObjArgs(decorator, callable, NULL);
+    result = cffi_make(PyTuple_GET_ITEM(PyCFunction_GET_SELF(decorator), 0), parsed.callable,
+                       parsed.error, parsed.onerror);
     Py_DECREF(decorator);
     return result;
 }
@@ -158,19 +205,19 @@ static void restore(struct redirection *redirection)
 }
 
 /*
- * redirect_cffi(_cffi_backend.callback, FFI.callback, a decorator, CType, the type of cdata
- *               with a destructor, replacement)
+ * redirect_cffi(_cffi_backend.callback, FFI.callback, FFI.typeof, a decorator, CType, the type of
+ *               cdata with a destructor)
  * Raises TypeError, with nothing changed, for a cffi that declares them differently.
  */
 static PyObject *redirect_cffi(PyObject *module, PyObject *args)
 {
-    PyObject *function, *method, *decorator, *type, *owner, *replacement;
+    PyObject *function, *method, *typeof_, *decorator, *type, *owner;
     PyMethodDef *of_backend, *of_ffi, *of_decorator;
 
     (void)module;
-    if (!PyArg_ParseTuple(args, "O!O!O!O!O!O:redirect_cffi", &PyCFunction_Type, &function,
-                          &PyMethodDescr_Type, &method, &PyCFunction_Type, &decorator, &PyType_Type,
-                          &type, &PyType_Type, &owner, &replacement))
+    if (!PyArg_ParseTuple(args, "O!O!O!O!O!O!:redirect_cffi", &PyCFunction_Type, &function,
+                          &PyMethodDescr_Type, &method, &PyMethodDescr_Type, &typeof_,
+                          &PyCFunction_Type, &decorator, &PyType_Type, &type, &PyType_Type, &owner))
         return NULL;
     of_backend = ((PyCFunctionObject *)function)->m_ml;
     of_ffi = ((PyMethodDescrObject *)method)->d_method;
@@ -182,8 +229,9 @@ static PyObject *redirect_cffi(PyObject *module, PyObject *args)
     }
     Py_INCREF(type);
     Py_XSETREF(native.cffi_type, (PyTypeObject *)type);
-    Py_INCREF(replacement);
-    Py_XSETREF(native.replacement_callback, replacement);
+    native.ffi_typeof = ((PyMethodDescrObject *)typeof_)->d_method->ml_flags == METH_O
+                            ? ((PyMethodDescrObject *)typeof_)->d_method->ml_meth
+                            : NULL;
     redirect(&native.backend_callback, of_backend, call_backend_callback);
     redirect(&native.ffi_callback, of_ffi, (PyCFunction)(void (*)(void))call_ffi_callback);
     redirect(&native.ffi_decorator, of_decorator, call_ffi_decorator);
@@ -213,7 +261,7 @@ static PyObject *new_function_pointer(PyTypeObject *type, PyObject *args, PyObje
     if (!native.new_is_active || !only || PyLong_Check(only) || PyTuple_Check(only)
         || !PyCallable_Check(only) || !is_main_interpreter())
         return native.original_new.is(type, args, kwargs);
-    return PyObject_CallFunctionObjArgs(native.replacement_new, (PyObject *)type, only, NULL);
+    return ctypes_make(type, only);
 }
 
 int redirect_init(PyTypeObject *base)
@@ -235,20 +283,17 @@ static PyObject *activate_new(PyObject *module, PyObject *flag)
     Py_RETURN_NONE;
 }
 
-/* redirect_new(class, replacement): only if the class has ctypes' own tp_new. */
-static PyObject *redirect_new(PyObject *module, PyObject *args)
+/* redirect_new(class): only if the class has ctypes' own tp_new. */
+static PyObject *redirect_new(PyObject *module, PyObject *type)
 {
-    PyTypeObject *type;
-    PyObject *replacement;
-
     (void)module;
-    if (!PyArg_ParseTuple(args, "O!O:redirect_new", &PyType_Type, &type, &replacement))
+    if (!PyType_Check(type)) {
+        PyErr_Format(PyExc_TypeError, "expected a class, not %R", type);
         return NULL;
-    Py_INCREF(replacement);
-    Py_XSETREF(native.replacement_new, replacement);
-    if (type->tp_new == native.original_new.is) {
-        type->tp_new = new_function_pointer;
-        PyType_Modified(type);
+    }
+    if (((PyTypeObject *)type)->tp_new == native.original_new.is) {
+        ((PyTypeObject *)type)->tp_new = new_function_pointer;
+        PyType_Modified((PyTypeObject *)type);
     }
     Py_RETURN_NONE;
 }
@@ -269,18 +314,16 @@ static PyObject *restore_new(PyObject *module, PyObject *type)
 
 const PyMethodDef redirect_functions[] = {
     {"redirect_cffi", redirect_cffi, METH_VARARGS,
-     PyDoc_STR("redirect_cffi(function, method, decorator, ctype_class, owner_class, replacement)"
-               "\n--\n\n"
-               "Let _cffi_backend.callback, FFI.callback and its decorators make callbacks with\n"
-               "replacement(ctype, callable, error, onerror), and the repr of these, which are of\n"
-               "owner_class, name the callable.")},
+     PyDoc_STR(
+         "redirect_cffi(function, method, typeof, decorator, ctype_class, owner_class)\n--\n\n"
+         "Let _cffi_backend.callback, FFI.callback and its decorators make callbacks of\n"
+         "trampfd, and the repr of these, which are of owner_class, name the callable.")},
     {"restore_cffi", restore_cffi, METH_NOARGS,
      PyDoc_STR("restore_cffi()\n--\n\nUndo redirect_cffi().")},
     {"activate_new", activate_new, METH_O,
      PyDoc_STR("activate_new(flag)\n--\n\nMake the redirections of redirect_new() count, or not.")},
-    {"redirect_new", redirect_new, METH_VARARGS,
-     PyDoc_STR("redirect_new(cls, replacement)\n--\n\n"
-               "Let cls(callable) be replacement(cls, callable).")},
+    {"redirect_new", redirect_new, METH_O,
+     PyDoc_STR("redirect_new(cls)\n--\n\nLet cls(callable) make callbacks of trampfd.")},
     {"restore_new", restore_new, METH_O, PyDoc_STR("restore_new(cls)\n--\n\nUndo redirect_new().")},
     {NULL, NULL, 0, NULL},
 };

@@ -235,6 +235,17 @@ error:
     return NULL;
 }
 
+Signature *signature_from(PyObject *source, PyObject *type)
+{
+    PyObject *signature = PyObject_CallOneArg(source, type);
+
+    if (signature && !Py_IS_TYPE(signature, &Signature_Type)) {
+        PyErr_Format(PyExc_TypeError, "expected a signature, not %R", signature);
+        Py_CLEAR(signature);
+    }
+    return (Signature *)signature;
+}
+
 static int signature_traverse(Signature *self, visitproc visit, void *arg)
 {
     Py_VISIT(self->result.type);

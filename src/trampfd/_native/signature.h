@@ -47,4 +47,7 @@ typedef struct {
 
 extern PyTypeObject Signature_Type;
 
+/* What source(type) returns, which has to be one; NULL with an exception. */
+Signature *signature_from(PyObject *source, PyObject *type);
+
 #endif

@@ -51,16 +51,22 @@ struct library_functions {
 
 struct state {
     /* Objects of an interpreter: each that imports the module would have its own. */
-    PyObject *closure_error;        /* the class, made once; the lock */
-    PyObject *fields;               /* "_fields_"; the lock */
-    PyTypeObject *cffi_type;        /* of ctype objects; the lock */
-    PyObject *replacement_callback; /* called with (ctype, callable, error, onerror); the lock */
-    PyObject *replacement_new;      /* called with (class, callable); the lock */
-    int new_is_active;              /* install() is in force; the lock */
+    PyObject *closure_error;       /* the class, made once; the lock */
+    PyObject *fields;              /* "_fields_"; the lock */
+    PyObject *signature_name;      /* "_trampfd_signature_", of classes; the lock */
+    PyObject *ctypes_signature_of; /* called with a class; the lock */
+    Py_ssize_t ctypes_objects;     /* the offset of `_objects` in an instance; the lock */
+    PyTypeObject *cffi_type;       /* of ctype objects; the lock */
+    PyObject *cffi_signatures;     /* a dict by ctype; the lock */
+    PyObject *cffi_signature_of;   /* called with a ctype; the lock */
+    PyTypeObject *cffi_owning;     /* of cdata that cffi_make.c lays out; may be NULL; the lock */
+    PyObject *cffi_gcp;            /* what ffi.gc() is of cffi's backend; the lock */
+    int new_is_active;             /* install() is in force; the lock */
     TFD_SEALED(struct ctypes_objects) ctypes;
 
     /* Of the files of cffi and ctypes, and of loaded libraries, whose are the process's. */
     struct redirection backend_callback, ffi_callback, ffi_decorator; /* the lock */
+    PyCFunction ffi_typeof;   /* what FFI.typeof is; NULL where it is called otherwise; the lock */
     PyTypeObject *owner_type; /* of cdata with a destructor; NULL: not redirected; the lock */
     reprfunc original_repr;   /* the lock */
     TFD_SEALED(newfunc) original_new; /* of _ctypes.CFuncPtr; NULL until it is seen */

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a ctype and a callable to a cdata that owns a closure.  The order of the checks and their
+ * words are those of ffi.callback().
+ *
+ * The cdata is one with a destructor, as ffi.gc() gives.  ffi.gc() itself takes longer than all else
+ * together, and a second cdata.  So the object is made here where its layout is known: when cffi is
+ * first used, one that ffi.gc() made is compared word by word with what this file expects.
+ */
+#include "frontend.h"
+#include "module.h"
+#include "state.h"
+
+#include <string.h>
+
+/* Of a cdata with a destructor. */
+struct owning_cdata {
+    PyObject_HEAD
+    PyObject *ctype;
+    void *data;
+    PyObject *weak_references;
+    Py_ssize_t length; /* of arrays */
+    PyObject *origin;  /* another cdata, which the destructor is called with; here the Closure */
+    PyObject *destructor;
+};
+
+/* Is this how the sample was made: by ffi.gc() of a cdata with that address? */
+static int is_as_expected(PyObject *sample, PyObject *ctype, PyObject *address, PyObject *origin,
+                          PyObject *destructor)
+{
+    const struct owning_cdata *cdata = (const struct owning_cdata *)sample;
+    const PyTypeObject *type = Py_TYPE(sample);
+
+    return type->tp_basicsize == sizeof(*cdata) && !type->tp_itemsize && PyType_IS_GC(type)
+           && cdata->ctype == ctype && cdata->data == PyLong_AsVoidPtr(address)
+           && !cdata->weak_references && cdata->origin == origin && cdata->destructor == destructor;
+}
+
+/* Sets native.cffi_owning to the type of the sample, or to NULL; 0, or -1 with an exception. */
+static int know_layout(PyObject *sample)
+{
+    PyObject *cdata, *ctype, *address, *origin, *destructor;
+    PyObject *type = NULL;
+
+    if (sample != Py_None) {
+        if (!PyArg_ParseTuple(sample, "OOO!OO:sample", &cdata, &ctype, &PyLong_Type, &address,
+                              &origin, &destructor))
+            return -1;
+        if (is_as_expected(cdata, ctype, address, origin, destructor))
+            type = Py_NewRef((PyObject *)Py_TYPE(cdata));
+    }
+    Py_XSETREF(native.cffi_owning, (PyTypeObject *)type);
+    return 0;
+}
+
+int cffi_make_init(PyObject *backend, PyObject *signatures, PyObject *signature_of,
+                   PyObject *sample)
+{
+    PyObject *with_destructor = PyObject_GetAttrString(backend, "gcp");
+
+    if (!with_destructor || know_layout(sample)) {
+        Py_XDECREF(with_destructor);
+        return -1;
+    }
+    Py_XSETREF(native.cffi_gcp, with_destructor);
+    Py_INCREF(signatures);
+    Py_XSETREF(native.cffi_signatures, signatures);
+    Py_INCREF(signature_of);
+    Py_XSETREF(native.cffi_signature_of, signature_of);
+    return 0;
+}
+
+static int is_function_type(PyObject *ctype)
+{
+    PyObject *kind = PyObject_GetAttrString(ctype, "kind");
+    int is_function =
+        kind && PyUnicode_Check(kind) && !PyUnicode_CompareWithASCIIString(kind, "function");
+    PyObject *name = kind && !is_function ? PyObject_GetAttrString(ctype, "cname") : NULL;
+
+    Py_XDECREF(kind);
+    if (name)
+        PyErr_Format(PyExc_TypeError, "expected a function ctype, got '%U'", name);
+    Py_XDECREF(name);
+    return is_function;
+}
+
+static int is_callable(PyObject *object, const char *as)
+{
+    if (PyCallable_Check(object))
+        return 1;
+    PyErr_Format(PyExc_TypeError, "expected a callable object%s, not %.200s", as,
+                 Py_TYPE(object)->tp_name);
+    return 0;
+}
+
+/* A new reference, as the dict may be cleared. */
+static Signature *signature_for(PyObject *ctype, PyObject *callable, PyObject *onerror)
+{
+    PyObject *signature = PyDict_GetItemWithError(native.cffi_signatures, ctype);
+
+    Py_XINCREF(signature);
+    if ((!signature && (PyErr_Occurred() || !is_function_type(ctype))) || !is_callable(callable, "")
+        || (onerror != Py_None && !is_callable(onerror, " for 'onerror'")))
+        Py_CLEAR(signature);
+    else if (!signature)
+        signature = (PyObject *)signature_from(native.cffi_signature_of, ctype);
+    return (Signature *)signature;
+}
+
+/* libffi takes a result from no less than an ffi_arg. */
+Py_ssize_t cffi_result_size(const struct parameter *result)
+{
+    return result->size < (Py_ssize_t)sizeof(ffi_arg) ? (Py_ssize_t)sizeof(ffi_arg) : result->size;
+}
+
+static PyObject *error_bytes(const struct parameter *result, PyObject *error)
+{
+    Py_ssize_t size = cffi_result_size(result);
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, size);
+
+    if (bytes) {
+        memset(PyBytes_AS_STRING(bytes), 0, (size_t)size);
+        if (cffi_store(result, PyBytes_AS_STRING(bytes), error))
+            Py_CLEAR(bytes);
+    }
+    return bytes;
+}
+
+/* See Closure in owner.h. */
+static PyObject *describe(const Signature *signature, PyObject *callable, PyObject *error,
+                          PyObject *onerror)
+{
+    PyObject *name = closure_name_of(callable);
+    PyObject *value, *about;
+
+    if (!name || (error == Py_None && onerror == Py_None))
+        return name;
+    value = error == Py_None ? Py_NewRef(Py_None) : error_bytes(&signature->result, error);
+    about = value ? PyTuple_Pack(3, name, onerror, value) : NULL;
+    Py_XDECREF(value);
+    Py_DECREF(name);
+    return about;
+}
+
+static PyObject *new_owning_cdata(PyObject *ctype, void *data, PyObject *owner)
+{
+    struct owning_cdata *cdata = PyObject_GC_New(struct owning_cdata, native.cffi_owning);
+
+    if (!cdata)
+        return NULL;
+    cdata->ctype = Py_NewRef(ctype);
+    cdata->data = data;
+    cdata->weak_references = NULL;
+    cdata->length = 0;
+    cdata->origin = Py_NewRef(owner);
+    cdata->destructor = NULL;
+    PyObject_GC_Track(cdata);
+    return (PyObject *)cdata;
+}
+
+/* A cdata that keeps its owner alive, and whose ffi.release() frees it. */
+static PyObject *owning_cdata(PyObject *ctype, void *data, PyObject *owner)
+{
+    PyObject *pointer, *cdata;
+
+    if (native.cffi_owning)
+        return new_owning_cdata(ctype, data, owner);
+    pointer = cffi_pointer(data, ctype);
+    cdata = pointer ? PyObject_CallFunctionObjArgs(native.cffi_gcp, pointer, owner, NULL) : NULL;
+    Py_XDECREF(pointer);
+    return cdata;
+}
+
+PyObject *cffi_make(PyObject *ctype, PyObject *callable, PyObject *error, PyObject *onerror)
+{
+    Signature *signature = signature_for(ctype, callable, onerror);
+    PyObject *cdata;
+    Closure *closure;
+    void *code;
+
+    if (!signature)
+        return NULL;
+    closure =
+        closure_make(signature, callable, describe(signature, callable, error, onerror), &code);
+    Py_DECREF(signature);
+    if (!closure)
+        return NULL;
+    cdata = owning_cdata(ctype, code, (PyObject *)closure);
+    Py_DECREF(closure);
+    return cdata;
+}
