@@ -7,9 +7,8 @@ import gc
 import re
 from typing import Any
 
-import core
 import pytest
-import scale
+from support import core, scale
 
 # They build and ship, which needs a network and is the same for every provider.
 _OF_THE_HOST = [

@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Union
 
-import core
+from support import core
 
 BATCH = 250
 MAX_ARGUMENTS = 20

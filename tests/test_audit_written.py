@@ -15,8 +15,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Callable
 
-import core
 import pytest
+from support import core
 
 from trampfd._cli.audit import command as cli
 from trampfd._cli.audit.inspect import Finding, audit

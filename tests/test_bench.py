@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import scale
-from core import need, new_folder, run
+from support import scale
+from support.core import need, new_folder, run
 
 for _module in ("pytest_benchmark", "matplotlib", "Cython"):
     pytest.importorskip(_module)

@@ -18,12 +18,10 @@ from ctypes import CFUNCTYPE, POINTER, byref, c_char_p, c_double, c_int, c_long,
 from pathlib import Path
 from typing import Any
 
-import core
 import pytest
-import scale
-import signatures
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support import core, scale, signatures
 from test_ctypes import address, compiled, ctypes_type
 
 import trampfd
@@ -541,14 +539,15 @@ at_exit(bound)
 @pytest.mark.parametrize("policy", ["mdwe", "systemd_mdwe", "no_exec_maps"])
 def test_under_denial(policy: str) -> None:
     code = f"""
-import deny, trampfd
+import trampfd
+from support import hardening
 from ctypes import *
 libc = CDLL(None)
 libc.memcmp.argtypes = [c_void_p, c_void_p, c_size_t]
 many = CFUNCTYPE(c_int, *[c_int] * 9)
 trampfd.install, trampfd.bind  # loads the extension while code can be mapped
 try:
-    deny.{policy}()
+    hardening.{policy}()
 except OSError as error:
     print(error, file=sys.stderr)
     sys.exit({core.SKIPPED})
@@ -557,7 +556,7 @@ compare = [trampfd.bind(libc.memcmp, i, position="last") for i in range(1000)]
 assert [c(b"aaaa", b"aabb") == 0 for c in compare[:4]] == [True, True, True, False]
 function = many(lambda *all: sum(all))
 assert trampfd.bind(function, 1)(*[1] * 8) == 9
-assert not deny.wx_mappings() and not deny.aliased()
+assert not hardening.wx_mappings() and not hardening.aliased()
 """
     core.script(code)
 

@@ -17,9 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Callable
 
-import core
 import pytest
-import scale
+from support import core, scale
 
 import trampfd
 from trampfd import _native

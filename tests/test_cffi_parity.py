@@ -37,11 +37,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
 
-import kept
 import pytest
-import scale
-import signatures
 from hypothesis import HealthCheck, Phase, given, settings
+from support import build_cache, scale, signatures
 
 cffi = pytest.importorskip("cffi", reason="cffi is not installed")
 
@@ -953,7 +951,7 @@ def outcomes_of(way: str, folder: Path) -> Outcomes:
 
 @pytest.fixture(scope="module")
 def outcomes() -> Outcomes:
-    folder = kept.folder(("calls", sys.version, cffi.__version__), build_calls)
+    folder = build_cache.folder(("calls", sys.version, cffi.__version__), build_calls)
     return {key: outcome for way in WAYS for key, outcome in outcomes_of(way, folder).items()}
 
 

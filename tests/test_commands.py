@@ -12,9 +12,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import core
 import pytest
-import scale
+from support import core, scale
 
 import trampfd as trampfd_package
 

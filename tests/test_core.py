@@ -10,11 +10,9 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import core
 import core_sources
-import kept
-import providers
 import pytest
+from support import build_cache, core, providers
 
 COMPILERS = ("cc", "clang")
 
@@ -293,7 +291,7 @@ class Signatures:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_random_signatures(seed: int, compiler: str) -> None:
     text = Signatures(seed, 400).text
-    folder = kept.folder(text, lambda folder: (folder / "signatures.c").write_text(text))
+    folder = build_cache.folder(text, lambda folder: (folder / "signatures.c").write_text(text))
     flags = ("-O1", "-Wno-psabi", "-Wno-unused-variable")
     program = core.executable(
         "core_signatures", more=(str(folder / "signatures.c"),), link=flags, compiler=compiler

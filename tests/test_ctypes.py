@@ -22,13 +22,10 @@ from ctypes import CFUNCTYPE, POINTER, byref, c_int, c_long, c_void_p
 from pathlib import Path
 from typing import Any, Callable
 
-import core
-import kept
 import pytest
-import scale
-import signatures
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from support import build_cache, core, scale, signatures
 
 import trampfd
 from trampfd import _native
@@ -411,7 +408,7 @@ def by_value() -> ctypes.CDLL:
         (folder / "by_value.c").write_text(source)
         compiled(folder / "by_value.c", folder / "libby_value.so")
 
-    return ctypes.CDLL(str(kept.folder(source, compile_in) / "libby_value.so"))
+    return ctypes.CDLL(str(build_cache.folder(source, compile_in) / "libby_value.so"))
 
 
 @pytest.mark.parametrize("name", BY_VALUE)

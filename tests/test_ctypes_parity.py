@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any, Callable, ClassVar
 
 import pytest
-import scale
+from support import scale
 
 CDECL = 0x1
 USE_ERRNO = 0x8

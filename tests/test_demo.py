@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import scale
+from support import scale
 
 import trampfd
 from trampfd._cli.demo import policies

@@ -7,8 +7,8 @@ import re
 import sys
 from pathlib import Path
 
-import core
 import pytest
+from support import core
 
 ROOT = core.BACKEND.parent
 DOCS = ROOT / "docs"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import scale
+from support import scale
 
 from trampfd._cli import selftest
 
@@ -20,9 +20,11 @@ pytestmark = pytest.mark.any_provider
 
 TESTS = Path(__file__).parent
 
+NO_MEMFD = "from support import hardening; hardening.no_memfd()"
+
 
 def doctor(*words: str, before: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run it in a child that first runs the statement `before`, tests/deny.py at hand."""
+    """Run it in a child that first runs the statement `before`, support/hardening.py at hand."""
     code = (
         f"import sys; sys.path.insert(0, {str(TESTS)!r}); {before or 'pass'}; sys.path.pop(0);"
         f"from trampfd.__main__ import main; sys.exit(main(['doctor', *{words!r}]))"
@@ -93,7 +95,7 @@ def test_everything_works_unhardened() -> None:
 
 
 def test_hardening_is_seen_and_stock_cffi_fails() -> None:
-    found = report(before="import deny; deny.systemd_mdwe()")
+    found = report(before="from support import hardening; hardening.systemd_mdwe()")
     assert found["works"] is True
     assert found["system"]["hardening"]["seccomp"]["value"] == "filter"
     stock = trials(found)["cffi", "stock"]
@@ -101,12 +103,12 @@ def test_hardening_is_seen_and_stock_cffi_fails() -> None:
 
 
 def test_refused_sources_are_named() -> None:
-    found = report(before="import ctypes, deny, trampfd; deny.no_memfd()")
+    found = report(before=f"import ctypes, trampfd; {NO_MEMFD}")
     sources = {one["name"]: one for one in found["sources"]}
     assert sources["own file"]["errno"] == 0
     assert sources["memfd"]["step"] == "memfd_create"
     assert sources["memfd"]["errno"] != 0
-    assert "provider: memfd" in doctor(before="import deny; deny.no_memfd()").stdout
+    assert "provider: memfd" in doctor(before=NO_MEMFD).stdout
 
 
 def test_a_failing_provider_is_a_failing_doctor() -> None:

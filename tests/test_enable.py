@@ -18,9 +18,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import core
 import pytest
-import scale
+from support import core, scale
 
 import trampfd
 from trampfd import _native
@@ -659,14 +658,14 @@ def test_under_denial(enabled: Environment) -> None:
     code = f"""
 import sys
 sys.path.insert(0, {str(core.TESTS)!r})
-import deny
+from support import hardening
 try:
-    deny.mdwe()
+    hardening.mdwe()
 except OSError as error:
     print(error, file=sys.stderr)
     sys.exit({core.SKIPPED})
 {CALLBACKS}
-assert not deny.wx_mappings() and not deny.aliased()
+assert not hardening.wx_mappings() and not hardening.aliased()
 """
     done = enabled.run("-c", code, check=False)
     if done.returncode == core.SKIPPED:

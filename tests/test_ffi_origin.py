@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import scale
+from support import scale
 
 from trampfd._system import ffi_origin, ldso
 from trampfd._system.elf import read_elf

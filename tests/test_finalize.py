@@ -13,9 +13,8 @@ import textwrap
 import zipfile
 from pathlib import Path
 
-import core
 import pytest
-import scale
+from support import core, scale
 from test_enable import Environment
 from test_threads import PRELUDE, library
 

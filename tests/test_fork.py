@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import core
 import pytest
-import scale
+from support import core, scale
 
 # Programs of tests/c, and the argument that they need, if any.
 PROGRAMS = (
@@ -37,7 +36,7 @@ def test_program(name: str, argument: str) -> None:
 
 PRELUDE = """
 import ctypes, functools, operator, os, signal, sys, threading, warnings
-import scale
+from support import scale
 import trampfd
 
 warnings.simplefilter("ignore", DeprecationWarning)  # of forks in a process with threads

@@ -6,8 +6,8 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-import core
 import pytest
+from support import core
 
 OBJECT = core.PROGRAMS / "got_object.c"
 WATCHED = ("-Wl,--wrap=mprotect",)

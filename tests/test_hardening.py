@@ -12,9 +12,8 @@ import re
 import sys
 from pathlib import Path
 
-import core
-import library
 import pytest
+from support import core, library
 
 import trampfd._native
 

@@ -12,16 +12,15 @@ import re
 import shutil
 from pathlib import Path
 
-import core
 import pytest
-import scale
+from support import core, scale
 
 # What is hostile here is hostile to the ways of the table.
 pytestmark = pytest.mark.only_table
 
 PRELUDE = """
 import ctypes, errno, os, resource, sys
-import core, deny
+from support import core, hardening
 
 library, folder = sys.argv[1:3]
 libc = ctypes.CDLL(None, use_errno=True)
@@ -127,7 +126,7 @@ def test_replaced_between_growth_and_growth(replacement: str, folder: Path) -> N
 
 def test_replaced_and_memfd_refused(replacement: str, folder: Path) -> None:
     body = """
-deny.no_memfd()
+hardening.no_memfd()
 expect_refusal("own file: ", "memfd: memfd_create: Operation not permitted")
 """
     hostile(LOAD + replacement + body, library_in(folder), folder, another_build())
@@ -250,7 +249,7 @@ def test_path_leads_elsewhere(way: str, folder: Path) -> None:
 
 
 JAIL = """
-import trampfd._system.seccomp  # which deny needs, while there are files
+import trampfd._system.seccomp  # which hardening needs, while there are files
 peer = core.Core(library)
 jail = folder + "/jail"
 os.makedirs(jail + os.path.dirname(library))
@@ -282,7 +281,7 @@ peer = core.Core(library)
 own_mounts()
 mount("none", "/proc", "tmpfs")
 os.unlink(library)
-deny.no_memfd()
+hardening.no_memfd()
 expect_refusal(
     "own file: open the library's file: No such file or directory",
     "own file: read /proc/self/maps: No such file or directory",
@@ -303,7 +302,7 @@ expect(["memfd"])
 """,
     "chroot with /proc and another file at the path, no memfd": JAIL
     + """
-deny.no_memfd()
+hardening.no_memfd()
 expect_refusal("own file: read the slots from the library's file: Stale file handle", "memfd: ")
 """,
     "a file system that forbids execution": """
@@ -385,7 +384,7 @@ expect(["own file"])
 
 def test_no_executable_mapping_is_permitted(folder: Path) -> None:
     body = """
-deny.no_exec_maps()
+hardening.no_exec_maps()
 lines = len(open("/proc/self/maps").readlines())
 expect_refusal(
     "own file: mmap slots read+execute: Operation not permitted",
@@ -397,7 +396,7 @@ assert len(open("/proc/self/maps").readlines()) <= lines + 2
 
 
 def test_no_memfd_is_needed(folder: Path) -> None:
-    hostile(LOAD + "deny.no_memfd()\nexpect(['own file'])", library_in(folder), folder)
+    hostile(LOAD + "hardening.no_memfd()\nexpect(['own file'])", library_in(folder), folder)
 
 
 @pytest.mark.parametrize("policy", ["mdwe", "systemd_mdwe"])
@@ -405,7 +404,7 @@ def test_policy_comes_into_force_later(policy: str, folder: Path) -> None:
     body = f"""
 expect(["own file"], 5000)
 try:
-    deny.{policy}()
+    hardening.{policy}()
 except OSError as error:
     print(error, file=sys.stderr)
     sys.exit(core.SKIPPED)
@@ -428,7 +427,8 @@ CALLBACKS = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import ctypes, operator, os, functools
-import deny, trampfd
+import trampfd
+from support import hardening
 from trampfd import _native
 
 assert trampfd.__file__.startswith(sys.argv[1]), trampfd.__file__
@@ -464,7 +464,7 @@ assert used == {{"built in": 1, "memfd": 2}}, trampfd.status()
 def test_package_file_deleted_and_memfd_refused(folder: Path) -> None:
     body = """
 os.unlink(_native.__file__)
-deny.no_memfd()
+hardening.no_memfd()
 try:
     make(10000)
 except trampfd.ClosureError as error:
@@ -488,23 +488,24 @@ UNDER_POLICY = """
 import sys
 import ctypes, functools, operator
 import cffi
-import core, deny, trampfd
+import trampfd
+from support import core, hardening
 
 policy, count = sys.argv[1], int(sys.argv[2])
 ffi = cffi.FFI()
 ctype = ffi.typeof("int(*)(int)")
 cls = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)
-before = deny.wx_mappings()
+before = hardening.wx_mappings()
 used = trampfd.status().slots_used
 
 
 def check_mappings():
-    assert deny.wx_mappings() == before, deny.wx_mappings()
-    assert not deny.aliased(), deny.aliased()
+    assert hardening.wx_mappings() == before, hardening.wx_mappings()
+    assert not hardening.aliased(), hardening.aliased()
 
 
 try:
-    getattr(deny, policy)()
+    getattr(hardening, policy)()
 except OSError as error:
     print(error, file=sys.stderr)
     sys.exit(core.SKIPPED)

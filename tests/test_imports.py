@@ -8,8 +8,8 @@ import graphlib
 import re
 from pathlib import Path
 
-import core
 import pytest
+from support import core
 
 import trampfd
 

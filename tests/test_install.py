@@ -19,9 +19,8 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any
 
-import kept
 import pytest
-import scale
+from support import build_cache, scale
 
 HAS_CFFI = importlib.util.find_spec("cffi") is not None
 needs_cffi = pytest.mark.skipif(not HAS_CFFI, reason="cffi is not installed")
@@ -283,7 +282,7 @@ for name, source in (("_api", "static int twice(int (*f)(int), int n) { return f
         result = python(code, str(folder))
         assert result.returncode == 0, result.stdout + result.stderr
 
-    return kept.folder((code, sys.version, importlib.metadata.version("cffi")), compile_in)
+    return build_cache.folder((code, sys.version, importlib.metadata.version("cffi")), compile_in)
 
 
 @pytest.mark.parametrize("module", ["_api", "_abi"])

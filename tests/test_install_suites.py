@@ -19,9 +19,8 @@ from dataclasses import dataclass
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
-import downloads
 import pytest
-import scale
+from support import downloads, scale
 
 # What both suites have in common: `observe` is told of each test that ended, `finish` writes what
 # came of all. Function types that trampfd made callbacks of are counted, so that a suite that makes

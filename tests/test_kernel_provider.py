@@ -6,8 +6,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-import providers
 import pytest
+from support import providers
 
 pytestmark = pytest.mark.any_provider
 

@@ -5,15 +5,11 @@ from __future__ import annotations
 
 import functools
 import json
-import sys
 from pathlib import Path
 
-import core
-import libffi_suite
-import library
-import preload
 import pytest
-from libffi_suite import Outcome
+from support import core, libffi_suite, library, preload
+from support.libffi_suite import Outcome
 
 # What `watch_wx` logs of a program that has no memory that is writable and executable.
 CLEAN = ["end"]
@@ -40,7 +36,8 @@ def compiled() -> Path:
 def outcomes(*before: object, libraries: tuple[Path, ...]) -> dict[str, Outcome]:
     """Of all programs, run by a command that has the words `before` in front."""
     environment = {"PRELOAD": " ".join(map(str, libraries))}
-    command = [*before, sys.executable, libffi_suite.__file__, compiled()]
+    code = "from support.libffi_suite import main; main(*sys.argv[1:])"
+    command = [*before, *core.python_command(code), compiled()]
     written = json.loads(core.check(*command, environment=environment))
     return {name: Outcome(**outcome) for name, outcome in written.items()}
 

@@ -7,9 +7,8 @@ import functools
 import re
 from pathlib import Path
 
-import core
-import library
 import pytest
+from support import core, library
 
 import trampfd
 
@@ -27,7 +26,8 @@ def user(binding: str) -> Path:
 
 START = r"""
 import ctypes, re, resource
-import deny, trampfd
+import trampfd
+from support import hardening
 from trampfd._system.maps import read_maps
 
 def closures():
@@ -97,13 +97,13 @@ def test_hardened(policy: str) -> None:
     core.need_policy(policy)
     code = f"""
 trampfd.install(libraries=True)
-deny.{policy}()
-deny.no_memfd()
+hardening.{policy}()
+hardening.no_memfd()
 for number in range(100):
     assert users.user_make(number) and is_ours(number)
 for number in range(100):
     assert users.user_call(number, 10) == 10 + number
-assert not deny.wx_mappings() and not deny.aliased()
+assert not hardening.wx_mappings() and not hardening.aliased()
 for number in range(100):
     users.user_free(number)
 """
@@ -225,8 +225,8 @@ except ImportError as error:
 trampfd.install(libraries=True)
 libraries = {one.library for one in trampfd.status().redirected}
 assert [path for path in libraries if "girepository" in path], libraries
-deny.systemd_mdwe()
-deny.no_memfd()
+hardening.systemd_mdwe()
+hardening.no_memfd()
 loop = GLib.MainLoop()
 seen = []
 
@@ -246,6 +246,6 @@ GLib.timeout_add(1, tick)
 GLib.timeout_add(50, start)
 loop.run()
 assert seen == ["tick"] * 3 + [True], seen
-assert not deny.wx_mappings() and not deny.aliased()
+assert not hardening.wx_mappings() and not hardening.aliased()
 """
     run(code, user("now"), __file__)

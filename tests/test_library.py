@@ -9,10 +9,9 @@ import shutil
 from importlib import metadata
 from pathlib import Path
 
-import core
 import core_sources
-import library
 import pytest
+from support import core, library
 
 SHARED = ("libtrampfd.so.0", "libtrampfd-ffi.so.0")
 PROGRAM = core.PROGRAMS / "library_ten_lines.c"

@@ -7,8 +7,8 @@ import ctypes
 import signal
 from typing import Any
 
-import core
 import pytest
+from support import core
 
 import trampfd
 

@@ -10,9 +10,8 @@ import signal
 import subprocess
 from pathlib import Path
 
-import core
-import library
 import pytest
+from support import core, library
 
 NESTED = str(core.BACKEND / "nested" / "nested.c")
 OPTION = "-ftrampoline-impl=heap"
@@ -117,8 +116,8 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run a program in a process that a policy is in force for, if any."""
     core.need_policy(policy)
-    harden = policy and f"deny.{policy}()"
-    code = f"import deny, os\n{harden}\nos.execve({str(path)!r}, {[str(path), *arguments]!r}, "
+    harden = policy and f"from support import hardening; hardening.{policy}()"
+    code = f"import os\n{harden}\nos.execve({str(path)!r}, {[str(path), *arguments]!r}, "
     return core.run(*core.python_command(f"{code}{dict(os.environ, **environment)!r})"))
 
 

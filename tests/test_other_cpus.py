@@ -12,10 +12,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import core
 import core_sources
-import libffi_suite
 import pytest
+from support import core, libffi_suite
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from email import message_from_string
 from pathlib import Path
 
 import pytest
-from core import need
+from support.core import need
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted((ROOT / "docs/man").glob("trampfd*.[1-9]"))

@@ -12,10 +12,9 @@ import os
 import platform
 import re
 
-import core
 import fuzz_plan
 import pytest
-import scale
+from support import core, scale
 
 COUNT = int(os.environ.get("TRAMPFD_FUZZ", scale.down("random signatures", 20_000, 200)))
 FEW = scale.down("random signatures with another compiler", 1000, 50)

@@ -10,8 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import core
 import pytest
+from support import core
 
 ROOT = core.BACKEND.parent
 

@@ -11,10 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import core
-import library
-import preload
 import pytest
+from support import core, library, preload
 
 from trampfd._cli.audit.inspect import Process, inspect
 from trampfd._system import ffi_origin

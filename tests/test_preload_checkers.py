@@ -5,10 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import core
-import library
-import preload
 import pytest
+from support import core, library, preload
 
 SUPPRESSIONS = core.BACKEND / "trampfd.supp"
 FOUND = 9

@@ -9,9 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import core
 import pytest
-import scale
+from support import core, scale
 
 import trampfd
 from trampfd.__main__ import main
@@ -20,9 +19,10 @@ from trampfd._system.elf import read_elf
 
 # Two callbacks by the stock ctypes of a process that may have no W+X memory.
 PROGRAM = """
-import deny, os
+import os
+from support import hardening
 try:
-    deny.systemd_mdwe()
+    hardening.systemd_mdwe()
 except OSError as error:
     print(error, file=sys.stderr)
     sys.exit(77)

@@ -7,9 +7,8 @@ import re
 import shutil
 from dataclasses import dataclass
 
-import core
-import preload
 import pytest
+from support import core, preload
 
 PROGRAMS = core.TESTS / "programs"
 

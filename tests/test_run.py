@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-import scale
+from support import scale
 
 from trampfd import _native
 

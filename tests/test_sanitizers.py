@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import core
 import pytest
-import scale
+from support import core, scale
 
 COMPILERS = ("cc", "clang")
 

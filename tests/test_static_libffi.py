@@ -19,14 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import core
-import downloads
-import kept
 import pytest
-import scale
 import setuptools
 import test_ctypes_parity
 import test_enable
+from support import build_cache, core, downloads, scale
 
 TESTS = Path(__file__).parent
 PROJECT = TESTS.parent
@@ -55,17 +52,19 @@ def is_linked_statically(library: str) -> bool:
 def run_under(
     policy: str, code: str, *arguments: str, python: str = sys.executable, path: Sequence[str] = ()
 ) -> None:
-    """Run code in a child, tests/deny.py at hand, where the policy can be put in force."""
+    """Run code in a child, support/hardening.py at hand, where the policy can be put in force."""
     put_in_force = (
+        "import sys\n"
+        "from support import hardening\n"
         "def put_in_force():\n"
         "    try:\n"
-        f"        deny.{policy}()\n"
+        f"        hardening.{policy}()\n"
         "    except OSError as error:\n"
         "        print(error)\n"
         f"        sys.exit({ABSENT})\n"
     )
     child = subprocess.run(
-        [python, "-c", f"import deny, sys\n{put_in_force}{code}", *arguments],
+        [python, "-c", put_in_force + code, *arguments],
         capture_output=True,
         text=True,
         timeout=scale.seconds(120),
@@ -104,7 +103,7 @@ for callback in callbacks[:2]:
     assert list(array) == [-1, 2, 3]
 trampfd.uninstall()
 assert [callback(5) for callback in callbacks[2:]] == list(range(5, 1005))
-assert not deny.wx_mappings() and not deny.aliased()
+assert not hardening.wx_mappings() and not hardening.aliased()
 print("done")
 """
 
@@ -274,17 +273,19 @@ class Built:
 @pytest.fixture(scope="module")
 def package() -> Path:
     """trampfd for the system's Python."""
-    sources = kept.digest(
+    sources = build_cache.digest(
         *(PROJECT / name for name in ("src", "tools", "setup.py", "pyproject.toml"))
     )
-    return kept.folder((system_python(), sources), build_trampfd) / "package"
+    return build_cache.folder((system_python(), sources), build_trampfd) / "package"
 
 
 @pytest.fixture(scope="module")
 def built(package: Path) -> Built:
     python = system_python()
     build = functools.partial(build_ctypes, python)
-    return Built(kept.folder(("_ctypes", python), build) / f"_ctypes{python.suffix}", package)
+    return Built(
+        build_cache.folder(("_ctypes", python), build) / f"_ctypes{python.suffix}", package
+    )
 
 
 def test_libffi_is_inside_and_hidden(built: Built) -> None:
@@ -321,7 +322,7 @@ assert list(array) == [-1, 2, 3]
 assert pair(Pair(1, 0.5)) == 1.5
 trampfd.uninstall()
 assert [callback(5) for callback in callbacks] == list(range(5, 1005))
-assert not deny.wx_mappings() and not deny.aliased()
+assert not hardening.wx_mappings() and not hardening.aliased()
 print("done")
 """
 

@@ -12,9 +12,8 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import core
 import pytest
-import scale
+from support import core, scale
 
 import trampfd
 from trampfd._cli.doctor import facts as doctor
@@ -132,10 +131,10 @@ print(json.dumps([facts.version.state, facts.backend.state]))
 
 def hardening_under(policies: str, *names: str) -> object:
     return run(
-        "import deny, json\n"
+        "import json\nfrom support import hardening\n"
         f"{policies}\n"
-        "from trampfd._system import hardening\n"
-        "facts = hardening.look()\n"
+        "from trampfd._system.hardening import look\n"
+        "facts = look()\n"
         f"print(json.dumps([getattr(facts, name).value for name in {names!r}]))\n"
     )
 
@@ -145,12 +144,12 @@ def test_a_seccomp_filter_is_seen() -> None:
     mode, filters, _ = hardening_under("", *names)  # type: ignore[misc]
     assert mode == ("filter" if filters else "off")
     expected = ["filter", filters + 2, True]
-    assert hardening_under("deny.no_memfd(); deny.systemd_mdwe()", *names) == expected
+    assert hardening_under("hardening.no_memfd(); hardening.systemd_mdwe()", *names) == expected
 
 
 def test_mdwe_is_seen() -> None:
     core.need_policy("mdwe")
-    assert hardening_under("deny.mdwe()", "mdwe") == [True]
+    assert hardening_under("hardening.mdwe()", "mdwe") == [True]
 
 
 def test_limits_are_those_of_the_kernel() -> None:

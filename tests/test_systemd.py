@@ -12,23 +12,23 @@ import shutil
 from collections import defaultdict
 from pathlib import Path
 
-import core
-import library
-import preload
 import pytest
+from support import core, library, preload
 from test_enable import PACKAGE, Environment, others
 
 DROP_INS = core.TESTS.parent / "packaging/systemd"
 
 CTYPES = """
-import ctypes, deny
+import ctypes
+from support import hardening
 print(ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(lambda x: x + 1)(41))
-print(deny.wx_mappings(), deny.aliased())
+print(hardening.wx_mappings(), hardening.aliased())
 """
 CFFI = """
-import cffi, deny
+import cffi
+from support import hardening
 print(cffi.FFI().callback("int(int)", lambda x: x + 1)(41))
-print(deny.wx_mappings(), deny.aliased())
+print(hardening.wx_mappings(), hardening.aliased())
 """
 WORKS = "42\n[] []\n"
 REFUSED = "MemoryError: Cannot allocate write+execute memory for ffi.callback()"

@@ -13,9 +13,8 @@ import subprocess
 import textwrap
 from pathlib import Path
 
-import core
 import pytest
-import scale
+from support import core, scale
 
 # With the word `install` the callbacks are trampfd's.  `c` makes callbacks of int(int).
 PRELUDE = """

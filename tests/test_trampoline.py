@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import core
 import pytest
+from support import core
 
 import trampfd
 from trampfd import Trampoline, TrampolineContext, TrampolineDifference, _native

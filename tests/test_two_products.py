@@ -13,10 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import core
-import library
-import preload
 import pytest
+from support import core, library, preload
 
 import trampfd._native
 

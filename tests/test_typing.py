@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import scale
+from support import scale
 
 PRELUDE = """\
 from __future__ import annotations

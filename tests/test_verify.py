@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import cffi
-import providers
 import pytest
+from support import providers
 
 import trampfd
 

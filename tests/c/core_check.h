@@ -32,7 +32,7 @@
         }                                                                                          \
     } while (0)
 
-/* `full`, or less in an emulated machine, where TRAMPFD_VM is set: see tests/scale.py. */
+/* `full`, or less in an emulated machine, where TRAMPFD_VM is set: see tests/support/scale.py. */
 static inline int scaled(int full, int emulated)
 {
     return getenv("TRAMPFD_VM") ? emulated : full;

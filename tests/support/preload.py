@@ -8,9 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import core
-import deny
-import library
+from support import core, hardening, library
 
 FFI = "libtrampfd-ffi.so.0"
 
@@ -19,8 +17,8 @@ HARDENED = "systemd_mdwe,no_memfd"
 
 
 def under(policies: str, *command: object) -> list[object]:
-    """The command that runs `command` under policies of ``deny``."""
-    return [sys.executable, deny.__file__, policies, *command]
+    """The command that runs `command` under policies of ``hardening``."""
+    return [sys.executable, hardening.__file__, policies, *command]
 
 
 def preloaded(*more: object) -> dict[str, str]:

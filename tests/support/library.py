@@ -6,8 +6,7 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-import core
-import kept
+from support import build_cache, core
 
 PREFIX = "/usr"
 
@@ -31,7 +30,7 @@ def build(
 @functools.cache
 def installed() -> Path:
     core.need("ninja")
-    folder = kept.folder(core.BACKEND, lambda folder: build(core.BACKEND, folder / "build"))
+    folder = build_cache.folder(core.BACKEND, lambda folder: build(core.BACKEND, folder / "build"))
     return folder / "build-installed"
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Each policy of ``deny`` refuses what it says and nothing more, and stock closures feel it."""
+"""Each policy of support/hardening.py refuses what it says and no more; stock closures feel it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import scale
+from support import scale
 
 pytestmark = pytest.mark.any_provider
 
@@ -22,7 +22,8 @@ POLICIES = ("mdwe", "systemd_mdwe", "no_exec_maps", "no_memfd")
 # What a child tries under the policies it is given. It prints what came of each attempt, by the
 # names that REFUSED has too.
 ATTEMPTS = """
-import ctypes, deny, json, mmap, os, sys, threading
+import ctypes, json, mmap, os, sys, threading
+from support import hardening
 from trampfd._system import seccomp
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -101,7 +102,7 @@ thread.start()
 data, code = map_anonymous(READ | WRITE), map_file(READ | EXEC)
 
 for policy in sys.argv[1:]:
-    getattr(deny, policy)()
+    getattr(hardening, policy)()
 print(json.dumps({
     "map w+x": python_mmap_rwx(),
     "map w+x in another thread": map_rwx_in_older_thread(),
@@ -167,7 +168,7 @@ def run(code: str, *arguments: str) -> object:
 
 def skip_without(policy: str) -> None:
     child = subprocess.run(
-        [sys.executable, "-c", f"import deny; deny.{policy}()"],
+        [sys.executable, "-c", f"from support import hardening; hardening.{policy}()"],
         cwd=HERE,
         capture_output=True,
         text=True,
@@ -198,12 +199,13 @@ def test_refuses_what_it_says_and_nothing_else(policy: str) -> None:
 
 
 HIGH_WORD = """
-import ctypes, deny, json, mmap
+import ctypes, json, mmap
+from support import hardening
 from trampfd._system import seccomp
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.syscall.restype = ctypes.c_long
-deny.systemd_mdwe()
+hardening.systemd_mdwe()
 prot = 1 << 32 | mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC
 number = seccomp.machine().mmap
 arguments = (number, 0, mmap.PAGESIZE, prot, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
@@ -218,10 +220,11 @@ def test_bits_in_the_high_word_do_not_get_past_a_filter() -> None:
 
 
 ALIASES = """
-import deny, json, mmap, os
+import json, mmap, os
+from support import hardening
 
 def state():
-    return [len(deny.wx_mappings()), len(deny.aliased())]
+    return [len(hardening.wx_mappings()), len(hardening.aliased())]
 
 states = [state()]
 rwx = mmap.mmap(-1, mmap.PAGESIZE, prot=7)
@@ -246,16 +249,17 @@ def test_mappings_that_break_w_xor_x_are_found() -> None:
 
 
 CTYPES = """
-import ctypes, deny, json, sys
+import ctypes, json, sys
+from support import hardening
 
 for policy in sys.argv[1:]:
-    getattr(deny, policy)()
+    getattr(hardening, policy)()
 try:
     answer = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(lambda number: number + 1)
     outcome = answer(41)
 except MemoryError:
     outcome = "MemoryError"
-print(json.dumps([outcome, bool(deny.wx_mappings()), bool(deny.aliased())]))
+print(json.dumps([outcome, bool(hardening.wx_mappings()), bool(hardening.aliased())]))
 """
 
 
@@ -288,16 +292,17 @@ def test_stock_ctypes_callbacks(policies: tuple[str, ...], without_table: list[o
 
 
 CFFI = """
-import cffi, deny, json, sys
+import cffi, json, sys
+from support import hardening
 
 ffi = cffi.FFI()
 for policy in sys.argv[1:]:
-    getattr(deny, policy)()
+    getattr(hardening, policy)()
 try:
     outcome = ffi.callback("int(int)", lambda number: number + 1)(41)
 except MemoryError:
     outcome = "MemoryError"
-print(json.dumps([outcome, bool(deny.wx_mappings()), bool(deny.aliased())]))
+print(json.dumps([outcome, bool(hardening.wx_mappings()), bool(hardening.aliased())]))
 """
 
 

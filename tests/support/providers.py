@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import scale
+
+from support import scale
 
 NAMES = ("table", "trampfd", "trampfd-user")
 DEVICE = "/dev/trampfd"
@@ -36,7 +37,7 @@ def current() -> str:
 
 def run(provider: str, *words: str, **keywords: Any) -> subprocess.CompletedProcess[str]:
     """Run Python with a provider; it can import the helpers of the tests."""
-    path = [str(Path(__file__).parent), *filter(None, sys.path)]
+    path = [str(Path(__file__).parents[1]), *filter(None, sys.path)]
     return subprocess.run(
         [sys.executable, *words],
         capture_output=True,

@@ -15,7 +15,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-_PROJECT = Path(__file__).resolve().parents[1]
+_PROJECT = Path(__file__).resolve().parents[2]
 _ROOT = _PROJECT / "build" / "tests"
 _SOURCES = (_PROJECT / "cbackend", _PROJECT / "tests" / "c")
 _NOT_COMPILED = {"__pycache__", "kmod"}

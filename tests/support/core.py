@@ -18,12 +18,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import deny
-import kept
 import pytest
-import scale
 
-TESTS = Path(__file__).resolve().parent
+from support import build_cache, hardening, scale
+
+TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS.parent / "tools"))
 
 import core_sources  # noqa: E402
@@ -105,7 +104,7 @@ def compiled(*command: object) -> Path:
     """The folder, not to be changed, in which this command of a compiler has run."""
     words = [str(word) for word in command]
     need(words[0])
-    return kept.folder(words, functools.partial(compiler_run, words))
+    return build_cache.folder(words, functools.partial(compiler_run, words))
 
 
 @functools.cache
@@ -241,8 +240,8 @@ def run(
 
 
 def need_policy(policy: str) -> None:
-    """Skips the test where the kernel has no such policy, a function of `deny`."""
-    if policy == "mdwe" and not deny.has_mdwe():
+    """Skips the test where the kernel has no such policy, a function of `hardening`."""
+    if policy == "mdwe" and not hardening.has_mdwe():
         pytest.skip("PR_SET_MDWE needs Linux 6.3")
 
 

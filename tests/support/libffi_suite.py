@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """libffi's own test programs, of Debian's source package, compiled unchanged and run.
 
-As a command: run the compiled programs that a file names (JSON: name to path) and write what came
-of each to standard output. $PRELOAD is what is preloaded into them.
+`main()`, for a child process: run the compiled programs that a file names (JSON: name to path) and
+write what came of each to standard output. $PRELOAD is what is preloaded into them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import scale
+from support import scale
 
 FOLDERS = ("closures", "go", "complex", "call", "threads")
 OPTIMIZATIONS = ("-O0", "-O2")
@@ -217,10 +217,7 @@ def run_all(paths: dict[str, str]) -> dict[str, Outcome]:
         return dict(pool.map(run_one, paths.items()))
 
 
-def _main(file: str) -> None:
+def main(file: str) -> None:
+    """Run the compiled programs that a file names, and write what came of each."""
     outcomes = run_all(json.loads(Path(file).read_text()))
     json.dump({name: asdict(outcome) for name, outcome in outcomes.items()}, sys.stdout)
-
-
-if __name__ == "__main__":
-    _main(*sys.argv[1:])
