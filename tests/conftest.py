@@ -40,6 +40,14 @@ def _port(request: pytest.FixtureRequest) -> None:
             pytest.skip(f"{what}: the port {core.architecture()} has none")
 
 
+@pytest.fixture(params=["ctypes", "cffi"])
+def interface(request: pytest.FixtureRequest) -> str:
+    """For tests that make the same callbacks by both."""
+    if request.param == "cffi":
+        pytest.importorskip("cffi")
+    return str(request.param)
+
+
 def pytest_collection_finish() -> None:
     """Garbage collections, of which the tests ask for many, leave out what is loaded by now."""
     gc.freeze()

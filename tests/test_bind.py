@@ -22,7 +22,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import core, scale, signatures
-from test_ctypes import address, compiled, ctypes_type
+from support.ctypes_calls import address, compiled, ctypes_type
 
 import trampfd
 from trampfd import _native

@@ -26,6 +26,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from support import build_cache, core, scale, signatures
+from support.ctypes_calls import BY_LETTER, COMMAND, address, compiled, ctypes_type
 
 import trampfd
 from trampfd import _native
@@ -35,14 +36,6 @@ NAME = "libctypes_echo.so"
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
 
 Make = Callable[[Any, Callable[..., Any]], Any]
-
-
-COMMAND = ("cc", "-std=gnu11", "-O2", "-shared", "-fPIC", "-pthread")
-
-
-def compiled(source: Path, library: Path, *options: str) -> ctypes.CDLL:
-    core.compiler_run([*COMMAND, *options, str(source), "-o", str(library)], library.parent)
-    return ctypes.CDLL(str(library))
 
 
 @pytest.fixture(scope="module")
@@ -70,13 +63,6 @@ def make(request: pytest.FixtureRequest) -> Make:
     return way
 
 
-def address(callback: Any) -> int:
-    """Not by ctypes.cast(), which makes a cycle."""
-    value = c_void_p.from_buffer(callback).value
-    assert value is not None
-    return value
-
-
 def is_ours(callback: Any) -> bool:
     return _native.find(address(callback)) is not None
 
@@ -92,35 +78,6 @@ def in_child(code: str, *arguments: str, **options: Any) -> subprocess.Completed
 
 
 # --- Calls by the C compiler -------------------------------------------------------------------
-
-
-def ctypes_type(kind: Any) -> Any:
-    """The ctypes class for a type of signatures.py."""
-    if isinstance(kind, signatures.Array):
-        return ctypes_type(kind.item) * kind.length
-    if isinstance(kind, signatures.Structure):
-        fields = [(f"f{i}", ctypes_type(field)) for i, field in enumerate(kind.fields)]
-        return type("Structure", (ctypes.Structure,), {"_fields_": fields})
-    letters = {
-        signatures.SIGNED: {1: "b", 2: "h", 4: "i", 8: "l"},
-        signatures.UNSIGNED: {1: "B", 2: "H", 4: "I", 8: "L"},
-        signatures.BOOL: {1: "?"},
-        signatures.CHAR: {1: "c"},
-        signatures.WIDE: {2: "H", 4: "u"},
-        signatures.FLOAT: {4: "f", 8: "d", 16: "g"},
-        signatures.POINTER: {8: "P"},
-    }
-    return BY_LETTER[letters[kind.kind][kind.size]]
-
-
-BY_LETTER: dict[str, Any] = {
-    cls._type_: cls
-    for cls in (
-        ctypes.c_byte, ctypes.c_short, ctypes.c_int, ctypes.c_long, ctypes.c_ubyte,
-        ctypes.c_ushort, ctypes.c_uint, ctypes.c_ulong, ctypes.c_bool, ctypes.c_char,
-        ctypes.c_wchar, ctypes.c_float, ctypes.c_double, ctypes.c_longdouble, ctypes.c_void_p,
-    )
-}  # fmt: skip
 
 
 def ctypes_value(kind: Any, value: Any) -> Any:

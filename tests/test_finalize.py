@@ -9,14 +9,13 @@ import importlib.util
 import os
 import subprocess
 import sys
-import textwrap
 import zipfile
 from pathlib import Path
 
 import pytest
 from support import core, scale
-from test_enable import Environment
-from test_threads import PRELUDE, library
+from support.c_threads import run
+from support.environment import Environment
 
 PROGRAMS = core.TESTS / "programs"
 
@@ -43,20 +42,6 @@ class Sorts:
 """
 
 SORTED = "[1, 2, 3, 4, 5]"
-
-
-def run(
-    code: str, closures: str = "install", interface: str = "ctypes"
-) -> subprocess.CompletedProcess[str]:
-    command = core.python_command(PRELUDE + textwrap.dedent(code))
-    return core.run(*command, library(), closures, interface, timeout=scale.seconds(60))
-
-
-@pytest.fixture(params=["ctypes", "cffi"])
-def interface(request: pytest.FixtureRequest) -> str:
-    if request.param == "cffi":
-        pytest.importorskip("cffi")
-    return str(request.param)
 
 
 @pytest.mark.parametrize("closures", ["stock", "install"])

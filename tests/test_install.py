@@ -15,12 +15,11 @@ import os
 import shutil
 import subprocess
 import sys
-from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import build_cache, scale
+from support import build_cache, debian_backend, scale
 
 HAS_CFFI = importlib.util.find_spec("cffi") is not None
 needs_cffi = pytest.mark.skipif(not HAS_CFFI, reason="cffi is not installed")
@@ -312,25 +311,17 @@ show([*kept, lib.twice(callback, 5), lib.twice(lib.python_function, 5)])
 
 
 @pytest.fixture(scope="module")
-def debian_backend(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def of_debian(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with Debian's _cffi_backend, which has libffi as a shared library."""
-    package = Path("/usr/lib/python3/dist-packages")
-    names = [f"_cffi_backend{suffix}" for suffix in EXTENSION_SUFFIXES]
-    found = [package / name for name in names if (package / name).exists()]
-    if not found:
-        version = ".".join(map(str, sys.version_info[:2]))
-        pytest.skip(f"python3-cffi-backend is not installed for Python {version}")
-    folder = tmp_path_factory.mktemp("debian")
-    (folder / found[0].name).symlink_to(found[0])
-    return folder
+    return debian_backend.link(tmp_path_factory.mktemp("debian"))
 
 
 @pytest.mark.parametrize("way", BACKEND_WAYS)
-def test_debian_backend(debian_backend: Path, way: str) -> None:
+def test_debian_backend(of_debian: Path, way: str) -> None:
     more, make = BACKEND_WAYS[way]
     check = "assert backend.__file__.startswith(sys.argv[1])\n"
     code = f"{BACKEND_SETUP}{check}{more}\ndef make():\n  return {make}\n{MADE_EARLIER}"
-    assert child(code, str(debian_backend), path=debian_backend) == EARLIER
+    assert child(code, str(of_debian), path=of_debian) == EARLIER
 
 
 # What is not a callback stays with ctypes and cffi.

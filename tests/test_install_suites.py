@@ -16,11 +16,10 @@ import subprocess
 import sys
 import tarfile
 from dataclasses import dataclass
-from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import pytest
-from support import downloads, scale
+from support import debian_backend, downloads, scale
 
 # What both suites have in common: `observe` is told of each test that ended, `finish` writes what
 # came of all. Function types that trampfd made callbacks of are counted, so that a suite that makes
@@ -190,13 +189,7 @@ def pytest_sessionfinish():
 def cffi_version(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Of the installed cffi, with a static libffi; or Debian's, with a shared one, put in front."""
     if request.param == "debian":
-        package = Path("/usr/lib/python3/dist-packages")
-        names = [f"_cffi_backend{suffix}" for suffix in EXTENSION_SUFFIXES]
-        found = [package / name for name in names if (package / name).exists()]
-        if not found:
-            version = ".".join(map(str, sys.version_info[:2]))
-            pytest.skip(f"python3-cffi-backend is not installed for Python {version}")
-        (tmp_path / found[0].name).symlink_to(found[0])
+        debian_backend.link(tmp_path)
     elif importlib.util.find_spec("_cffi_backend") is None:
         pytest.skip("cffi is not installed")
     return subprocess.run(

@@ -21,9 +21,8 @@ from typing import Any
 
 import pytest
 import setuptools
-import test_ctypes_parity
-import test_enable
-from support import build_cache, core, downloads, scale
+from support import build_cache, core, ctypes_parity, downloads, scale
+from support.environment import Environment
 
 TESTS = Path(__file__).parent
 PROJECT = TESTS.parent
@@ -333,15 +332,14 @@ def test_ctypes(built: Built, policy: str) -> None:
 
 
 def test_same_as_stock_ctypes(built: Built, tmp_path: Path) -> None:
-    """All cases of test_ctypes_parity.py."""
-    path = os.pathsep.join([*built.path, str(Path(pytest.__file__).parents[1])])
-    found = test_ctypes_parity.observe(tmp_path, PYTHON, PYTHONPATH=path)
-    for mode in test_ctypes_parity.MODES:
-        test_ctypes_parity.check_completeness(found[mode])
+    """All cases of support/ctypes_cases.py."""
+    found = ctypes_parity.observe(tmp_path, PYTHON, PYTHONPATH=os.pathsep.join(built.path))
+    for mode in ctypes_parity.MODES:
+        ctypes_parity.check_completeness(found[mode])
     differences: dict[str, Any] = {
         f"{name} {mode}": (found[mode][name], stock)
         for name, stock in found["stock"].items()
-        for mode in test_ctypes_parity.MODES[1:]
+        for mode in ctypes_parity.MODES[1:]
         if found[mode][name] != stock
     }
     assert not differences
@@ -448,16 +446,16 @@ def plugin() -> Path:
 
 
 @pytest.fixture(scope="module")
-def system(package: Path, tmp_path_factory: pytest.TempPathFactory) -> test_enable.Environment:
+def system(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """An environment of the system's Python."""
     paths = [package, "/usr/lib/python3/dist-packages"]
-    return test_enable.Environment(tmp_path_factory.mktemp("venv") / "system", PYTHON, paths)
+    return Environment(tmp_path_factory.mktemp("venv") / "system", PYTHON, paths)
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> test_enable.Environment:
+def own(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """An environment of this Python."""
-    return test_enable.Environment(tmp_path_factory.mktemp("venv") / "own")
+    return Environment(tmp_path_factory.mktemp("venv") / "own")
 
 
 @pytest.mark.only_table

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from support import core, library, preload
-from test_enable import PACKAGE, Environment, others
+from support.environment import PACKAGE, Environment, others
 
 DROP_INS = core.TESTS.parent / "packaging/systemd"
 

@@ -7,74 +7,16 @@ cffi keeps one as long as the thread, and destroys it in the next thread that ma
 
 from __future__ import annotations
 
-import functools
 import signal
-import subprocess
 import textwrap
-from pathlib import Path
 
 import pytest
-from support import core, scale
-
-# With the word `install` the callbacks are trampfd's.  `c` makes callbacks of int(int).
-PRELUDE = """
-import gc, sys, threading, time
-if sys.argv[2] == "install":
-    import trampfd
-    trampfd.install()
-interface = sys.argv[3]
-if interface == "cffi":
-    import cffi
-    ffi = cffi.FFI()
-    ffi.cdef('''
-        struct call *server_start(void);
-        int server_call(struct call *, int (*)(int), int);
-        void server_stop(struct call *);
-        int call_in_thread(int (*)(int), int);
-        int call_in_threads(int (*)(int), int, int);
-    ''')
-    lib = ffi.dlopen(sys.argv[1])
-    make = ffi.callback("int(int)")
-else:
-    import ctypes
-    lib = ctypes.CDLL(sys.argv[1])
-    make = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)
-    lib.server_start.restype = ctypes.c_void_p
-    lib.server_call.argtypes = [ctypes.c_void_p, make, ctypes.c_int]
-    lib.server_stop.argtypes = [ctypes.c_void_p]
-    lib.call_in_thread.argtypes = [make, ctypes.c_int]
-    lib.call_in_threads.argtypes = [make, ctypes.c_int, ctypes.c_int]
-local = threading.local()
-"""
-
-
-@functools.cache
-def library() -> Path:
-    """c/python_threads.c, compiled; its threads outlive every handle."""
-    flags = [
-        "-O1",
-        "-Wall",
-        "-Wextra",
-        "-Werror",
-        "-shared",
-        "-fPIC",
-        "-pthread",
-        "-Wl,-z,nodelete",
-    ]
-    name = "libpython-threads.so"
-    return (
-        core.compiled("cc", *flags, "-o", name, core.PROGRAMS / "python_threads.c", "-ldl") / name
-    )
-
-
-def run(code: str, closures: str, interface: str) -> subprocess.CompletedProcess[str]:
-    command = core.python_command(PRELUDE + textwrap.dedent(code))
-    return core.run(*command, library(), closures, interface, timeout=scale.seconds(60))
+from support import c_threads, core, scale
 
 
 def same_as_stock(code: str, interface: str) -> str:
     """What the program prints, which is what it prints with stock callbacks."""
-    stock, ours = (run(code, closures, interface) for closures in ("stock", "install"))
+    stock, ours = (c_threads.run(code, closures, interface) for closures in ("stock", "install"))
     assert (ours.returncode, ours.stdout, ours.stderr) == (
         stock.returncode,
         stock.stdout,
@@ -82,13 +24,6 @@ def same_as_stock(code: str, interface: str) -> str:
     )
     assert ours.returncode == 0, ours.stderr
     return ours.stdout
-
-
-@pytest.fixture(params=["ctypes", "cffi"])
-def interface(request: pytest.FixtureRequest) -> str:
-    if request.param == "cffi":
-        pytest.importorskip("cffi")
-    return str(request.param)
 
 
 # What a callback may leave in the state of its thread, and how it looks at the start of the next.
@@ -312,7 +247,7 @@ def test_threads_make_threads(interface: str) -> None:
 
 def test_states_do_not_pile_up(interface: str) -> None:
     """Of 500 threads that have ended the last ones' states may be there, no others."""
-    done = run(
+    done = c_threads.run(
         """
         @make
         def callback(x):
@@ -343,7 +278,7 @@ def test_states_do_not_pile_up(interface: str) -> None:
 
 def test_freed_by_another_thread_while_a_call_waits(interface: str) -> None:
     """The call has passed the slot and waits to be attached: what it finds then is named."""
-    done = run(
+    done = c_threads.run(
         """
         import ctypes
         keeping = ctypes.PyDLL(sys.argv[1])  # does not let another thread run
@@ -410,10 +345,10 @@ def test_threads_of_python_look_for_no_kept_state(interface: str) -> None:
     assert made >= 99 and looked == own + made, (made, own, looked)
     lib.server_stop(server)
     """
-    command = core.python_command(PRELUDE + textwrap.dedent(code))
+    command = core.python_command(c_threads.PRELUDE + textwrap.dedent(code))
     done = core.run(
         *command,
-        library(),
+        c_threads.library(),
         "install",
         interface,
         environment={"LD_PRELOAD": str(counter / "libcount.so")},
