@@ -69,9 +69,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not scale.IN_GUEST:
         return
     terminalreporter.section("scaled down for an emulated machine")
-    for source in sorted(core.PROGRAMS.glob("*.c")):
+    for source in sorted(core.PROGRAMS.rglob("*.c")):
         for full, done in re.findall(r"\bscaled\((\d+), (\d+)\)", source.read_text()):
-            terminalreporter.line(f"{source.name}: {done} instead of {full}")
+            terminalreporter.line(f"{source.relative_to(core.PROGRAMS)}: {done} instead of {full}")
     for what, (full, done) in sorted(scale.scaled.items()):
         terminalreporter.line(f"{what}: {done} instead of {full}")
     for name in _OF_THE_HOST:

@@ -2,7 +2,7 @@
 """Random C signatures, called by compiled C through closures with and without a plan.
 
 A signature is drawn from a seed and its number alone.  Batches of them become C files whose callers
-the compiler makes; ``c/plan_runner.c`` runs these and says what a line of it means.  Run this file
+the compiler makes; ``c/plan/runner.c`` runs these and says what a line of it means.  Run this file
 to look further than the tests do, or at one signature::
 
     python tests/fuzz_plan.py --count 1000000 --seed 7
@@ -372,7 +372,7 @@ def batch_text(seed: int, first: int, count: int) -> str:
     """C file with the signatures numbered from `first`."""
     writers = [_Writer(at, draw_signature(seed, at)) for at in range(first, first + count)]
     return "\n".join([
-        '#include "plan_case.h"',
+        '#include "plan/case.h"',
         *_packed_types(),
         *(writer.case() for writer in writers),
         "const struct plan_case plan_cases[] = {",
@@ -393,7 +393,7 @@ def signature_text(seed: int, number: int) -> str:
 
 @dataclass
 class Report:
-    """What signatures went through: see plan_runner.c for the words of a line."""
+    """What signatures went through: see plan/runner.c for the words of a line."""
 
     signatures: int = 0
     plans: int = 0
@@ -453,7 +453,7 @@ def fuzz(
     callers; `progress` is called after each batch.  Raises AssertionError, with the signature, for
     the first batch that shows a difference.
     """
-    runner = [*before, str(core.executable("plan_runner", *flags))]
+    runner = [*before, str(core.executable("plan/runner", *flags))]
     report = Report()
     path = core.need(compiler)
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -60,9 +60,9 @@ def start() -> Iterator[Start]:
 
 @functools.cache
 def program() -> Path:
-    source = core.PROGRAMS / "audit_written.c"
-    command = ["cc", *core.compile_flags(), "-o", "audit_written", source, *core.link_flags()]
-    return core.compiled(*command) / "audit_written"
+    source = core.PROGRAMS / "audit/written.c"
+    command = ["cc", *core.compile_flags(), "-o", "written", source, *core.link_flags()]
+    return core.compiled(*command) / "written"
 
 
 def library(source: str, *flags: str) -> Path:
@@ -113,12 +113,12 @@ def test_changed_code_of_a_file(start: Start) -> None:
     finding = the_finding(pid)
     assert finding.executable.start <= address < finding.executable.end
     assert finding.size == PAGE
-    assert finding.maker == "unknown (audit_written)"
+    assert finding.maker == f"unknown ({program().name})"
     assert finding.reason.startswith(f"code of {program()} was changed in memory")
 
 
 def test_text_relocations_are_named(start: Start) -> None:
-    path = library("audit_textrel.S", "-nostdlib", "-Wl,-z,notext")
+    path = library("audit/textrel.S", "-nostdlib", "-Wl,-z,notext")
     assert read_elf(path).text_relocations
     pid, [address] = start(program(), f"library={path}")
     finding = the_finding(pid)
@@ -130,7 +130,7 @@ def test_text_relocations_are_named(start: Start) -> None:
 
 
 def test_code_that_was_not_written_is_no_finding(start: Start) -> None:
-    path = library("audit_library.c", "-fPIC")
+    path = library("audit/library.c", "-fPIC")
     assert not read_elf(path).text_relocations
     ways = ["unwritten", "unwritten-memfd", f"library={path}", f"library-in-memory={path}"]
     pid, addresses = start(program(), *ways)
@@ -233,7 +233,7 @@ def test_a_text_of_the_jit_is_known(start: Start) -> None:
 def as_a_later_python() -> Path:
     """A file that looks as if it were a CPython with the compiler in it."""
     path = core.new_folder() / "libpython3.99.so.1.0"
-    shutil.copy(library("audit_library.c", "-fPIC"), path)
+    shutil.copy(library("audit/library.c", "-fPIC"), path)
     return path
 
 
@@ -319,7 +319,7 @@ def test_guesses_from_libraries_leave_out_what_keeps_its_memory_writable(
     paths = [tmp_path / name for name in names]
     for path in paths:
         path.parent.mkdir(exist_ok=True)
-        shutil.copy(library("audit_library.c", "-fPIC"), path)
+        shutil.copy(library("audit/library.c", "-fPIC"), path)
     pid, _ = start(program(), "private", *(f"library={path}" for path in paths))
     assert the_finding(pid).maker == maker
 

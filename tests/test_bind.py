@@ -28,7 +28,7 @@ import trampfd
 from trampfd import _native
 
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-PROGRAMS = ("bind_calls", "bind_errors", "bind_verify")
+PROGRAMS = ("bind/calls", "bind/errors", "bind/verify")
 
 pytestmark = pytest.mark.skipif(
     platform.machine() != "x86_64", reason="the instructions counted are those of x86-64"
@@ -67,7 +67,7 @@ def instructions_of_a_call(function: str) -> float:
     counts = []
     for calls in (2000, 1000):
         callgrind = (core.need("valgrind"), "--tool=callgrind", "--callgrind-out-file=/dev/null")
-        done = core.run(*callgrind, core.executable("bind_cost"), function, calls)
+        done = core.run(*callgrind, core.executable("bind/cost"), function, calls)
         assert done.returncode == 0, done.stderr
         counts.append(int(re.findall(r"Collected : (\d+)", done.stderr)[0]))
     return (counts[0] - counts[1]) / 1000
@@ -500,7 +500,7 @@ def test_no_growth() -> None:
 @pytest.fixture(scope="module")
 def at_exit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     library = tmp_path_factory.mktemp("c") / "libat_exit.so"
-    compiled(core.PROGRAMS / "bind_at_exit.c", library)
+    compiled(core.PROGRAMS / "bind/at_exit.c", library)
     return library
 
 

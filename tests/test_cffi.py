@@ -25,7 +25,7 @@ from trampfd import _native
 
 cffi = pytest.importorskip("cffi", reason="cffi is not installed")
 
-C = Path(__file__).with_name("c")
+C = Path(__file__).with_name("c") / "python"
 DECLARATIONS = (C / "cffi_threads.h").read_text()
 
 Maker = Callable[..., Any]
@@ -33,7 +33,7 @@ Maker = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def library() -> Path:
-    """c/cffi_threads.c, compiled."""
+    """c/python/cffi_threads.c, compiled."""
     flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-pthread"]
     name = "libthreads.so"
     return core.compiled("cc", *flags, "-o", name, C / "cffi_threads.c") / name

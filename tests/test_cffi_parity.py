@@ -7,8 +7,8 @@ Python and C receive, exceptions, and what is written to standard error.  Only a
 place of a warning are left out.
 
 There are two kinds of cases: hand-written ones (the functions below with `@case()`), which run with
-each flavour of ffi object and the C functions of c/cffi_calls.c, and calls made of signatures and
-values, whose C callers the compiler makes (see signatures.py).
+each flavour of ffi object and the C functions of c/python/cffi_calls.c, and calls made of
+signatures and values, whose C callers the compiler makes (see support/signatures.py).
 
 This file is the script of the child, too:
 
@@ -43,7 +43,7 @@ from support import build_cache, scale, signatures
 
 cffi = pytest.importorskip("cffi", reason="cffi is not installed")
 
-C = Path(__file__).with_name("c")
+C = Path(__file__).with_name("c") / "python"
 
 STOCK, INSTALLED, CALLBACK = WAYS = ("stock", "installed", "callback")
 INLINE, API, ABI = FLAVOURS = ("inline", "api", "abi")
@@ -799,7 +799,7 @@ def given_a_destructor(t: Trial) -> None:
 
 
 def load(flavour: str, folder: Path) -> tuple[Any, Any]:
-    """The ffi object and the library of c/cffi_calls.h that `build_calls()` made."""
+    """The ffi object and the library of c/python/cffi_calls.h that `build_calls()` made."""
     if flavour == API:
         module = importlib.import_module("calls_api")
         return module.ffi, module.lib

@@ -19,34 +19,34 @@ COMPILERS = ("cc", "clang")
 # Programs that check one behaviour each, and the argument that they need, if any: those that hold
 # for every provider run with the current one.
 PROGRAMS = (
-    ("core_abi", ""),
-    ("core_arguments", ""),
-    ("core_churn", ""),
-    ("core_dl_iterate", ""),
-    ("core_free_in_call", ""),
-    ("core_lookup_race", ""),
-    ("core_prep_errors", ""),
-    ("core_read_back", ""),
-    ("core_registers", ""),
-    ("core_reprep", ""),
-    ("core_sizes", ""),
-    ("core_thousand", ""),
-    ("core_threads", ""),
+    ("core/abi", ""),
+    ("core/arguments", ""),
+    ("core/churn", ""),
+    ("core/dl_iterate", ""),
+    ("core/free_in_call", ""),
+    ("core/lookup_race", ""),
+    ("core/prep_errors", ""),
+    ("core/read_back", ""),
+    ("core/registers", ""),
+    ("core/reprep", ""),
+    ("core/sizes", ""),
+    ("core/thousand", ""),
+    ("core/threads", ""),
 )
 
 # Those that look at the blocks of the table.
 TABLE_PROGRAMS = (
-    ("core_all_slots", ""),
-    ("core_backtrace", ""),
-    ("core_border", ""),
-    ("core_growth", "own file"),
-    ("core_growth", "memfd"),
-    ("core_limit_file_size", ""),
-    ("core_limit_memory", ""),
-    ("core_lookup", ""),
-    ("core_probe", ""),
-    ("core_status", ""),
-    ("core_trail", ""),
+    ("core/all_slots", ""),
+    ("core/backtrace", ""),
+    ("core/border", ""),
+    ("core/growth", "own file"),
+    ("core/growth", "memfd"),
+    ("core/limit_file_size", ""),
+    ("core/limit_memory", ""),
+    ("core/lookup", ""),
+    ("core/probe", ""),
+    ("core/status", ""),
+    ("core/trail", ""),
 )
 
 
@@ -68,15 +68,15 @@ def test_program_for_the_table(name: str, argument: str, compiler: str) -> None:
 @pytest.mark.parametrize("marshalled_by", ["plan", "libffi", "bound"])
 def test_free_at_each_instruction_of_a_call(marshalled_by: str) -> None:
     """The right result or the message that names the closure, never anything else."""
-    core.check(core.executable("core_free_stepped"), marshalled_by)
+    core.check(core.executable("core/free_stepped"), marshalled_by)
 
 
 def test_free_races_with_calls() -> None:
-    core.check(core.executable("core_free_race"))
+    core.check(core.executable("core/free_race"))
 
 
 def test_one_lock_each() -> None:
-    core.check(core.executable("core_lock_count", link=("-Wl,--wrap=pthread_mutex_lock",)))
+    core.check(core.executable("core/lock_count", link=("-Wl,--wrap=pthread_mutex_lock",)))
 
 
 ADDRESS = "0x[0-9a-f]+"
@@ -107,7 +107,7 @@ ABORTS = {
 
 @pytest.mark.parametrize("way", ABORTS)
 def test_misuse_aborts_and_says_why(way: str) -> None:
-    done = core.run(core.executable("core_abort"), way)
+    done = core.run(core.executable("core/abort"), way)
     assert done.returncode == -signal.SIGABRT, done.stderr
     message = "trampfd: " + ABORTS[way].format(done.stdout.strip()) + "\n"
     pattern = re.escape(message).replace("SLOT", r"\d+").replace("BLOCK", ADDRESS)
@@ -116,7 +116,7 @@ def test_misuse_aborts_and_says_why(way: str) -> None:
 
 def test_call_into_a_block_that_was_given_back_ends_the_process() -> None:
     """No code is left there to say why: see trampfd_closure_free() in trampfd.h."""
-    done = core.run(core.executable("core_abort"), "call into a block that was given back")
+    done = core.run(core.executable("core/abort"), "call into a block that was given back")
     assert done.returncode in (-signal.SIGSEGV, -signal.SIGBUS), done.stderr
 
 
@@ -125,14 +125,14 @@ def test_call_into_a_block_that_was_given_back_ends_the_process() -> None:
 def test_provider_that_exists(name: str) -> None:
     provider = "table" if name == "table" else providers.of_auto()
     environment = {"TRAMPFD_PROVIDER": name}
-    core.check(core.executable("core_backend"), provider, environment=environment)
+    core.check(core.executable("core/backend"), provider, environment=environment)
 
 
 @pytest.mark.any_provider
 @pytest.mark.parametrize("name", ["nonsense", "Table", "table ", "tables"])
 def test_provider_that_does_not_exist(name: str) -> None:
     environment = {"TRAMPFD_PROVIDER": name}
-    core.check(core.executable("core_backend"), "none", environment=environment)
+    core.check(core.executable("core/backend"), "none", environment=environment)
 
 
 @pytest.mark.any_provider
@@ -151,10 +151,10 @@ def test_older_name_of_the_variable_is_accepted(
 ) -> None:
     monkeypatch.delenv("TRAMPFD_PROVIDER", raising=False)
     environment = {"TRAMPFD_BACKEND": older, **({} if name is None else {"TRAMPFD_PROVIDER": name})}
-    core.check(core.executable("core_backend"), provider, environment=environment)
+    core.check(core.executable("core/backend"), provider, environment=environment)
 
 
-# What core_inject.c replaces by functions that can fail.
+# What core/inject.c replaces by functions that can fail.
 WRAPPED = (
     "calloc", "fcntl", "fopen", "getline", "__getdelim", "memfd_create", "mmap", "open",
     "pread", "pthread_atfork", "strdup", "write",
@@ -166,7 +166,7 @@ def test_every_call_may_fail() -> None:
     # Fortified headers would call other names.
     flags = ("-U_FORTIFY_SOURCE",)
     wraps = tuple(f"-Wl,--wrap={name}" for name in WRAPPED)
-    core.check(core.copy_of(core.executable("core_inject", *flags, link=wraps)))
+    core.check(core.copy_of(core.executable("core/inject", *flags, link=wraps)))
 
 
 # Ways to link a program with the core, as flags.
@@ -184,25 +184,25 @@ LINKED = {
 @pytest.mark.parametrize("way", LINKED)
 @pytest.mark.parametrize("argument", ["own file", "memfd"])
 def test_linked_into_a_program(way: str, argument: str) -> None:
-    core.check(core.copy_of(core.executable("core_growth", *LINKED[way])), argument)
+    core.check(core.copy_of(core.executable("core/growth", *LINKED[way])), argument)
 
 
 @pytest.mark.only_table
 @pytest.mark.parametrize("way", ["copies", "namespaces", "closed"])
 def test_shared_library(way: str) -> None:
     library = core.shared_library()
-    core.check(core.executable("core_dlopen"), way, library, core.copy_of(library))
+    core.check(core.executable("core/dlopen"), way, library, core.copy_of(library))
 
 
 @pytest.mark.only_table
 def test_a_thousand_closures_take_no_system_call() -> None:
-    assert core.traced("all", [core.executable("core_thousand")]) == []
+    assert core.traced("all", [core.executable("core/thousand")]) == []
 
 
 @pytest.mark.only_table
 def test_the_border_of_a_block_is_crossed_without_mapping() -> None:
     calls = "mmap,munmap,mprotect,mremap,madvise"
-    assert core.traced(calls, [core.executable("core_border")]) == []
+    assert core.traced(calls, [core.executable("core/border")]) == []
 
 
 # Scalars in C, and their ffi_type.
@@ -226,11 +226,11 @@ SCALARS = {
 
 
 class Signatures:
-    """C text with functions of random signatures, see ``core_signatures.h``."""
+    """C text with functions of random signatures, see ``core/signatures.h``."""
 
     def __init__(self, seed: int, count: int) -> None:
         self._random = random.Random(seed)
-        self._lines = ["#include <stddef.h>", '#include "core_signatures.h"']
+        self._lines = ["#include <stddef.h>", '#include "core/signatures.h"']
         self._numbers = itertools.count()
         # Structures of nothing but one long double, which libffi 3.4 returns the wrong way.
         self._lone = {"long double"}
@@ -294,15 +294,15 @@ def test_random_signatures(seed: int, compiler: str) -> None:
     folder = build_cache.folder(text, lambda folder: (folder / "signatures.c").write_text(text))
     flags = ("-O1", "-Wno-psabi", "-Wno-unused-variable")
     program = core.executable(
-        "core_signatures", more=(str(folder / "signatures.c"),), link=flags, compiler=compiler
+        "core/signatures", more=(str(folder / "signatures.c"),), link=flags, compiler=compiler
     )
     core.check(program)
 
 
 def test_an_exception_passes_through() -> None:
     command = ["c++", "-Wall", "-Wextra", "-Werror", f"-I{core.BACKEND / 'include'}"]
-    command += ["-o", "core_throw", str(core.PROGRAMS / "core_throw.cc"), *core.objects()]
-    core.check(core.compiled(*command, *core.link_flags()) / "core_throw")
+    command += ["-o", "throw", str(core.PROGRAMS / "core/throw.cc"), *core.objects()]
+    core.check(core.compiled(*command, *core.link_flags()) / "throw")
 
 
 @pytest.mark.any_provider
@@ -382,5 +382,5 @@ def test_slots_have_unwind_information() -> None:
 def test_every_program_is_run() -> None:
     """By its name in one of the test files."""
     tests = "".join(path.read_text() for path in core.TESTS.glob("test_*.py"))
-    names = {path.stem for path in core.PROGRAMS.glob("core_*.c*")}
+    names = core.programs("core")
     assert names == {name for name in names if f'"{name}' in tests}

@@ -31,7 +31,7 @@ from support.ctypes_calls import BY_LETTER, COMMAND, address, compiled, ctypes_t
 import trampfd
 from trampfd import _native
 
-SOURCE = Path(__file__).parent / "c" / "ctypes_echo.c"
+SOURCE = core.PROGRAMS / "python/ctypes_echo.c"
 NAME = "libctypes_echo.so"
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support import core
 
-OBJECT = core.PROGRAMS / "got_object.c"
+OBJECT = core.PROGRAMS / "redirect/object.c"
 WATCHED = ("-Wl,--wrap=mprotect",)
 
 # Ways to compile and link an object that imports functions.
@@ -33,8 +33,8 @@ def compile_shared(name: str, *words: object) -> Path:
 @functools.cache
 def target(version: bool = True) -> Path:
     """The library with the function."""
-    script = [f"-Wl,--version-script={core.PROGRAMS / 'got_target.map'}"] if version else []
-    source = core.PROGRAMS / "got_target.c"
+    script = [f"-Wl,--version-script={core.PROGRAMS / 'redirect/target.map'}"] if version else []
+    source = core.PROGRAMS / "redirect/target.c"
     return compile_shared("libtarget.so", source, "-Wl,-soname,libtarget.so", *script)
 
 
@@ -56,24 +56,24 @@ def program(name: str) -> Path:
 @pytest.mark.parametrize("version", [True, False], ids=["version", "no version"])
 @pytest.mark.parametrize("way", OBJECTS)
 def test_ways(way: str, version: bool, called: str) -> None:
-    core.check(program("got_ways"), object_of(way, version), *filter(None, [called]))
+    core.check(program("redirect/ways"), object_of(way, version), *filter(None, [called]))
 
 
 @pytest.mark.parametrize("way", ["lazy", "at once"])
 def test_unloaded_and_loaded(way: str) -> None:
-    core.check(program("got_unload"), object_of(way), core.copy_of(object_of("no PLT")))
+    core.check(program("redirect/unload"), object_of(way), core.copy_of(object_of("no PLT")))
 
 
 def test_choice() -> None:
-    core.check(program("got_choice"), object_of("lazy"), object_of("at once"))
+    core.check(program("redirect/choice"), object_of("lazy"), object_of("at once"))
 
 
 def test_refused() -> None:
-    core.check(program("got_refused"), object_of("at once"))
+    core.check(program("redirect/refused"), object_of("at once"))
 
 
 def test_threads() -> None:
-    core.check(program("got_threads"), object_of("at once"), core.copy_of(object_of("lazy")))
+    core.check(program("redirect/threads"), object_of("at once"), core.copy_of(object_of("lazy")))
 
 
 PROGRAMS = {
@@ -86,25 +86,25 @@ PROGRAMS = {
 @functools.cache
 def own_object(*flags: str) -> str:
     command = ["cc", "-DOBJECT=program", *flags, "-c", OBJECT]
-    return str(core.compiled(*command) / "got_object.o")
+    return str(core.compiled(*command) / "object.o")
 
 
 @pytest.mark.parametrize("way", PROGRAMS)
 def test_program(way: str) -> None:
     more = (own_object(*PROGRAMS[way]),)
     link = (*WATCHED, *flags_for(target()))
-    core.check(core.executable("got_program", *PROGRAMS[way], more=more, link=link))
+    core.check(core.executable("redirect/program", *PROGRAMS[way], more=more, link=link))
 
 
 @pytest.mark.parametrize("way", ["-static", "-static-pie"])
 def test_static_program(way: str) -> None:
     flags = ("-fPIE", way)
-    more = (own_object("-fPIE"), str(core.PROGRAMS / "got_target.c"))
-    core.check(core.executable("got_program", *flags, more=more, link=WATCHED), "static")
+    more = (own_object("-fPIE"), str(core.PROGRAMS / "redirect/target.c"))
+    core.check(core.executable("redirect/program", *flags, more=more, link=WATCHED), "static")
 
 
 def test_every_program_is_run() -> None:
     """By its name in this file."""
-    names = {path.stem for path in core.PROGRAMS.glob("got_*.c")}
+    names = core.programs("redirect")
     text = Path(__file__).read_text()
     assert names == {name for name in names if f'"{name}' in text}

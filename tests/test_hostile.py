@@ -80,7 +80,7 @@ def folder() -> Path:
 
 
 def library_in(folder: Path) -> Path:
-    return Path(shutil.copy(core.shared_library("core_peer"), folder))
+    return Path(shutil.copy(core.shared_library("core/peer"), folder))
 
 
 def hostile(body: str, library: object, folder: object, *arguments: object) -> None:
@@ -108,7 +108,7 @@ def replacement(request: pytest.FixtureRequest) -> str:
 def another_build() -> Path:
     """Its records lie at another distance from the slots."""
     flags = ("-Wl,-z,max-page-size=0x400000",)
-    return core.copy_of(core.shared_library("core_peer", link=flags))
+    return core.copy_of(core.shared_library("core/peer", link=flags))
 
 
 LOAD = "\npeer = core.Core(library)\n"
@@ -158,7 +158,7 @@ def test_memfd_is_sealed_before_it_is_mapped(folder: Path) -> None:
 
 def test_replaced_by_a_build_that_differs_elsewhere(folder: Path) -> None:
     """Its slots may be the same, and then may be used."""
-    other = core.copy_of(core.shared_library("core_peer", flags=("-O1", "-DNDEBUG")))
+    other = core.copy_of(core.shared_library("core/peer", flags=("-O1", "-DNDEBUG")))
     body = "os.replace(sys.argv[3], library); assert peer.make(20000) == 0, peer.trail"
     hostile(LOAD + body, library_in(folder), folder, other)
 

@@ -18,7 +18,7 @@ FFI = "libtrampfd-ffi.so.0"
 @functools.cache
 def user(binding: str) -> Path:
     """A library that uses libffi, and is bound lazily or not."""
-    source = core.PROGRAMS / "objects_user.c"
+    source = core.PROGRAMS / "preload/libffi_user.c"
     flags = [*core.compile_flags(), "-fvisibility=default", "-fplt", "-fPIC", "-shared"]
     command = ["cc", *flags, f"-Wl,-z,{binding},-z,relro", "-o", "libuser.so", source]
     return core.compiled(*command, *core.link_flags()) / "libuser.so"

@@ -14,7 +14,7 @@ import pytest
 from support import core, library
 
 SHARED = ("libtrampfd.so.0", "libtrampfd-ffi.so.0")
-PROGRAM = core.PROGRAMS / "library_ten_lines.c"
+PROGRAM = core.PROGRAMS / "library/ten_lines.c"
 # Manual pages of a C library.
 PAGES = sorted(
     path.name

@@ -18,12 +18,12 @@ OPTION = "-ftrampoline-impl=heap"
 
 # By hand: the calls that compiled code makes.
 PROGRAMS = (
-    "nested_coroutine",
-    "nested_fork",
-    "nested_longjmp",
-    "nested_order",
-    "nested_read",
-    "nested_threads",
+    "nested/coroutine",
+    "nested/fork",
+    "nested/longjmp",
+    "nested/order",
+    "nested/read",
+    "nested/threads",
 )
 
 
@@ -50,14 +50,14 @@ ABORTS = {
 
 @pytest.mark.parametrize("way", ABORTS)
 def test_misuse_aborts_and_says_why(way: str) -> None:
-    done = core.run(program("nested_abort"), way)
+    done = core.run(program("nested/abort"), way)
     assert done.returncode == -signal.SIGABRT, done.stderr
     assert re.fullmatch(f"trampfd: {ABORTS[way]}\n", done.stderr), done.stderr
 
 
 def test_a_pointer_that_cannot_be_made_aborts_and_says_why() -> None:
     environment = {"TRAMPFD_PROVIDER": "nonsense"}
-    done = core.run(program("nested_abort"), "no slot", environment=environment)
+    done = core.run(program("nested/abort"), "no slot", environment=environment)
     assert done.returncode == -signal.SIGABRT, done.stderr
     assert done.stderr.startswith(
         "trampfd: cannot make a pointer to a nested function: TRAMPFD_PROVIDER: "
@@ -81,8 +81,8 @@ def gcc() -> str:
 def objects(optimization: str) -> tuple[str, ...]:
     flags = [*core.compile_flags(), optimization, "-fexceptions", OPTION]
     folders = (
-        core.compiled(gcc(), *flags, "-c", core.PROGRAMS / "nested_gcc.c"),
-        core.compiled("c++", "-c", core.PROGRAMS / "nested_throw.cc"),
+        core.compiled(gcc(), *flags, "-c", core.PROGRAMS / "nested/gcc.c"),
+        core.compiled("c++", "-c", core.PROGRAMS / "nested/throw.cc"),
     )
     return tuple(str(path) for folder in folders for path in folder.glob("*.o"))
 
@@ -150,5 +150,4 @@ def test_preloading_does_not_reach_a_static_libgcc() -> None:
 
 
 def test_every_program_is_run() -> None:
-    names = {path.stem for path in core.PROGRAMS.glob("nested_*.c")}
-    assert names == {*PROGRAMS, "nested_abort", "nested_gcc"}
+    assert core.programs("nested") == {*PROGRAMS, "nested/abort", "nested/gcc", "nested/throw"}

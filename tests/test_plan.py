@@ -21,8 +21,8 @@ FEW = scale.down("random signatures with another compiler", 1000, 50)
 SEED = int(os.environ.get("TRAMPFD_FUZZ_SEED", "1"))
 
 PROGRAMS = [
-    "plan_abi", "plan_cache", "plan_free_in_call", "plan_leak", "plan_limits", "plan_reprep",
-    "plan_threads", "plan_types", "plan_unwind",
+    "plan/abi", "plan/cache", "plan/free_in_call", "plan/leak", "plan/limits", "plan/reprep",
+    "plan/threads", "plan/types", "plan/unwind",
 ]  # fmt: skip
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 SANITIZE_THREADS = ("-fsanitize=thread",)
@@ -80,34 +80,34 @@ def test_program(program: str) -> None:
     core.check(core.executable(program))
 
 
-@pytest.mark.parametrize("program", [name for name in PROGRAMS if name != "plan_leak"])
+@pytest.mark.parametrize("program", [name for name in PROGRAMS if name != "plan/leak"])
 def test_program_under_sanitizers(program: str) -> None:
     core.check(core.executable(program, *SANITIZE))
 
 
 def test_program_under_thread_sanitizer() -> None:
-    core.check(core.executable("plan_threads", *SANITIZE_THREADS))
+    core.check(core.executable("plan/threads", *SANITIZE_THREADS))
 
 
 @pytest.mark.only_table
 @pytest.mark.parametrize(
-    "program", [name for name in PROGRAMS if name not in ("plan_leak", "plan_threads")]
+    "program", [name for name in PROGRAMS if name not in ("plan/leak", "plan/threads")]
 )
 def test_program_under_valgrind(program: str) -> None:
     core.check(core.need("valgrind"), *VALGRIND, core.executable(program))
 
 
 def test_exception_of_cpp() -> None:
-    source = core.PROGRAMS / "plan_throw.cc"
+    source = core.PROGRAMS / "plan/throw.cc"
     command = ["c++", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{core.BACKEND / 'include'}"]
-    command += ["-o", "plan_throw", str(source), *core.objects(), *core.link_flags()]
-    core.check(core.compiled(*command) / "plan_throw")
+    command += ["-o", "throw", str(source), *core.objects(), *core.link_flags()]
+    core.check(core.compiled(*command) / "throw")
 
 
 @pytest.mark.only_table
 def test_debugger_finds_the_caller_at_every_instruction() -> None:
-    script = core.PROGRAMS / "plan_step.py"
-    done = core.run(core.need("gdb"), "-nx", "-batch", "-x", script, core.executable("plan_unwind"))
+    script = core.TESTS / "gdb/step_plan.py"
+    done = core.run(core.need("gdb"), "-nx", "-batch", "-x", script, core.executable("plan/unwind"))
     if "ptrace" in done.stderr or "not supported in this copy of GDB" in done.stderr:
         pytest.skip(f"gdb cannot debug here: {done.stderr}")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -119,7 +119,7 @@ def test_debugger_finds_the_caller_at_every_instruction() -> None:
 def instructions(signature: str, marshalled_by: str, calls: int) -> int:
     """Of a program that makes so many calls."""
     callgrind = (core.need("valgrind"), "--tool=callgrind", "--callgrind-out-file=/dev/null")
-    done = core.run(*callgrind, core.executable("plan_cost"), signature, marshalled_by, calls)
+    done = core.run(*callgrind, core.executable("plan/cost"), signature, marshalled_by, calls)
     if done.returncode == core.SKIPPED:
         pytest.skip(done.stderr)
     assert done.returncode == 0, done.stderr

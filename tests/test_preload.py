@@ -19,13 +19,13 @@ from trampfd._system import ffi_origin
 
 # Programs that check one behaviour each, with no memory writable and executable at their end.
 PROGRAMS = (
-    "preload_code_address",
-    "preload_early",
-    "preload_fork",
-    "preload_raw",
-    "preload_sizes",
-    "preload_threads",
-    "preload_writable",
+    "preload/code_address",
+    "preload/early",
+    "preload/fork",
+    "preload/raw",
+    "preload/sizes",
+    "preload/threads",
+    "preload/writable",
 )
 
 HANDLED = "instead of the writable one; they are"
@@ -39,18 +39,18 @@ def test_program(name: str) -> None:
 
 def test_stock_maps_a_file_twice_under_that_policy() -> None:
     """Or these tests would show little."""
-    one = preload.program("preload_one")
+    one = preload.program("preload/one")
     if core.check(one) == "clean\n":
         pytest.skip("this libffi has static trampolines, and needs no such memory either")
     assert core.check(*preload.under(preload.HARDENED, one)) == "wx\n"
-    assert preload.run("preload_one", policies=preload.HARDENED).stdout == "clean\n"
+    assert preload.run("preload/one", policies=preload.HARDENED).stdout == "clean\n"
 
 
 # Addresses, and their use.
 
 
 def test_memory_of_the_program_is_left_to_libffi() -> None:
-    name = "preload_own_memory"
+    name = "preload/own_memory"
     assert core.run(preload.program(name)).returncode == 0
     done = preload.run(name, environment={"TRAMPFD_REPORT": "1"})
     assert done.returncode == 0, done.stderr
@@ -60,9 +60,9 @@ def test_memory_of_the_program_is_left_to_libffi() -> None:
 
 
 def test_use_of_the_code_address_is_said_once_and_handled() -> None:
-    done = preload.run("preload_code_address")
+    done = preload.run("preload/code_address")
     assert done.returncode == 0
-    path = re.escape(str(preload.program("preload_code_address")))
+    path = re.escape(str(preload.program("preload/code_address")))
     verbs = ("prepares", "prepared"), ("frees", "freed")
     lines = [
         f"trampfd: {path} {verb} closures by their code address {HANDLED} {participle}"
@@ -113,7 +113,7 @@ int main(void) { void *code; plugin_make(1, &code); plugin_free_by_jump(code); r
 
 
 def test_writable_address_as_code_is_in_the_report() -> None:
-    done = preload.run("preload_writable", environment={"TRAMPFD_REPORT": "1"})
+    done = preload.run("preload/writable", environment={"TRAMPFD_REPORT": "1"})
     assert done.returncode == 0, done.stderr
     assert "prepares closures to be called at their writable address; such a call" in done.stderr
 
@@ -125,14 +125,14 @@ SIZES = ["56", "200", "200000"]
 @pytest.mark.only_table
 @pytest.mark.parametrize("size", SIZES)
 def test_stores_into_a_prepared_closure_count_as_on_stock(size: str) -> None:
-    assert core.run(preload.program("preload_stores"), size).stderr == ""
-    done = preload.run("preload_stores", size)
+    assert core.run(preload.program("preload/stores"), size).stderr == ""
+    done = preload.run("preload/stores", size)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.only_table
 def test_a_cif_of_another_signature_is_named_at_the_call() -> None:
-    done = preload.run("preload_stores", "200", "signature")
+    done = preload.run("preload/stores", "200", "signature")
     assert done.returncode == -signal.SIGABRT
     text = "call of a closure whose cif was replaced by one of another signature"
     assert re.fullmatch(rf"trampfd: {text} \(closure 0x[0-9a-f]+\)\n", done.stderr)
@@ -148,7 +148,7 @@ MISTAKES = {
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_wrong_free_is_named(mistake: str, size: str) -> None:
-    done = preload.run("preload_free_wrong", mistake, size)
+    done = preload.run("preload/free_wrong", mistake, size)
     assert done.returncode == -signal.SIGABRT
     text = f"free of an address that is not a live closure: {MISTAKES[mistake]}"
     assert re.fullmatch(rf"trampfd: {text} \(closure 0x[0-9a-f]+\)\n", done.stderr)
@@ -156,14 +156,14 @@ def test_a_wrong_free_is_named(mistake: str, size: str) -> None:
 
 @pytest.mark.parametrize("addresses", ["ww", "wc", "cw", "cc"])
 def test_freeing_twice_ends_the_process(addresses: str) -> None:
-    done = preload.run("preload_free_twice", addresses)
+    done = preload.run("preload/free_twice", addresses)
     assert done.returncode == -signal.SIGABRT
     assert "free of an address that is not a live closure" in done.stderr
 
 
 def test_every_abi_of_stock() -> None:
-    stock = core.check(preload.program("preload_abi"))
-    done = preload.run("preload_abi", policies=preload.HARDENED)
+    stock = core.check(preload.program("preload/abi"))
+    done = preload.run("preload/abi", policies=preload.HARDENED)
     assert (done.returncode, done.stdout) == (0, stock), done.stderr
 
 
@@ -172,7 +172,7 @@ def test_every_abi_of_stock() -> None:
 
 def libffi() -> Path:
     """The shared libffi that programs here are linked with."""
-    lines = core.check("ldd", preload.program("preload_one"))
+    lines = core.check("ldd", preload.program("preload/one"))
     found = re.search(r"libffi\.so\.8 => (\S+)", lines)
     assert found, lines
     return Path(found[1])
@@ -180,42 +180,42 @@ def libffi() -> Path:
 
 def test_closures_of_a_second_libffi_are_handed_to_it() -> None:
     copy = core.copy_of(libffi())
-    done = preload.run("preload_second_copy", copy)
+    done = preload.run("preload/second_copy", copy)
     if done.returncode == core.SKIPPED:
         pytest.skip("this libffi writes no code into a closure, which would tell whose it is")
     assert done.returncode == 0, done.stderr
-    program = preload.program("preload_second_copy")
+    program = preload.program("preload/second_copy")
     text = "frees closures that another copy of libffi made; they are handed to that copy"
     assert done.stderr == f"trampfd: {program} {text}\n"
 
 
 def test_closures_that_a_second_libffi_prepares() -> None:
     copy = core.copy_of(libffi())
-    stock = core.run(preload.program("preload_foreign"), copy)
+    stock = core.run(preload.program("preload/foreign"), copy)
     if stock.returncode:
         pytest.skip("this libffi prepares none but its own closures, on stock too")
-    done = preload.run("preload_foreign", copy)
+    done = preload.run("preload/foreign", copy)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_in_a_namespace_of_its_own() -> None:
     """Both namespaces have a copy of the library."""
-    main = preload.program("preload_load", *preload.linked())
+    main = preload.program("preload/load", *preload.linked())
     assert core.check(main, "dlmopen", preload.plugin(*preload.linked())) == "clean\n"
 
 
 def test_opened_later() -> None:
-    main = preload.program("preload_load", *preload.linked())
+    main = preload.program("preload/load", *preload.linked())
     assert core.check(main, "dlopen", preload.plugin()) == "clean\n"
 
 
 def test_deepbind_is_out_of_reach_and_works_as_on_stock() -> None:
-    stock = core.check(preload.program("preload_load"), "deepbind", preload.plugin())
-    assert preload.run("preload_load", "deepbind", preload.plugin()).stdout == stock
+    stock = core.check(preload.program("preload/load"), "deepbind", preload.plugin())
+    assert preload.run("preload/load", "deepbind", preload.plugin()).stdout == stock
 
 
 def test_linked_before_libffi() -> None:
-    program = preload.program("preload_one", *preload.linked())
+    program = preload.program("preload/one", *preload.linked())
     assert core.check(*preload.under(preload.HARDENED, program)) == "clean\n"
 
 
@@ -228,7 +228,7 @@ def test_a_program_without_libffi_gets_none() -> None:
 
 
 def test_where_no_libffi_is_to_be_found() -> None:
-    source = core.PROGRAMS / "preload_no_libffi.c"
+    source = core.PROGRAMS / "preload/no_libffi.c"
     command = ["cc", *core.compile_flags(), "-o", "program", source, *preload.linked()]
     program = core.compiled(*command) / "program"
     done = core.run(program)
@@ -263,9 +263,9 @@ print(open("/proc/self/maps").read())
 @pytest.mark.parametrize("link", ["-Wl,--no-as-needed", "-Wl,--as-needed"])
 def test_first_closure_while_a_constructor_waits_for_it(link: str, entry: str, report: str) -> None:
     """The loader's lock is held then; libffi comes with the program, or with what is loaded."""
-    program = preload.program("preload_constructor", link)
+    program = preload.program("preload/constructor", link)
     define = ["-DLIBFFI"] if entry == "libffi" else []
-    plugin = preload.program("preload_constructor_plugin", "-shared", "-fPIC", *define)
+    plugin = preload.program("preload/constructor_plugin", "-shared", "-fPIC", *define)
     environment = {**preload.preloaded(), "TRAMPFD_REPORT": report}
     done = core.run(program, plugin, environment=environment)
     assert done.returncode == 0, done.stderr
@@ -278,7 +278,7 @@ def test_first_closure_while_a_constructor_waits_for_it(link: str, entry: str, r
 def test_each_function_locks_once(size: str) -> None:
     environment = preload.preloaded()
     counts = core.check(
-        preload.program("preload_locks", "-rdynamic"), size, environment=environment
+        preload.program("preload/locks", "-rdynamic"), size, environment=environment
     )
     # Hundredths of a lock: to make room for more closures takes another one now and then.
     assert all(90 <= int(count) <= 101 for count in counts.split()), counts
@@ -289,9 +289,9 @@ def test_each_function_locks_once(size: str) -> None:
 
 @pytest.mark.parametrize("value", ["1", "yes"])
 def test_disable_leaves_everything_to_libffi(value: str) -> None:
-    stock = core.check(preload.program("preload_one"))
+    stock = core.check(preload.program("preload/one"))
     environment = {"TRAMPFD_DISABLE": value, "TRAMPFD_REPORT": "1"}
-    done = preload.run("preload_one", environment=environment)
+    done = preload.run("preload/one", environment=environment)
     assert done.stdout == stock
     assert "uses memory that is not from trampfd; libffi serves it (3 times)" in done.stderr
     assert "makes closures" not in done.stderr
@@ -299,25 +299,25 @@ def test_disable_leaves_everything_to_libffi(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["", "0"])
 def test_disable_that_does_not(value: str) -> None:
-    assert preload.run("preload_one", environment={"TRAMPFD_DISABLE": value}).stdout == "clean\n"
+    assert preload.run("preload/one", environment={"TRAMPFD_DISABLE": value}).stdout == "clean\n"
 
 
-@pytest.mark.parametrize("name", ["preload_own_memory", "preload_raw", "preload_second_copy"])
+@pytest.mark.parametrize("name", ["preload/own_memory", "preload/raw", "preload/second_copy"])
 def test_disabled_is_as_on_stock(name: str) -> None:
-    arguments = [core.copy_of(libffi())] if name == "preload_second_copy" else []
+    arguments = [core.copy_of(libffi())] if name == "preload/second_copy" else []
     stock = core.run(preload.program(name), *arguments)
     done = preload.run(name, *arguments, environment={"TRAMPFD_DISABLE": "1"})
-    if name != "preload_second_copy":
+    if name != "preload/second_copy":
         assert (done.returncode, done.stdout) == (stock.returncode, stock.stdout), done.stderr
 
 
 def test_nothing_is_said_unasked() -> None:
-    assert preload.run("preload_one").stderr == ""
+    assert preload.run("preload/one").stderr == ""
 
 
 def test_report_on_standard_error() -> None:
-    done = preload.run("preload_threads", environment={"TRAMPFD_REPORT": "1"})
-    program = preload.program("preload_threads")
+    done = preload.run("preload/threads", environment={"TRAMPFD_REPORT": "1"})
+    program = preload.program("preload/threads")
     assert re.search(rf"^trampfd: report of process \d+ \({program}\)$", done.stderr, re.M)
     assert f"trampfd: {program} makes closures (72000 times)\n" in done.stderr
     said = f"trampfd: {program} frees closures by their code address {HANDLED} freed"
@@ -327,7 +327,7 @@ def test_report_on_standard_error() -> None:
 def test_report_to_a_file() -> None:
     file = core.new_folder() / "report"
     for _ in range(2):
-        done = preload.run("preload_one", environment={"TRAMPFD_REPORT": str(file)})
+        done = preload.run("preload/one", environment={"TRAMPFD_REPORT": str(file)})
         assert (done.returncode, done.stderr) == (0, "")
     reports = file.read_text()
     assert reports.count("trampfd: report of process") == 2
@@ -335,7 +335,7 @@ def test_report_to_a_file() -> None:
 
 
 def test_report_to_a_file_that_cannot_be_written() -> None:
-    done = preload.run("preload_one", environment={"TRAMPFD_REPORT": "/nowhere/report"})
+    done = preload.run("preload/one", environment={"TRAMPFD_REPORT": "/nowhere/report"})
     assert done.returncode == 0
     text = "trampfd: cannot open TRAMPFD_REPORT=/nowhere/report: No such file or directory\n"
     assert done.stderr == text
@@ -344,7 +344,7 @@ def test_report_to_a_file_that_cannot_be_written() -> None:
 @pytest.mark.only_table
 @pytest.mark.parametrize("debug", ["", "1"])
 def test_when_no_way_is_left(debug: str) -> None:
-    done = preload.run("preload_exhaust", environment={"TRAMPFD_DEBUG": debug})
+    done = preload.run("preload/exhaust", environment={"TRAMPFD_DEBUG": debug})
     assert (done.returncode, done.stdout) == (0, "4096\n"), done.stderr
     reason = r"trampfd: ffi_closure_alloc returns NULL: own file: .*; memfd: memfd_create: .*\n"
     assert re.fullmatch(reason if debug else "", done.stderr)
@@ -352,8 +352,8 @@ def test_when_no_way_is_left(debug: str) -> None:
 
 @pytest.mark.only_table
 def test_report_of_what_could_not_be_made() -> None:
-    done = preload.run("preload_exhaust", environment={"TRAMPFD_REPORT": "1"})
-    program = preload.program("preload_exhaust")
+    done = preload.run("preload/exhaust", environment={"TRAMPFD_REPORT": "1"})
+    program = preload.program("preload/exhaust")
     assert f"trampfd: {program} makes closures (4097 times)\n" in done.stderr
     assert f"trampfd: {program} asks for closures that cannot be made (2 times)\n" in done.stderr
 
@@ -367,7 +367,7 @@ def test_the_environment_does_not_count_in_a_set_user_id_program() -> None:
             part.chmod(part.stat().st_mode | 0o011)
     library_file = Path(shutil.copy(library.path(preload.FFI), folder))
     link = (f"-L{folder}", f"-Wl,-rpath,{folder}", f"-l:{library_file.name}")
-    program = Path(shutil.copy(preload.program("preload_one", *link), folder))
+    program = Path(shutil.copy(preload.program("preload/one", *link), folder))
     library_file.chmod(0o755)
     report = folder / "report"
     environment = {"TRAMPFD_DISABLE": "1", "TRAMPFD_REPORT": str(report), "TRAMPFD_DEBUG": "1"}
@@ -378,7 +378,7 @@ def test_the_environment_does_not_count_in_a_set_user_id_program() -> None:
     assert not report.exists()
     # The same program without the bit obeys.
     program.chmod(0o755)
-    stock = core.check(preload.program("preload_one"))
+    stock = core.check(preload.program("preload/one"))
     assert core.check(program, environment=environment) == stock
     assert report.exists()
 

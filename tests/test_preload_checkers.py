@@ -21,7 +21,7 @@ def thread_sanitizer() -> Path:
 
 
 @pytest.mark.parametrize("first", ["libtsan", "libtrampfd-ffi"])
-@pytest.mark.parametrize("name", ["preload_one", "preload_threads"])
+@pytest.mark.parametrize("name", ["preload/one", "preload/threads"])
 def test_a_preloaded_thread_sanitizer(name: str, first: str) -> None:
     """The program itself was not compiled for it, and constructors run before the sanitizer is."""
     libraries = [thread_sanitizer(), library.path(preload.FFI)]
@@ -45,7 +45,7 @@ def under_valgrind(tool: str, *arguments: object) -> int:
     ]
     # The library is for the program, and not for valgrind.
     preloaded = [f"{key}={value}" for key, value in preload.preloaded().items()]
-    program = preload.program("preload_threads")
+    program = preload.program("preload/threads")
     done = core.run(*command, core.need("env"), *preloaded, program, *arguments)
     assert done.returncode in (0, FOUND), done.stderr
     assert f"Command: {program}" in done.stderr

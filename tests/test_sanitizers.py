@@ -11,52 +11,52 @@ COMPILERS = ("cc", "clang")
 # What a sanitizer cannot tell of an address range that is not its own is left out: resource limits
 # and counts, and races that are stopwatches rather than checks.
 ADDRESS = (
-    ("core_abi", ""),
-    ("core_all_slots", ""),
-    ("core_arguments", ""),
-    ("core_backend", "table"),
-    ("core_backtrace", ""),
-    ("core_border", ""),
-    ("core_churn", ""),
-    ("core_dl_iterate", ""),
-    ("core_first_race", ""),
-    ("core_fork_apart", ""),
-    ("core_fork_handlers", "before"),
-    ("core_free_in_call", ""),
-    ("core_growth", "own file"),
-    ("core_growth", "memfd"),
-    ("core_limit_file_size", ""),
-    ("core_lookup", ""),
-    ("core_prep_errors", ""),
-    ("core_probe", ""),
-    ("core_read_back", ""),
-    ("core_registers", ""),
-    ("core_reprep", ""),
-    ("core_signal", ""),
-    ("core_sizes", ""),
-    ("core_status", ""),
-    ("core_thousand", ""),
-    ("core_threads", ""),
-    ("core_trail", ""),
+    ("core/abi", ""),
+    ("core/all_slots", ""),
+    ("core/arguments", ""),
+    ("core/backend", "table"),
+    ("core/backtrace", ""),
+    ("core/border", ""),
+    ("core/churn", ""),
+    ("core/dl_iterate", ""),
+    ("core/first_race", ""),
+    ("core/fork_apart", ""),
+    ("core/fork_handlers", "before"),
+    ("core/free_in_call", ""),
+    ("core/growth", "own file"),
+    ("core/growth", "memfd"),
+    ("core/limit_file_size", ""),
+    ("core/lookup", ""),
+    ("core/prep_errors", ""),
+    ("core/probe", ""),
+    ("core/read_back", ""),
+    ("core/registers", ""),
+    ("core/reprep", ""),
+    ("core/signal", ""),
+    ("core/sizes", ""),
+    ("core/status", ""),
+    ("core/thousand", ""),
+    ("core/threads", ""),
+    ("core/trail", ""),
 )
 
 THREAD = (
-    ("core_dl_iterate", ""),
-    ("core_first_race", ""),
-    ("core_fork_apart", ""),
-    ("core_fork_handlers", "before"),
-    ("core_signal", ""),
-    ("core_threads", ""),
+    ("core/dl_iterate", ""),
+    ("core/first_race", ""),
+    ("core/fork_apart", ""),
+    ("core/fork_handlers", "before"),
+    ("core/signal", ""),
+    ("core/threads", ""),
 )
 
 VALGRIND = (
-    ("core_all_slots", ""),
-    ("core_arguments", ""),
-    ("core_churn", ""),
-    ("core_free_in_call", ""),
-    ("core_lookup", ""),
-    ("core_read_back", ""),
-    ("core_reprep", ""),
+    ("core/all_slots", ""),
+    ("core/arguments", ""),
+    ("core/churn", ""),
+    ("core/free_in_call", ""),
+    ("core/lookup", ""),
+    ("core/read_back", ""),
+    ("core/reprep", ""),
 )
 
 OPTIONS = {
@@ -98,7 +98,7 @@ def test_valgrind(name: str, argument: str) -> None:
 
 
 def test_a_million_closures_keep_memory_flat() -> None:
-    core.check(core.executable("core_flat"))
+    core.check(core.executable("core/flat"))
 
 
 # Kibibytes that the second half of the rounds may add.

@@ -437,7 +437,7 @@ def shared_in_system(module: str) -> None:
 
 @pytest.fixture(scope="module")
 def plugin() -> Path:
-    source = TESTS / "c" / "static_plugin.c"
+    source = core.PROGRAMS / "python/static_plugin.c"
     command = ["cc", "-O2", "-Wall", "-Werror", "-shared", "-fPIC", source, static_library()]
     folder = core.compiled(*command, "-o", "plugin.so", "-Wl,--exclude-libs,ALL")
     library = folder / "plugin.so"

@@ -310,7 +310,7 @@ def test_threads_of_python_look_for_no_kept_state(interface: str) -> None:
     """They pay for what threads of C need once for each callback while the state of such a thread
     is kept, else nothing.  CPython itself looks for the thread's state, maybe in our name."""
     flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", "libcount.so"]
-    counter = core.compiled("cc", *flags, core.PROGRAMS / "count_getspecific.c", "-ldl")
+    counter = core.compiled("cc", *flags, core.PROGRAMS / "python/count_getspecific.c", "-ldl")
     code = """
     import ctypes
     count = ctypes.CDLL(None).getspecific_count

@@ -29,12 +29,12 @@ NO_DEVICE = "trampfd: no /dev/trampfd"
 BACKENDS = ("context", "trampfd-user")
 COMPILERS = ("cc", "clang")
 PROGRAMS = (
-    "context_errors",
-    "context_life",
-    "context_registers",
-    "context_signals",
-    "context_stack",
-    "context_verify",
+    "trampoline/errors",
+    "trampoline/life",
+    "trampoline/registers",
+    "trampoline/signals",
+    "trampoline/stack",
+    "trampoline/verify",
 )
 
 
@@ -58,8 +58,7 @@ def test_program(name: str, compiler: str, backend: str) -> None:
 
 
 def test_every_program_is_run() -> None:
-    names = {path.stem for path in core.PROGRAMS.glob("context_*.c")}
-    assert names == {*PROGRAMS, "context_abort"}
+    assert core.programs("trampoline") == {*PROGRAMS, "trampoline/abort"}
 
 
 # What is misused, and the message, where {} is the address that the program announces.
@@ -73,7 +72,7 @@ ABORTS = {
 @pytest.mark.parametrize("way", ABORTS)
 def test_misuse_aborts_and_says_why(way: str) -> None:
     need_x86_64()
-    done = core.run(core.executable("context_abort"), way)
+    done = core.run(core.executable("trampoline/abort"), way)
     assert done.returncode == -signal.SIGABRT, done.stderr
     assert re.fullmatch(f"trampfd: {ABORTS[way].format(done.stdout.strip())}\n", done.stderr)
 
@@ -82,7 +81,7 @@ def test_misuse_aborts_and_says_why(way: str) -> None:
 def test_under_sanitizers(flags: str) -> None:
     need_x86_64()
     sanitize = (f"-fsanitize={flags}", "-fno-sanitize-recover=all")
-    for name in ("context_errors", "context_life", "context_verify"):
+    for name in ("trampoline/errors", "trampoline/life", "trampoline/verify"):
         core.check(core.executable(name, *sanitize), "context")
 
 

@@ -26,7 +26,7 @@ FFI = preload.FFI
 def user() -> Path:
     """A library that uses both C libraries."""
     folder = library.path(OWN).parent
-    source = core.PROGRAMS / "two_products.c"
+    source = core.PROGRAMS / "preload/two_products.c"
     flags = [*core.compile_flags(), "-fPIC", "-shared", f"-L{folder}", f"-Wl,-rpath,{folder}"]
     command = ["cc", *flags, "-o", "libuser.so", source, "-ltrampfd", *core.link_flags()]
     return core.compiled(*command) / "libuser.so"
@@ -147,7 +147,7 @@ def test_another_version_is_never_called(how: str) -> None:
 
 def test_another_version_in_front_of_the_preload_library() -> None:
     environment = {"LD_PRELOAD": f"{stub()} {library.path(FFI)}"}
-    assert core.check(preload.program("preload_one"), environment=environment) == "clean\n"
+    assert core.check(preload.program("preload/one"), environment=environment) == "clean\n"
 
 
 def test_another_version_in_front_of_the_library() -> None:

@@ -44,7 +44,7 @@ local = threading.local()
 
 @functools.cache
 def library() -> Path:
-    """c/python_threads.c, compiled; its threads outlive every handle."""
+    """c/python/threads.c, compiled; its threads outlive every handle."""
     flags = [
         "-O1",
         "-Wall",
@@ -57,7 +57,7 @@ def library() -> Path:
     ]
     name = "libpython-threads.so"
     return (
-        core.compiled("cc", *flags, "-o", name, core.PROGRAMS / "python_threads.c", "-ldl") / name
+        core.compiled("cc", *flags, "-o", name, core.PROGRAMS / "python/threads.c", "-ldl") / name
     )
 
 

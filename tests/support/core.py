@@ -126,20 +126,21 @@ def executable(
 
     `flags` are for compiling and linking, the core too; `link` for linking this program.
     """
+    output = name.rpartition("/")[2]
     command = [
         compiler,
         *compile_flags(),
         f"-I{PROGRAMS}",
         *flags,
         "-o",
-        name,
+        output,
         PROGRAMS / f"{name}.c",
         *more,
         *objects(*flags, compiler=compiler),
         *link,
         *link_flags(),
     ]
-    return compiled(*command) / name
+    return compiled(*command) / output
 
 
 @functools.cache
@@ -161,13 +162,19 @@ def shared_library(*names: str, flags: tuple[str, ...] = (), link: tuple[str, ..
     return compiled(*command) / "libtrampfd-test.so"
 
 
+def programs(area: str) -> set[str]:
+    """The names, as of executable(), of the C and C++ files of a folder of ``tests/c``."""
+    paths = (PROGRAMS / area).glob("*.c*")
+    return {str(path.relative_to(PROGRAMS).with_suffix("")) for path in paths}
+
+
 def copy_of(path: Path) -> Path:
     """A copy that a program or a test may remove."""
     return Path(shutil.copy(path, new_folder()))
 
 
 class Core:
-    """The core, and the closures of ``tests/c/core_peer.c``, loaded into this process.
+    """The core, and the closures of ``tests/c/core/peer.c``, loaded into this process.
 
     For scripts that run in a child process, with the folder of this file on their path.
     """

@@ -2,7 +2,7 @@
 """Cases that make ctypes callbacks, let C call them, and note what they saw.
 
 As a script, which needs none of the other helpers: run all of them in one mode, with the C library
-of c/ctypes_echo.c, and write what each noted to a file.
+of c/python/ctypes_echo.c, and write what each noted to a file.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ MODES = ("stock", "callback", "install")
 def observe(folder: Path, python: str = sys.executable, **environment: str) -> dict[str, Any]:
     """What each mode noted of each case, and under "exit" how its process ended."""
     library = folder / "libctypes_echo.so"
-    source = core.PROGRAMS / "ctypes_echo.c"
+    source = core.PROGRAMS / "python/ctypes_echo.c"
     options = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-pthread"]
     subprocess.run(["cc", *options, str(source), "-o", str(library)], check=True)
     found: dict[str, Any] = {}

@@ -32,16 +32,17 @@ def program(name: str, *link: str) -> Path:
     source = core.PROGRAMS / f"{name}.c"
     # Programs in the field use what libffi's header calls deprecated.
     flags = [*core.compile_flags(), "-Wno-deprecated-declarations"]
-    return core.compiled("cc", *flags, "-o", name, source, *link, *core.link_flags()) / name
+    output = source.stem
+    return core.compiled("cc", *flags, "-o", output, source, *link, *core.link_flags()) / output
 
 
 def watcher() -> Path:
     """To be preloaded too: it logs what is writable and executable when the program ends."""
-    return program("watch_wx", "-shared", "-fPIC")
+    return program("preload/watch_wx", "-shared", "-fPIC")
 
 
 def plugin(*link: str) -> Path:
-    return program("preload_plugin", "-shared", "-fPIC", *link)
+    return program("preload/plugin", "-shared", "-fPIC", *link)
 
 
 def linked() -> tuple[str, ...]:

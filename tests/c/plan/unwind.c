@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A backtrace from a handler goes through the frame of the plan, which the unwinder knows, straight
+ * to the function that called the closure, and on to main(); with each of the plans' tails.
+ */
+#include "closures.h"
+
+#include <unwind.h>
+
+typedef struct {
+    long l;
+    double d;
+} mixed;
+typedef struct {
+    long l[8];
+} large;
+typedef long double _Complex complex_long_double;
+
+extern const char tfd_plan_tail_words[], tfd_plan_tail_vectors[], tfd_plan_tail_x87[],
+    tfd_plan_tail_x87_pair[];
+int main(void);
+
+static struct {
+    const void *tail, *caller; /* functions, as the unwinder finds them */
+    int reached_main;
+} seen;
+
+static int is_tail(const void *function)
+{
+    return function == tfd_plan_tail_words || function == tfd_plan_tail_vectors
+           || function == tfd_plan_tail_x87 || function == tfd_plan_tail_x87_pair;
+}
+
+static _Unwind_Reason_Code visit(struct _Unwind_Context *context, void *data)
+{
+    const void *function = (const void *)_Unwind_GetRegionStart(context);
+
+    (void)data;
+    if (seen.tail && !seen.caller)
+        seen.caller = function;
+    else if (is_tail(function))
+        seen.tail = function;
+    else if (function == (const void *)(uintptr_t)main)
+        seen.reached_main = 1;
+    return _URC_NO_REASON;
+}
+
+static void handle(ffi_cif *cif, void *result, void **arguments, void *user_data)
+{
+    (void)arguments, (void)user_data;
+    memset(&seen, 0, sizeof(seen));
+    _Unwind_Backtrace(visit, NULL);
+    if (cif->rtype->type != FFI_TYPE_VOID)
+        memset(result, 0, cif->rtype->size);
+}
+
+/* A function of its own calls the closure, and does something afterwards. */
+#define CALLER(name, type)                                                                         \
+    static __attribute__((noinline)) void name(const void *code)                                   \
+    {                                                                                              \
+        type result = ((type (*)(mixed, double, int))code)((mixed){1, 2}, 3, 4);                   \
+                                                                                                   \
+        __asm__ volatile("" : : "r"(&result) : "memory");                                          \
+    }
+
+CALLER(call_long, long)
+CALLER(call_double, double)
+CALLER(call_long_double, long double)
+CALLER(call_complex, complex_long_double)
+CALLER(call_mixed, mixed)
+CALLER(call_large, large)
+
+static ffi_type *mixed_members[] = {&ffi_type_slong, &ffi_type_double, NULL};
+static ffi_type type_mixed = {.type = FFI_TYPE_STRUCT, .elements = mixed_members};
+static ffi_type *large_members[] = {
+    &ffi_type_slong, &ffi_type_slong, &ffi_type_slong,
+    &ffi_type_slong, &ffi_type_slong, &ffi_type_slong,
+    &ffi_type_slong, &ffi_type_slong, NULL,
+};
+static ffi_type type_large = {.type = FFI_TYPE_STRUCT, .elements = large_members};
+
+static void check(ffi_type *result, void (*caller)(const void *), const void *tail)
+{
+    ffi_type *types[] = {&type_mixed, &ffi_type_double, &ffi_type_sint};
+    void *code, *closure = allocate(&code);
+    ffi_cif cif;
+
+    make_cif(&cif, result, 3, types);
+    CHECK(!trampfd_closure_prep(closure, &cif, handle, NULL), "preparation");
+    caller(code);
+    CHECK(seen.tail == tail, "the frame of the plan is of %p, not of %p", seen.tail, tail);
+    CHECK(seen.caller == (const void *)(uintptr_t)caller, "%p called the closure, not %p",
+          seen.caller, (const void *)(uintptr_t)caller);
+    CHECK(seen.reached_main, "the backtrace stops short of main()");
+    trampfd_closure_free(closure);
+}
+
+int main(void)
+{
+    check(&ffi_type_slong, call_long, tfd_plan_tail_words);
+    check(&ffi_type_double, call_double, tfd_plan_tail_vectors);
+    check(&ffi_type_longdouble, call_long_double, tfd_plan_tail_x87);
+    check(&ffi_type_complex_longdouble, call_complex, tfd_plan_tail_x87_pair);
+    check(&type_mixed, call_mixed, tfd_plan_tail_vectors);
+    check(&type_large, call_large, tfd_plan_tail_words);
+    return 0;
+}
