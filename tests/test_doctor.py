@@ -26,7 +26,8 @@ NO_MEMFD = "from support import hardening; hardening.no_memfd()"
 def doctor(*words: str, before: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     """Run it in a child that first runs the statement `before`, support/hardening.py at hand."""
     code = (
-        f"import sys; sys.path.insert(0, {str(TESTS)!r}); {before or 'pass'}; sys.path.pop(0);"
+        f"import sys; path = sys.path[:]; sys.path.insert(0, {str(TESTS)!r}); {before or 'pass'};"
+        "sys.path[:] = path;"
         f"from trampfd.__main__ import main; sys.exit(main(['doctor', *{words!r}]))"
     )
     return subprocess.run(

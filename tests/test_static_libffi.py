@@ -21,6 +21,7 @@ from typing import Any
 
 import pytest
 import setuptools
+from debian.apt import Apt, AptError, release
 from support import build_cache, core, ctypes_parity, downloads, scale
 from support.environment import Environment
 
@@ -149,50 +150,19 @@ def system_python() -> Python:
     return python
 
 
-def release() -> str:
-    """The code name of the release of Debian that this is, or "" for another system."""
-    lines = Path("/etc/os-release").read_text().splitlines()
-    values = dict(line.replace('"', "").split("=", 1) for line in lines if "=" in line)
-    return values.get("VERSION_CODENAME", "") if values.get("ID") == "debian" else ""
-
-
-SOURCES = """\
-Types: deb-src
-URIs: http://deb.debian.org/debian
-Suites: {release}
-Components: main
-Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
-"""
-
-
 def fetch_source(python: Python, folder: Path) -> Path:
-    """Debian's source of this Python, by an apt that shares no file with the system's."""
-    if not release() or not shutil.which("apt-get"):
-        pytest.skip(f"Debian's {python.name} source: this is not Debian")
-    for name in ("lists/partial", "cache/archives/partial"):
-        (folder / name).mkdir(parents=True)
-    (folder / "debian.sources").write_text(SOURCES.format(release=release()))
-    options = {
-        "Dir::Etc::sourcelist": folder / "debian.sources",
-        "Dir::Etc::sourceparts": "/dev/null",
-        "Dir::State::lists": folder / "lists",
-        "Dir::Cache": folder / "cache",
-        "APT::Sandbox::User": "",  # the folder is not for others
-        "APT::Update::Error-Mode": "any",
-    }
-    apt = ["apt-get", *(f"-o{name}={value}" for name, value in options.items())]
-    for command in (["update"], ["source", "--download-only", "--tar-only", python.name]):
-        child = subprocess.run(
-            [*apt, *command], cwd=folder, capture_output=True, text=True, timeout=600
+    """Debian's source of this Python."""
+    try:
+        apt = Apt(folder, [f"debian {release()} main"], sources=True)
+        apt.update()
+        source = apt.download_source(python.name)
+    except AptError as error:
+        pytest.skip(f"Debian's {python.name} source: {error}")
+    if not source.name.startswith(f"{python.name}_{python.version}.orig."):
+        pytest.skip(
+            f"Debian's {python.name} source: {python.version} is wanted, there is {source.name}"
         )
-        if child.returncode:
-            reason = child.stderr.strip().partition("\n")[0] or "apt-get failed"
-            pytest.skip(f"Debian's {python.name} source: {reason}")
-    found = list(folder.glob(f"{python.name}_{python.version}.orig.tar.*"))
-    if not found:
-        names = [path.name for path in folder.glob("*.tar.*")]
-        pytest.skip(f"Debian's {python.name} source: {python.version} is wanted, there is {names}")
-    return found[0]
+    return source
 
 
 def unpack(source: Path, folder: Path) -> None:

@@ -37,7 +37,7 @@ UNKNOWN = [
 def start(script: str, words: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*SCRIPTS[script][0], *words],
-        env={"PATH": "/usr/bin:/bin", "TRAMPFD_VM_CACHE": "/dev/null/cache"},
+        env={"PATH": "/usr/bin:/bin", "TRAMPFD_CACHE": "/dev/null/cache"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -18,14 +18,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import core_sources
 import pytest
 
 from support import build_cache, hardening, scale
 
 TESTS = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(TESTS.parent / "tools"))
-
-import core_sources  # noqa: E402
 
 BACKEND = core_sources.BACKEND
 PROGRAMS = TESTS / "c"

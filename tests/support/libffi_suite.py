@@ -19,6 +19,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from debian import cache
+from debian.apt import Apt, AptError, release
+
 from support import scale
 
 FOLDERS = ("closures", "go", "complex", "call", "threads")
@@ -40,7 +43,6 @@ CONFIGURATION = """
 """
 
 TARGET = "x86_64-pc-linux-gnu"
-KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 JOBS = os.cpu_count() or 1
 
 
@@ -49,15 +51,9 @@ class Unavailable(Exception):
 
 
 def source() -> Path:
-    """The unpacked source of the libffi that is installed; kept for the next time.
-
-    Nothing of the system's own apt configuration but its mirrors' key is used or changed.
-    """
+    """The unpacked source of the libffi that is installed; kept for the next time."""
     version = _installed_version()
-    root = os.environ.get("TRAMPFD_CACHE") or Path(
-        os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "trampfd"
-    )
-    folder = Path(root) / f"libffi-{version}"
+    folder = cache.folder() / f"libffi-{version}"
     if not (folder / ".complete").exists():
         folder.mkdir(parents=True, exist_ok=True)
         _download(folder, version)
@@ -81,34 +77,14 @@ def _installed_version() -> str:
         raise Unavailable("libffi-dev as a Debian package") from None
 
 
-def _suite() -> str:
-    release = Path("/etc/debian_version").read_text()
-    if "/sid" in release:
-        return "sid"
-    names = re.search(r"^VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text(), re.M)
-    if names is None or not KEYRING.exists():
-        raise Unavailable(f"Debian, with {KEYRING}")
-    return names[1]
-
-
 def _download(folder: Path, version: str) -> None:
-    line = f"deb-src [signed-by={KEYRING}] http://deb.debian.org/debian {_suite()} main\n"
-    (folder / "sources.list").write_text(line)
-    (folder / "lists" / "partial").mkdir(parents=True, exist_ok=True)
-    apt = [
-        "apt-get",
-        "-qq",
-        f"-oDir::Etc::SourceList={folder}/sources.list",
-        "-oDir::Etc::SourceParts=/dev/null",
-        f"-oDir::State::Lists={folder}/lists",
-        f"-oDir::Cache={folder}/cache",
-        "-oAPT::Sandbox::User=root",
-        # A mirror that is behind will do: the version is asked for by name.
-        "-oAcquire::Check-Valid-Until=false",
-    ]
-    _checked([*apt, "update"], folder)
-    _checked([*apt, "source", "--tar-only", f"libffi={version}"], folder)
-    (archive,) = folder.glob("libffi_*.orig.tar.*[!c]")
+    try:
+        suite = release()
+    except AptError:
+        raise Unavailable("Debian") from None
+    apt = Apt(folder, [f"debian {suite} main"], sources=True)
+    apt.update()
+    archive = apt.download_source("libffi", version)
     _checked(["tar", "-xf", str(archive)], folder)
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from . import VmError
 from .copies import pack
-from .debian import Kernel
 from .initramfs import make_initramfs
+from .kernels import Kernel
 from .log import complaints
 
 NOTHING_ALIVE = "descriptors 0 contexts 0 copies 0 pages 0"

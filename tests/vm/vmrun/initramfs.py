@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from . import VmError
-from .debian import Kernel
 from .host import run
+from .kernels import Kernel
 
 WANTED = ("virtio_pci", "virtio_blk", "9pnet_virtio", "9p", "overlay")
 NEVER_BUILT_IN = {"virtio_blk", "9p", "overlay"}  # in Debian's kernels

@@ -9,8 +9,8 @@ import shutil
 from pathlib import Path
 
 from . import VmError
-from .debian import Kernel
 from .host import enter, run
+from .kernels import Kernel
 
 
 def build_module(kernel: Kernel, checkout: Path, place: Path, *, sparse: bool) -> Path:

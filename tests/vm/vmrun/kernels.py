@@ -8,21 +8,18 @@ but the kernel itself is unpacked into one folder that serves as root of the bui
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from debian import cache
+from debian.apt import Apt, AptError
 
 from . import VmError
 from .host import run
 
-KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-MIRROR = "http://deb.debian.org"
 RECENT = 24 * 3600.0
 TOOLS = ("make", "dash", "coreutils", "sed", "grep", "findutils", "mawk", "sparse")
 GUEST_MODULES = (
@@ -86,57 +83,6 @@ class Kernel:
             path.name.split(".")[0].replace("-", "_"): path
             for path in (self.folder / "image").rglob("*.ko*")
         }
-
-
-def cache_folder() -> Path:
-    """Folder for all that is fetched or built."""
-    place = os.environ.get("TRAMPFD_VM_CACHE")
-    return Path(place).absolute() if place else Path.home() / ".cache" / "trampfd" / "kernels"
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keeps other runs out of the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-class Apt:
-    """apt with its own sources, lists and cache, and nothing installed."""
-
-    def __init__(self, folder: Path, suites: tuple[str, ...]) -> None:
-        self.folder = folder
-        self.config = folder / "apt.conf"
-        for name in ("lists/partial", "cache/archives/partial"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-        (folder / "status").touch()
-        (folder / "sources.list").write_text(
-            "".join(f"deb [arch=amd64 signed-by={KEYRING}] {MIRROR}/{suite}\n" for suite in suites)
-        )
-        self.config.write_text(
-            f'Dir::Etc::sourcelist "{folder}/sources.list";\n'
-            'Dir::Etc::sourceparts "/dev/null";\n'
-            'Dir::Etc::preferencesparts "/dev/null";\n'
-            f'Dir::State "{folder}";\nDir::State::status "{folder}/status";\n'
-            f'Dir::Cache "{folder}/cache";\n'
-            'APT::Architecture "amd64";\nAPT::Install-Recommends "false";\n'
-            'APT::Sandbox::User "";\nAcquire::Retries "3";\n'
-        )
-
-    def get(self, *words: str) -> str:
-        return run(["apt-get", *words], env={"APT_CONFIG": str(self.config)})
-
-    def resolve(self, packages: list[str]) -> list[str]:
-        """File names of the packages and of all they depend on."""
-        printed = self.get("install", "--print-uris", "-y", *packages)
-        return re.findall(r"^'\S+' (\S+\.deb) ", printed, re.MULTILINE)
-
-    def download(self, packages: list[str]) -> Path:
-        """Fetches what resolve() names and returns the folder that it is in."""
-        self.get("install", "--download-only", "-y", *packages)
-        return self.folder / "cache" / "archives"
 
 
 def unpack(package: Path, target: Path, *patterns: str) -> None:
@@ -207,18 +153,18 @@ def release_of(names: list[str]) -> str:
     raise VmError("apt resolved no kernel image; is the Debian mirror complete?")
 
 
-def resolve_and_unpack(source: Source, cache: Path) -> Kernel:
-    """Brings the newest kernel of the source into the cache."""
-    apt = Apt(cache / "apt", source.suites)
-    apt.get("update")
+def resolve_and_unpack(source: Source, place: Path) -> Kernel:
+    """Brings the newest kernel of the source into that folder of the cache."""
+    apt = Apt(place / "apt", source.suites, architecture="amd64", timeout=3600)
+    apt.update()
     packages = [source.image, source.headers, *TOOLS]
     names = apt.resolve(packages)
     version = next(name for name in names if name.startswith(source.headers + "_")).split("_")[1]
-    folder = cache / f"{release_of(names)}_{version}"
+    folder = place / f"{release_of(names)}_{version}"
     if not folder.exists():
         print(f"vm: fetching {release_of(names)} and its compiler", flush=True)
-        unpack_all(apt.download(packages), names, folder)
-        shutil.rmtree(cache / "apt" / "cache" / "archives")
+        unpack_all(apt.download_all(packages), names, folder)
+        shutil.rmtree(place / "apt" / "cache" / "archives")
     return Kernel(release_of(names), folder)
 
 
@@ -227,18 +173,18 @@ def fetch(name: str, *, refresh: bool) -> Kernel:
 
     VmError when there is neither a network nor an earlier copy.
     """
-    cache = cache_folder() / name
-    current = cache / "current"
-    with locked(cache):
+    place = cache.folder() / "kernels" / name
+    current = place / "current"
+    with cache.locked(place):
         known = current.read_text().strip() if current.exists() else ""
         if known and not refresh and time.time() - current.stat().st_mtime < RECENT:
-            return Kernel(known.split("_")[0], cache / known)
+            return Kernel(known.split("_")[0], place / known)
         try:
-            kernel = resolve_and_unpack(KERNELS[name], cache)
-        except VmError as error:
+            kernel = resolve_and_unpack(KERNELS[name], place)
+        except (AptError, VmError) as error:
             if not known:
-                raise
+                raise VmError(str(error)) from error
             print(f"vm: using the copy of {known}, as looking for a newer one failed: {error}")
-            return Kernel(known.split("_")[0], cache / known)
+            return Kernel(known.split("_")[0], place / known)
         current.write_text(kernel.folder.name)
         return kernel
