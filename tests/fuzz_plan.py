@@ -19,44 +19,27 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Union
 
 from support import core
+from support.c_types import (
+    COMPLEX,
+    FLOAT,
+    POINTER,
+    SIGNED,
+    UNSIGNED,
+    Array,
+    Scalar,
+    Structure,
+    Type,
+    Writer,
+    placed_bytes,
+    placed_scalars,
+    size_and_alignment,
+)
 
 BATCH = 250
 MAX_ARGUMENTS = 20
 MAX_SIZE = 64
-
-
-@dataclass(frozen=True)
-class Scalar:
-    """A scalar type: its name in C and in libffi, its size, alignment, and ranges of bytes."""
-
-    name: str
-    ffi: str
-    size: int
-    alignment: int
-    ranges: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True)
-class Array:
-    """An array, as a member of a structure."""
-
-    item: Type
-    length: int
-
-
-@dataclass(frozen=True)
-class Structure:
-    """A structure by the types of its members; `alignment` is more than theirs ask for, or 0."""
-
-    members: tuple[Type, ...]
-    packed: bool = False
-    alignment: int = 0
-
-
-Type = Union[Scalar, Array, Structure]
 
 
 @dataclass(frozen=True)
@@ -68,62 +51,29 @@ class Signature:
     sized: bool
 
 
-def _plain(name: str, ffi: str, size: int) -> Scalar:
-    return Scalar(name, ffi, size, size, ((0, size),))
-
-
 INTEGERS = (
-    *(_plain(f"{c}int{8 * n}_t", f"{ffi}int{8 * n}", n) for n in (1, 2, 4, 8)
-      for c, ffi in (("u", "u"), ("", "s"))),
-    _plain("void *", "pointer", 8),
+    *(Scalar(f"{c}int{8 * n}_t", kind, n) for n in (1, 2, 4, 8)
+      for c, kind in (("u", UNSIGNED), ("", SIGNED))),
+    Scalar("void *", POINTER, 8),
 )  # fmt: skip
-VECTORS = (_plain("float", "float", 4), _plain("double", "double", 8))
-LONG_DOUBLE = Scalar("long double", "longdouble", 16, 16, ((0, 10),))
-COMPLEX = (
-    Scalar("float _Complex", "complex_float", 8, 4, ((0, 8),)),
-    Scalar("double _Complex", "complex_double", 16, 8, ((0, 16),)),
-    Scalar("long double _Complex", "complex_longdouble", 32, 16, ((0, 10), (16, 10))),
+VECTORS = (Scalar("float", FLOAT, 4), Scalar("double", FLOAT, 8))
+LONG_DOUBLE = Scalar("long double", FLOAT, 16)
+COMPLEX_NUMBERS = (
+    Scalar("float _Complex", COMPLEX, 8, alignment=4),
+    Scalar("double _Complex", COMPLEX, 16, alignment=8),
+    Scalar("long double _Complex", COMPLEX, 32, alignment=16),
 )
 PACKABLE = (*INTEGERS, *VECTORS, LONG_DOUBLE)
 
 
-# Layout, as the C compiler's.
-
-
-def _round_up(size: int, alignment: int) -> int:
-    return -(-size // alignment) * alignment
-
-
-def size_and_alignment(type: Type) -> tuple[int, int]:
-    if isinstance(type, Scalar):
-        return type.size, type.alignment
-    if isinstance(type, Array):
-        size, alignment = size_and_alignment(type.item)
-        return size * type.length, alignment
-    end, alignment = 0, max(type.alignment, 1)
-    for member in type.members:
-        size, own = size_and_alignment(member)
-        own = 1 if type.packed else own
-        end = _round_up(end, own) + size
-        alignment = max(alignment, own)
-    return _round_up(end, alignment), alignment
-
-
-def placed_scalars(type: Type, start: int = 0) -> Iterator[tuple[int, Scalar]]:
-    """Each scalar in a value of this type with its offset."""
-    if isinstance(type, Scalar):
-        yield start, type
-    elif isinstance(type, Array):
-        size, _ = size_and_alignment(type.item)
-        for i in range(type.length):
-            yield from placed_scalars(type.item, start + i * size)
-    else:
-        at = 0
-        for member in type.members:
-            size, alignment = size_and_alignment(member)
-            at = _round_up(at, 1 if type.packed else alignment)
-            yield from placed_scalars(member, start + at)
-            at += size
+def ffi_name(scalar: Scalar) -> str:
+    """What libffi calls it, after `ffi_type_`."""
+    if scalar.kind == POINTER:
+        return "pointer"
+    if scalar.kind in (SIGNED, UNSIGNED):
+        return f"{scalar.kind[0]}int{8 * scalar.size}"
+    plain = scalar.name.removesuffix(" _Complex").replace(" ", "")
+    return f"complex_{plain}" if scalar.kind == COMPLEX else plain
 
 
 # What a signature has to show.
@@ -147,7 +97,9 @@ def libffi_agrees(type: Type, is_result: bool) -> bool:
     scalars = list(placed_scalars(type))
     words = {byte // 8 for at, one in scalars for byte in (at, at + one.size - 1)}
     return (
-        all(at % one.alignment == 0 for at, one in scalars)  # else compilers use memory
+        all(
+            at % size_and_alignment(one)[1] == 0 for at, one in scalars
+        )  # else compilers use memory
         and len(words) == (size + 7) // 8  # else compilers skip the word of padding
         and not (is_result and LONG_DOUBLE in (one for _, one in scalars))  # left on the x87 stack
     )
@@ -227,9 +179,9 @@ def draw_signature(seed: int, number: int) -> Signature:
     draw = random.Random(f"{seed}/{number}")
     strange = draw.random() < 0.15
     kinds = draw.choice((
-        (INTEGERS,), (VECTORS,), (VECTORS, VECTORS, COMPLEX), (INTEGERS, VECTORS),
+        (INTEGERS,), (VECTORS,), (VECTORS, VECTORS, COMPLEX_NUMBERS), (INTEGERS, VECTORS),
         (INTEGERS, INTEGERS, VECTORS), (INTEGERS, VECTORS, VECTORS),
-        (INTEGERS, VECTORS, (LONG_DOUBLE,)), (INTEGERS, VECTORS, COMPLEX, (LONG_DOUBLE,)),
+        (INTEGERS, VECTORS, (LONG_DOUBLE,)), (INTEGERS, VECTORS, COMPLEX_NUMBERS, (LONG_DOUBLE,)),
     ))  # fmt: skip
     structures = draw.choice((0.0, 0.2, 0.5, 0.9))
 
@@ -249,43 +201,14 @@ def draw_signature(seed: int, number: int) -> Signature:
 # C text.
 
 
-class _Writer:
+class _Writer(Writer):
     """C text of one signature; its names start with s, r or t and end in the signature's number."""
 
     def __init__(self, number: int, signature: Signature) -> None:
         self.signature = signature
-        self.structures: dict[Structure, str] = {}
         self._number = number
         self._types = [signature.result, *signature.arguments]
-        for type in self._types:
-            self._name(type)
-
-    def _name(self, type: Type | None) -> None:
-        if isinstance(type, Array):
-            self._name(type.item)
-        elif isinstance(type, Structure) and type not in self.structures:
-            for member in type.members:
-                self._name(member)
-            self.structures[type] = f"s{self._number}_{len(self.structures)}"
-
-    def declaration(self, type: Type | None, name: str = "") -> str:
-        """`name` declared with this type; without a name the type alone."""
-        if type is None:
-            return "void"
-        if isinstance(type, Array):
-            return self.declaration(type.item, f"{name}[{type.length}]")
-        text = type.name if isinstance(type, Scalar) else f"struct {self.structures[type]}"
-        return f"{text} {name}".rstrip()
-
-    def definitions(self) -> Iterator[str]:
-        """The structures."""
-        for structure, name in self.structures.items():
-            attributes = ["packed"] * structure.packed
-            if structure.alignment:
-                attributes.append(f"aligned({structure.alignment})")
-            before = f"__attribute__(({', '.join(attributes)})) " if attributes else ""
-            members = [self.declaration(one, f"m{i}") for i, one in enumerate(structure.members)]
-            yield f"struct {before}{name} {{ {' '.join(f'{one};' for one in members)} }};"
+        super().__init__(self._types, f"s{number}_")
 
     def prototype(self) -> str:
         arguments = ", ".join(map(self.declaration, self.signature.arguments))
@@ -296,7 +219,7 @@ class _Writer:
             return self._ffi_elements(type.item, packed) * type.length
         if isinstance(type, Structure):
             return [f"&t_{self.structures[type]}"]
-        return [f"&packed_{type.ffi}" if packed else f"&ffi_type_{type.ffi}"]
+        return [f"&packed_{ffi_name(type)}" if packed else f"&ffi_type_{ffi_name(type)}"]
 
     def _ffi_types(self) -> Iterator[str]:
         for structure, name in self.structures.items():
@@ -316,11 +239,7 @@ class _Writer:
             if type is None:
                 yield "{&ffi_type_void, (const struct plan_range[]){{0, 0}}, 0, 1}"
                 continue
-            ranges = [
-                f"{{{at + offset}, {size}}}"
-                for at, scalar in placed_scalars(type)
-                for offset, size in scalar.ranges
-            ]
+            ranges = [f"{{{at}, {size}}}" for at, size in placed_bytes(type)]
             text = ", ".join([*ranges, "{0, 0}"])
             name = self.declaration(type)
             yield (
@@ -364,8 +283,8 @@ class _Writer:
 def _packed_types() -> Iterator[str]:
     """Members of packed structures: the scalars of libffi, aligned to nothing."""
     for scalar in PACKABLE:
-        code = f"FFI_TYPE_{scalar.ffi.upper()}"
-        yield f"static ffi_type packed_{scalar.ffi} = {{{scalar.size}, 1, {code}, 0}};"
+        code = f"FFI_TYPE_{ffi_name(scalar).upper()}"
+        yield f"static ffi_type packed_{ffi_name(scalar)} = {{{scalar.size}, 1, {code}, 0}};"
 
 
 def batch_text(seed: int, first: int, count: int) -> str:

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support import core, scale, signatures
+from support import c_types, core, scale, signatures
 from support.ctypes_calls import address, compiled, ctypes_type
 
 import trampfd
@@ -85,7 +85,7 @@ def test_a_call_takes_a_handful_of_instructions() -> None:
 # --- The same as a direct call -----------------------------------------------------------------
 
 INTEGERS = [kind for kind in signatures.INTEGERS if "enum" not in kind.name]
-BINDABLE = [*INTEGERS, signatures.Scalar("void *", signatures.POINTER, 8)]
+BINDABLE = [*INTEGERS, c_types.Scalar("void *", c_types.POINTER, 8)]
 
 
 @st.composite
@@ -98,12 +98,12 @@ def bound_calls(draw: st.DrawFn) -> tuple[signatures.Call, Any, Any, bool]:
 
 def source(call: signatures.Call, kind: Any, is_last: bool) -> str:
     """A function `target` of all arguments, which keeps them in `seen_…`, and returns `result`."""
-    names = signatures._Names([call])
+    names = signatures.CallWriter([call])
     types = list(call.argument_types)
     types.insert(len(types) if is_last else 0, kind)
     result = names.declaration(call.result_type)
     lines = [f"#include <{name}.h>" for name in ("stddef", "stdint", "sys/types", "uchar")]
-    lines += [signatures.PRELUDE, *names.structures()]
+    lines += [signatures.PRELUDE, *names.definitions()]
     lines += [f"{names.declaration(type, f'seen_{i}')};" for i, type in enumerate(types)]
     if call.result_type:
         lines.append(f"{names.declaration(call.result_type, 'result')};")
@@ -123,28 +123,15 @@ def source(call: signatures.Call, kind: Any, is_last: bool) -> str:
     return "\n".join(lines)
 
 
-def meaning(kind: Any, data: bytes, at: int = 0) -> list[bytes]:
+def meaning(kind: Any, data: bytes) -> list[bytes]:
     """The bytes of a value that are no padding."""
-    if isinstance(kind, signatures.Array):
-        size, _ = signatures.size_and_alignment(kind.item)
-        return [
-            word for i in range(kind.length) for word in meaning(kind.item, data, at + i * size)
-        ]
-    if isinstance(kind, signatures.Scalar):
-        return [data[at : at + (10 if kind.name == "long double" else kind.size)]]
-    words, offset = [], 0
-    for field in kind.fields:
-        size, alignment = signatures.size_and_alignment(field)
-        offset = -(-offset // alignment) * alignment
-        words += meaning(field, data, at + offset)
-        offset += size
-    return words
+    return [data[at : at + size] for at, size in c_types.placed_bytes(kind)]
 
 
 def is_garbled_by_libffi(call: signatures.Call) -> bool:
     """Can it be? See tfd_port_libffi_garbles()."""
     return any(
-        isinstance(kind, signatures.Structure) and 8 < signatures.size_and_alignment(kind)[0] <= 16
+        isinstance(kind, c_types.Structure) and 8 < c_types.size_and_alignment(kind)[0] <= 16
         for kind in call.argument_types
     )
 
@@ -166,7 +153,7 @@ def test_same_as_a_direct_call(drawn: tuple[signatures.Call, Any, Any, bool]) ->
     library.target.argtypes = [ctypes_type(type) for type in types]
     library.target.restype = call.result_type and ctypes_type(call.result_type)
     if call.result_type:
-        size, _ = signatures.size_and_alignment(call.result_type)
+        size, _ = c_types.size_and_alignment(call.result_type)
         given_result = bytes(i * 37 % 251 for i in range(size))
         ctypes.memmove(ctypes.addressof(c_int.in_dll(library, "result")), given_result, size)
 
@@ -177,7 +164,7 @@ def test_same_as_a_direct_call(drawn: tuple[signatures.Call, Any, Any, bool]) ->
         seen = []
         for i, type in enumerate(types):
             place = ctypes.c_char.in_dll(library, f"seen_{i}")
-            size, _ = signatures.size_and_alignment(type)
+            size, _ = c_types.size_and_alignment(type)
             seen.append(meaning(type, ctypes.string_at(ctypes.addressof(place), size)))
             ctypes.memset(ctypes.addressof(place), 0xEE, size)
         if call.result_type:

@@ -25,7 +25,7 @@ from typing import Any, Callable
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from support import build_cache, core, scale, signatures
+from support import build_cache, c_types, core, scale, signatures
 from support.ctypes_calls import BY_LETTER, COMMAND, address, compiled, ctypes_type
 
 import trampfd
@@ -81,10 +81,10 @@ def in_child(code: str, *arguments: str, **options: Any) -> subprocess.Completed
 
 
 def ctypes_value(kind: Any, value: Any) -> Any:
-    """What ctypes shows for a scalar of signatures.py."""
-    if kind.kind == signatures.POINTER:
+    """What ctypes shows for a scalar of c_types.py."""
+    if kind.kind == c_types.POINTER:
         return value or None
-    return ord(value) if kind.kind == signatures.WIDE and kind.size == 2 else value
+    return ord(value) if kind.kind == c_types.WIDE and kind.size == 2 else value
 
 
 def plain(value: Any) -> Any:
@@ -111,10 +111,10 @@ def fields(instance: Any) -> Iterator[Any]:
 
 def expected(kind: Any, value: Any) -> Any:
     """What plain() gives for a value that came unharmed."""
-    if isinstance(kind, signatures.Array):
+    if isinstance(kind, c_types.Array):
         return [expected(kind.item, item) for item in value]
-    if isinstance(kind, signatures.Structure):
-        return [expected(field, item) for field, item in zip(kind.fields, value)]
+    if isinstance(kind, c_types.Structure):
+        return [expected(member, item) for member, item in zip(kind.members, value)]
     return repr(ctypes_value(kind, value))
 
 
@@ -147,7 +147,7 @@ def check_calls(calls: Sequence[signatures.Call], folder: Path) -> None:
     # ctypes takes no structure as the result of a callback.
     calls = [
         signatures.Call(call.argument_types, call.arguments, None, None)
-        if isinstance(call.result_type, signatures.Structure)
+        if isinstance(call.result_type, c_types.Structure)
         else call
         for call in calls
     ]
@@ -192,7 +192,7 @@ def test_generated_signatures(tmp_path: Path) -> None:
     check_calls(generated_calls(300), tmp_path)
 
 
-# --- Structures that ctypes has and signatures.py has not ---------------------------------------
+# --- Structures that ctypes has and c_types.py has not ------------------------------------------
 
 
 def structure(base: Any, fields: list[Any], pack: int = 0) -> Any:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Loading compiled C with ctypes, and the ctypes class for a type of signatures.py."""
+"""Loading compiled C with ctypes, and the ctypes class for a type of c_types.py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ctypes import c_void_p
 from pathlib import Path
 from typing import Any
 
-from support import core, signatures
+from support import c_types, core
 
 COMMAND = ("cc", "-std=gnu11", "-O2", "-shared", "-fPIC", "-pthread")
 
@@ -26,20 +26,20 @@ def address(callback: Any) -> int:
 
 
 def ctypes_type(kind: Any) -> Any:
-    """The ctypes class for a type of signatures.py."""
-    if isinstance(kind, signatures.Array):
+    """The ctypes class for a type of c_types.py."""
+    if isinstance(kind, c_types.Array):
         return ctypes_type(kind.item) * kind.length
-    if isinstance(kind, signatures.Structure):
-        fields = [(f"f{i}", ctypes_type(field)) for i, field in enumerate(kind.fields)]
+    if isinstance(kind, c_types.Structure):
+        fields = [(f"m{i}", ctypes_type(member)) for i, member in enumerate(kind.members)]
         return type("Structure", (ctypes.Structure,), {"_fields_": fields})
     letters = {
-        signatures.SIGNED: {1: "b", 2: "h", 4: "i", 8: "l"},
-        signatures.UNSIGNED: {1: "B", 2: "H", 4: "I", 8: "L"},
-        signatures.BOOL: {1: "?"},
-        signatures.CHAR: {1: "c"},
-        signatures.WIDE: {2: "H", 4: "u"},
-        signatures.FLOAT: {4: "f", 8: "d", 16: "g"},
-        signatures.POINTER: {8: "P"},
+        c_types.SIGNED: {1: "b", 2: "h", 4: "i", 8: "l"},
+        c_types.UNSIGNED: {1: "B", 2: "H", 4: "I", 8: "L"},
+        c_types.BOOL: {1: "?"},
+        c_types.CHAR: {1: "c"},
+        c_types.WIDE: {2: "H", 4: "u"},
+        c_types.FLOAT: {4: "f", 8: "d", 16: "g"},
+        c_types.POINTER: {8: "P"},
     }
     return BY_LETTER[letters[kind.kind][kind.size]]
 

@@ -15,42 +15,27 @@ for a pointer, and a list for a structure or an array.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any
 
 from hypothesis import strategies as st
 
-SIGNED, UNSIGNED, BOOL, CHAR, WIDE, FLOAT, POINTER = (
-    "signed", "unsigned", "bool", "char", "wide", "float", "pointer",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Scalar:
-    """A type that is neither structure nor array: its name in C, one of the kinds above, bytes."""
-
-    name: str
-    kind: str
-    size: int
-
-
-@dataclass(frozen=True)
-class Array:
-    """An array, as it occurs in a structure."""
-
-    item: Type
-    length: int
-
-
-@dataclass(frozen=True)
-class Structure:
-    """A structure by the types of its fields, which are called f0, f1 and so on."""
-
-    fields: tuple[Type, ...]
-
-
-Type = Union[Scalar, Array, Structure]
+from support.c_types import (
+    BOOL,
+    CHAR,
+    FLOAT,
+    POINTER,
+    SIGNED,
+    UNSIGNED,
+    WIDE,
+    Array,
+    Scalar,
+    Structure,
+    Type,
+    Writer,
+    size_and_alignment,
+)
 
 
 @dataclass(frozen=True)
@@ -103,70 +88,26 @@ POINTERS = [
 SCALARS = [*INTEGERS, *CHARACTERS, *FLOATS, *POINTERS]
 
 
-def size_and_alignment(type: Type) -> tuple[int, int]:
-    """Bytes that a type takes and its alignment, as on 64-bit Linux."""
-    if isinstance(type, Scalar):
-        return type.size, type.size
-    if isinstance(type, Array):
-        size, alignment = size_and_alignment(type.item)
-        return size * type.length, alignment
-    end, alignment = 0, 1
-    for field in type.fields:
-        field_size, field_alignment = size_and_alignment(field)
-        end = _round_up(end, field_alignment) + field_size
-        alignment = max(alignment, field_alignment)
-    return _round_up(end, alignment), alignment
-
-
-def _round_up(size: int, alignment: int) -> int:
-    return -(-size // alignment) * alignment
-
-
 # C text.
 
 
-class _Names:
-    """Names of the structures of some calls: those inside others first."""
+class CallWriter(Writer):
+    """C text of the types and values of some calls."""
 
     def __init__(self, calls: Sequence[Call]) -> None:
-        self._structures: dict[Structure, str] = {}
-        for call in calls:
-            for type in (*call.argument_types, call.result_type):
-                self._add(type)
-
-    def _add(self, type: Type | None) -> None:
-        if isinstance(type, Array):
-            self._add(type.item)
-        elif isinstance(type, Structure) and type not in self._structures:
-            for field in type.fields:
-                self._add(field)
-            self._structures[type] = f"struct s{len(self._structures)}"
-
-    def declaration(self, type: Type | None, name: str = "") -> str:
-        """`name` declared with this type; without a name the type alone."""
-        if type is None:
-            return "void"
-        if isinstance(type, Array):
-            return self.declaration(type.item, f"{name}[{type.length}]")
-        text = type.name if isinstance(type, Scalar) else self._structures[type]
-        return f"{text} {name}".rstrip()
-
-    def structures(self) -> Iterator[str]:
-        for structure, name in self._structures.items():
-            fields = (
-                f"{self.declaration(field, f'f{i}')};" for i, field in enumerate(structure.fields)
-            )
-            yield f"{name} {{ {' '.join(fields)} }};"
+        super().__init__(
+            type for call in calls for type in (*call.argument_types, call.result_type)
+        )
 
     def literal(self, type: Type, value: Any) -> str:
         """An expression of C with this type and value; for an array an initializer."""
         if isinstance(type, Scalar):
             return f"({type.name}){_scalar_literal(type, value)}"
-        types = [type.item] * type.length if isinstance(type, Array) else type.fields
+        types = [type.item] * type.length if isinstance(type, Array) else type.members
         initializer = f"{{{', '.join(map(self.literal, types, value))}}}"
         if isinstance(type, Array):
             return initializer
-        return f"({self._structures[type]}){initializer}"
+        return f"({self.declaration(type)}){initializer}"
 
 
 def _scalar_literal(type: Scalar, value: Any) -> str:
@@ -182,23 +123,23 @@ def _scalar_literal(type: Scalar, value: Any) -> str:
 
 def declarations(calls: Sequence[Call]) -> str:
     """Types and callers, as C that both a compiler and cffi.cdef() take."""
-    names = _Names(calls)
-    lines = [PRELUDE, *names.structures()]
+    writer = CallWriter(calls)
+    lines = [PRELUDE, *writer.definitions()]
     for i, call in enumerate(calls):
-        arguments = ", ".join(map(names.declaration, call.argument_types)) or "void"
-        lines.append(f"typedef {names.declaration(call.result_type)} (*fn_{i})({arguments});")
+        arguments = ", ".join(map(writer.declaration, call.argument_types)) or "void"
+        lines.append(f"typedef {writer.declaration(call.result_type)} (*fn_{i})({arguments});")
         lines.append(f"void call_{i}(fn_{i} f, void *result);")
     return "\n".join(lines)
 
 
 def definitions(calls: Sequence[Call]) -> str:
     """A C source file with the callers."""
-    names = _Names(calls)
+    writer = CallWriter(calls)
     lines = [f"#include <{header}.h>" for header in ("stddef", "stdint", "sys/types", "uchar")]
     lines.append(declarations(calls))
     for i, call in enumerate(calls):
-        arguments = ", ".join(map(names.literal, call.argument_types, call.arguments))
-        result = call.result_type and f"*({names.declaration(call.result_type)} *)result = "
+        arguments = ", ".join(map(writer.literal, call.argument_types, call.arguments))
+        result = call.result_type and f"*({writer.declaration(call.result_type)} *)result = "
         body = f"{result or '(void)result; '}f({arguments});"
         lines.append(f"void call_{i}(fn_{i} f, void *result)\n{{\n    {body}\n}}")
     return "\n".join([*lines, ""])
@@ -212,7 +153,7 @@ def edges(type: Type) -> list[Any]:
     if isinstance(type, Array):
         return [[edge] * type.length for edge in edges(type.item)]
     if isinstance(type, Structure):
-        each = [edges(field) for field in type.fields]
+        each = [edges(member) for member in type.members]
         return [[some[i % len(some)] for some in each] for i in range(max(map(len, each)))]
     if type.kind == FLOAT:
         return [0.0, -0.0, 1.5, -2.0, float("inf"), float("-inf"), float("nan")]
@@ -316,7 +257,7 @@ def values(type: Type) -> st.SearchStrategy[Any]:
     if isinstance(type, Array):
         return st.lists(values(type.item), min_size=type.length, max_size=type.length)
     if isinstance(type, Structure):
-        return st.tuples(*map(values, type.fields)).map(list)
+        return st.tuples(*map(values, type.members)).map(list)
     if type.kind == FLOAT:
         return st.floats(width=32 if type.size == 4 else 64)
     numbers = st.integers(*_range(type))
