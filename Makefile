@@ -88,7 +88,7 @@ MANUAL = $(wildcard docs/man/*.[1-9])
 man: $(MANUAL:docs/man/%=build/man/%.html)
 
 build/man/%.html: docs/man/%
-	@tools/debian-packages mandoc
+	@tools/install-deps mandoc
 	@mkdir -p $(@D)
 	mandoc -T lint -W warning $<
 	mandoc -T html -O man=%N.%S.html $< > $@
@@ -102,14 +102,14 @@ docs: $(VENV)/.docs
 
 # Chromium is large, so that `make docs` does without it.
 check-docs: docs
-	tools/debian-packages chromium fonts-dejavu-core
+	tools/install-deps chromium fonts-dejavu-core
 	$(RUN) -m pip install --quiet playwright
 	$(RUN) tools/check-docs
 
 build: $(VENV)/.build
 
 $(VENV)/bin/python:
-	tools/debian-packages $(PACKAGES)
+	tools/install-deps $(PACKAGES)
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --upgrade pip
 
@@ -122,7 +122,7 @@ $(VENV)/.demo: $(VENV)/.build
 	touch $@
 
 $(VENV)/.test: $(VENV)/.build
-	tools/debian-packages $(TEST_PACKAGES)
+	tools/install-deps $(TEST_PACKAGES)
 	$(RUN) -m pip install --quiet --editable '.[demo,test,bench,lint]'
 	touch $@
 
@@ -143,19 +143,19 @@ vm-short: $(VENV)/.test
 	tests/vm/suite $(KERNEL) $(abspath $(RUN)) short
 
 deb:
-	packaging/debian-build
+	packaging/build-deb
 
 rpm:
-	packaging/rpm-check
+	packaging/build-rpm
 
 wheel: $(VENV)/bin/python
-	packaging/wheel-build dist $(abspath $(RUN))
+	packaging/build-wheel dist $(abspath $(RUN))
 
 RELEASES = trixie sid
 PACKAGED = bookworm trixie sid
 KERNELS = 6.1 6.12 sid
 matrix: test
-	tools/matrix '$(RELEASES)' '$(KERNELS)' '$(PACKAGED)' $(abspath $(RUN))
+	tools/test-matrix '$(RELEASES)' '$(KERNELS)' '$(PACKAGED)' $(abspath $(RUN))
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info src/trampfd/*.so

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What is shipped: source distribution, wheel, manual pages, and their agreement with the sources.
 
-Debian packages are tested where they are built, by packaging/debian-check.
+Debian packages are tested where they are built, by packaging/check-deb.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def needs_git() -> None:
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the source distribution and the wheel that was built from it."""
     folder = tmp_path_factory.mktemp("shipped")
-    run(ROOT / "packaging/wheel-build", folder, sys.executable)
+    run(ROOT / "packaging/build-wheel", folder, sys.executable)
     return folder
 
 
@@ -125,7 +125,7 @@ def test_what_is_shipped_is_reproducible(shipped: Path, unpacked: Path, tmp_path
     with tarfile.open(path) as archive:
         (date,) = {member.mtime for member in archive}
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(date)}
-    run(unpacked / "packaging/wheel-build", tmp_path, sys.executable, env=environment)
+    run(unpacked / "packaging/build-wheel", tmp_path, sys.executable, env=environment)
 
     def digests(folder: Path) -> dict[str, str]:
         paths = sorted(folder.iterdir())

@@ -35,7 +35,7 @@ def call(script: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 def test_scripts_are_found() -> None:
     names = {path.name for path in SCRIPTS}
-    assert {"export-tree", "matrix", "wheel-build", "debian-check", "rpm-check", "suite"} <= names
+    assert {"export-tree", "test-matrix", "build-wheel", "check-deb", "build-rpm", "suite"} <= names
 
 
 @EACH
@@ -47,7 +47,7 @@ def test_help(script: Path) -> None:
     assert "SPDX" not in done.stdout
 
 
-@pytest.mark.parametrize("name", ["debian-build", "debian-source", "rpm-check"])
+@pytest.mark.parametrize("name", ["build-deb", "build-deb-source", "build-rpm"])
 def test_folders_of_others_are_left_alone(name: str, tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.touch()
@@ -64,7 +64,7 @@ def test_what_is_not_known_is_refused(script: Path, words: list[str]) -> None:
         "run",
         "pack_sdist.py",
         "declare_libffi.py",
-        "debian-release",
+        "test-in-chroot",
         "test-port",
     )
     if len(words) > 1 and takes_many:
@@ -78,11 +78,11 @@ def test_what_is_not_known_is_refused(script: Path, words: list[str]) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        ["packaging/debian-check", "woody"],
-        ["tools/debian-release", "woody"],
+        ["packaging/check-deb", "woody"],
+        ["tools/test-in-chroot", "woody"],
         ["tests/vm/suite", "2.6", "python3"],
         ["tests/vm/suite", "6.12", "python3", "everything"],
-        ["tools/debian-packages", "--build-dep", "/nowhere"],
+        ["tools/install-deps", "--build-dep", "/nowhere"],
     ],
     ids=" ".join,
 )
@@ -143,7 +143,7 @@ def test_source_of_debian_packages_without_git(exported: Path, tmp_path: Path) -
     """The same archive twice, with all that building needs."""
     archives = []
     for name in ("a", "b"):
-        core.check(exported / "packaging/debian-source", tmp_path / name)
+        core.check(exported / "packaging/build-deb-source", tmp_path / name)
         (archive,) = (tmp_path / name).glob("trampfd_*.orig.tar.gz")
         archives.append(archive.read_bytes())
         assert (tmp_path / name / "trampfd/debian/rules").exists()
