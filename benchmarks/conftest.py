@@ -15,11 +15,9 @@ from collections.abc import Iterator, Sequence
 from importlib import metadata
 from typing import Any, NoReturn
 
-import build
-import libffi_static
 import pytest
-from absent import Absent
-from race import FULL, QUICK, Effort, Outcome
+from lib import build, libffi_static
+from lib.race import FULL, QUICK, Absent, Effort, Outcome
 
 # Figures that are not times, and rivals that cannot be had; added to the JSON.
 _COUNTS = pytest.StashKey[list[dict[str, object]]]()

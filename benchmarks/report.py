@@ -12,11 +12,11 @@ import json
 import sys
 from pathlib import Path
 
-import plots
-from compare import compare
-from results import read
-from tables import absent_lines, busy_lines, markdown, ratios, summary, target_table
-from targets import targets
+from lib import plots
+from lib.compare import compare
+from lib.results import read
+from lib.tables import absent_lines, busy_lines, markdown, ratios, summary, target_table
+from lib.targets import targets
 
 
 def main(folder: Path, old: Path | None) -> None:

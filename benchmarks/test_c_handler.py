@@ -7,10 +7,10 @@ import functools
 from typing import Any
 
 import pytest
-from c_calls import Loop, closure
 from conftest import Record
-from names import C_HANDLER, DIRECT, ENTRY_LIBFFI, PLAN, SIGNATURES, STATIC, STOCK
-from race import Effort, Outcome, Work, compete, timed
+from lib.c_calls import Loop, closure
+from lib.names import C_HANDLER, DIRECT, ENTRY_LIBFFI, PLAN, SIGNATURES, STATIC, STOCK
+from lib.race import Effort, Outcome, Work, compete, timed
 
 QUESTION = C_HANDLER
 RIVALS = (PLAN, ENTRY_LIBFFI, STOCK, STATIC, DIRECT)

@@ -15,12 +15,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import build
 import pytest
-from absent import Absent
 from conftest import Record
-from names import CREATE_FREE, FILL, PLAN, STATIC, STOCK, live_case
-from race import Effort, Outcome, rotated
+from lib import build
+from lib.names import CREATE_FREE, FILL, PLAN, STATIC, STOCK, live_case
+from lib.race import Absent, Effort, Outcome, rotated
 
 RIVALS = (PLAN, STOCK, STATIC)
 

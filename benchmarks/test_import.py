@@ -7,11 +7,11 @@ import functools
 import sys
 from typing import Any
 
-import build
 import pytest
 from conftest import Record
-from names import IMPORT
-from race import Effort, Outcome, rotated
+from lib import build
+from lib.names import IMPORT
+from lib.race import Effort, Outcome, rotated
 
 QUESTION = IMPORT
 

@@ -8,11 +8,11 @@ import json
 import sys
 from typing import Any
 
-import build
 import pytest
 from conftest import Record
-from names import AS_IT_IS, INSTALL, KINDS, PROGRAMS, TRAMPFD_RUN, program_case
-from race import Effort, Outcome, rotated
+from lib import build
+from lib.names import AS_IT_IS, INSTALL, KINDS, PROGRAMS, TRAMPFD_RUN, program_case
+from lib.race import Effort, Outcome, rotated
 
 QUESTION = INSTALL
 RUNNERS = {AS_IT_IS: (), TRAMPFD_RUN: ("-m", "trampfd", "run")}
@@ -22,7 +22,7 @@ CALLS_QUICK = 2_000
 
 
 def _run(program: str, runner: str, calls: int) -> dict[str, float]:
-    script = build.HERE / "programs" / f"with_{program}.py"
+    script = build.PROGRAMS / f"with_{program}.py"
     printed = build.run(sys.executable, *RUNNERS[runner], script, build.loops(), calls)
     return dict(json.loads(printed))
 

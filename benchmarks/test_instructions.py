@@ -14,11 +14,10 @@ import sys
 from collections.abc import Sequence
 from typing import Callable
 
-import build
 import pytest
-from absent import Absent
 from conftest import Record
-from names import (
+from lib import build
+from lib.names import (
     DIRECT,
     ENTRY_LIBFFI,
     HAND,
@@ -32,7 +31,8 @@ from names import (
     TRAMPFD_CFFI,
     VECTORCALL,
 )
-from python_callbacks import ADD
+from lib.python_callbacks import ADD
+from lib.race import Absent
 
 QUESTION = INSTRUCTIONS
 
@@ -100,5 +100,5 @@ def test_create_free(record: Record, rival: str) -> None:
     ],
 )
 def test_python_callback(record: Record, rival: str) -> None:
-    command = [sys.executable, build.HERE / "count_python.py", rival]
+    command = [sys.executable, build.PROGRAMS / "count_python.py", rival]
     _record(record, INSTRUCTIONS_PYTHON, rival, lambda: _each(command, 2000, 12000))

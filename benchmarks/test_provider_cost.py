@@ -14,11 +14,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import build
 import pytest
 from conftest import Record
-from names import DIRECT, INTS, PLAN, PROVIDER
-from race import Effort, Outcome
+from lib import build
+from lib.names import DIRECT, INTS, PLAN, PROVIDER
+from lib.race import Effort, Outcome
 
 QUESTION = PROVIDER
 PROVIDERS = ("table", "trampfd", "trampfd-user")
@@ -29,7 +29,7 @@ DEVICE = Path("/dev/trampfd")
 def _rounds(provider: str, effort: Effort) -> dict[str, list[float]]:
     build.loops()
     build.maker(PLAN)
-    script = [sys.executable, build.HERE / "provider_rounds.py", effort.rounds, effort.seconds]
+    script = [sys.executable, build.PROGRAMS / "provider_rounds.py", effort.rounds, effort.seconds]
     environment = {**os.environ, "TRAMPFD_PROVIDER": provider}
     return dict(json.loads(build.run(*script, env=environment)))
 

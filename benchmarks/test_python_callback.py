@@ -7,11 +7,11 @@ import functools
 from typing import Any, Callable
 
 import pytest
-from c_calls import Loop
 from conftest import Record
-from names import HAND, HELD, INTS, NOT_HELD, PYTHON_CALLBACK, THREAD, VECTORCALL
-from python_callbacks import ADD, Made, by_hand, floor
-from race import Effort, Outcome, Work, compete, timed
+from lib.c_calls import Loop
+from lib.names import HAND, HELD, INTS, NOT_HELD, PYTHON_CALLBACK, THREAD, VECTORCALL
+from lib.python_callbacks import ADD, Made, by_hand, floor
+from lib.race import Effort, Outcome, Work, compete, timed
 
 QUESTION = PYTHON_CALLBACK
 

@@ -11,9 +11,9 @@ from typing import Any, Callable
 
 import pytest
 from conftest import Record
-from names import QSORT
-from python_callbacks import COMPARE, Made
-from race import Effort, Outcome, Work, compete, timed
+from lib.names import QSORT
+from lib.python_callbacks import COMPARE, Made
+from lib.race import Effort, Outcome, Work, compete, timed
 
 QUESTION = QSORT
 ROUNDS = 9  # of half a second for each rival

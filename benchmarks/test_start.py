@@ -18,11 +18,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import build
 import pytest
 from conftest import Record
-from names import ENABLED, IMPORTS, PLAIN, RUN_BY_MODULE, START, TRAMPFD_RUN
-from race import Effort, Outcome, rotated
+from lib import build
+from lib.names import ENABLED, IMPORTS, PLAIN, RUN_BY_MODULE, START, TRAMPFD_RUN
+from lib.race import Effort, Outcome, rotated
 
 QUESTION = START
 RIVALS = (PLAIN, ENABLED, TRAMPFD_RUN, RUN_BY_MODULE)

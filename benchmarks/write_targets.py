@@ -8,9 +8,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from results import Spread
-from tables import busy_lines, machine_line, target_table
-from targets import Target
+from lib.results import Spread
+from lib.tables import busy_lines, machine_line, target_table
+from lib.targets import Target
 
 ROOT = Path(__file__).resolve().parents[1]
 SUMMARY = ROOT / "benchmarks" / "figures" / "summary.json"

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from names import (
+from lib.names import (
     AS_IT_IS,
     C_HANDLER,
     CALLBACK,
@@ -35,7 +35,7 @@ from names import (
     live_case,
     program_case,
 )
-from results import Results, Spread
+from lib.results import Results, Spread
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from names import C_HANDLER, CREATE_FREE, DIRECT, INSTRUCTIONS, TITLES, VECTORCALL
-from results import Figure, Results, Spread, digits
-from targets import Target
+from lib.names import C_HANDLER, CREATE_FREE, DIRECT, INSTRUCTIONS, TITLES, VECTORCALL
+from lib.results import Figure, Results, Spread, digits
+from lib.targets import Target
 
 _FLOORS = {DIRECT, VECTORCALL}
 _OURS = "trampfd"

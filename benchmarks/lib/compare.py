@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from results import Spread, digits
+from lib.results import Spread, digits
 
 
 def _figures(summary: dict[str, Any]) -> dict[str, Spread]:

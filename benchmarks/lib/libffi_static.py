@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import functools
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from absent import Absent
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
-
 from debian import cache
 from debian.apt import Apt, AptError, unpack
+
+from lib.race import Absent
 
 
 @dataclass(frozen=True)

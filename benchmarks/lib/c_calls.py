@@ -9,9 +9,9 @@ import os
 from dataclasses import dataclass
 from typing import Callable
 
-import build
-from absent import Absent
-from names import ENTRY_LIBFFI, PLAN, STATIC
+from lib import build
+from lib.names import ENTRY_LIBFFI, PLAN, STATIC
+from lib.race import Absent
 
 # enum trampfd_entry
 _ENTRIES = {PLAN: 2, ENTRY_LIBFFI: 1}

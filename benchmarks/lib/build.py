@@ -16,15 +16,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
-import libffi_static
-from absent import Absent
-from names import ENTRY_LIBFFI, PLAN, STATIC, STOCK
+import core_sources
 
-HERE = Path(__file__).resolve().parent
-SOURCES = HERE / "c"
-sys.path.insert(0, str(HERE.parent / "tools"))
+from lib import libffi_static
+from lib.names import ENTRY_LIBFFI, PLAN, STATIC, STOCK
+from lib.race import Absent
 
-import core_sources  # noqa: E402
+BENCHMARKS = Path(__file__).resolve().parents[1]
+SOURCES = BENCHMARKS / "c"
+PROGRAMS = BENCHMARKS / "programs"
 
 BACKEND = core_sources.BACKEND
 ARCH = core_sources.architecture(shlex.split(os.environ.get("CC", "cc")))

@@ -12,10 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Callable
 
-from absent import Absent
-
 #: Does the work so often, and returns the seconds that it took.
 Work = Callable[[int], float]
+
+
+class Absent(Exception):
+    """A rival cannot be had here; the text says why."""
 
 
 @dataclass(frozen=True)

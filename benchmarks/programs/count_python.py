@@ -7,10 +7,13 @@ count_python.py RIVAL CALLS
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
-from c_calls import Loop
-from names import HAND, INTS, VECTORCALL
-from python_callbacks import ADD, by_hand, floor
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lib.c_calls import Loop
+from lib.names import HAND, INTS, VECTORCALL
+from lib.python_callbacks import ADD, by_hand, floor
 
 
 def main(rival: str, calls: int) -> None:

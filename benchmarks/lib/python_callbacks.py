@@ -10,11 +10,11 @@ import ctypes
 from collections.abc import Mapping
 from typing import Any, Callable
 
-import build
 import cffi
-from names import CALLBACK, CTYPES, CYTHON, EXTERN, TRAMPFD_CFFI, TRAMPFD_CTYPES
 
 import trampfd
+from lib import build
+from lib.names import CALLBACK, CTYPES, CYTHON, EXTERN, TRAMPFD_CFFI, TRAMPFD_CTYPES
 
 Function = Callable[[Any, Any], int]
 Made = tuple[object, int]

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-from names import (
+
+from lib.names import (
     AS_IT_IS,
     CALLBACK,
     CREATE_FREE,
@@ -32,7 +33,7 @@ from names import (
     TRAMPFD_RUN,
     VECTORCALL,
 )
-from results import Figure, Results, digits
+from lib.results import Figure, Results, digits
 
 matplotlib.use("Agg")
 from matplotlib import pyplot

@@ -12,11 +12,14 @@ import ctypes
 import json
 import os
 import sys
+from pathlib import Path
 
-import build
-from c_calls import Loop, closure
-from names import DIRECT, INTS, PLAN
-from race import Effort, race, timed
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lib import build
+from lib.c_calls import Loop, closure
+from lib.names import DIRECT, INTS, PLAN
+from lib.race import Effort, race, timed
 
 
 class Slot(ctypes.Structure):
