@@ -113,7 +113,7 @@ executable = mmap.mmap(
 # Reading maps
 
 
-def test_a_line_is_read_in_all_its_parts() -> None:
+def test_maps_line_is_parsed_completely() -> None:
     (mapping,) = parse_maps(b"7f0000001000-7f0000003000 rw-s 00004000 fe:01 339490    /a/b.so\n")
     assert mapping == Mapping(
         0x7F0000001000, 0x7F0000003000, "rw-s", 0x4000, "fe:01", 339490, "/a/b.so"
@@ -134,12 +134,12 @@ def test_a_line_is_read_in_all_its_parts() -> None:
         (b"    /tmp/ffiAbCdEf (deleted)", "/tmp/ffiAbCdEf (deleted)"),
     ],
 )
-def test_a_path_is_read_as_it_is(text: bytes, path: str) -> None:
+def test_path_is_read_verbatim(text: bytes, path: str) -> None:
     line = b"7f0000001000-7f0000002000 r-xp 00000000 00:00 0 " + text + b"\n"
     assert [mapping.path for mapping in parse_maps(line)] == [path]
 
 
-def test_the_kernel_s_own_spelling_of_a_path_is_understood(tmp_path: Path) -> None:
+def test_escaped_paths_are_decoded(tmp_path: Path) -> None:
     path = tmp_path / "a b\nc (deleted) \udcff"
     path.write_bytes(bytes(PAGE))
     with path.open() as file:
@@ -164,7 +164,7 @@ def test_a_zombie_has_no_mappings() -> None:
     child.communicate()
 
 
-def test_a_process_whose_main_thread_has_ended_is_not_taken_for_empty(start: Start) -> None:
+def test_process_without_main_thread_is_still_inspected(start: Start) -> None:
     pid = start(
         ANONYMOUS + "import ctypes, threading, time\n"
         "def ready():\n"
@@ -212,11 +212,13 @@ def test_shared_writable_and_executable_are_an_alias(executable: str) -> None:
         (mapping("rw-s", inode=0), mapping("r-xs", inode=0)),
     ],
 )
-def test_what_cannot_change_code_is_no_alias(writable: Mapping, executable: Mapping) -> None:
+def test_mappings_that_cannot_change_code_are_not_aliases(
+    writable: Mapping, executable: Mapping
+) -> None:
     assert aliases([writable, executable]) == []
 
 
-def test_one_mapping_is_no_alias_of_itself() -> None:
+def test_mapping_is_not_its_own_alias() -> None:
     both = mapping("rwxs")
     assert writable_executable([both]) == [both]
     assert aliases([both]) == []
@@ -262,7 +264,7 @@ def test_a_memfd_mapped_twice_is_found(start: Start, flags: str) -> None:
     assert finding.maker == "memfd:twice"
 
 
-def test_parts_of_a_memfd_that_do_not_overlap_are_not(start: Start) -> None:
+def test_disjoint_memfd_mappings_are_not_aliases(start: Start) -> None:
     assert audit([start(memfd_twice("MAP_SHARED", offset=2 * PAGE))]) == []
 
 
@@ -289,7 +291,7 @@ def test_a_ctypes_callback_is_recognised_by_its_code(start: Start) -> None:
     assert set(inspect(pid).libraries) == mapped
 
 
-def test_libffi_s_way_round_a_policy_is_recognised(start: Start) -> None:
+def test_libffi_dual_mapping_is_detected(start: Start) -> None:
     needs_written_closures()
     refuse = "import ctypes; print(ctypes.CDLL(None).prctl(65, 1, 0, 0, 0))"  # PR_SET_MDWE
     done = subprocess.run([sys.executable, "-c", refuse], stdout=subprocess.PIPE, check=True)
@@ -355,7 +357,7 @@ def test_all_the_makers_in_one_mapping_are_named(start: Start, kind: str, code: 
     )
 
 
-def test_unreadable_memory_is_taken_for_gcc_s_heap_trampolines(start: Start) -> None:
+def test_unreadable_wx_is_attributed_to_gcc_heap_trampolines(start: Start) -> None:
     finding = the_finding(start(ANONYMOUS.replace("prot=7", "prot=6")))
     if finding.executable.perms != "-wxp":
         pytest.skip("this architecture makes all writable memory readable")
@@ -424,7 +426,7 @@ libraries = [
 
 
 @pytest.mark.parametrize("name, maker", LIBRARIES)
-def test_the_maker_of_nameless_memory_is_guessed_from_the_libraries(
+def test_anonymous_memory_is_attributed_by_loaded_libraries(
     start: Start, tmp_path: Path, name: str, maker: str
 ) -> None:
     library = tmp_path / name
@@ -435,7 +437,7 @@ def test_the_maker_of_nameless_memory_is_guessed_from_the_libraries(
 
 
 @pytest.mark.parametrize("pages, maker", [(1, "cffi (ffi.callback)"), (2, "Java")])
-def test_one_page_is_rather_cffi_s_than_a_compiler_s(
+def test_single_page_is_attributed_to_cffi_before_a_compiler(
     start: Start, tmp_path: Path, pages: int, maker: str
 ) -> None:
     libraries = [tmp_path / "_cffi_backend.so", tmp_path / "libjvm.so"]
@@ -478,7 +480,9 @@ def await_sleep(pid: int) -> None:
         time.sleep(0.01)
 
 
-def test_executable_stacks_are_put_down_to_the_file_that_asks(start: Start, tmp_path: Path) -> None:
+def test_executable_stack_is_attributed_to_the_file_that_requests_it(
+    start: Start, tmp_path: Path
+) -> None:
     program = tmp_path / "program"
     thread = "import threading, time; threading.Thread(target=time.sleep, args=(3600,)).start()"
     pid = start_with_executable_stack(start, program, thread)
@@ -490,7 +494,7 @@ def test_executable_stacks_are_put_down_to_the_file_that_asks(start: Start, tmp_
     assert {finding.reason for finding in findings} == {f"PT_GNU_STACK of {program}"}
 
 
-def test_a_fifo_in_the_place_of_a_mapped_file_is_not_opened(start: Start, tmp_path: Path) -> None:
+def test_fifo_that_replaced_a_mapped_file_is_not_opened(start: Start, tmp_path: Path) -> None:
     program, library = tmp_path / "program", tmp_path / "library"
     library.write_bytes(bytes(PAGE))
     pid = start_with_executable_stack(start, program, maps_code_of(library))
@@ -529,7 +533,7 @@ def test_the_libraries_for_closures_are_listed(start: Start, tmp_path: Path) -> 
 # The command
 
 
-def test_nothing_found(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_without_findings(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
     pid = start(CLEAN)
     assert command(str(pid)) == cli.CLEAN
     out, err = capsys.readouterr()
@@ -538,7 +542,7 @@ def test_nothing_found(start: Start, capsys: pytest.CaptureFixture[str]) -> None
     assert err == ""
 
 
-def test_something_found(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_with_findings(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
     clean, dirty = start(CLEAN), start(ANONYMOUS + memfd_twice("MAP_SHARED"))
     assert command(str(clean), str(dirty)) == cli.FOUND
     lines = capsys.readouterr().out.splitlines()
@@ -601,14 +605,16 @@ def test_a_bad_argument_is_an_error(argument: str, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize("arguments", [[], ["--json"], ["--all", "1"]])
-def test_either_processes_or_all(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_pids_and_all_are_mutually_exclusive(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert command(*arguments) == cli.FAILED
     out, err = capsys.readouterr()
     assert out == ""
     assert "usage: trampfd audit" in err and "--all" in err
 
 
-def test_help_tells_the_exit_statuses(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_lists_exit_statuses(capsys: pytest.CaptureFixture[str]) -> None:
     assert command("--help") == 0
     out = capsys.readouterr().out
     assert "exit status:" in out and "examples:" in out
@@ -715,7 +721,7 @@ def test_a_process_that_ends_while_it_is_read(
     assert (out, err) == ("", f"trampfd audit: {pid}: no such process\n")
 
 
-def test_an_unreadable_proc_is_told(
+def test_unreadable_proc_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuse() -> list[int]:

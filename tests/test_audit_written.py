@@ -129,7 +129,7 @@ def test_text_relocations_are_named(start: Start) -> None:
     )
 
 
-def test_code_that_was_not_written_is_no_finding(start: Start) -> None:
+def test_unwritten_code_is_not_reported(start: Start) -> None:
     path = library("audit/library.c", "-fPIC")
     assert not read_elf(path).text_relocations
     ways = ["unwritten", "unwritten-memfd", f"library={path}", f"library-in-memory={path}"]
@@ -141,7 +141,7 @@ def test_code_that_was_not_written_is_no_finding(start: Start) -> None:
     assert audit([pid]) == []
 
 
-def test_the_sizes_of_smaps_are_understood() -> None:
+def test_smaps_sizes_are_parsed() -> None:
     text = b"""\
 1000-9000 r-xp 00000000 00:00 0
 Rss:                  16 kB
@@ -164,7 +164,7 @@ Private_Hugetlb:    2048 kB
     ]
 
 
-def test_without_sizes_only_the_memory_of_the_process_counts() -> None:
+def test_without_smaps_sizes_only_memory_without_a_file_counts() -> None:
     """As on kernels that are built without CONFIG_PROC_PAGE_MONITOR."""
     paths = ["", "[anon:code]", "[heap]", "/dev/zero (deleted)", "[vdso]", "[uprobes]", "/a.so"]
     lines = [
@@ -225,7 +225,7 @@ def test_perf_trampolines_are_known_by_their_code(start: Start, once: str) -> No
     assert written_by_python(start, f"{once} 01").maker == "unknown"
 
 
-def test_a_text_of_the_jit_is_known(start: Start) -> None:
+def test_jit_code_is_recognised_by_its_message(start: Start) -> None:
     text = b"\x90_JIT_ENTRY\0Fatal error uop executed.\0"
     assert written_by_python(start, text.hex()).maker == JIT
 
@@ -247,7 +247,7 @@ def as_a_later_python() -> Path:
         ({"PYTHON_PERF_JIT_SUPPORT": "1", "PYTHON_JIT": "1"}, PERF),
     ],
 )
-def test_the_environment_of_a_python_tells(
+def test_jit_and_perf_are_detected_by_environment(
     start: Start, variables: dict[str, str], maker: str
 ) -> None:
     if sys.version_info >= (3, 12) and maker == PERF:
@@ -256,7 +256,7 @@ def test_the_environment_of_a_python_tells(
     assert found.maker == maker
 
 
-def test_an_option_of_a_python_tells(start: Start) -> None:
+def test_jit_and_perf_are_detected_by_option(start: Start) -> None:
     if sys.version_info >= (3, 12):
         pytest.skip("this Python would make such trampolines")
     python, *arguments = python_that_writes(NOTHING_KNOWN)
@@ -327,9 +327,7 @@ def test_guesses_from_libraries_leave_out_what_keeps_its_memory_writable(
 # The command
 
 
-def test_such_memory_is_told_with_exit_status_1(
-    start: Start, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_written_code_gives_exit_status_1(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
     pid, [address] = start(program(), "private")
     assert command(pid) == cli.FOUND
     headings, row = capsys.readouterr().out.splitlines()[-2:]
@@ -339,7 +337,9 @@ def test_such_memory_is_told_with_exit_status_1(
     assert f"{address:x} r-xp" in row
 
 
-def test_such_memory_is_told_in_json(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
+def test_written_code_is_in_the_json_report(
+    start: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
     pid, [address] = start(program(), "private")
     assert command("--json", pid) == cli.FOUND
     [process] = json.loads(capsys.readouterr().out)

@@ -143,7 +143,7 @@ def test_without_a_network_the_rival_is_reported() -> None:
 
 
 @pytest.mark.parametrize("content", [None, "no JSON", "{}"])
-def test_what_cannot_be_compared_is_refused_at_once(content: str | None) -> None:
+def test_invalid_summary_is_refused_before_measuring(content: str | None) -> None:
     old = new_folder() / "old.json"
     if content is not None:
         old.write_text(content)
@@ -197,7 +197,7 @@ def test_ratios_are_taken_round_by_round_above_the_floor() -> None:
     assert others and all(target["met"] is None for target in others)
 
 
-def test_a_busy_machine_is_told_of() -> None:
+def test_busy_machine_is_reported() -> None:
     folder = new_folder()
     report(folder, benchmark("import", "time", "import trampfd", [1]), load=16.25)
     assert "load average of 16.2" in (folder / "summary.md").read_text()
@@ -205,7 +205,7 @@ def test_a_busy_machine_is_told_of() -> None:
     assert "load average" not in (folder / "summary.md").read_text()
 
 
-def test_a_missed_target_is_said_to_be_missed() -> None:
+def test_missed_target_is_reported() -> None:
     folder = new_folder()
     summary = report(
         folder,
@@ -217,7 +217,7 @@ def test_a_missed_target_is_said_to_be_missed() -> None:
     assert "| 0.3 | 0.31 (0.31-0.31) | **no** |" in (folder / "summary.md").read_text()
 
 
-def test_a_rival_that_stops_is_a_result() -> None:
+def test_rival_that_stops_early_is_reported() -> None:
     folder = new_folder()
     more = {"count": 10_000_000, "bytes": 70, "mappings": 9}
     stopped = {**more, "stopped": 4_194_304, "reason": "Cannot allocate memory"}

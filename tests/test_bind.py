@@ -75,7 +75,7 @@ def instructions_of_a_call(function: str) -> float:
 
 @pytest.mark.needs_port_with("bind")
 @pytest.mark.only_table
-def test_a_call_takes_a_handful_of_instructions() -> None:
+def test_call_adds_at_most_seven_instructions() -> None:
     direct = instructions_of_a_call("direct")
     # Slot: landing pad, address, jump.  Entry: landing pad, moves, bound argument, jump.
     assert round(instructions_of_a_call("last") - direct) == 3 + 3
@@ -211,7 +211,7 @@ def test_sort_by_a_key_without_python(libc: ctypes.CDLL) -> None:
     assert records.value == b"a1a5a9b0b2c0"
 
 
-def test_is_of_the_class_that_cfunctype_gives(libc: ctypes.CDLL) -> None:
+def test_result_type_is_cfunctype(libc: ctypes.CDLL) -> None:
     plain = ctypes.CDLL(None)
     plain.memcmp.argtypes = libc.memcmp.argtypes
     assert type(trampfd.bind(plain.memcmp, 1, position="last")) is Compare
@@ -229,7 +229,7 @@ def test_errno_of_ctypes(libc: ctypes.CDLL) -> None:
     assert ctypes.get_errno() == 9
 
 
-def test_restype_and_errcheck_stay() -> None:
+def test_restype_and_errcheck_are_kept() -> None:
     labs = ctypes.CDLL(None).labs
     labs.argtypes, labs.restype = [c_long], hex
     assert trampfd.bind(labs, -16)() == "0x10"
@@ -238,7 +238,7 @@ def test_restype_and_errcheck_stay() -> None:
     assert trampfd.bind(labs, -16)() == (16, ())
 
 
-def test_data_by_the_rules_of_ctypes(libc: ctypes.CDLL) -> None:
+def test_data_conversion_follows_ctypes(libc: ctypes.CDLL) -> None:
     class Counter:
         _as_parameter_ = -7
 
@@ -255,7 +255,7 @@ def test_data_by_the_rules_of_ctypes(libc: ctypes.CDLL) -> None:
     assert trampfd.bind(name, [1, 2, 3])() == 3
 
 
-def test_structures_that_libffi_cannot_describe_are_passed_by_their_words() -> None:
+def test_structures_unknown_to_libffi_are_passed_as_words() -> None:
     class Number(ctypes.Union):
         _fields_ = (("i", c_long), ("d", c_double))
 
@@ -293,7 +293,7 @@ def test_refusals_of_ctypes(
     assert used_slots() == used
 
 
-def test_null_and_what_is_no_function() -> None:
+def test_rejects_null_and_non_functions() -> None:
     with pytest.raises(ValueError, match="cannot bind a NULL pointer"):
         trampfd.bind(CFUNCTYPE(c_int, c_int)(), 1)
     for value in (len, 7, c_int(7), None):
@@ -325,14 +325,14 @@ def lib(ffi: Any) -> Any:
     return ffi.dlopen(None)
 
 
-def test_cdata_of_the_type_without_the_argument(ffi: Any, lib: Any) -> None:
+def test_cdata_type_lacks_the_bound_argument(ffi: Any, lib: Any) -> None:
     compare = trampfd.bind(lib.memcmp, 3, position="last")
     assert ffi.typeof(compare) is ffi.typeof("int(*)(const void *, const void *)")
     assert compare(b"abcd", b"abce") == 0 > compare(b"abc", b"abd")
     assert trampfd.bind(lib.ldexp, 3, position="last")(1.5) == 12.0
 
 
-def test_data_by_the_rules_of_cffi(ffi: Any, lib: Any) -> None:
+def test_data_conversion_follows_cffi(ffi: Any, lib: Any) -> None:
     class Object:
         pass
 
@@ -382,7 +382,7 @@ def test_refusals_of_cffi(lib: Any, function: str, data: Any, error: type, words
     assert used_slots() == used
 
 
-def test_cdata_that_is_no_function(ffi: Any) -> None:
+def test_rejects_cdata_that_is_not_a_function(ffi: Any) -> None:
     with pytest.raises(TypeError, match="only a function can be bound, not a cdata of type 'int"):
         trampfd.bind(ffi.new("int *"), 1)
     with pytest.raises(ValueError, match="cannot bind a NULL pointer of type"):
@@ -524,7 +524,7 @@ at_exit(bound)
 
 
 @pytest.mark.parametrize("policy", ["mdwe", "systemd_mdwe", "no_exec_maps"])
-def test_under_denial(policy: str) -> None:
+def test_works_under_hardening_policies(policy: str) -> None:
     code = f"""
 import trampfd
 from support import hardening

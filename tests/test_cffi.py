@@ -112,7 +112,7 @@ def test_thread_of_c_keeps_its_state_between_callbacks(make: Maker, lib: Any) ->
     assert idents.count(idents[0]) == 4
 
 
-def test_thread_state_goes_with_the_next_thread(make: Maker, lib: Any) -> None:
+def test_thread_state_is_freed_by_the_next_thread(make: Maker, lib: Any) -> None:
     local = threading.local()
     guests = []
 
@@ -135,7 +135,7 @@ def test_thread_state_goes_with_the_next_thread(make: Maker, lib: Any) -> None:
     assert guests[0]() is None
 
 
-def test_states_of_many_threads_go(make: Maker, lib: Any) -> None:
+def test_thread_states_do_not_accumulate(make: Maker, lib: Any) -> None:
     before = set(sys._current_frames())
     local = threading.local()
     guests = []
@@ -269,7 +269,7 @@ def test_callback_lives_as_long_as_its_cdata(make: Maker, lib: Any) -> None:
     assert alive() is None
 
 
-def test_many_rounds_leave_nothing(make: Maker, lib: Any) -> None:
+def test_repeated_use_does_not_leak(make: Maker, lib: Any) -> None:
     before = slots_used()
     for i in range(scale.down("rounds that leave nothing", 20_000, 1000)):
         assert lib.call_int(make("int(int)", i.__add__), 1) == i + 1
@@ -414,7 +414,7 @@ def test_decorator(ffi: Any, lib: Any) -> None:
 
 
 @pytest.mark.parametrize("type", [None, 42, b"int(int)", int, abs, object(), ["int(int)"]])
-def test_type_that_is_none(type: Any, ffi: Any) -> None:
+def test_none_as_type_is_refused(type: Any, ffi: Any) -> None:
     with pytest.raises(TypeError, match="the type of a callback is a cffi ctype"):
         trampfd.callback(type, abs)
     with pytest.raises(TypeError, match="the type of a callback is a cffi ctype"):

@@ -75,7 +75,7 @@ def test_free_races_with_calls() -> None:
     core.check(core.executable("core/free_race"))
 
 
-def test_one_lock_each() -> None:
+def test_each_function_locks_once() -> None:
     core.check(core.executable("core/lock_count", link=("-Wl,--wrap=pthread_mutex_lock",)))
 
 
@@ -114,7 +114,7 @@ def test_misuse_aborts_and_says_why(way: str) -> None:
     assert re.fullmatch(pattern, done.stderr)
 
 
-def test_call_into_a_block_that_was_given_back_ends_the_process() -> None:
+def test_call_into_an_unmapped_block_crashes() -> None:
     """No code is left there to say why: see trampfd_closure_free() in trampfd.h."""
     done = core.run(core.executable("core/abort"), "call into a block that was given back")
     assert done.returncode in (-signal.SIGSEGV, -signal.SIGBUS), done.stderr
@@ -122,7 +122,7 @@ def test_call_into_a_block_that_was_given_back_ends_the_process() -> None:
 
 @pytest.mark.any_provider
 @pytest.mark.parametrize("name", ["", "auto", "table"])
-def test_provider_that_exists(name: str) -> None:
+def test_provider_of_the_variable_is_used(name: str) -> None:
     provider = "table" if name == "table" else providers.of_auto()
     environment = {"TRAMPFD_PROVIDER": name}
     core.check(core.executable("core/backend"), provider, environment=environment)
@@ -130,7 +130,7 @@ def test_provider_that_exists(name: str) -> None:
 
 @pytest.mark.any_provider
 @pytest.mark.parametrize("name", ["nonsense", "Table", "table ", "tables"])
-def test_provider_that_does_not_exist(name: str) -> None:
+def test_unknown_provider_is_refused(name: str) -> None:
     environment = {"TRAMPFD_PROVIDER": name}
     core.check(core.executable("core/backend"), "none", environment=environment)
 
@@ -200,7 +200,7 @@ def test_a_thousand_closures_take_no_system_call() -> None:
 
 
 @pytest.mark.only_table
-def test_the_border_of_a_block_is_crossed_without_mapping() -> None:
+def test_block_boundary_does_not_map() -> None:
     calls = "mmap,munmap,mprotect,mremap,madvise"
     assert core.traced(calls, [core.executable("core/border")]) == []
 
@@ -307,7 +307,7 @@ def test_an_exception_passes_through() -> None:
 
 @pytest.mark.any_provider
 @pytest.mark.parametrize(("compiler", "language"), [("cc", "c"), ("c++", "c++")])
-def test_header_stands_alone(compiler: str, language: str) -> None:
+def test_header_compiles_on_its_own(compiler: str, language: str) -> None:
     source = core.new_folder() / "header"
     source.write_text("#include <trampfd.h>\n#include <trampfd.h>\n")
     command = [core.need(compiler), "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only"]

@@ -793,7 +793,7 @@ def test_install_before_the_import(name: str) -> None:
     assert child.stdout == "SourceFileLoader _ctypes\n"
 
 
-def test_own_new_under_callback_leaves_nothing_installed() -> None:
+def test_new_called_by_callback_leaves_nothing_installed() -> None:
     made: list[Any] = []
 
     class WithNew(_ctypes.CFuncPtr):

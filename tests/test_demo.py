@@ -101,7 +101,7 @@ def test_stock_cffi_has_writable_executable_memory_without_hardening() -> None:
 
 
 @needs_soundfile
-def test_the_table_and_the_summary_tell_what_the_json_tells() -> None:
+def test_table_and_summary_agree_with_json() -> None:
     report = demo()
     result = run("demo")
     assert (result.returncode, result.stderr) == (0, "")
@@ -198,7 +198,7 @@ def test_writable_executable_memory_is_reported(
 
 
 @pytest.mark.any_provider
-def test_a_sound_fake_passes(fake_soundfile: str) -> None:
+def test_correct_fake_passes(fake_soundfile: str) -> None:
     """So that the failures above are those of their cause."""
     report = demo("--policy", "none", PYTHONPATH=fake_soundfile, FAKE_SOUNDFILE="works")
     assert (report["works"], report["status"]) == (True, 0)
@@ -263,7 +263,7 @@ def test_older_kernels_get_the_seccomp_filter(fake_soundfile: str) -> None:
 
 
 @pytest.mark.any_provider
-def test_a_policy_that_is_asked_for_and_not_possible_is_an_error(fake_soundfile: str) -> None:
+def test_requested_policy_that_is_unavailable_is_an_error(fake_soundfile: str) -> None:
     result = without_mdwe(fake_soundfile, "--policy", "mdwe")
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr == (

@@ -112,7 +112,7 @@ def test_refused_sources_are_named() -> None:
     assert "provider: memfd" in doctor(before=NO_MEMFD).stdout
 
 
-def test_a_failing_provider_is_a_failing_doctor() -> None:
+def test_failing_provider_gives_exit_status_1() -> None:
     found = report(TRAMPFD_PROVIDER="nonsense")
     assert found["works"] is False
     assert found["sources"][0]["name"] == "TRAMPFD_PROVIDER"

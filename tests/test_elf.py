@@ -59,7 +59,7 @@ def symbols(path: Path, option: str) -> set[tuple[str, bool]]:
 
 
 @pytest.mark.parametrize("path", objects_of_this_process(), ids=lambda path: path.name)
-def test_says_what_readelf_says(path: Path) -> None:
+def test_agrees_with_readelf(path: Path) -> None:
     elf = read_elf(path)
     header, entries = readelf("--file-header", path), readelf("--dynamic", path)
     assert f"ELF{elf.bits}" in header
@@ -186,7 +186,7 @@ def test_only_files_for_the_same_machine_fit() -> None:
     ],
     ids=["empty", "script", "class", "order", "cut"],
 )
-def test_a_file_that_is_no_elf_file_is_named(content: bytes, message: str, tmp_path: Path) -> None:
+def test_error_names_a_file_that_is_not_elf(content: bytes, message: str, tmp_path: Path) -> None:
     path = tmp_path / "wrong"
     path.write_bytes(content)
     with pytest.raises(ElfError, match=message) as caught:
@@ -199,7 +199,7 @@ def test_a_missing_file_is_an_oserror(tmp_path: Path) -> None:
         read_elf(tmp_path / "missing")
 
 
-def test_damage_anywhere_is_an_elferror_or_harmless(tmp_path: Path) -> None:
+def test_corrupted_files_raise_elferror_or_nothing(tmp_path: Path) -> None:
     smallest = min(objects_of_this_process(), key=lambda path: path.stat().st_size)
     whole = smallest.read_bytes()
     path = tmp_path / "damaged"

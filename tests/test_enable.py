@@ -67,7 +67,7 @@ def test_callbacks_of_an_enabled_python(enabled: Environment) -> None:
         assert done.stderr == ""
 
 
-def test_not_without_site(enabled: Environment) -> None:
+def test_option_S_disables_the_hook(enabled: Environment) -> None:
     done = enabled.run("-S", "-c", "import _ctypes, sys; print('trampfd' in sys.modules)")
     assert done.stdout == "False\n"
 
@@ -142,7 +142,7 @@ def test_status(environment: Environment) -> None:
     assert (done.returncode, done.stdout) == (0, f"enabled: {environment.file}\n")
 
 
-def test_status_knows_the_way_out(enabled: Environment) -> None:
+def test_status_reports_the_disabling_variable(enabled: Environment) -> None:
     done = enabled.run("-m", "trampfd", "enable", "--status", check=False, TRAMPFD_DISABLE="1")
     assert done.returncode == 1
     assert done.stdout.splitlines()[1].startswith("but TRAMPFD_DISABLE is set")
@@ -300,14 +300,14 @@ def test_folder_is_that_of_packages(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 
 @pytest.mark.parametrize("value", ["1", "yes"])
-def test_way_out(enabled: Environment, value: str) -> None:
+def test_variable_disables_the_hook(enabled: Environment, value: str) -> None:
     done = enabled.run("-c", CALLBACKS, TRAMPFD_DISABLE=value)
     assert done.stdout.split()[0] == "False"
     assert enabled.run("-c", STATE, TRAMPFD_DISABLE=value).stdout.count("Waiting") == 0
 
 
 @pytest.mark.parametrize("value", ["0", ""])
-def test_no_way_out(enabled: Environment, value: str) -> None:
+def test_other_values_do_not_disable_the_hook(enabled: Environment, value: str) -> None:
     assert enabled.run("-c", CALLBACKS, TRAMPFD_DISABLE=value).stdout.split()[0] == "True"
 
 
@@ -318,7 +318,7 @@ print(os.getuid(), os.geteuid(), is_disabled())
 """
 
 
-def test_way_out_is_not_for_privileged_programs() -> None:
+def test_variable_is_ignored_in_privileged_programs() -> None:
     """A set-user-ID Python that root, or another user, runs."""
     if os.geteuid():
         pytest.skip("set-user-ID programs: only root can make one for another user")
@@ -346,7 +346,7 @@ def test_way_out_is_not_for_privileged_programs() -> None:
 
 
 @pytest.mark.parametrize("secure", [0, 1])
-def test_privileged_is_what_the_kernel_says(monkeypatch: pytest.MonkeyPatch, secure: int) -> None:
+def test_privileged_agrees_with_the_kernel(monkeypatch: pytest.MonkeyPatch, secure: int) -> None:
     """File capabilities, say, change no user ID."""
     vector = b"".join(word.to_bytes(8, sys.byteorder) for word in (6, 4096, 23, secure, 0, 0))
     monkeypatch.setenv("TRAMPFD_DISABLE", "1")
@@ -354,7 +354,7 @@ def test_privileged_is_what_the_kernel_says(monkeypatch: pytest.MonkeyPatch, sec
     assert _hook.is_disabled() == (not secure)
 
 
-def test_way_out_is_for_what_is_automatic(environment: Environment) -> None:
+def test_variable_does_not_affect_explicit_install(environment: Environment) -> None:
     done = environment.run("-m", "trampfd", "run", "-c", CALLBACKS, TRAMPFD_DISABLE="1")
     assert done.stdout.split()[0] == "False"
     assert (
@@ -368,7 +368,7 @@ def test_way_out_is_for_what_is_automatic(environment: Environment) -> None:
 STOCK = "import ctypes; print(ctypes.CFUNCTYPE(ctypes.c_int)(lambda: 42)())"
 
 
-def test_package_is_gone(enabled: Environment) -> None:
+def test_hook_survives_a_removed_package(enabled: Environment) -> None:
     enabled.remove_package()
     done = enabled.run("-c", STOCK)
     assert (done.stdout, done.stderr) == ("42\n", "")
@@ -384,7 +384,9 @@ def test_package_is_gone(enabled: Environment) -> None:
         ("_install.py", "", "ImportError: cannot import name 'install_at_start'"),
     ],
 )
-def test_package_is_broken(enabled: Environment, name: str, text: str, message: str) -> None:
+def test_hook_survives_a_broken_package(
+    enabled: Environment, name: str, text: str, message: str
+) -> None:
     if "never closed" in message and sys.version_info < (3, 10):
         message = "SyntaxError: unexpected EOF"
     enabled.replace_package(name, text)
@@ -419,7 +421,7 @@ def damaged(kind: str) -> bytes | None:
 
 
 @pytest.mark.parametrize("kind", ["absent", "empty", "text"])
-def test_missing_extension_is_told(enabled: Environment, kind: str) -> None:
+def test_missing_extension_is_reported(enabled: Environment, kind: str) -> None:
     remove_extension(enabled, damaged(kind))
     done = enabled.run("-c", STOCK)
     assert done.stdout == "42\n"
@@ -586,7 +588,9 @@ def test_subinterpreter_is_quiet_where_the_extension_is_missing(enabled: Environ
 
 
 @pytest.mark.parametrize("kind", ["legacy", "isolated"])
-def test_subinterpreter_is_told_why(environment: Environment, kind: str) -> None:
+def test_install_in_a_subinterpreter_raises_with_the_reason(
+    environment: Environment, kind: str
+) -> None:
     stock = "import trampfd; print('works')\ntry:\n  trampfd.install()\n"
     stock += "except ImportError as error:\n  print(error)"
     code = SUBINTERPRETER.replace(repr(STOCK), repr(stock))
@@ -594,7 +598,7 @@ def test_subinterpreter_is_told_why(environment: Environment, kind: str) -> None
     assert done.stdout == "works\ntrampfd works in the main interpreter only\n" * 2
 
 
-def test_under_denial(enabled: Environment) -> None:
+def test_works_under_memory_deny_write_execute(enabled: Environment) -> None:
     code = f"""
 import sys
 sys.path.insert(0, {str(core.TESTS)!r})

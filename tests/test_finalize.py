@@ -102,7 +102,7 @@ lib.finalize_in_thread()
     assert stock.stdout in ("", f"one {SORTED}\n")
 
 
-def test_exit_functions_are_gone() -> None:
+def test_cleared_exit_functions_are_harmless() -> None:
     """Then the first thread is taken for the one that finalises."""
     done = run(SORTS + 'import atexit\natexit._clear()\none = Sorts("one")\n')
     assert (done.returncode, done.stdout, done.stderr) == (0, f"one {SORTED}\n", "")

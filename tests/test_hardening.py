@@ -36,7 +36,7 @@ def readelf(option: str, path: Path) -> str:
 
 
 @BUILT
-def test_relocations_are_done_and_sealed_before_anything_runs(path: Path) -> None:
+def test_relocations_are_immediate_and_read_only(path: Path) -> None:
     dynamic = readelf("-d", path)
     assert re.search(r"\(FLAGS\).*BIND_NOW", dynamic)
     assert re.search(r"\(FLAGS_1\).*NOW.*NODELETE", dynamic)
@@ -48,7 +48,7 @@ def test_relocations_are_done_and_sealed_before_anything_runs(path: Path) -> Non
 
 
 @BUILT
-def test_functions_of_the_c_library_are_checked(path: Path) -> None:
+def test_stack_protector_and_fortified_functions_are_used(path: Path) -> None:
     names = readelf("--dyn-syms", path)
     assert "__stack_chk_fail" in names
     assert re.search(r"\b__\w+_chk@", names)
@@ -124,7 +124,7 @@ def pointers_to_code(path: Path, *, writable: bool) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("name", ["extension", "preload", "libtrampfd.so.0", "libtrampfd-ffi.so.0"])
-def test_pointers_to_code_that_never_change_cannot_be_changed(name: str) -> None:
+def test_constant_code_pointers_are_read_only(name: str) -> None:
     built = {"extension": EXTENSION, "preload": PRELOAD}
     path = built[name] if name in built else library.path(name)
     if "X86-64" not in readelf("-h", path):
@@ -175,7 +175,7 @@ def rights(path: Path, maps: str) -> dict[str, list[str]]:
     return found
 
 
-def test_what_is_found_at_run_time_cannot_be_changed() -> None:
+def test_variables_set_once_are_read_only_afterwards() -> None:
     environment = {**os.environ, "LD_PRELOAD": str(PRELOAD)}
     maps = core.check(sys.executable, "-c", USE_ALL, environment=environment)
     for path, sealed in SEALED.items():

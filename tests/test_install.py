@@ -244,13 +244,13 @@ EARLIER = [False, True, 1, False, True, False, 1, 1, True, False, 1, True, 0]
 
 
 @pytest.mark.parametrize(("prepare", "make"), WAYS)
-def test_what_a_program_took_before_install(prepare: str, make: str) -> None:
+def test_references_taken_before_install(prepare: str, make: str) -> None:
     code = f"{prepare}\ndef make():\n  return {make}\n{MADE_EARLIER}"
     assert child(code) == EARLIER
 
 
 @pytest.mark.parametrize(("prepare", "make"), WAYS)
-def test_what_a_program_takes_after_install(prepare: str, make: str) -> None:
+def test_references_taken_after_install(prepare: str, make: str) -> None:
     code = (
         f"trampfd.install()\n{prepare}\ndef make():\n  return {make}\n"
         "during = make()\ntrampfd.uninstall()\nafter = make()\n"
@@ -373,7 +373,7 @@ show([stock, outcomes(), slots()])
 """
 
 
-def test_what_is_no_callback_stays_with_ctypes() -> None:
+def test_non_callbacks_are_left_to_ctypes_and_cffi() -> None:
     stock, ours, slots = child(NO_CALLBACKS)
     assert ours == stock
     assert slots == 0

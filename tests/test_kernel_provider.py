@@ -95,7 +95,7 @@ for descriptor in strangers:
 
 
 @pytest.mark.parametrize("provider", KERNEL)
-def test_descriptors_keep_out_of_the_way(run, provider: str) -> None:
+def test_descriptors_have_high_numbers(run, provider: str) -> None:
     done = run(
         providers.need(provider),
         """
@@ -171,7 +171,7 @@ assert make(1)(1) == 2
 
 
 @pytest.mark.parametrize("provider", KERNEL)
-def test_many_come_and_go(run, provider: str) -> None:
+def test_many_closures_are_made_and_freed(run, provider: str) -> None:
     """More than a block of a table; as many descriptors as are allowed of the user type."""
     count = 5000 if provider == "trampfd" else 800
     run(
@@ -225,7 +225,7 @@ assert len(made) == count
     )
 
 
-def test_a_freed_callback_says_so(run, tmp_path: Path) -> None:
+def test_call_of_a_freed_callback_is_named(run, tmp_path: Path) -> None:
     for provider in KERNEL:
         done = run(
             providers.need(provider),

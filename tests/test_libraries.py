@@ -54,7 +54,7 @@ def run(code: str, *arguments: object) -> None:
 
 
 @pytest.mark.parametrize("binding", ["lazy", "now"])
-def test_closures_from_before_meanwhile_and_after(binding: str) -> None:
+def test_closures_made_before_during_and_after_install(binding: str) -> None:
     code = """
 assert users.user_make(0) and not is_ours(0)
 trampfd.install()
@@ -86,7 +86,7 @@ assert not trampfd.is_installed()
 
 
 @pytest.mark.parametrize("value", [1, 0, None, "", "all", ["libffi.so.8"]])
-def test_only_a_bool_is_taken(value: object) -> None:
+def test_rejects_non_bool(value: object) -> None:
     with pytest.raises(TypeError, match=re.escape(f"libraries must be a bool, not {value!r}")):
         trampfd.install(libraries=value)  # type: ignore[arg-type]
     assert not trampfd.is_installed()

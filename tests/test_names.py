@@ -35,7 +35,7 @@ def test_no_code_of_the_callable_runs() -> None:
     assert Nosy.asked == ()
 
 
-def test_nor_with_cffi() -> None:
+def test_no_code_of_the_callable_runs_with_cffi() -> None:
     ffi = pytest.importorskip("cffi").FFI()
     Nosy.asked = ()
     callback = trampfd.callback("int(void)", Nosy(), ffi=ffi)

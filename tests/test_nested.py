@@ -34,7 +34,7 @@ def program(name: str, *flags: str, compiler: str = "cc") -> Path:
 @pytest.mark.parametrize("compiler", ["cc", "clang"])
 @pytest.mark.parametrize("optimization", ["-O0", "-O2"])
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_by_hand(name: str, optimization: str, compiler: str) -> None:
+def test_handwritten_nested_functions(name: str, optimization: str, compiler: str) -> None:
     core.check(core.copy_of(program(name, optimization, compiler=compiler)))
 
 
@@ -123,14 +123,14 @@ def run(
 
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("way", ["linked", "preloaded", "archive"])
-def test_real_ones(way: str, policy: str) -> None:
+def test_gcc_nested_functions(way: str, policy: str) -> None:
     path, environment = ours(way)
     done = run(path, environment, policy, "ours")
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("optimization", ["-O0", "-O1", "-O3", "-Os"])
-def test_real_ones_compiled_otherwise(optimization: str) -> None:
+def test_gcc_nested_functions_with_other_options(optimization: str) -> None:
     path, environment = ours("linked", optimization)
     done = run(path, environment, "mdwe", "ours")
     assert done.returncode == 0, done.stderr

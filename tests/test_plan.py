@@ -97,7 +97,7 @@ def test_program_under_valgrind(program: str) -> None:
     core.check(core.need("valgrind"), *VALGRIND, core.executable(program))
 
 
-def test_exception_of_cpp() -> None:
+def test_cpp_exception_passes_through() -> None:
     source = core.PROGRAMS / "plan/throw.cc"
     command = ["c++", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{core.BACKEND / 'include'}"]
     command += ["-o", "throw", str(source), *core.objects(), *core.link_flags()]

@@ -185,13 +185,13 @@ def policy(request: pytest.FixtureRequest) -> str:
     return name
 
 
-def test_everything_is_permitted_before() -> None:
+def test_everything_is_permitted_without_a_policy() -> None:
     outcomes = run(ATTEMPTS)
     assert isinstance(outcomes, dict)
     assert set(outcomes.values()) == {PERMITTED}
 
 
-def test_refuses_what_it_says_and_nothing_else(policy: str) -> None:
+def test_policy_refuses_exactly_its_operations(policy: str) -> None:
     outcomes = run(ATTEMPTS, policy)
     assert isinstance(outcomes, dict)
     expected = {name: REFUSED[policy].get(name, PERMITTED) for name in outcomes}
@@ -214,7 +214,7 @@ print(json.dumps([result, ctypes.get_errno()]))
 """
 
 
-def test_bits_in_the_high_word_do_not_get_past_a_filter() -> None:
+def test_high_argument_bits_do_not_bypass_a_filter() -> None:
     skip_without("systemd_mdwe")
     assert run(HIGH_WORD) == [-1, 1]
 

@@ -59,7 +59,7 @@ def test_memory_of_the_program_is_left_to_libffi() -> None:
     assert "makes closures" not in done.stderr
 
 
-def test_use_of_the_code_address_is_said_once_and_handled() -> None:
+def test_use_of_the_code_address_is_reported_once_and_handled() -> None:
     done = preload.run("preload/code_address")
     assert done.returncode == 0
     path = re.escape(str(preload.program("preload/code_address")))
@@ -227,7 +227,7 @@ def test_a_program_without_libffi_gets_none() -> None:
     assert "libffi.so" not in done.stdout
 
 
-def test_where_no_libffi_is_to_be_found() -> None:
+def test_message_when_no_libffi_is_found() -> None:
     source = core.PROGRAMS / "preload/no_libffi.c"
     command = ["cc", *core.compile_flags(), "-o", "program", source, *preload.linked()]
     program = core.compiled(*command) / "program"
@@ -298,7 +298,7 @@ def test_disable_leaves_everything_to_libffi(value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "0"])
-def test_disable_that_does_not(value: str) -> None:
+def test_empty_and_zero_do_not_disable(value: str) -> None:
     assert preload.run("preload/one", environment={"TRAMPFD_DISABLE": value}).stdout == "clean\n"
 
 
@@ -311,7 +311,7 @@ def test_disabled_is_as_on_stock(name: str) -> None:
         assert (done.returncode, done.stdout) == (stock.returncode, stock.stdout), done.stderr
 
 
-def test_nothing_is_said_unasked() -> None:
+def test_no_output_without_report() -> None:
     assert preload.run("preload/one").stderr == ""
 
 
@@ -343,7 +343,7 @@ def test_report_to_a_file_that_cannot_be_written() -> None:
 
 @pytest.mark.only_table
 @pytest.mark.parametrize("debug", ["", "1"])
-def test_when_no_way_is_left(debug: str) -> None:
+def test_exhausted_sources_give_null_and_a_reason(debug: str) -> None:
     done = preload.run("preload/exhaust", environment={"TRAMPFD_DEBUG": debug})
     assert (done.returncode, done.stdout) == (0, "4096\n"), done.stderr
     reason = r"trampfd: ffi_closure_alloc returns NULL: own file: .*; memfd: memfd_create: .*\n"

@@ -34,7 +34,7 @@ def test_a_preloaded_thread_sanitizer(name: str, first: str) -> None:
 
 
 def under_valgrind(tool: str, *arguments: object) -> int:
-    """The status of preload_threads with the library, and with its suppressions."""
+    """The status of preload/threads with the library, and with its suppressions."""
     command = [
         core.need("valgrind"),
         f"--tool={tool}",

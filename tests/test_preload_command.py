@@ -86,7 +86,7 @@ def test_a_path_that_ld_preload_cannot_name(
     assert f"LD_PRELOAD cannot name {library}" in seen.err
 
 
-def test_there_is_none(
+def test_missing_library_is_an_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setattr(preload_library, "PACKAGE", tmp_path)

@@ -48,7 +48,7 @@ def test_help(script: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["build-deb", "build-deb-source", "build-rpm"])
-def test_folders_of_others_are_left_alone(name: str, tmp_path: Path) -> None:
+def test_non_empty_folder_is_refused(name: str, tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.touch()
     done = call(ROOT / "packaging" / name, str(tmp_path))
@@ -59,7 +59,7 @@ def test_folders_of_others_are_left_alone(name: str, tmp_path: Path) -> None:
 
 @EACH
 @pytest.mark.parametrize("words", [["--nonsense"], ["x"] * 1000], ids=["option", "words"])
-def test_what_is_not_known_is_refused(script: Path, words: list[str]) -> None:
+def test_unknown_options_and_surplus_words_are_refused(script: Path, words: list[str]) -> None:
     takes_many = script.name in (
         "run",
         "pack_sdist.py",
@@ -86,7 +86,7 @@ def test_what_is_not_known_is_refused(script: Path, words: list[str]) -> None:
     ],
     ids=" ".join,
 )
-def test_words_that_are_none_of_the_choices_are_refused(command: list[str]) -> None:
+def test_invalid_choices_are_refused(command: list[str]) -> None:
     done = call(ROOT / command[0], *command[1:])
     assert done.returncode == 2
     assert command[-1] in done.stderr or command[1] in done.stderr

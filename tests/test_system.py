@@ -56,7 +56,7 @@ def run(code: str) -> object:
         (unknown("no right"), "unknown: no right"),
     ],
 )
-def test_facts_read_well(fact: Fact[object], text: str) -> None:
+def test_facts_are_formatted(fact: Fact[object], text: str) -> None:
     assert str(fact) == text
 
 
@@ -177,7 +177,7 @@ def prctl_gives(monkeypatch: pytest.MonkeyPatch, result: int | OSError) -> list[
     ("bits", "value", "note"),
     [(0, False, ""), (1, True, "inherited by"), (3, True, "not inherited by")],
 )
-def test_mdwe_by_its_bits(
+def test_mdwe_bits_are_decoded(
     bits: int, value: bool, note: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = prctl_gives(monkeypatch, bits)
@@ -237,7 +237,7 @@ def test_an_empty_system_gives_reasons_and_no_errors(tmp_path: Path) -> None:
     assert facts["ipe"].state == UNKNOWN, "securityfs may just not be mounted"
 
 
-def test_files_full_of_nonsense_are_unknown(tmp_path: Path) -> None:
+def test_malformed_files_give_unknown(tmp_path: Path) -> None:
     write(
         tmp_path,
         **{"proc__thread-self__status": "Seccomp:\tx\nSeccomp_filters:\t\nNoNewPrivs:\tx\n"},

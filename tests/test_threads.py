@@ -245,7 +245,7 @@ def test_threads_make_threads(interface: str) -> None:
     assert int(printed) == 16 * rounds * 5 * 2
 
 
-def test_states_do_not_pile_up(interface: str) -> None:
+def test_thread_states_do_not_accumulate(interface: str) -> None:
     """Of 500 threads that have ended the last ones' states may be there, no others."""
     done = c_threads.run(
         """

@@ -149,7 +149,7 @@ def no_descriptor_left() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_what_was_tried_is_told() -> None:
+def test_error_lists_every_attempt() -> None:
     with pytest.raises(trampfd.ClosureError) as caught, no_descriptor_left():
         Trampoline(LABS, backend="trampfd-user")
     assert caught.value.errno == errno.EMFILE
@@ -294,7 +294,7 @@ def registers_context(*registers: tuple[int, int]) -> bytes:
 RDI, R15, RIP = 13, 22, 23
 
 
-def test_what_is_written_to_the_descriptor_is_named() -> None:
+def test_write_to_the_descriptor_is_reported() -> None:
     need_device()
     with Trampoline(LABS, {"rdi": 5}, backend="trampfd-user") as trampoline:
         assert trampoline.descriptor is not None

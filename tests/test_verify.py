@@ -24,7 +24,9 @@ FUNCTION = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)
 @pytest.mark.any_provider
 @pytest.mark.parametrize("interface", ["ctypes", "cffi"])
 @pytest.mark.parametrize("provider", providers.NAMES)
-def test_attacker_with_stores(provider: str, interface: str) -> None:
+def test_arbitrary_writes_redirect_callbacks_of_the_table_only(
+    provider: str, interface: str
+) -> None:
     """The table's callback can be redirected; the kernel's cannot."""
     child = providers.run(providers.need(provider), str(TESTS / "attack.py"), interface)
     assert child.returncode == 0, child.stderr
@@ -174,7 +176,7 @@ def test_a_bound_function_that_libffi_calls() -> None:
 
 
 @pytest.mark.parametrize("wrong", [3, None, len, FUNCTION(), ctypes.c_int(3)])
-def test_only_callbacks_of_trampfd(wrong: object) -> None:
+def test_rejects_other_callbacks(wrong: object) -> None:
     with pytest.raises(ValueError, match="takes a callback that trampfd made"):
         trampfd.verify(wrong)
 

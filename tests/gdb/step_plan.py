@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""For gdb: steps through calls of plan_unwind, from the slot to the handler and back to the caller.
+"""For gdb: steps through calls of plan/unwind, from the slot to the handler and back to the caller.
 
 Before every instruction on the way the debugger must find the caller and main().  Writes how many
 instructions of each function it looked at.

@@ -2,7 +2,7 @@
 /*
  * For counting instructions: so many calls of a function of two pointers.
  *
- *     bind_cost direct|first|last CALLS
+ *     cost direct|first|last CALLS
  */
 #include "plan/closures.h"
 

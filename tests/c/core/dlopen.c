@@ -109,7 +109,7 @@ static void check_closed(struct library library)
 
 int main(int argc, char **argv)
 {
-    CHECK(argc == 4, "core_dlopen way path path");
+    CHECK(argc == 4, "dlopen way path path");
     if (!strcmp(argv[1], "copies"))
         check_two(bind(dlopen(argv[2], RTLD_NOW)), bind(dlopen(argv[3], RTLD_NOW)));
     else if (!strcmp(argv[1], "namespaces"))

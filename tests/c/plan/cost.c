@@ -2,7 +2,7 @@
 /*
  * For counting instructions: so many calls of a closure with a handler in C.
  *
- *     plan_cost ints|doubles|structure|mixed plan|libffi|stock CALLS
+ *     cost ints|doubles|structure|mixed plan|libffi|stock CALLS
  *
  * "libffi" is the library's closure that libffi marshals, "stock" is libffi's own closure.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * got_choice OBJECT OTHER: a filter, versions (those of the objects are TARGET_2), several rows
+ * choice OBJECT OTHER: a filter, versions (those of the objects are TARGET_2), several rows
  * and tables, and names that nobody imports.
  */
 #include "objects.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* got_refused OBJECT: mprotect(2) fails at each place, and executable pages are left alone. */
+/* refused OBJECT: mprotect(2) fails at each place, and executable pages are left alone. */
 #include "objects.h"
 
 /* The only pointer on the list. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * got_threads OBJECT OTHER: threads redirect and undo while others call, load and unload;
+ * threads OBJECT OTHER: threads redirect and undo while others call, load and unload;
  * a constructor that needs the library's lock runs meanwhile.
  */
 #include "objects.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* got_unload OBJECT OTHER: objects that are unloaded, loaded again, and loaded later. */
+/* unload OBJECT OTHER: objects that are unloaded, loaded again, and loaded later. */
 #include "objects.h"
 
 int main(int argc, char **argv)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * got_ways OBJECT [called]: every reference of the object to target() is redirected, once, with
+ * ways OBJECT [called]: every reference of the object to target() is redirected, once, with
  * the page protections as before; and undone.  "called" binds lazy ones first.
  */
 #include "objects.h"

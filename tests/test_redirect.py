@@ -55,7 +55,7 @@ def program(name: str) -> Path:
 @pytest.mark.parametrize("called", ["", "called"])
 @pytest.mark.parametrize("version", [True, False], ids=["version", "no version"])
 @pytest.mark.parametrize("way", OBJECTS)
-def test_ways(way: str, version: bool, called: str) -> None:
+def test_every_kind_of_reference_is_redirected(way: str, version: bool, called: str) -> None:
     core.check(program("redirect/ways"), object_of(way, version), *filter(None, [called]))
 
 
@@ -64,11 +64,11 @@ def test_unloaded_and_loaded(way: str) -> None:
     core.check(program("redirect/unload"), object_of(way), core.copy_of(object_of("no PLT")))
 
 
-def test_choice() -> None:
+def test_filter_chooses_objects() -> None:
     core.check(program("redirect/choice"), object_of("lazy"), object_of("at once"))
 
 
-def test_refused() -> None:
+def test_refusal_changes_nothing() -> None:
     core.check(program("redirect/refused"), object_of("at once"))
 
 
