@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import VmError
-from .copies import pack
 from .initramfs import make_initramfs
 from .kernels import Kernel
 from .log import complaints
+from .ramdisk import pack
 
 NOTHING_ALIVE = "descriptors 0 contexts 0 copies 0 pages 0"
 DESCRIPTORS = 65536  # the user type takes one for each closure
