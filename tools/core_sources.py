@@ -51,7 +51,11 @@ def of_architecture(arch: str, part: str = "sources") -> list[Path]:
 def core(arch: str) -> list[Path]:
     """All that the extension, and a program that is linked with the core, consists of."""
     linked = [*portable("linked"), *of_architecture(arch, "linked")]
-    return [*portable("core"), *linked, *of_architecture(arch)]
+    paths = [*portable("core"), *linked, *of_architecture(arch)]
+    # One command may compile all of them into one folder, which has room for one object of a name.
+    if len({path.stem for path in paths}) < len(paths):
+        raise RuntimeError(f"two files of the core have one name: {sorted(map(str, paths))}")
+    return paths
 
 
 def include_flags(arch: str) -> list[str]:
