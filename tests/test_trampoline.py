@@ -21,7 +21,7 @@ import pytest
 from support import core
 
 import trampfd
-from trampfd import Trampoline, TrampolineContext, TrampolineDifference, _native
+from trampfd import Difference, Trampoline, TrampolineContext, _native
 
 pytestmark = [pytest.mark.any_provider, pytest.mark.needs_port_with("context")]
 
@@ -125,10 +125,10 @@ def test_context_reads_back(backend: str) -> None:
     assert trampoline.read() == TrampolineContext(
         LABS, {**registers, "r11": (1 << 64) - 1}, stack, 128, True
     )
-    assert trampoline.verify() == []
+    assert trampoline.verify()
     plain = Trampoline(LABS, backend=backend)
     assert plain.read() == TrampolineContext(LABS, {}, b"", 0, False)
-    assert plain.verify() == []
+    assert plain.verify()
 
 
 def test_auto_takes_the_kernel_where_it_can() -> None:
@@ -219,7 +219,7 @@ def emulated() -> Iterator[Trampoline]:
     registers = {"rdi": 5, "r10": 6, "rax": 7}
     with Trampoline(LABS, registers, STACK, backend="context") as trampoline:
         yield trampoline
-        assert trampoline.verify() == []
+        assert trampoline.verify()
         assert call(trampoline) == 5
 
 
@@ -250,11 +250,11 @@ def test_overwritten_memory_is_named(emulated: Trampoline, what: str) -> None:
     old = overwrite(place, struct.pack("Q", value))
     try:
         if what == "entry" and memory.provider == "trampfd-user":
-            assert emulated.verify() == [], "the kernel knows the entry"
+            assert emulated.verify(), "the kernel knows the entry"
             return
-        (difference,) = emulated.verify()
-        assert difference == TrampolineDifference(name, index, wanted, value)
-        assert str(difference).endswith(f": wanted {wanted:#x}, found {value:#x}")
+        (difference,) = emulated.verify().differences
+        assert difference == Difference(name, index, wanted, value)
+        assert str(difference).endswith(f" is {value:#x}, should be {wanted:#x}")
         if name in ("entry", "steps", "step", "stack"):
             with pytest.raises(OSError, match=r"was overwritten .*: verify\(\) reports what"):
                 emulated.read()
@@ -270,13 +270,13 @@ def test_overwritten_stack_data_is_named(emulated: Trampoline) -> None:
     memory = Memory(emulated)
     flags, offset, size, data = memory.stack, memory.stack + 4, memory.stack + 8, memory.stack + 12
     for place, value, text in (
-        (flags, b"\x01", "stack flags: wanted 0x0, found 0x1"),
-        (offset, b"\x09", "stack offset: wanted 0x0, found 0x9"),
-        (size, b"\x09", "stack size: wanted 0xa, found 0x9"),
-        (data + 3, b"\xee", "stack data, byte 3: wanted 0x63, found 0xee"),
+        (flags, b"\x01", "stack flags is 0x1, should be 0x0"),
+        (offset, b"\x09", "stack offset is 0x9, should be 0x0"),
+        (size, b"\x09", "stack size is 0x9, should be 0xa"),
+        (data + 3, b"\xee", "stack data, byte 3 is 0xee, should be 0x63"),
     ):
         old = overwrite(place, value)
-        assert [str(difference) for difference in emulated.verify()] == [text]
+        assert [str(difference) for difference in emulated.verify().differences] == [text]
         overwrite(place, old)
 
 
@@ -299,13 +299,13 @@ def test_write_to_the_descriptor_is_reported() -> None:
     with Trampoline(LABS, {"rdi": 5}, backend="trampfd-user") as trampoline:
         assert trampoline.descriptor is not None
         os.pwrite(trampoline.descriptor, registers_context((RDI, 6), (RIP, LABS)), 1)
-        assert trampoline.verify() == [TrampolineDifference("rdi", 0, 5, 6)]
+        assert trampoline.verify().differences == (Difference("rdi", 0, 5, 6),)
         assert call(trampoline) == 6
         os.pwrite(trampoline.descriptor, registers_context((R15, 1), (RIP, ABORT)), 1)
-        assert {str(difference) for difference in trampoline.verify()} == {
-            f"pc: wanted {LABS:#x}, found {ABORT:#x}",
-            "rdi: wanted 0x5, found nothing",
-            "r15: wanted nothing, found 0x1",
+        assert {str(difference) for difference in trampoline.verify().differences} == {
+            f"pc is {ABORT:#x}, should be {LABS:#x}",
+            "rdi is missing, should be 0x5",
+            "r15 is 0x1, should be absent",
         }
 
 
@@ -318,7 +318,7 @@ def test_allowed_is_locked_in_the_kernel() -> None:
             os.pwrite(trampoline.descriptor, registers_context((RIP, ABORT)), 1)
         with pytest.raises(PermissionError):
             os.pwrite(trampoline.descriptor, struct.pack("II", 0, 0), 3)
-        assert trampoline.verify() == []
+        assert trampoline.verify()
         assert call(trampoline) == 5
 
 
@@ -341,7 +341,7 @@ def test_child_of_a_fork(backend: str) -> None:
         try:
             if backend == "context":
                 assert call(trampoline) == 5
-                assert trampoline.verify() == []
+                assert trampoline.verify()
             else:
                 for method in (trampoline.read, trampoline.verify):
                     with pytest.raises(OSError, match="child of a fork"):
@@ -353,7 +353,7 @@ def test_child_of_a_fork(backend: str) -> None:
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert call(trampoline) == 5
-    assert trampoline.verify() == []
+    assert trampoline.verify()
 
 
 def test_use_after_close(backend: str) -> None:

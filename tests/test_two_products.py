@@ -183,7 +183,7 @@ static void handler(ffi_cif *cif, void *result, void **arguments, void *number)
 int main(int argc, char **argv)
 {
     ffi_type *types[] = {&ffi_type_sint};
-    struct trampfd_verdict verdict;
+    struct trampfd_report report;
     int (*code)(int), wrong;
     ffi_cif cif;
     void *closure = trampfd_closure_alloc(sizeof(ffi_closure), (void **)&code, NULL);
@@ -193,8 +193,8 @@ int main(int argc, char **argv)
         return 2;
     Py_Initialize();
     wrong = PyRun_SimpleString(argv[1]);
-    if (code(1) != 5 || trampfd_closure_verify((void *)code, &cif, handler, (void *)4, &verdict)
-        || verdict.count)
+    if (code(1) != 5 || trampfd_closure_verify((void *)code, &cif, handler, (void *)4, &report)
+        || report.count)
         return 3;
     trampfd_closure_free(closure);
     return Py_FinalizeEx() || wrong;

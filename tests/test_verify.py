@@ -39,10 +39,10 @@ STORE = """
 import ctypes, sys, trampfd
 from trampfd import _native
 f = trampfd.callback(ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int), lambda a: a)
-verdict = trampfd.verify(f)
-assert verdict and verdict.protected and verdict.provider == "trampfd", verdict
-slot = _native.find(verdict.address)
-ctypes.memset(slot["record"] if sys.argv[1] == "record" else verdict.address, 0, 8)
+report = trampfd.verify(f)
+assert report and report.protected and report.provider == "trampfd", report
+slot = _native.find(report.address)
+ctypes.memset(slot["record"] if sys.argv[1] == "record" else report.address, 0, 8)
 """
 
 
@@ -85,12 +85,12 @@ def made(interface: str) -> object:
 @pytest.mark.parametrize(
     "interface", ["ctypes", "ctypes open", "cffi", "bound ctypes", "bound cffi"]
 )
-def test_a_new_callback_is_as_asked_for(interface: str) -> None:
-    verdict = trampfd.verify(made(interface))
-    assert verdict and not verdict.differences
-    assert verdict.provider == providers.current()
-    assert verdict.protected == (verdict.provider != "table")
-    assert str(verdict).startswith("unchanged (")
+def test_a_new_callback_is_unchanged(interface: str) -> None:
+    report = trampfd.verify(made(interface))
+    assert report and not report.differences
+    assert report.provider == providers.current()
+    assert report.protected == (report.provider != "table")
+    assert str(report).startswith("unchanged (")
 
 
 OVERWRITE = """
@@ -120,12 +120,12 @@ assert trampfd.verify(callback)
 address = _native.find(trampfd.verify(callback).address)["record"] + 8 * word
 kept = ctypes.string_at(address, 8)
 ctypes.memmove(address, (1234).to_bytes(8, "little"), 8)
-verdict = trampfd.verify(callback)
+report = trampfd.verify(callback)
 ctypes.memmove(address, kept, 8)
-assert not verdict
-(difference,) = verdict.differences
+assert not report
+(difference,) = report.differences
 assert difference.found == 1234 and difference.wanted == int.from_bytes(kept, "little")
-assert f"{difference.what} is 0x4d2" in str(verdict)
+assert f"{difference.what} is 0x4d2" in str(report)
 assert trampfd.verify(callback)
 print(difference.what)
 """
@@ -162,17 +162,17 @@ def test_signatures_without_a_plan_are_compared_too() -> None:
     before = trampfd.status().without_plan
     callback = trampfd.callback("struct x87(int)", lambda a: {"x": a}, ffi=ffi)
     assert trampfd.status().without_plan == before + 1, "it has a plan now: choose another"
-    verdict = trampfd.verify(callback)
-    assert verdict and verdict.provider == providers.current()
-    assert verdict.protected == (verdict.provider == "trampfd")
+    report = trampfd.verify(callback)
+    assert report and report.provider == providers.current()
+    assert report.protected == (report.provider == "trampfd")
 
 
 def test_a_bound_function_that_libffi_calls() -> None:
     seven = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_int] * 7)(lambda *numbers: sum(numbers))
     bound = trampfd.bind(seven, 1000)
     assert bound(1, 2, 3, 4, 5, 6) == 1021
-    verdict = trampfd.verify(bound)
-    assert verdict and verdict.provider == providers.current()
+    report = trampfd.verify(bound)
+    assert report and report.provider == providers.current()
 
 
 @pytest.mark.parametrize("wrong", [3, None, len, FUNCTION(), ctypes.c_int(3)])

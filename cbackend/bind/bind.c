@@ -6,6 +6,7 @@
  * with it.  A shorter way would have to move the caller's stack arguments.
  */
 #include "arch/port.h"
+#include "base/difference.h"
 #include "closure/closure.h"
 #include "closure/verify.h"
 #include "slot/pool.h"
@@ -175,21 +176,21 @@ void *trampfd_bind(ffi_cif *cif, void (*function)(void), void *data, enum trampf
 /* The record leads to memory that says what is called. */
 static int verify_marshalled(struct marshalled *self, const void *code, ffi_cif *cif,
                              void (*function)(void), void *data, unsigned bound,
-                             struct trampfd_verdict *verdict)
+                             struct trampfd_report *report)
 {
-    int error = tfd_closure_verify(code, &self->cif, call, self, tfd_plan_call, verdict);
+    int error = tfd_closure_verify(code, &self->cif, call, self, tfd_plan_call, report);
 
     if (error)
         return error;
-    tfd_verify_word(verdict, "cif of the function", (uintptr_t)cif, (uintptr_t)self->full);
-    tfd_verify_word(verdict, "function", (uintptr_t)function, (uintptr_t)self->function);
-    tfd_verify_word(verdict, "index", bound, self->bound);
-    tfd_verify_word(verdict, "data", stored(cif->arg_types[bound], data), self->value);
+    tfd_compare_number(report, "cif of the function", 0, (uintptr_t)cif, (uintptr_t)self->full);
+    tfd_compare_number(report, "function", 0, (uintptr_t)function, (uintptr_t)self->function);
+    tfd_compare_number(report, "index", 0, bound, self->bound);
+    tfd_compare_number(report, "data", 0, stored(cif->arg_types[bound], data), self->value);
     return 0;
 }
 
 int trampfd_bind_verify(void *closure, const void *code, ffi_cif *cif, void (*function)(void),
-                        void *data, enum trampfd_position position, struct trampfd_verdict *verdict)
+                        void *data, enum trampfd_position position, struct trampfd_report *report)
 {
     static const char *const names[TFD_VERIFY_WORDS] = {
         "entry", "function", NULL, NULL, NULL, NULL, "data",
@@ -201,6 +202,6 @@ int trampfd_bind_verify(void *closure, const void *code, ffi_cif *cif, void (*fu
         return error;
     if (!wanted.bound.entry)
         return verify_marshalled(closure, code, cif, function, data, index_of(position, cif),
-                                 verdict);
-    return tfd_verify_record(code, &wanted, names, verdict);
+                                 report);
+    return tfd_verify_record(code, &wanted, names, report);
 }

@@ -53,6 +53,6 @@ const ffi_closure *tfd_closure_live_memory(const void *code);
 
 /* trampfd_closure_verify() for a closure that was prepared with a dispatch of the caller's. */
 int tfd_closure_verify(const void *code, ffi_cif *cif, trampfd_handler fun, void *user_data,
-                       tfd_dispatch *dispatch, struct trampfd_verdict *verdict);
+                       tfd_dispatch *dispatch, struct trampfd_report *report);
 
 #endif

@@ -14,10 +14,6 @@
  * called, NULL where the entry does not look at it.  Errors as trampfd_closure_verify().
  */
 int tfd_verify_record(const void *code, const union tfd_record *wanted,
-                      const char *const names[TFD_VERIFY_WORDS], struct trampfd_verdict *verdict);
-
-/* Add a difference to the verdict if there is one. */
-void tfd_verify_word(struct trampfd_verdict *verdict, const char *what, uintptr_t wanted,
-                     uintptr_t found);
+                      const char *const names[TFD_VERIFY_WORDS], struct trampfd_report *report);
 
 #endif

@@ -194,33 +194,52 @@ struct trampfd_closure {
 /* Errors: ENOENT, `code` is not the start of a slot of this library; EDEADLK (see Signals). */
 TRAMPFD_API int trampfd_closure_read(const void *code, struct trampfd_closure *closure);
 
-/* A word of a record, or the slot's code ("code", no values), that is not as it should be. */
-struct trampfd_difference {
-    const char *what; /* "entry", "plan", "dispatch", "tail", "cif", "fun", "user_data", ... */
-    uintptr_t wanted, found;
+enum trampfd_change {
+    TRAMPFD_CHANGED,
+    TRAMPFD_MISSING, /* expected and not there; `found` is 0 */
+    TRAMPFD_ADDED,   /* there and not expected; `wanted` is 0 */
 };
 
-#define TRAMPFD_DIFFERENCES_MAX 12
+/*
+ * One part of a closure or trampoline that differs from what its owner asked for.  `what` (a static
+ * string) is "code" (of the slot: 1 is unchanged) or names
+ *   - a word of a closure's record: "entry", "plan", "dispatch", "tail", "cif", "fun", "user_data",
+ *     or what the word is to other entries;
+ *   - a part of a trampoline's context: "pc", a register, "stack flags", "stack offset", "stack
+ *     size", "stack data" (`index` counts its bytes);
+ *   - with the backend "context" also "entry" (what the slot jumps to), "steps" (where the record
+ *     leads to), "step" (the code that applies step number `index`) and "stack" (where the step
+ *     that stores stack data finds it).
+ */
+struct trampfd_difference {
+    const char *what;
+    unsigned index; /* 0 unless `what` says otherwise */
+    enum trampfd_change change;
+    uint64_t wanted, found;
+};
 
-struct trampfd_verdict {
-    const char *provider; /* that holds the record */
+#define TRAMPFD_DIFFERENCES_MAX 192
+
+/* What a comparison found. */
+struct trampfd_report {
+    const char *provider; /* that holds the record, or the context of a trampoline */
     const void *record;   /* where the slot reads it; NULL: the kernel hands it over */
-    unsigned count;       /* 0: the closure is as asked for */
+    unsigned count;       /* 0: unchanged */
     struct trampfd_difference differences[TRAMPFD_DIFFERENCES_MAX];
 };
 
 /*
  * Compare a closure with what its owner asked for in trampfd_closure_prep(): the record that
- * the provider holds, and the code of the slot.  A defence against stray and hostile stores: what
- * is passed here should come from elsewhere than the closure.  What the record points to (the cif,
- * the plan, the user data) is not looked at.
+ * the provider holds, and the code of the slot.  This is a defence against stray and hostile
+ * stores, so the arguments should not come from the closure itself.  What the record points to (the
+ * cif, the plan, the user data) is not compared.
  *
  * Errors: ENOENT, `code` is not the start of a slot of this library; ENOTSUP, no closure can be
  * made for the cif's ABI; ESTALE, the program closed the descriptor that the record is read by
  * ("trampfd-user"); EDEADLK (see Signals); others as read(2) gives them.
  */
 TRAMPFD_API int trampfd_closure_verify(const void *code, ffi_cif *cif, trampfd_handler fun,
-                                       void *user_data, struct trampfd_verdict *verdict);
+                                       void *user_data, struct trampfd_report *report);
 
 /*
  * The same for a bound function: `closure` and `code` are what trampfd_bind() gave for the
@@ -231,8 +250,7 @@ TRAMPFD_API int trampfd_closure_verify(const void *code, ffi_cif *cif, trampfd_h
  */
 TRAMPFD_API int trampfd_bind_verify(void *closure, const void *code, ffi_cif *cif,
                                     void (*function)(void), void *data,
-                                    enum trampfd_position position,
-                                    struct trampfd_verdict *verdict);
+                                    enum trampfd_position position, struct trampfd_report *report);
 
 /* Where closures come from, and how many there are. */
 struct trampfd_status {
@@ -390,40 +408,13 @@ TRAMPFD_API int trampfd_trampoline_descriptor(const struct trampfd_trampoline *t
 TRAMPFD_API int trampfd_trampoline_read(const struct trampfd_trampoline *trampoline,
                                         struct trampfd_context *context);
 
-enum trampfd_change {
-    TRAMPFD_CHANGED,
-    TRAMPFD_MISSING, /* wanted and not there; `found` is 0 */
-    TRAMPFD_ADDED,   /* there and not wanted; `wanted` is 0 */
-};
-
-/*
- * A difference between what was asked for and what was read back.  `what` (a static string) is
- * "pc", the name of a register, "stack flags", "stack offset", "stack size", "stack data"
- * (`index` counts its bytes), and for "context" also "code" (of the slot: 1 is as it was made),
- * "entry" (what the slot jumps to), "steps" (where the record leads to), "step" (code that applies
- * step number `index`) and "stack" (where the step that stores stack data finds it).
- */
-struct trampfd_context_difference {
-    const char *what;
-    unsigned index;
-    enum trampfd_change change;
-    uint64_t wanted, found;
-};
-
-#define TRAMPFD_CONTEXT_DIFFERENCES_MAX 192
-
-struct trampfd_context_report {
-    unsigned count; /* 0: as asked for */
-    struct trampfd_context_difference differences[TRAMPFD_CONTEXT_DIFFERENCES_MAX];
-};
-
 /*
  * Compare what calls take with what was asked for.  What was asked for is kept in the memory of
- * the process: who wants to deceive this must change both places alike.  Errors: EXDEV, ESTALE
- * and that of pread(2), as trampfd_trampoline_read().
+ * the process: an attacker must change both copies consistently to go unnoticed.  Errors: EXDEV,
+ * ESTALE and that of pread(2), as trampfd_trampoline_read().
  */
 TRAMPFD_API int trampfd_trampoline_verify(const struct trampfd_trampoline *trampoline,
-                                          struct trampfd_context_report *report);
+                                          struct trampfd_report *report);
 
 #ifdef __cplusplus
 }

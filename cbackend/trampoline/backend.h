@@ -45,11 +45,12 @@ struct tfd_context_backend {
     void (*unmake)(struct trampfd_trampoline *trampoline);
 
     /*
-     * Read what calls take.  Where that is not even a context, the differences are put on the
-     * report and the fields that they hide are left as wanted.  Returns 0 or a negative errno.
+     * Read what calls take, and set the provider and the record of the report (which is zeroed).
+     * Where that is not even a context, the differences are put on the report and the fields that
+     * they hide are left as wanted.  Returns 0 or a negative errno.
      */
     int (*read)(const struct trampfd_trampoline *trampoline, struct trampfd_context *found,
-                struct trampfd_context_report *report);
+                struct trampfd_report *report);
 };
 
 extern const struct tfd_context_backend tfd_context_kernel, tfd_context_emulation;

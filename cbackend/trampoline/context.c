@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "context.h"
 
+#include "base/difference.h"
 #include "base/trail.h"
 
 #include <errno.h>
@@ -117,55 +118,34 @@ int tfd_context_copy(struct trampfd_context *copy, const struct trampfd_context 
     return error ? error : check_allowed(copy->pc, allowed, trail);
 }
 
-static void add(struct trampfd_context_report *report, struct trampfd_context_difference difference)
-{
-    if (report->count < TRAMPFD_CONTEXT_DIFFERENCES_MAX)
-        report->differences[report->count++] = difference;
-}
-
-int tfd_report_number(struct trampfd_context_report *report, const char *what, unsigned index,
-                      uint64_t wanted, uint64_t found)
-{
-    if (wanted == found)
-        return 0;
-    add(report, (struct trampfd_context_difference){
-                    .what = what,
-                    .index = index,
-                    .wanted = wanted,
-                    .found = found,
-                });
-    return 1;
-}
-
 static void compare_register(const char *name, const uint64_t *wanted, const uint64_t *found,
-                             struct trampfd_context_report *report)
+                             struct trampfd_report *report)
 {
     if (wanted && found)
-        tfd_report_number(report, name, 0, *wanted, *found);
+        tfd_compare_number(report, name, 0, *wanted, *found);
     else if (wanted || found)
-        add(report, (struct trampfd_context_difference){
-                        .what = name,
-                        .change = wanted ? TRAMPFD_MISSING : TRAMPFD_ADDED,
-                        .wanted = wanted ? *wanted : 0,
-                        .found = found ? *found : 0,
-                    });
+        tfd_difference_add(report, (struct trampfd_difference){
+                                       .what = name,
+                                       .change = wanted ? TRAMPFD_MISSING : TRAMPFD_ADDED,
+                                       .wanted = wanted ? *wanted : 0,
+                                       .found = found ? *found : 0,
+                                   });
 }
 
 static void compare_stacks(const struct trampfd_context *wanted,
-                           const struct trampfd_context *found,
-                           struct trampfd_context_report *report)
+                           const struct trampfd_context *found, struct trampfd_report *report)
 {
-    tfd_report_number(report, "stack flags", 0, wanted->stack_flags, found->stack_flags);
-    tfd_report_number(report, "stack offset", 0, wanted->stack_offset, found->stack_offset);
-    tfd_report_number(report, "stack size", 0, wanted->stack_size, found->stack_size);
+    tfd_compare_number(report, "stack flags", 0, wanted->stack_flags, found->stack_flags);
+    tfd_compare_number(report, "stack offset", 0, wanted->stack_offset, found->stack_offset);
+    tfd_compare_number(report, "stack size", 0, wanted->stack_size, found->stack_size);
     for (unsigned i = 0; i < wanted->stack_size && i < found->stack_size; i++)
-        tfd_report_number(report, "stack data", i, wanted->stack_data[i], found->stack_data[i]);
+        tfd_compare_number(report, "stack data", i, wanted->stack_data[i], found->stack_data[i]);
 }
 
 void tfd_context_compare(const struct trampfd_context *wanted, const struct trampfd_context *found,
-                         struct trampfd_context_report *report)
+                         struct trampfd_report *report)
 {
-    tfd_report_number(report, "pc", 0, (uintptr_t)wanted->pc, (uintptr_t)found->pc);
+    tfd_compare_number(report, "pc", 0, (uintptr_t)wanted->pc, (uintptr_t)found->pc);
     for (unsigned i = 0; i < tfd_port_register_count; i++) {
         const char *name = tfd_port_registers[i].name;
 

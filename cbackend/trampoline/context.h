@@ -22,15 +22,8 @@ const uint64_t *tfd_context_find(const struct trampfd_context *context, const ch
 /* Give a register a value; there is always room for all registers of this CPU. */
 void tfd_context_set(struct trampfd_context *context, const char *name, uint64_t value);
 
-/*
- * Append to the report, unless the two are equal; returns whether they differ.  A full report
- * drops it.
- */
-int tfd_report_number(struct trampfd_context_report *report, const char *what, unsigned index,
-                      uint64_t wanted, uint64_t found);
-
 /* Append every difference between two contexts that are copies as tfd_context_copy() makes them. */
 void tfd_context_compare(const struct trampfd_context *wanted, const struct trampfd_context *found,
-                         struct trampfd_context_report *report);
+                         struct trampfd_report *report);
 
 #endif

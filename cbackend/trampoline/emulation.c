@@ -6,6 +6,7 @@
 #include "backend.h"
 #include "context.h"
 
+#include "base/difference.h"
 #include "base/fatal.h"
 #include "base/trail.h"
 
@@ -79,7 +80,7 @@ static void unmake(struct trampfd_trampoline *trampoline)
 }
 
 static void read_stack(const struct trampfd_trampoline *trampoline, struct trampfd_context *found,
-                       struct trampfd_context_report *report)
+                       struct trampfd_report *report)
 {
     const struct tfd_stack *stack = &trampoline->emulation.stack;
 
@@ -89,7 +90,7 @@ static void read_stack(const struct trampfd_trampoline *trampoline, struct tramp
     if (stack->size <= TRAMPFD_MAX_DATA_SIZE)
         found->stack_size = stack->size;
     else
-        tfd_report_number(report, "stack size", 0, found->stack_size, stack->size);
+        tfd_compare_number(report, "stack size", 0, found->stack_size, stack->size);
 }
 
 /* `wanted` is the step that belongs there, and so says what its value is for. */
@@ -107,7 +108,7 @@ static void read_step(const struct tfd_step *wanted, const struct tfd_step *step
 }
 
 static void read_steps(const struct trampfd_trampoline *trampoline, struct trampfd_context *found,
-                       struct trampfd_context_report *report)
+                       struct trampfd_report *report)
 {
     const struct trampfd_context *context = &trampoline->wanted;
     const struct tfd_step *steps = trampoline->emulation.steps;
@@ -115,33 +116,32 @@ static void read_steps(const struct trampfd_trampoline *trampoline, struct tramp
     unsigned count = compile(context, &trampoline->emulation.stack, wanted);
 
     for (unsigned i = 0; i < count; i++) {
-        if (tfd_report_number(report, "step", i, (uintptr_t)wanted[i].apply,
-                              (uintptr_t)steps[i].apply))
+        if (tfd_compare_number(report, "step", i, (uintptr_t)wanted[i].apply,
+                               (uintptr_t)steps[i].apply))
             continue;
         if (wanted[i].apply != tfd_step_stack)
             read_step(&wanted[i], &steps[i], found, context);
-        else if (!tfd_report_number(report, "stack", 0, wanted[i].value, steps[i].value))
+        else if (!tfd_compare_number(report, "stack", 0, wanted[i].value, steps[i].value))
             read_stack(trampoline, found, report);
     }
 }
 
 static int is_intact(const struct trampfd_trampoline *trampoline, const union tfd_record *record,
-                     struct trampfd_context_report *report)
+                     struct trampfd_report *report)
 {
     struct tfd_slot slot = trampoline->emulation.slot;
 
-    if (!tfd_slot_intact(slot))
-        tfd_report_number(report, "code", 0, 1, 0);
-    tfd_report_number(report, "entry", 0, (uintptr_t)tfd_port_context,
-                      (uintptr_t)record->context.entry);
-    tfd_report_number(report, "steps", 0, (uintptr_t)trampoline->emulation.steps,
-                      (uintptr_t)record->context.steps);
+    tfd_compare_code(report, tfd_slot_intact(slot));
+    tfd_compare_number(report, "entry", 0, (uintptr_t)tfd_port_context,
+                       (uintptr_t)record->context.entry);
+    tfd_compare_number(report, "steps", 0, (uintptr_t)trampoline->emulation.steps,
+                       (uintptr_t)record->context.steps);
     return !report->count;
 }
 
 /* Nothing that may have been overwritten is followed: all addresses are compared first. */
 static int read_back(const struct trampfd_trampoline *trampoline, struct trampfd_context *found,
-                     struct trampfd_context_report *report)
+                     struct trampfd_report *report)
 {
     struct tfd_slot slot = trampoline->emulation.slot;
     union tfd_record record;
@@ -149,6 +149,8 @@ static int read_back(const struct trampfd_trampoline *trampoline, struct trampfd
 
     if (error)
         return error;
+    report->provider = tfd_slot_provider_name(slot);
+    report->record = tfd_slot_in_memory(slot, &record);
     *found = trampoline->wanted;
     if (is_intact(trampoline, &record, report))
         read_steps(trampoline, found, report);

@@ -177,11 +177,11 @@ static int read_stack(int fd, struct trampfd_context *found)
 }
 
 static int read_back(const struct trampfd_trampoline *trampoline, struct trampfd_context *found,
-                     struct trampfd_context_report *report)
+                     struct trampfd_report *report)
 {
     int error;
 
-    (void)report; /* the kernel holds nothing but contexts */
+    report->provider = tfd_context_kernel.name; /* which holds nothing but contexts */
     if (!is_mapped_here(trampoline))
         return -EXDEV;
     if (!tfd_descriptor_is_ours(&trampoline->kernel.descriptor))

@@ -91,14 +91,22 @@ int trampfd_trampoline_descriptor(const struct trampfd_trampoline *trampoline)
     return trampoline->backend == &tfd_context_kernel ? trampoline->kernel.descriptor.fd : -1;
 }
 
+/* All that is used of a report without differences. */
+static void clear(struct trampfd_report *report)
+{
+    report->provider = NULL;
+    report->record = NULL;
+    report->count = 0;
+}
+
 int trampfd_trampoline_read(const struct trampfd_trampoline *trampoline,
                             struct trampfd_context *context)
 {
     struct trampfd_context found;
-    struct trampfd_context_report report;
+    struct trampfd_report report;
     int error;
 
-    report.count = 0;
+    clear(&report);
     error = trampoline->backend->read(trampoline, &found, &report);
     if (!error && report.count)
         error = -EBADMSG;
@@ -108,17 +116,17 @@ int trampfd_trampoline_read(const struct trampfd_trampoline *trampoline,
 }
 
 int trampfd_trampoline_verify(const struct trampfd_trampoline *trampoline,
-                              struct trampfd_context_report *report)
+                              struct trampfd_report *report)
 {
-    struct trampfd_context_report differences;
+    struct trampfd_report made;
     struct trampfd_context found;
     int error;
 
-    differences.count = 0;
-    error = trampoline->backend->read(trampoline, &found, &differences);
+    clear(&made);
+    error = trampoline->backend->read(trampoline, &found, &made);
     if (error)
         return error;
-    tfd_context_compare(&trampoline->wanted, &found, &differences);
-    *report = differences;
+    tfd_context_compare(&trampoline->wanted, &found, &made);
+    *report = made;
     return 0;
 }

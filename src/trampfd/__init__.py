@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from ._callback import callback
     from ._install import install, installed, is_installed, uninstall
     from ._native import ClosureError
+    from ._report import Difference, Report
     from ._status import Status, status
-    from ._trampoline import Trampoline, TrampolineContext, TrampolineDifference
-    from ._verify import Difference, Verdict, verify
+    from ._trampoline import Trampoline, TrampolineContext
+    from ._verify import verify
     from ._version import __version__ as __version__
 
 __all__ = [
     "ClosureError",
     "Difference",
+    "Report",
     "Status",
     "Trampoline",
     "TrampolineContext",
-    "TrampolineDifference",
-    "Verdict",
     "bind",
     "callback",
     "install",
@@ -40,12 +40,11 @@ __all__ = [
 # when the extension does not, and programs of an enabled Python, import this file too.
 _MODULES = {
     "ClosureError": "_native",
-    "Difference": "_verify",
+    "Difference": "_report",
+    "Report": "_report",
     "Status": "_status",
     "Trampoline": "_trampoline",
     "TrampolineContext": "_trampoline",
-    "TrampolineDifference": "_trampoline",
-    "Verdict": "_verify",
     "__version__": "_version",
     "bind": "_bind",
     "callback": "_callback",

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from . import _native
+from ._report import Report, report_of
 
 BACKENDS = ("auto", "trampfd-user", "context")
 
@@ -34,31 +35,6 @@ class TrampolineContext:
     stack: bytes
     stack_offset: int
     set_sp: bool
-
-
-@dataclass(frozen=True)
-class TrampolineDifference:
-    """One difference between what was asked for and what calls take.
-
-    what: "pc", the name of a register, "stack flags", "stack offset", "stack size" or
-        "stack data"; for the backend "context" also "code" (of the slot), "entry" (what the slot
-        jumps to), "steps" (where the record leads to), "step" (code that applies step number
-        `index`) and "stack" (where the stack data is looked for).
-    index: which byte of the stack data, or which step; else 0.
-    wanted, found: None where there is none.
-    """
-
-    what: str
-    index: int
-    wanted: int | None
-    found: int | None
-
-    def __str__(self) -> str:
-        indexed = {"stack data": f"stack data, byte {self.index}", "step": f"step {self.index}"}
-        wanted, found = (
-            "nothing" if value is None else f"{value:#x}" for value in (self.wanted, self.found)
-        )
-        return f"{indexed.get(self.what, self.what)}: wanted {wanted}, found {found}"
 
 
 def _integer(what: str, value: Any) -> int:
@@ -228,13 +204,15 @@ class Trampoline:
             pc, registers, (flags, offset, data) = self._native.read()
         return TrampolineContext(pc, registers, data, offset, bool(flags & _native.SET_SP))
 
-    def verify(self) -> list[TrampolineDifference]:
-        """Compare what calls take with what was asked for; an empty list: no difference.
+    def verify(self) -> Report:
+        """Compare what calls take with what was asked for.
 
         Raises OSError in the child of a fork ("trampfd-user").
         """
         with _explained():
-            return [TrampolineDifference(*difference) for difference in self._native.verify()]
+            native = self._native.verify()
+        # The record of "context" leads to steps, which are writable memory wherever the record is.
+        return report_of(native, can_be_protected=self.backend == "trampfd-user")
 
     def close(self) -> None:
         """Destroy the trampoline; again does nothing. Not while another thread is calling it."""

@@ -16,7 +16,8 @@ from dataclasses import asdict, dataclass
 
 from .. import _native
 from .._callback import callback
-from .._verify import Verdict, verify
+from .._report import Report
+from .._verify import verify
 from . import child
 
 PROVIDERS = ("table", "trampfd", "trampfd-user")
@@ -61,7 +62,7 @@ def _store_ends_the_process(address: int) -> bool:
     return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGSEGV
 
 
-def _overwrite(victim: object, address: int) -> Verdict:
+def _overwrite(victim: object, address: int) -> Report:
     """What verify() says while a word of the record is another; it is put back."""
     kept = ctypes.string_at(address, 8)
     ctypes.memmove(address, bytes(8), 8)

@@ -100,13 +100,13 @@ static void bound_dealloc(Bound *self)
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
-static int compare(const struct owner *owner, void **code, struct trampfd_verdict *verdict)
+static int compare(const struct owner *owner, void **code, struct trampfd_report *report)
 {
     const Bound *self = (const Bound *)owner;
 
     *code = self->code;
     return trampfd_bind_verify(owner->closure, self->code, &owner->signature->cif, self->function,
-                               self->data, self->position, verdict);
+                               self->data, self->position, report);
 }
 
 /* As a destructor of ffi.gc(): called with the cdata that it is the destructor of. */

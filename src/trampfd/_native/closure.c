@@ -180,13 +180,13 @@ static PyObject *closure_call(Closure *self, PyObject *args, PyObject *kwargs)
     Py_RETURN_NONE;
 }
 
-static int compare(const struct owner *self, void **code, struct trampfd_verdict *verdict)
+static int compare(const struct owner *self, void **code, struct trampfd_report *report)
 {
     Signature *signature = self->signature;
 
     *code = tfd_closure_code(self->closure);
     return tfd_closure_verify(*code, cif_of(signature), signature->frontend->handler, (void *)self,
-                              dispatch_of(signature), verdict);
+                              dispatch_of(signature), report);
 }
 
 static PyObject *closure_verify(struct owner *self, PyObject *unused)

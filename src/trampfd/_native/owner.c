@@ -3,6 +3,7 @@
 #include "owner.h"
 
 #include "error.h"
+#include "report.h"
 
 void owner_free(struct owner *self, const char *name)
 {
@@ -19,41 +20,18 @@ int owner_traverse(struct owner *self, visitproc visit, void *arg)
     return 0;
 }
 
-static PyObject *difference_list(const struct trampfd_verdict *verdict)
-{
-    PyObject *list = PyList_New(verdict->count);
-
-    for (unsigned i = 0; list && i < verdict->count; i++) {
-        const struct trampfd_difference *one = &verdict->differences[i];
-        PyObject *item = Py_BuildValue("sNN", one->what, PyLong_FromVoidPtr((void *)one->wanted),
-                                       PyLong_FromVoidPtr((void *)one->found));
-
-        if (!item)
-            Py_CLEAR(list);
-        else
-            PyList_SET_ITEM(list, i, item);
-    }
-    return list;
-}
-
 const char owner_verify_doc[] =
     PyDoc_STR("verify()\n--\n\n(provider, address, address of the record or 0, list of (what, "
-              "wanted, found)).");
+              "index, wanted, found)).");
 
 PyObject *owner_verify(const struct owner *self, owner_compare *compare)
 {
-    struct trampfd_verdict verdict;
-    PyObject *differences;
+    struct trampfd_report report;
     void *code;
     int error;
 
     if (!self->closure)
         return PyErr_Format(PyExc_ValueError, "the callback was freed: there is nothing to verify");
-    error = compare(self, &code, &verdict);
-    if (error)
-        return error_raise(error);
-    differences = difference_list(&verdict);
-    return differences ? Py_BuildValue("sNNN", verdict.provider, PyLong_FromVoidPtr(code),
-                                       PyLong_FromVoidPtr((void *)verdict.record), differences)
-                       : NULL;
+    error = compare(self, &code, &report);
+    return error ? error_raise(error) : report_tuple(&report, code);
 }

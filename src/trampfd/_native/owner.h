@@ -92,7 +92,7 @@ void owner_free(struct owner *self, const char *name);
  * Compare what the object knows of its closure with what the provider holds; 0 or -errno.  *code is
  * the function pointer.
  */
-typedef int owner_compare(const struct owner *self, void **code, struct trampfd_verdict *verdict);
+typedef int owner_compare(const struct owner *self, void **code, struct trampfd_report *report);
 
 /* verify(), which gives (provider, address, address of the record or 0, differences). */
 PyObject *owner_verify(const struct owner *self, owner_compare *compare);

@@ -6,6 +6,7 @@
 #include "error.h"
 #include "module.h"
 #include "owner.h"
+#include "report.h"
 
 #include <string.h>
 
@@ -174,42 +175,17 @@ static PyObject *trampoline_read(Trampoline *self, PyObject *unused)
                          context.stack_offset, context.stack_data, (Py_ssize_t)context.stack_size);
 }
 
-/* (what, index, wanted, found), with None for what is not there. */
-static PyObject *describe(const struct trampfd_context_difference *difference)
-{
-    unsigned long long wanted = difference->wanted, found = difference->found;
-
-    switch (difference->change) {
-    case TRAMPFD_MISSING:
-        return Py_BuildValue("sIKO", difference->what, difference->index, wanted, Py_None);
-    case TRAMPFD_ADDED:
-        return Py_BuildValue("sIOK", difference->what, difference->index, Py_None, found);
-    default: return Py_BuildValue("sIKK", difference->what, difference->index, wanted, found);
-    }
-}
-
 static PyObject *trampoline_verify(Trampoline *self, PyObject *unused)
 {
-    struct trampfd_context_report report;
-    PyObject *list;
+    struct trampfd_report report;
     int error;
 
     (void)unused;
     if (need_open(self))
         return NULL;
     error = trampfd_trampoline_verify(self->trampoline, &report);
-    if (error)
-        return error_raise(error);
-    list = PyList_New(report.count);
-    for (unsigned i = 0; list && i < report.count; i++) {
-        PyObject *item = describe(&report.differences[i]);
-
-        if (!item)
-            Py_CLEAR(list);
-        else
-            PyList_SET_ITEM(list, i, item);
-    }
-    return list;
+    return error ? error_raise(error)
+                 : report_tuple(&report, trampfd_trampoline_address(self->trampoline));
 }
 
 static const PyMethodDef trampoline_methods[] = {
@@ -218,7 +194,8 @@ static const PyMethodDef trampoline_methods[] = {
     {"read", (PyCFunction)trampoline_read, METH_NOARGS,
      PyDoc_STR("read()\n--\n\nWhat calls take: (pc, {name: value}, (flags, offset, data)).")},
     {"verify", (PyCFunction)trampoline_verify, METH_NOARGS,
-     PyDoc_STR("verify()\n--\n\nA list of (what, index, wanted, found).")},
+     PyDoc_STR("verify()\n--\n\n(provider, address, address of the record or 0, list of (what, "
+               "index, wanted, found)).")},
     {NULL, NULL, 0, NULL},
 };
 

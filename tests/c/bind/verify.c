@@ -27,30 +27,30 @@ static void *closure, *code;
 static void verify(ffi_cif *cif, void (*function)(void), void *value,
                    enum trampfd_position position, const char *what, void *wanted, void *found)
 {
-    struct trampfd_verdict verdict;
-    int error = trampfd_bind_verify(closure, code, cif, function, value, position, &verdict);
+    struct trampfd_report report;
+    int error = trampfd_bind_verify(closure, code, cif, function, value, position, &report);
 
     CHECK(!error, "%s: %s", what ? what : "verify", strerror(-error));
-    CHECK(!strcmp(verdict.provider, status_now().provider), "provider %s", verdict.provider);
+    CHECK(!strcmp(report.provider, status_now().provider), "provider %s", report.provider);
     if (!what) {
-        CHECK(verdict.count == 0, "%s differs", verdict.differences[0].what);
+        CHECK(report.count == 0, "%s differs", report.differences[0].what);
         return;
     }
-    CHECK(verdict.count == 1, "%s: %u differences", what, verdict.count);
-    CHECK(!strcmp(verdict.differences[0].what, what), "%s, not %s", verdict.differences[0].what,
+    CHECK(report.count == 1, "%s: %u differences", what, report.count);
+    CHECK(!strcmp(report.differences[0].what, what), "%s, not %s", report.differences[0].what,
           what);
-    CHECK(verdict.differences[0].wanted == (uintptr_t)wanted
-              && verdict.differences[0].found == (uintptr_t)found,
+    CHECK(report.differences[0].wanted == (uintptr_t)wanted
+              && report.differences[0].found == (uintptr_t)found,
           "values of %s", what);
 }
 
 static void check_refused(int error, ffi_cif *cif, void (*function)(void), const void *address)
 {
-    struct trampfd_verdict verdict = {.count = 77};
-    int got = trampfd_bind_verify(closure, address, cif, function, data, TRAMPFD_FIRST, &verdict);
+    struct trampfd_report report = {.count = 77};
+    int got = trampfd_bind_verify(closure, address, cif, function, data, TRAMPFD_FIRST, &report);
 
     CHECK(got == -error, "%s, not %s", strerror(-got), strerror(error));
-    CHECK(verdict.count == 77, "the verdict was written to");
+    CHECK(report.count == 77, "the report was written to");
 }
 
 static void bind(ffi_cif *cif, void (*function)(void))
@@ -68,19 +68,19 @@ int main(void)
         &ffi_type_slong, &ffi_type_slong, &ffi_type_slong, &ffi_type_slong,
         &ffi_type_slong, &ffi_type_slong, &ffi_type_slong,
     };
-    struct trampfd_verdict verdict;
+    struct trampfd_report report;
     ffi_cif cif, same;
 
     make_cif(&cif, &ffi_type_slong, 2, types);
     bind(&cif, bound_to);
-    CHECK(!trampfd_bind_verify(closure, code, &cif, bound_to, data, TRAMPFD_LAST, &verdict)
-              && verdict.count == 1 && !strcmp(verdict.differences[0].what, "entry"),
+    CHECK(!trampfd_bind_verify(closure, code, &cif, bound_to, data, TRAMPFD_LAST, &report)
+              && report.count == 1 && !strcmp(report.differences[0].what, "entry"),
           "position");
     check_refused(EINVAL, &cif, NULL, code);
     check_refused(ENOENT, &cif, bound_to, &cif);
     trampfd_closure_free(closure);
-    CHECK(!trampfd_bind_verify(closure, code, &cif, bound_to, data, TRAMPFD_FIRST, &verdict)
-              && verdict.count && !strcmp(verdict.differences[0].what, "entry"),
+    CHECK(!trampfd_bind_verify(closure, code, &cif, bound_to, data, TRAMPFD_FIRST, &report)
+              && report.count && !strcmp(report.differences[0].what, "entry"),
           "a freed one");
 
     /* One argument is on the stack, so libffi makes the call. */

@@ -56,11 +56,11 @@ int own_reads(adder *code)
 /* Words that differ, or the errno of a refusal, negative. */
 int own_verifies(adder *code, int number)
 {
-    struct trampfd_verdict verdict;
+    struct trampfd_report report;
     int error = trampfd_closure_verify((const void *)code, cif(), adder_handler,
-                                       (void *)(intptr_t)number, &verdict);
+                                       (void *)(intptr_t)number, &report);
 
-    return error ? error : (int)verdict.count;
+    return error ? error : (int)report.count;
 }
 
 void *ffi_make(size_t size, int number, adder **code)

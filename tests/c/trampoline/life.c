@@ -92,7 +92,7 @@ static void in_own_call(void)
 static int in_child(struct trampfd_trampoline *trampoline)
 {
     struct trampfd_context context = {.nregs = 77};
-    struct trampfd_context_report report = {.count = 77};
+    struct trampfd_report report = {.count = 77};
 
     if (!strcmp(backend, "context")) {
         check_number(trampoline, 8);

@@ -15,9 +15,9 @@ static struct trampfd_context context = {
     .stack_data = {10, 11, 12, 13, 14},
 };
 
-static struct trampfd_context_report verify(const struct trampfd_trampoline *trampoline)
+static struct trampfd_report verify(const struct trampfd_trampoline *trampoline)
 {
-    struct trampfd_context_report report;
+    struct trampfd_report report;
     int error = trampfd_trampoline_verify(trampoline, &report);
 
     CHECK(!error, "verify: %s", strerror(-error));
@@ -28,8 +28,8 @@ static struct trampfd_context_report verify(const struct trampfd_trampoline *tra
 static void check_only(const struct trampfd_trampoline *trampoline, const char *what,
                        unsigned index, enum trampfd_change change, uint64_t wanted, uint64_t found)
 {
-    struct trampfd_context_report report = verify(trampoline);
-    const struct trampfd_context_difference *first = &report.differences[0];
+    struct trampfd_report report = verify(trampoline);
+    const struct trampfd_difference *first = &report.differences[0];
 
     CHECK(report.count == 1, "%s: %u differences, the first is %s", what, report.count,
           report.count ? first->what : "none");
@@ -69,7 +69,7 @@ static void check_unreadable(const struct trampfd_trampoline *trampoline)
 static void check_stale(const struct trampfd_trampoline *trampoline)
 {
     struct trampfd_context read = {.nregs = 77};
-    struct trampfd_context_report report = {.count = 77};
+    struct trampfd_report report = {.count = 77};
 
     CHECK(trampfd_trampoline_read(trampoline, &read) == -ESTALE && read.nregs == 77, "read");
     CHECK(trampfd_trampoline_verify(trampoline, &report) == -ESTALE && report.count == 77,

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""What verify() of callbacks and of trampolines returns."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from ._system.maps import read_maps
+
+_INDEXED = {"stack data": "stack data, byte {}", "step": "step {}"}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A part of a callback or trampoline that differs from what its owner asked for.
+
+    what: "code" (the slot's instructions), or
+
+        - a word of a callback's record: "entry", "plan", "dispatch", "tail", "cif", "fun",
+          "user_data", "handler", "cif of libffi"; of a bound function "entry", "function", "data",
+          and where libffi makes the call "index" and "cif of the function" as well;
+        - a part of a trampoline's context: "pc", the name of a register, "stack flags", "stack
+          offset", "stack size" or "stack data";
+        - with the backend "context" also "entry" (what the slot jumps to), "steps" (where the
+          record leads to), "step" (the code that applies step number `index`) and "stack" (where
+          the stack data is looked for).
+    index: which byte of the stack data, or which step; else 0.
+    wanted, found: the values; None if there is none.
+    """
+
+    what: str
+    index: int
+    wanted: int | None
+    found: int | None
+
+    def __str__(self) -> str:
+        if self.what == "code":
+            return "the slot's code was changed"
+        what = _INDEXED.get(self.what, self.what).format(self.index)
+        found = "missing" if self.found is None else f"{self.found:#x}"
+        wanted = "absent" if self.wanted is None else f"{self.wanted:#x}"
+        return f"{what} is {found}, should be {wanted}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What verify() found; true if nothing was changed.
+
+    provider: what holds the record, or the context of a trampoline: "table", "trampfd" or
+        "trampfd-user".
+    address: the function pointer.
+    protected: no store in this process can change where a call goes: the code, and the record or
+        context, are in no writable mapping. (What a callback's record points to always is.)
+    differences: what was changed.
+    """
+
+    provider: str
+    address: int
+    protected: bool
+    differences: tuple[Difference, ...]
+
+    def __bool__(self) -> bool:
+        return not self.differences
+
+    def __str__(self) -> str:
+        found = "; ".join(map(str, self.differences)) or "unchanged"
+        guard = "no store can reach it" if self.protected else "in writable memory"
+        return f"{found} ({self.provider}: {guard})"
+
+
+def _writable(address: int) -> bool:
+    return any(
+        mapping.writable and mapping.start <= address < mapping.end
+        for mapping in read_maps(os.getpid())
+    )
+
+
+def report_of(
+    native: tuple[str, int, int, list[tuple[str, int, int | None, int | None]]],
+    *,
+    can_be_protected: bool = True,
+) -> Report:
+    """The Report of what _native tells."""
+    provider, address, record, differences = native
+    return Report(
+        provider=provider,
+        address=address,
+        protected=can_be_protected
+        and not (_writable(address) or (record != 0 and _writable(record))),
+        differences=tuple(Difference(*difference) for difference in differences),
+    )
