@@ -168,7 +168,7 @@ setup(
             ],
             **COMMON,
         ),
-        # For LD_PRELOAD; it finds libffi when it is needed, see preload/stock.c, and
+        # For LD_PRELOAD; it finds libffi when it is needed, see preload/real_ffi.c, and
         # offers nothing that calls it.
         Extension(
             f"trampfd.{PRELOAD}",

@@ -9,7 +9,7 @@
 #include "caller.h"
 
 #include "base/elf.h"
-#include "stock.h"
+#include "real_ffi.h"
 
 #include <stdio.h>
 #include <string.h>

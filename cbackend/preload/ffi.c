@@ -14,7 +14,7 @@
 #include "foreign.h"
 #include "report.h"
 #include "settings.h"
-#include "stock.h"
+#include "real_ffi.h"
 
 #include <errno.h>
 #include <ffi.h>

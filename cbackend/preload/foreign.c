@@ -5,7 +5,7 @@
 #include "closure/closure.h"
 #include "closure/heap.h"
 #include "slot/pool.h"
-#include "stock.h"
+#include "real_ffi.h"
 
 #include <errno.h>
 #include <stdatomic.h>

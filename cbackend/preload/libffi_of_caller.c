@@ -10,7 +10,7 @@
 #include "base/lock.h"
 #include "report.h"
 #include "settings.h"
-#include "stock.h"
+#include "real_ffi.h"
 
 #include <stdatomic.h>
 

@@ -10,7 +10,7 @@
 #include "base/lock.h"
 #include "caller.h"
 #include "settings.h"
-#include "stock.h"
+#include "real_ffi.h"
 
 #include <errno.h>
 #include <fcntl.h>

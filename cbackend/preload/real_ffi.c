@@ -16,7 +16,7 @@
  * any object is unloaded.
  */
 #define _GNU_SOURCE
-#include "stock.h"
+#include "real_ffi.h"
 
 #include "base/sealed.h"
 #include "base/elf.h"
