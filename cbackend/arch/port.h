@@ -142,8 +142,8 @@ extern const uint32_t tfd_port_chain;
 
 /* Code that a libffi has written, for the preload library; or generic/no_stock_code.c. */
 
-/* Where that code of a closure jumps to; NULL when it is none that is known. */
-const void *tfd_port_stock_target(const void *closure);
+/* The address in libffi that the code in `closure` jumps to; NULL if that code is unknown. */
+const void *tfd_port_stock_code_target(const void *closure);
 
 /*
  * Entry of a record whose closure.user_data is the memory of a closure that another libffi may

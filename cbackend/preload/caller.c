@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A function that ends in `ffi_closure_free(closure);` is compiled to a jump, so that the call
- * returns to that function's caller, maybe in another object file.  Object files that call
- * libffi's closure functions import their names, or have a libffi of their own: one that returns
- * are made to and that does neither was not the one.
+ * returns to that function's caller, which may be in another object file.  Object files that call
+ * libffi's closure functions import their names, or contain a libffi: if the object that a call
+ * returns to does neither, another object made the call.
  */
 #define _GNU_SOURCE
 #include "caller.h"
@@ -43,13 +43,13 @@ static int look_at(struct dl_phdr_info *info, size_t size, void *data)
     return is_caller;
 }
 
-/* libffi itself only calls on behalf of others: by ffi_call(), or for its raw closures. */
+/* libffi.so itself calls only on behalf of others: in ffi_call(), or for its raw closures. */
 static int has_own_libffi(const void *caller, const char *object)
 {
-    struct tfd_stock stock;
+    struct tfd_real_ffi real;
 
-    return !strstr(object, "/libffi.so") && !tfd_stock_of(caller, &stock)
-           && stock.object == tfd_object_of(caller);
+    return !strstr(object, "/libffi.so") && !tfd_real_ffi_of(caller, &real)
+           && real.object == tfd_object_of(caller);
 }
 
 void tfd_caller_name(const void *caller, char *name, size_t size)

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* Write the name of the object file that used us, where the call returns to `caller`. */
+/* Write the name of the object file that called this library; the call returns to `caller`. */
 void tfd_caller_name(const void *caller, char *name, size_t size);
 
 #endif

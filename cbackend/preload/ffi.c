@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libffi's closure functions, in front of libffi: by LD_PRELOAD, or because a program was linked
- * with this library first.
+ * libffi's closure functions, found before those of libffi: through LD_PRELOAD, or because a
+ * program was linked with this library first.
  *
- * ffi_closure_alloc() gives memory of ours; the other functions serve that, and hand whatever is
- * not ours to the libffi that the caller would have reached.  Callers that take the code address
- * for the writable one, which is no difference on many systems, are served and reported.
+ * ffi_closure_alloc() returns memory of this library.  The other functions handle that memory, and
+ * forward everything else to the libffi that the caller would have reached.  Callers that mistake
+ * the code address for the writable one (on many systems the two are equal) are served and
+ * reported.
  */
+#include "arch/port.h"
 #include "closure/closure.h"
 #include "closure/sibling.h"
 #include "slot/pool.h"
@@ -22,20 +24,20 @@
 #define EXPORTED __attribute__((visibility("default")))
 #define CALLER __builtin_return_address(0)
 
-static int find_stock(const void *caller, struct tfd_stock *stock)
+static int find_real(const void *caller, struct tfd_real_ffi *real)
 {
-    if (!tfd_stock_of(caller, stock))
+    if (!tfd_real_ffi_of(caller, real))
         return 1;
     tfd_report(TFD_FINDS_NO_LIBFFI, caller);
     return 0;
 }
 
-static void *stock_alloc(size_t size, void **code, const void *caller)
+static void *real_alloc(size_t size, void **code, const void *caller)
 {
-    struct tfd_stock stock;
+    struct tfd_real_ffi real;
 
     tfd_report(TFD_IS_FORWARDED, caller);
-    return find_stock(caller, &stock) && stock.alloc ? stock.alloc(size, code) : NULL;
+    return find_real(caller, &real) && real.alloc ? real.alloc(size, code) : NULL;
 }
 
 EXPORTED void *ffi_closure_alloc(size_t size, void **code)
@@ -46,7 +48,7 @@ EXPORTED void *ffi_closure_alloc(size_t size, void **code)
     if (!code)
         return NULL;
     if (tfd_settings()->disabled)
-        return stock_alloc(size, code, CALLER);
+        return real_alloc(size, code, CALLER);
     tfd_core_allow(CALLER);
     if (tfd_foreign_is_possible(CALLER))
         closure = tfd_foreign_alloc(size, code, &trail);
@@ -59,49 +61,50 @@ EXPORTED void *ffi_closure_alloc(size_t size, void **code)
 }
 
 /*
- * Whose closure is it, that is not ours?  Another preload library's is served by its functions, which
- * are libffi's too; what the C library or the Python extension made nobody else can free or prepare.
+ * Finds the owner of a closure that belongs to another copy of trampfd.  If that is another preload
+ * library, its functions (which have libffi's names, too) handle the closure.  Closures of the C
+ * library or of the Python extension cannot be freed or prepared by anybody else.
  */
-static int find_sibling(const void *closure, struct tfd_stock *stock)
+static int find_sibling(const void *closure, struct tfd_real_ffi *real)
 {
     char name[TFD_SIBLING_NAME];
     const void *inside = tfd_sibling_of(closure, name);
 
-    *stock = (struct tfd_stock){.object = NULL};
-    return inside && !tfd_stock_at(inside, stock);
+    *real = (struct tfd_real_ffi){.object = NULL};
+    return inside && !tfd_real_ffi_at(inside, real);
 }
 
 /*
- * Another copy of libffi would take the memory into its own heap.  Which copy made a closure is
- * seen in the code that it wrote there.
+ * Another copy of libffi would add the memory to its own heap.  The code that a copy wrote into the
+ * closure shows which one made it.
  */
-static void stock_free(void *closure, const void *caller)
+static void real_free(void *closure, const void *caller)
 {
     const void *target, *maker;
-    struct tfd_stock stock;
+    struct tfd_real_ffi real;
 
-    if (find_sibling(closure, &stock)) {
-        if (!stock.free)
+    if (find_sibling(closure, &real)) {
+        if (!real.free)
             tfd_closure_free_refused(closure);
         tfd_report(TFD_FREES_OTHERS, caller);
-        stock.free(closure);
+        real.free(closure);
         return;
     }
-    if (!find_stock(caller, &stock))
+    if (!find_real(caller, &real))
         return;
-    target = tfd_port_stock_target(closure);
+    target = tfd_port_stock_code_target(closure);
     maker = target ? tfd_object_of(target) : NULL;
-    if (maker && maker != stock.object) {
+    if (maker && maker != real.object) {
         tfd_report(TFD_FREES_OTHERS, caller);
-        if (tfd_stock_at(target, &stock))
+        if (tfd_real_ffi_at(target, &real))
             return;
     }
     tfd_report(TFD_IS_FORWARDED, caller);
-    if (stock.free)
-        stock.free(closure);
+    if (real.free)
+        real.free(closure);
 }
 
-/* The writable address of a closure of ours, given its function pointer; or NULL. */
+/* The writable address of one of our closures, given its function pointer; or NULL. */
 static void *closure_of_code(const void *code)
 {
     struct trampfd_closure closure;
@@ -116,7 +119,7 @@ EXPORTED void ffi_closure_free(void *address)
     if (!address || !tfd_closure_free(address, NULL))
         return;
     if (!tfd_sibling_owns(address)) {
-        stock_free(address, CALLER);
+        real_free(address, CALLER);
         return;
     }
     closure = closure_of_code(address);
@@ -126,28 +129,28 @@ EXPORTED void ffi_closure_free(void *address)
     trampfd_closure_free(closure);
 }
 
-static ffi_status stock_prep(ffi_closure *closure, ffi_cif *cif, tfd_ffi_handler *fun,
-                             void *user_data, void *code, const void *caller)
+static ffi_status real_prep(ffi_closure *closure, ffi_cif *cif, tfd_ffi_handler *fun,
+                            void *user_data, void *code, const void *caller)
 {
-    struct tfd_stock stock;
+    struct tfd_real_ffi real;
 
-    if (find_sibling(closure, &stock))
-        tfd_report(stock.prep ? TFD_PREPARES_OTHERS : TFD_PREPARES_STRANGERS, caller);
-    else if (find_stock(caller, &stock))
+    if (find_sibling(closure, &real))
+        tfd_report(real.prep ? TFD_PREPARES_OTHERS : TFD_PREPARES_STRANGERS, caller);
+    else if (find_real(caller, &real))
         tfd_report(TFD_IS_FORWARDED, caller);
-    return stock.prep ? stock.prep(closure, cif, fun, user_data, code) : FFI_BAD_ABI;
+    return real.prep ? real.prep(closure, cif, fun, user_data, code) : FFI_BAD_ABI;
 }
 
 /*
- * libffi's raw closures are prepared by libffi itself, with a handler that reads the closure where
- * `user_data` points: at the code address, which it takes to be readable as the closure.
+ * libffi prepares its raw closures itself, with a handler that reads the closure at `user_data`.
+ * That is the code address, where libffi expects the closure to be readable.
  */
 static int is_raw(const void *user_data, const void *code, const void *caller)
 {
-    struct tfd_stock stock;
+    struct tfd_real_ffi real;
 
-    return user_data == code && !tfd_stock_of(caller, &stock)
-           && tfd_object_of(caller) == stock.object;
+    return user_data == code && !tfd_real_ffi_of(caller, &real)
+           && tfd_object_of(caller) == real.object;
 }
 
 /* `closure` is not the writable address of a live closure. */
@@ -155,7 +158,7 @@ static ffi_status prep_elsewhere(ffi_closure *closure, ffi_cif *cif, tfd_ffi_han
                                  void *user_data, void *code, const void *caller)
 {
     if (!tfd_pool_has(closure))
-        return stock_prep(closure, cif, fun, user_data, code, caller);
+        return real_prep(closure, cif, fun, user_data, code, caller);
     closure = closure_of_code(closure);
     if (!closure)
         return FFI_BAD_ABI;

@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
-/* Answers for places in the program that allocate: the address, doubled, and the answer. */
+/* Answers for places in the program that allocate: twice the address, plus the answer. */
 #define KNOWN 64
 
 static _Atomic uintptr_t known[KNOWN];
@@ -24,7 +24,7 @@ int tfd_foreign_is_possible(const void *caller)
     if (!tfd_port_foreign)
         return 0;
     if ((answer & ~(uintptr_t)1) != place) {
-        answer = place | (uintptr_t)!!tfd_stock_is_ambiguous(caller);
+        answer = place | (uintptr_t)!!tfd_real_ffi_is_ambiguous(caller);
         atomic_store_explicit(at, answer, memory_order_relaxed);
     }
     return answer & 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the core asks of libffi is asked of the libffi of the caller that is served, which is looked
- * for only when the core asks.
+ * The core's calls of libffi go to the libffi of the caller that is being served.  That libffi is
+ * looked up when the core first needs it.
  */
 #include "libffi_of_caller.h"
 
@@ -15,12 +15,12 @@
 #include <stdatomic.h>
 
 /*
- * In the memory that each thread has from its start: dynamic memory would be asked for within the
- * first closure, of the loader, or of a sanitizer that has not begun.
+ * In the thread's static memory: dynamic memory would be allocated during the first closure, by the
+ * loader, or by a sanitizer that is not initialized yet.
  */
 static __attribute__((tls_model("initial-exec"))) __thread struct {
     const void *caller;
-    struct tfd_stock stock; /* of the caller, once it was looked for */
+    struct tfd_real_ffi real; /* of the caller, if `found` */
     int found;
 } served;
 
@@ -30,17 +30,17 @@ void tfd_core_serve(const void *caller)
     served.found = 0;
 }
 
-static int find_stock(void)
+static int find_real(void)
 {
     if (!served.found)
-        served.found = served.caller && !tfd_stock_of(served.caller, &served.stock);
+        served.found = served.caller && !tfd_real_ffi_of(served.caller, &served.real);
     return served.found;
 }
 
 /*
- * libffi is looked for before the lock is taken: that holds a lock of the loader's (see
- * stock.c), under which others may ask for ours.  Threads that make the first closures at once
- * may all do it.
+ * libffi is looked up before the lock is taken, because the search holds a lock of the loader (see
+ * real_ffi.c), and other threads may wait for our lock while they hold that one.  Threads that make
+ * their first closures at the same time may all do it.
  */
 void tfd_core_allow(const void *caller)
 {
@@ -49,7 +49,7 @@ void tfd_core_allow(const void *caller)
     if (atomic_load_explicit(&done, memory_order_acquire))
         return;
     tfd_core_serve(caller);
-    if (find_stock() && served.stock.prep_go) {
+    if (find_real() && served.real.prep_go) {
         tfd_lock();
         tfd_entry_libffi_allow();
         tfd_unlock();
@@ -57,18 +57,18 @@ void tfd_core_allow(const void *caller)
     atomic_store_explicit(&done, 1, memory_order_release);
 }
 
-/* What is done now is not done by threads that make their first closures at once. */
+/* Done here, so that threads which make their first closures at the same time need not do it. */
 __attribute__((constructor)) static void begin(void)
 {
     tfd_settings();
-    if (tfd_stock_begin())
+    if (tfd_real_ffi_init())
         tfd_core_allow(&served);
 }
 
 ffi_status tfd_libffi_prep_go(ffi_go_closure *closure, ffi_cif *cif, tfd_libffi_handler *handler)
 {
-    if (find_stock() && served.stock.prep_go)
-        return served.stock.prep_go(closure, cif, handler);
+    if (find_real() && served.real.prep_go)
+        return served.real.prep_go(closure, cif, handler);
     if (served.caller)
         tfd_report(TFD_FINDS_NO_LIBFFI, served.caller);
     return FFI_BAD_ABI;
@@ -77,7 +77,7 @@ ffi_status tfd_libffi_prep_go(ffi_go_closure *closure, ffi_cif *cif, tfd_libffi_
 ffi_status tfd_libffi_prep_cif(ffi_cif *cif, ffi_abi abi, unsigned count, ffi_type *result,
                                ffi_type **arguments)
 {
-    return find_stock() && served.stock.prep_cif
-               ? served.stock.prep_cif(cif, abi, count, result, arguments)
+    return find_real() && served.real.prep_cif
+               ? served.real.prep_cif(cif, abi, count, result, arguments)
                : FFI_BAD_ABI;
 }

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The dynamic loader looks a name up in the program and what it was linked with, and then in the
- * caller and what that was linked with.  This library stands in front of all of them; what comes
- * after it is looked up in the same order.  It is not linked with libffi itself: that would bring
- * a libffi in front of the copies that some objects have of their own.
+ * The dynamic loader looks a name up in the program and its dependencies, and then in the caller
+ * and the caller's dependencies.  This library comes before all of them; the objects after it are
+ * searched here in the same order.  This library is not linked with libffi itself: that would put a
+ * libffi before the copies that some objects contain.
  *
- * The loader itself cannot be asked: dlsym(3) and its kin wait for a dlopen(3) of another thread,
- * which may be running a constructor that waits for this thread's closure.  So the objects are
- * read here, one by one (see elf.h), within dl_iterate_phdr(3): that keeps them loaded
+ * The loader itself cannot be called: dlsym(3) and similar functions wait for a dlopen(3) of
+ * another thread, which may be running a constructor that waits for this thread's closure.  So the
+ * objects are read here, one by one (see elf.h), within dl_iterate_phdr(3): it keeps them loaded
  * meanwhile by a lock that is not held while constructors run.
  *
- * What was loaded together with this library is looked through once, when it was loaded; that
- * libffi, when there is one, serves every caller and stays loaded for good.  A libffi that came
- * later is not held: whoever calls depends on it, as on stock, and what was found is forgotten when
- * any object is unloaded.
+ * The objects that were loaded together with this library are searched once, at that time.  If
+ * there is a libffi among them, it serves every caller and stays loaded permanently.  A libffi that
+ * was loaded later is not kept loaded, as its callers depend on it anyway; all results are
+ * forgotten when any object is unloaded.
  */
 #define _GNU_SOURCE
 #include "real_ffi.h"
@@ -27,19 +27,19 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The libffi whose closure functions have this version is the one that is stood in for. */
+/* The version of the closure functions of the libffi that this library replaces. */
 #define SONAME "libffi.so.8"
 #define VERSION "LIBFFI_CLOSURE_8.0"
 
-/* Every libffi with closures has it. */
+/* Every libffi with closures exports it. */
 #define LANDMARK "ffi_prep_closure_loc"
 
-/* Found by tfd_stock_begin(); complete once `has_next` is set. */
-static TFD_SEALED(struct tfd_stock) next;
+/* Found by tfd_real_ffi_init(); complete once `has_next` is set. */
+static TFD_SEALED(struct tfd_real_ffi) next;
 static atomic_int has_next;
 static atomic_int has_begun;
 
-/* What was found for callers in an object; used within dl_iterate_phdr() only, under its lock. */
+/* Results by the caller's object; used within dl_iterate_phdr() only, under its lock. */
 #define KNOWN_MAX 64
 
 static struct {
@@ -47,24 +47,24 @@ static struct {
     unsigned count;
     struct {
         const void *caller; /* lowest address of its object */
-        struct tfd_stock stock;
+        struct tfd_real_ffi real;
     } list[KNOWN_MAX];
 } known;
 
-/* Objects that are looked through, by their bases, breadth first as the loader does it. */
+/* The objects to search, by base address, breadth first as in the loader. */
 #define SCOPE_MAX 256
 
 struct search {
     const void *caller;
-    const char *version; /* that the landmark has to have, or NULL */
+    const char *version; /* required of the landmark, or NULL */
     int is_after;        /* this library was passed */
-    struct tfd_stock *stock;
+    struct tfd_real_ffi *real;
     int found;
 
     uintptr_t scope[SCOPE_MAX];
     unsigned scope_count;
-    uintptr_t wanted; /* the object of the scope that is being looked for */
-    const char *name; /* the same for an object by its name */
+    uintptr_t wanted; /* the object of the scope to find next */
+    const char *name; /* the name of the object to find next */
 };
 
 typedef int visitor(struct dl_phdr_info *, size_t, void *);
@@ -84,10 +84,10 @@ static void *start_of(const struct dl_phdr_info *info)
     return NULL;
 }
 
-static void read_stock(const struct dl_phdr_info *info, const struct tfd_elf *elf,
-                       struct tfd_stock *stock)
+static void read_real(const struct dl_phdr_info *info, const struct tfd_elf *elf,
+                      struct tfd_real_ffi *real)
 {
-    *stock = (struct tfd_stock){
+    *real = (struct tfd_real_ffi){
         .object = start_of(info),
         .alloc = tfd_elf_function(elf, "ffi_closure_alloc", NULL),
         .free = tfd_elf_function(elf, "ffi_closure_free", NULL),
@@ -97,7 +97,7 @@ static void read_stock(const struct dl_phdr_info *info, const struct tfd_elf *el
     };
 }
 
-/* Is it a libffi, and not this library?  Then it is what was looked for. */
+/* Ends the search if this is a libffi, and not this library. */
 static int take_if_libffi(const struct dl_phdr_info *info, struct search *search)
 {
     struct tfd_elf elf;
@@ -105,7 +105,7 @@ static int take_if_libffi(const struct dl_phdr_info *info, struct search *search
     tfd_elf_read_info(info, &elf);
     if (is_this_library(info) || !tfd_elf_function(&elf, LANDMARK, search->version))
         return 0;
-    read_stock(info, &elf, search->stock);
+    read_real(info, &elf, search->real);
     search->found = 1;
     return 1;
 }
@@ -137,7 +137,7 @@ static int take_any(struct dl_phdr_info *info, size_t size, void *data)
     return take_if_libffi(info, data);
 }
 
-/* Looks for a libffi of the version that is stood in for, and then for any other one. */
+/* Looks for a libffi of the version that this library replaces, then for any other one. */
 static int run(visitor *take, struct search *search)
 {
     static const char *const versions[] = {VERSION, NULL};
@@ -206,7 +206,7 @@ static int take_in_scope(struct dl_phdr_info *info, size_t size, void *data)
     return info->dlpi_addr == search->wanted && take_if_libffi(info, search);
 }
 
-/* In the caller and what it was linked with. */
+/* In the caller and its dependencies. */
 static int look_in_scope(struct search *search)
 {
     static const char *const versions[] = {VERSION, NULL};
@@ -226,8 +226,9 @@ static int look_in_scope(struct search *search)
 }
 
 /*
- * A caller that ends in a jump to us leaves us with its own caller, which may be a stranger to
- * libffi: then it is the libffi that this library stands in for, or whichever there is.
+ * If a function ends in a jump to this library, `caller` is in the code that called that function,
+ * which may not use libffi at all.  Then the libffi that this library replaces is taken, or else
+ * any other one.
  */
 static void look(struct search *search)
 {
@@ -242,8 +243,8 @@ static void look(struct search *search)
 
 struct holder {
     const void *address;
-    const void *object; /* NULL: none has the address */
-    struct tfd_stock *stock;
+    const void *object; /* NULL: no object contains the address */
+    struct tfd_real_ffi *real;
     char *name;
     size_t size;
 };
@@ -257,9 +258,9 @@ static int find_holder(struct dl_phdr_info *info, size_t size, void *data)
     if (!tfd_elf_holds(info, holder->address))
         return 0;
     holder->object = start_of(info);
-    if (holder->stock) {
+    if (holder->real) {
         tfd_elf_read_info(info, &elf);
-        read_stock(info, &elf, holder->stock);
+        read_real(info, &elf, holder->real);
     }
     if (holder->name)
         snprintf(holder->name, holder->size, "%s",
@@ -282,32 +283,32 @@ int tfd_object_name(const void *address, char *name, size_t size)
     return dl_iterate_phdr(find_holder, &holder) ? 0 : -ENOENT;
 }
 
-int tfd_stock_at(const void *address, struct tfd_stock *stock)
+int tfd_real_ffi_at(const void *address, struct tfd_real_ffi *real)
 {
-    struct holder holder = {.address = address, .stock = stock};
+    struct holder holder = {.address = address, .real = real};
 
     return dl_iterate_phdr(find_holder, &holder) ? 0 : -ENOENT;
 }
 
-static int recall(const void *object, struct tfd_stock *stock)
+static int recall(const void *object, struct tfd_real_ffi *real)
 {
     for (unsigned i = 0; i < known.count; i++)
         if (object && known.list[i].caller == object) {
-            *stock = known.list[i].stock;
+            *real = known.list[i].real;
             return 1;
         }
     return 0;
 }
 
-static void remember(const void *object, const struct tfd_stock *stock)
+static void remember(const void *object, const struct tfd_real_ffi *real)
 {
     if (!object || known.count == KNOWN_MAX)
         return;
     known.list[known.count].caller = object;
-    known.list[known.count++].stock = *stock;
+    known.list[known.count++].real = *real;
 }
 
-/* Called once, for the first object: nothing is unloaded until it returns. */
+/* Called once, for the first object: no object is unloaded until it returns. */
 static int look_while_all_stay(struct dl_phdr_info *info, size_t size, void *data)
 {
     struct search *search = data;
@@ -318,21 +319,21 @@ static int look_while_all_stay(struct dl_phdr_info *info, size_t size, void *dat
         known.unloaded = info->dlpi_subs;
         known.count = 0;
     }
-    search->found = recall(object, search->stock);
+    search->found = recall(object, search->real);
     if (!search->found) {
         look(search);
         if (search->found)
-            remember(object, search->stock);
+            remember(object, search->real);
     }
     return 1;
 }
 
-int tfd_stock_of(const void *caller, struct tfd_stock *stock)
+int tfd_real_ffi_of(const void *caller, struct tfd_real_ffi *real)
 {
-    struct search search = {.caller = caller, .stock = stock};
+    struct search search = {.caller = caller, .real = real};
 
     if (atomic_load_explicit(&has_next, memory_order_acquire)) {
-        *stock = next.is;
+        *real = next.is;
         return 0;
     }
     dl_iterate_phdr(look_while_all_stay, &search);
@@ -358,7 +359,7 @@ static int count_preparers(struct dl_phdr_info *info, size_t size, void *data)
     return 0;
 }
 
-int tfd_stock_is_ambiguous(const void *caller)
+int tfd_real_ffi_is_ambiguous(const void *caller)
 {
     struct preparers preparers = {.caller = caller};
 
@@ -366,9 +367,9 @@ int tfd_stock_is_ambiguous(const void *caller)
     return preparers.others > 1 || !preparers.imported_by_caller;
 }
 
-int tfd_stock_begin(void)
+int tfd_real_ffi_init(void)
 {
-    struct search search = {.stock = &next.is};
+    struct search search = {.real = &next.is};
     Dl_info info;
 
     if (run(take_first_after_this, &search) && dladdr(next.is.object, &info)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Misuse is said on standard error when an object file is first seen doing it.  With
- * TRAMPFD_REPORT=1 everything is counted and printed when the process exits, with
- * TRAMPFD_REPORT=/a/path appended to that file.
+ * Misuse is reported on standard error when an object file first does it.  With TRAMPFD_REPORT=1
+ * all events are counted and printed when the process exits; with TRAMPFD_REPORT=/a/path they are
+ * appended to that file.
  */
 #define _GNU_SOURCE
 #include "report.h"
@@ -46,7 +46,7 @@ static const char *const texts[TFD_EVENTS] = {
 static struct line {
     char object[TFD_OBJECT_NAME];
     enum tfd_event event;
-    const void *caller; /* the latest: finding out whose code it is takes long */
+    const void *caller; /* the latest: finding its object file takes long */
     unsigned long count;
 } lines[LINES_MAX];
 static unsigned line_count;
@@ -78,7 +78,7 @@ static struct line *find_line(enum tfd_event event, const char *object)
     return &lines[line_count++];
 }
 
-/* How often the object file has done this, 0 when that is not known. */
+/* How often the object file has done this; 0 if it is not counted. */
 static unsigned long count(enum tfd_event event, const void *caller, const char *object)
 {
     struct line *line;

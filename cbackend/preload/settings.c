@@ -16,7 +16,7 @@ static const char *asked_for(const char *name)
     return value && *value && strcmp(value, "0") ? value : NULL;
 }
 
-/* The program may change its environment: the value is copied. */
+/* The value is copied because the program may change its environment. */
 static void read_environment(void)
 {
     const char *report = asked_for("TRAMPFD_REPORT");

@@ -9,7 +9,7 @@ const struct tfd_entries tfd_entries_foreign = {.count = 0};
 
 tfd_entry *const tfd_port_foreign = NULL;
 
-const void *tfd_port_stock_target(const void *closure)
+const void *tfd_port_stock_code_target(const void *closure)
 {
     (void)closure;
     return NULL;

@@ -34,7 +34,7 @@ static const void *address_at(const char *closure, size_t offset)
     return address;
 }
 
-const void *tfd_port_stock_target(const void *closure)
+const void *tfd_port_stock_code_target(const void *closure)
 {
     if (!memcmp(closure, written, sizeof(written)))
         return address_at(closure, TARGET);
