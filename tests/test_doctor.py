@@ -80,7 +80,7 @@ def test_everything_works_unhardened() -> None:
     assert found["works"] is True
     device = os.path.exists("/dev/trampfd")
     assert found["provider"] == ("trampfd" if device else "table")
-    sources = {one["name"]: (one["errno"], one["step"]) for one in found["sources"]}
+    sources = {one["name"]: (one["errno"], one["call"]) for one in found["sources"]}
     if device:
         assert sources.pop("trampfd")[0] == 0
     else:
@@ -107,7 +107,7 @@ def test_refused_sources_are_named() -> None:
     found = report(before=f"import ctypes, trampfd; {NO_MEMFD}")
     sources = {one["name"]: one for one in found["sources"]}
     assert sources["own file"]["errno"] == 0
-    assert sources["memfd"]["step"] == "memfd_create"
+    assert sources["memfd"]["call"] == "memfd_create"
     assert sources["memfd"]["errno"] != 0
     assert "provider: memfd" in doctor(before=NO_MEMFD).stdout
 

@@ -472,7 +472,7 @@ except trampfd.ClosureError as error:
     assert "own file: open the library's file: No such file or directory" in str(error), error
     assert "memfd: memfd_create: Operation not permitted" in str(error), error
     assert error.errno == 1, error.errno
-    assert {way for way, _, _ in error.steps} == {"own file", "memfd"}, error.steps
+    assert {source for source, _, _ in error.attempts} == {"own file", "memfd"}, error.attempts
 else:
     raise AssertionError("no error")
 assert len(kept) == 4096

@@ -153,7 +153,7 @@ def test_error_lists_every_attempt() -> None:
     with pytest.raises(trampfd.ClosureError) as caught, no_descriptor_left():
         Trampoline(LABS, backend="trampfd-user")
     assert caught.value.errno == errno.EMFILE
-    assert caught.value.steps == [("trampfd-user", "open /dev/trampfd", errno.EMFILE)]
+    assert caught.value.attempts == [("trampfd-user", "open /dev/trampfd", errno.EMFILE)]
     assert str(caught.value).endswith(
         "cannot make a trampoline: trampfd-user: open /dev/trampfd: Too many open files"
     )

@@ -44,10 +44,10 @@ _Noreturn void tfd_fatal(const char *what, const void *code)
 
 _Noreturn void tfd_fatal_trail(const char *what, const struct trampfd_trail *trail)
 {
-    char ways[2000], message[2100];
+    char attempts[2000], message[2100];
 
-    trampfd_trail_format(trail, ways, sizeof(ways));
-    snprintf(message, sizeof(message), "trampfd: %s: %s\n", what, ways);
+    trampfd_trail_format(trail, attempts, sizeof(attempts));
+    snprintf(message, sizeof(message), "trampfd: %s: %s\n", what, attempts);
     tfd_die(message);
 }
 

@@ -11,7 +11,7 @@ _Noreturn void tfd_fatal(const char *what, const void *code);
 /* "trampfd: <what> (closure 0x<code>): error <errno>"; the process goes on. */
 void tfd_warn(const char *what, const void *code, int error);
 
-/* "trampfd: <what>: <every way tried and why it failed>", then abort(3). */
+/* "trampfd: <what>: <every attempt and why it failed>", then abort(3). */
 _Noreturn void tfd_fatal_trail(const char *what, const struct trampfd_trail *trail);
 
 /* The message, with its newline, then abort(3). */

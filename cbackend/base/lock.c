@@ -35,7 +35,8 @@ static int is_in_unknown_child(void)
 
 /*
  * A mutex that a thread of the parent had, or was about to have or to give back, is given back in
- * its place, which wakes who waits.  One that this thread has, because a signal handler forks, stays.
+ * its place, which wakes who waits.  One that this thread has, because a signal handler forks,
+ * stays.
  */
 static void make_whole(void)
 {

@@ -3,8 +3,8 @@
  * The library's one lock: of the pool, of the cache of plans and of what providers write.  Calls of
  * closures never take it.
  *
- * It is not recursive.  A thread that is inside already and comes again can only be a signal handler
- * that interrupted the library in the middle of a change: it is refused.
+ * It is not recursive.  A thread that is inside already and comes again can only be a signal
+ * handler that interrupted the library in the middle of a change: it is refused.
  *
  * It is not held over fork(2): handlers of other libraries run between ours and the fork, and may
  * wait for threads that need it.  So a child may find that a thread which it does not have was
@@ -78,8 +78,8 @@ uint64_t tfd_forks_begun(void);
 uint64_t tfd_forks_over(void);
 
 /*
- * Of those who keep something under the lock, ended by NULL; in init.c.  Each is run in the child of
- * a fork, by its one thread, before anything else is done there under the lock.  `torn`: another
+ * Of those who keep something under the lock, ended by NULL; in init.c.  Each is run in the child
+ * of a fork, by its one thread, before anything else is done there under the lock.  `torn`: another
  * thread of the parent was inside.
  */
 extern void (*const tfd_repairs[])(int torn);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Relocations whose addend lies in the word that they change: once it is changed it is not known. */
+/*
+ * Relocations whose addend lies in the word that they change: once it is changed it is not known.
+ */
 #ifndef TFD_REL_H
 #define TFD_REL_H
 

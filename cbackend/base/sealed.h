@@ -11,7 +11,10 @@
 
 #include <stddef.h>
 
-/* `TFD_SEALED(struct {...}) name;`: it has zeros, then what is stored in name.is until it is sealed. */
+/*
+ * `TFD_SEALED(struct {...}) name;`: it has zeros, then what is stored in name.is until it is
+ * sealed.
+ */
 #define TFD_SEALED(...)                                                                            \
     union {                                                                                        \
         __VA_ARGS__ is;                                                                            \

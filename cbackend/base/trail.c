@@ -5,19 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
-int tfd_trail_add(struct trampfd_trail *trail, const char *way, const char *call, int error)
+int tfd_trail_add(struct trampfd_trail *trail, const char *source, const char *call, int error)
 {
     if (trail->count < TRAMPFD_TRAIL_MAX)
-        trail->steps[trail->count++] =
-            (struct trampfd_step){.way = way, .call = call, .error = error};
+        trail->attempts[trail->count++] =
+            (struct trampfd_attempt){.source = source, .call = call, .error = error};
     return -error;
 }
 
 int tfd_trail_errno(const struct trampfd_trail *trail)
 {
     for (unsigned i = trail->count; i-- > 0;)
-        if (trail->steps[i].error)
-            return trail->steps[i].error;
+        if (trail->attempts[i].error)
+            return trail->attempts[i].error;
     return ENOMEM;
 }
 
@@ -28,13 +28,13 @@ size_t trampfd_trail_format(const struct trampfd_trail *trail, char *buffer, siz
     if (size)
         buffer[0] = '\0';
     for (unsigned i = 0; i < trail->count; i++) {
-        const struct trampfd_step *step = &trail->steps[i];
+        const struct trampfd_attempt *attempt = &trail->attempts[i];
         size_t left = length < size ? size - length : 0;
 
-        if (step->error)
-            length +=
-                (size_t)snprintf(left ? buffer + length : NULL, left, "%s%s: %s: %s",
-                                 length ? "; " : "", step->way, step->call, strerror(step->error));
+        if (attempt->error)
+            length += (size_t)snprintf(left ? buffer + length : NULL, left, "%s%s: %s: %s",
+                                       length ? "; " : "", attempt->source, attempt->call,
+                                       strerror(attempt->error));
     }
     return length;
 }

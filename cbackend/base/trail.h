@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Remembering what was tried: one step per way that worked or was refused. */
+/* Keeping a record of the attempts to make something. */
 #ifndef TFD_TRAIL_H
 #define TFD_TRAIL_H
 
 #include "trampfd.h"
 
-/* Append a step and return -error.  A full trail drops it. */
-int tfd_trail_add(struct trampfd_trail *trail, const char *way, const char *call, int error);
+/* Append an attempt and return -error.  A full trail drops it. */
+int tfd_trail_add(struct trampfd_trail *trail, const char *source, const char *call, int error);
 
-/* The errno of the last failed step, or ENOMEM when none failed. */
+/* The errno of the last failed attempt, or ENOMEM if none failed. */
 int tfd_trail_errno(const struct trampfd_trail *trail);
 
 #endif

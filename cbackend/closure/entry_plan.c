@@ -87,8 +87,8 @@ struct tfd_return_words tfd_plan_call_with_record(char *frame, const union tfd_r
 
 /*
  * The same for signatures of no more than so many arguments, as nearly all are.  The array has a
- * constant size, which takes no probe of the stack; and no guard of it, where all that a handler may
- * write to lies in the frame of the entry, not in this one.
+ * constant size, which takes no probe of the stack; and no guard of it, where all that a handler
+ * may write to lies in the frame of the entry, not in this one.
  */
 #define FEW 16
 #define FEW_GATHERED 2

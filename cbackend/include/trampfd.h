@@ -52,27 +52,26 @@ extern "C" {
 typedef void (*trampfd_handler)(ffi_cif *cif, void *result, void **arguments, void *user_data);
 
 /*
- * One step on the way to a block of slots: which way was tried, which call or
- * check decided, and its errno value (0: it worked).  Strings are static.
+ * One attempt to make a block of slots, a closure or a trampoline: the source that was tried, the
+ * call or check that decided, and its errno value (0: it worked).  Strings are static.
  */
-struct trampfd_step {
-    const char *way;
+struct trampfd_attempt {
+    const char *source;
     const char *call;
     int error;
 };
 
 #define TRAMPFD_TRAIL_MAX 16
 
-/* Steps in the order they were taken.  Steps beyond the maximum are dropped. */
+/* Attempts in the order they were made.  Attempts beyond the maximum are dropped. */
 struct trampfd_trail {
     unsigned count;
-    struct trampfd_step steps[TRAMPFD_TRAIL_MAX];
+    struct trampfd_attempt attempts[TRAMPFD_TRAIL_MAX];
 };
 
 /*
- * Write "way: call: reason; way: call: reason" of all failed steps into
- * `buffer` (at most `size` bytes with the final NUL).  Returns the length the
- * whole text has, as snprintf(3) does.
+ * Write "source: call: reason; source: call: reason" of all failed attempts into `buffer` (at most
+ * `size` bytes with the final NUL).  Returns the length of the whole text, as snprintf(3) does.
  */
 TRAMPFD_API size_t trampfd_trail_format(const struct trampfd_trail *trail, char *buffer,
                                         size_t size);
@@ -86,8 +85,7 @@ TRAMPFD_API size_t trampfd_trail_format(const struct trampfd_trail *trail, char 
  *
  * Returns NULL with errno set when there is no slot (or no memory): EINVAL for
  * an unknown TRAMPFD_PROVIDER, EDEADLK (see Signals), else the errno of the last
- * way tried.  `trail`, unless NULL, then holds every way tried; it is emptied
- * first.
+ * attempt.  `trail`, unless NULL, then holds every attempt; it is emptied first.
  */
 TRAMPFD_API void *trampfd_closure_alloc(size_t size, void **code, struct trampfd_trail *trail);
 
@@ -267,7 +265,7 @@ struct trampfd_status {
     size_t record_bytes;        /* address space of the records; touched only when used */
     size_t plans;               /* signatures compiled, shared by their closures */
     size_t without_plan;        /* closures prepared so far that only libffi can marshal */
-    struct trampfd_trail trail; /* ways refused when the newest block was made */
+    struct trampfd_trail trail; /* attempts that failed when the newest block was made */
 };
 
 #define TRAMPFD_BLOCK_SLOTS 4096
@@ -276,9 +274,8 @@ struct trampfd_status {
 TRAMPFD_API void trampfd_status_read(struct trampfd_status *status);
 
 /*
- * Try every way to make a block, whether or not an earlier one works, and give
- * back what was made.  Each way ends with one step in `trail`: error 0, or the
- * call that was refused.
+ * Try to make a block from every source, whether or not an earlier one works, and free it again.
+ * `trail` gets one attempt for each source: error 0, or the call that failed.
  */
 TRAMPFD_API void trampfd_probe(struct trampfd_trail *trail);
 
@@ -359,7 +356,7 @@ struct trampfd_trampoline;
  * be written there.  `backend` is "trampfd-user", "context", or "auto" or NULL for the first of
  * these that is there and works; TRAMPFD_PROVIDER is about closures and is not looked at.
  *
- * Returns NULL with errno set, and every way tried on `trail` (emptied first) unless that is
+ * Returns NULL with errno set, and every attempt on `trail` (emptied first) unless that is
  * NULL.  EINVAL: the context or the list breaks a rule above (the trail says which), the kernel
  * finds that `pc` is no address of user space, or there is no backend of that name.  EPERM: `pc`
  * is not in the list.  ENOMEM.  "context": as trampfd_closure_alloc().  "trampfd-user": that of

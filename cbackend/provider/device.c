@@ -63,7 +63,7 @@ static int create(int device, uint32_t type)
     return high;
 }
 
-int tfd_device_create(struct tfd_descriptor *descriptor, uint32_t type, const char *way,
+int tfd_device_create(struct tfd_descriptor *descriptor, uint32_t type, const char *source,
                       struct trampfd_trail *trail)
 {
     int device = open(TRAMPFD_DEVICE, O_RDWR | O_CLOEXEC);
@@ -71,20 +71,20 @@ int tfd_device_create(struct tfd_descriptor *descriptor, uint32_t type, const ch
     int error, fd;
 
     if (device < 0)
-        return tfd_trail_add(trail, way, "open /dev/trampfd", errno);
+        return tfd_trail_add(trail, source, "open /dev/trampfd", errno);
     error = query(device, type);
     if (error) {
         close(device);
-        return tfd_trail_add(trail, way, "ioctl TRAMPFD_IOC_QUERY", error);
+        return tfd_trail_add(trail, source, "ioctl TRAMPFD_IOC_QUERY", error);
     }
     fd = create(device, type);
     close(device);
     if (fd < 0)
-        return tfd_trail_add(trail, way, "ioctl TRAMPFD_IOC_CREATE", -fd);
+        return tfd_trail_add(trail, source, "ioctl TRAMPFD_IOC_CREATE", -fd);
     if (ioctl(fd, TRAMPFD_IOC_ID, &id)) {
         error = errno;
         close(fd);
-        return tfd_trail_add(trail, way, "ioctl TRAMPFD_IOC_ID", error);
+        return tfd_trail_add(trail, source, "ioctl TRAMPFD_IOC_ID", error);
     }
     *descriptor = (struct tfd_descriptor){.fd = fd, .id = id};
     return 0;

@@ -26,10 +26,10 @@ int tfd_device_present(void);
 
 /*
  * A new descriptor of `type` (TRAMPFD_USER, TRAMPFD_TABLE), close-on-exec, out of the way of the
- * low numbers that programs count on.  Returns 0 or a negative errno, with the step that failed
- * under the name `way`; ENOTSUP: the kernel's trampfd is of another version or lacks the type.
+ * low numbers that programs count on.  Returns 0 or a negative errno, with the failed attempt
+ * under the name `source`; ENOTSUP: the kernel's trampfd is of another version or lacks the type.
  */
-int tfd_device_create(struct tfd_descriptor *descriptor, uint32_t type, const char *way,
+int tfd_device_create(struct tfd_descriptor *descriptor, uint32_t type, const char *source,
                       struct trampfd_trail *trail);
 
 /* Is the number still ours?  Programs close descriptors that they do not know. */

@@ -19,7 +19,7 @@ struct tfd_provider {
 
     /*
      * Fill in a new block (zeroed by the caller).  Returns 0 or a negative
-     * errno, with every way that was refused on the trail.
+     * errno, with every failed attempt on the trail.
      */
     int (*map)(struct tfd_block *block, struct trampfd_trail *trail);
 
@@ -58,7 +58,7 @@ struct tfd_provider {
      */
     void (*in_child)(struct tfd_block *block);
 
-    /* Try every way to map a block, one step each on the trail, and undo it. */
+    /* Try every source of a block, with one attempt each on the trail, and undo it. */
     void (*probe)(struct trampfd_trail *trail);
 };
 
@@ -79,7 +79,7 @@ struct tfd_providers {
 
 /*
  * Those that TRAMPFD_PROVIDER (or TRAMPFD_BACKEND, its former name) asks for; auto: trampfd, then
- * table; or a single one by its name.  None, with a step on the trail, for another name.
+ * table; or a single one by its name.  None, with an attempt on the trail, for another name.
  */
 struct tfd_providers tfd_providers_asked_for(struct trampfd_trail *trail);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Sources of blocks beyond the built-in one.  Each fills code, records and shadow
- * of `block` and returns 0, or a negative errno with its step on the trail.  No
+ * of `block` and returns 0, or a negative errno with the failed attempt on the trail.  No
  * descriptor outlives the call.
  */
 #ifndef TFD_SOURCE_H

@@ -16,7 +16,7 @@
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
 
-static const char way[] = "memfd";
+static const char source[] = "memfd";
 
 /*
  * MFD_NOEXEC_SEAL (Linux 6.3, Documentation/userspace-api/mfd_noexec.rst) makes the
@@ -57,14 +57,14 @@ int tfd_source_memfd(struct tfd_block *block, struct trampfd_trail *trail)
     int error;
 
     if (fd < 0)
-        return tfd_trail_add(trail, way, "memfd_create", errno);
+        return tfd_trail_add(trail, source, "memfd_create", errno);
     error = fill(fd);
     if (error)
-        error = tfd_trail_add(trail, way, "write the slots", error);
+        error = tfd_trail_add(trail, source, "write the slots", error);
     else if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
-        error = tfd_trail_add(trail, way, "seal", errno);
+        error = tfd_trail_add(trail, source, "seal", errno);
     else
-        error = tfd_span_map(block, fd, 0, way, trail);
+        error = tfd_span_map(block, fd, 0, source, trail);
     close(fd);
     return error;
 }

@@ -23,7 +23,7 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-static const char way[] = "own file";
+static const char source[] = "own file";
 
 /* What the loader said; the name belongs to it, and is there as long as the library. */
 static struct {
@@ -79,12 +79,12 @@ static int open_slots(const char *path, off_t offset, struct trampfd_trail *trai
     int error;
 
     if (fd < 0)
-        return tfd_trail_add(trail, way, "open the library's file", errno);
+        return tfd_trail_add(trail, source, "open the library's file", errno);
     error = tfd_source_compare(fd, offset);
     if (!error)
         return fd;
     close(fd);
-    return tfd_trail_add(trail, way, "read the slots from the library's file", error);
+    return tfd_trail_add(trail, source, "read the slots from the library's file", error);
 }
 
 int tfd_source_own_file(struct tfd_block *block, struct trampfd_trail *trail)
@@ -93,19 +93,19 @@ int tfd_source_own_file(struct tfd_block *block, struct trampfd_trail *trail)
     char *path = NULL;
     int error;
     int fd = loaded.path ? open_slots(loaded.path, offset, trail)
-                         : tfd_trail_add(trail, way, "dl_iterate_phdr", ENOENT);
+                         : tfd_trail_add(trail, source, "dl_iterate_phdr", ENOENT);
 
     /* The name led to no file, or to one that is not ours: ask the kernel. */
     if (fd < 0) {
         error = find_in_maps(&path, &offset);
         if (error)
-            return tfd_trail_add(trail, way, "read /proc/self/maps", error);
+            return tfd_trail_add(trail, source, "read /proc/self/maps", error);
         fd = open_slots(path, offset, trail);
         free(path);
     }
     if (fd < 0)
         return fd;
-    error = tfd_span_map(block, fd, offset, way, trail);
+    error = tfd_span_map(block, fd, offset, source, trail);
     close(fd);
     return error;
 }

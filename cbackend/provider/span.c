@@ -33,7 +33,7 @@ char *tfd_span_reserve(size_t size)
     return start + head;
 }
 
-int tfd_span_map(struct tfd_block *block, int fd, off_t offset, const char *way,
+int tfd_span_map(struct tfd_block *block, int fd, off_t offset, const char *source,
                  struct trampfd_trail *trail)
 {
     size_t distance = records_offset();
@@ -42,26 +42,26 @@ int tfd_span_map(struct tfd_block *block, int fd, off_t offset, const char *way,
     int error;
 
     if ((const char *)tfd_records < tfd_slots + TFD_CODE_BYTES || distance % TFD_GRANULE)
-        return tfd_trail_add(trail, way, "layout of the library in memory", ENOEXEC);
+        return tfd_trail_add(trail, source, "layout of the library in memory", ENOEXEC);
 
     start = tfd_span_reserve(size);
     if (!start)
-        return tfd_trail_add(trail, way, "mmap address space", errno);
+        return tfd_trail_add(trail, source, "mmap address space", errno);
 
     if (mmap(start, TFD_CODE_BYTES, PROT_READ | TFD_PORT_PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd,
              offset)
         == MAP_FAILED) {
-        error = tfd_trail_add(trail, way, "mmap slots read+execute", errno);
+        error = tfd_trail_add(trail, source, "mmap slots read+execute", errno);
         goto unmap_span;
     }
     if (memcmp(start, tfd_slots, TFD_CODE_BYTES)) {
-        error = tfd_trail_add(trail, way, "compare mapped slots with the library's", ESTALE);
+        error = tfd_trail_add(trail, source, "compare mapped slots with the library's", ESTALE);
         goto unmap_span;
     }
     if (mmap(start + distance, TFD_RECORD_BYTES, PROT_READ | PROT_WRITE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
         == MAP_FAILED) {
-        error = tfd_trail_add(trail, way, "mmap records", errno);
+        error = tfd_trail_add(trail, source, "mmap records", errno);
         goto unmap_span;
     }
     if (distance > TFD_CODE_BYTES)

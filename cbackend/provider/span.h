@@ -19,10 +19,10 @@ char *tfd_span_reserve(size_t size);
 /*
  * Reserve the span, map the slots of `fd` at `offset` read+execute, compare them
  * with the built-in ones, map the records read+write.  On success block->code,
- * ->records and ->shadow are set.  Returns 0 or a negative errno, with a step under
- * the name `way`; nothing stays mapped then.
+ * ->records and ->shadow are set.  Returns 0 or a negative errno, with an attempt under
+ * the name `source`; nothing stays mapped then.
  */
-int tfd_span_map(struct tfd_block *block, int fd, off_t offset, const char *way,
+int tfd_span_map(struct tfd_block *block, int fd, off_t offset, const char *source,
                  struct trampfd_trail *trail);
 
 void tfd_span_unmap(struct tfd_block *block);

@@ -33,13 +33,13 @@ _Static_assert(TRAMPFD_RECORD_SIZE == TFD_RECORD_SIZE, "record size");
 _Static_assert(TRAMPFD_RECORDS_OFFSET == TFD_CODE_BYTES, "records follow the code");
 _Static_assert(TFD_ALLOWED_MAX <= TRAMPFD_MAX_TABLE_PCS, "the list fits");
 
-static const char way[] = "trampfd";
+static const char name[] = "trampfd";
 
 /* A descriptor that takes no record but of our entries. */
 static int create(struct tfd_descriptor *table, struct trampfd_trail *trail)
 {
     uint64_t list[TFD_ALLOWED_MAX];
-    int error = tfd_device_create(table, TRAMPFD_TABLE, way, trail);
+    int error = tfd_device_create(table, TRAMPFD_TABLE, name, trail);
 
     if (error)
         return error;
@@ -47,7 +47,7 @@ static int create(struct tfd_descriptor *table, struct trampfd_trail *trail)
     if (!error)
         return 0;
     tfd_descriptor_close(table);
-    return tfd_trail_add(trail, way, "lock the list of entries", -error);
+    return tfd_trail_add(trail, name, "lock the list of entries", -error);
 }
 
 /* PROT_READ: the kernel adds the right to execute, so nothing here asks for it. */
@@ -56,11 +56,11 @@ static int map_at(const struct tfd_descriptor *table, char *start, struct trampf
     const int flags = MAP_PRIVATE | MAP_FIXED;
 
     if (mmap(start, TFD_CODE_BYTES, PROT_READ, flags, table->fd, TRAMPFD_CODE_OFFSET) == MAP_FAILED)
-        return tfd_trail_add(trail, way, "mmap slots", errno);
+        return tfd_trail_add(trail, name, "mmap slots", errno);
     if (mmap(start + TFD_CODE_BYTES, TFD_RECORD_BYTES, PROT_READ, flags, table->fd,
              TRAMPFD_RECORDS_OFFSET)
         == MAP_FAILED)
-        return tfd_trail_add(trail, way, "mmap records", errno);
+        return tfd_trail_add(trail, name, "mmap records", errno);
     return 0;
 }
 
@@ -84,11 +84,11 @@ static int map_table(struct tfd_block *block, const struct tfd_descriptor *table
         || mmap(shadow, TFD_RECORD_BYTES, PROT_READ | PROT_WRITE,
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
                == MAP_FAILED)
-        error = tfd_trail_add(trail, way, "mmap address space", errno);
+        error = tfd_trail_add(trail, name, "mmap address space", errno);
     if (!error)
         error = map_at(table, start, trail);
     if (!error && !slots_lead_to_records(start))
-        error = tfd_trail_add(trail, way, "look at the kernel's slots", ENOEXEC);
+        error = tfd_trail_add(trail, name, "look at the kernel's slots", ENOEXEC);
     if (error) {
         if (start)
             munmap(start, SIZE);
@@ -105,7 +105,7 @@ static int map_table(struct tfd_block *block, const struct tfd_descriptor *table
 static int map(struct tfd_block *block, struct trampfd_trail *trail)
 {
     struct tfd_descriptor *table = malloc(sizeof(*table));
-    int error = table ? create(table, trail) : tfd_trail_add(trail, way, "malloc", ENOMEM);
+    int error = table ? create(table, trail) : tfd_trail_add(trail, name, "malloc", ENOMEM);
 
     if (!error) {
         error = map_table(block, table, trail);
@@ -188,12 +188,12 @@ static void probe(struct trampfd_trail *trail)
 
     if (map(&block, trail))
         return;
-    tfd_trail_add(trail, way, "slots and records mapped", 0);
+    tfd_trail_add(trail, name, "slots and records mapped", 0);
     unmap(&block);
 }
 
 const struct tfd_provider tfd_provider_trampfd = {
-    .name = way,
+    .name = name,
     .present = tfd_device_present,
     .map = map,
     .unmap = unmap,

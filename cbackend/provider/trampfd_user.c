@@ -36,7 +36,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-static const char way[] = "trampfd-user";
+static const char name[] = "trampfd-user";
 
 /* Of code from one slot to the next. */
 static size_t page_size(void)
@@ -82,15 +82,15 @@ static int create(struct tfd_descriptor *descriptor, struct trampfd_trail *trail
 
     list[count++] = (uintptr_t)tfd_entry_below_stack;
     if (count > TRAMPFD_MAX_PCS)
-        return tfd_trail_add(trail, way, "list of entries", E2BIG);
-    error = tfd_device_create(descriptor, TRAMPFD_USER, way, trail);
+        return tfd_trail_add(trail, name, "list of entries", E2BIG);
+    error = tfd_device_create(descriptor, TRAMPFD_USER, name, trail);
     if (error)
         return error;
     error = tfd_descriptor_allow(descriptor, list, count);
     if (!error)
         return 0;
     tfd_descriptor_close(descriptor);
-    return tfd_trail_add(trail, way, "write the list of entries", -error);
+    return tfd_trail_add(trail, name, "write the list of entries", -error);
 }
 
 static char *page_of(const struct tfd_block *block, unsigned index)
@@ -145,8 +145,8 @@ static int write_context(const struct tfd_descriptor *descriptor, const union tf
 }
 
 /*
- * A descriptor that nobody else has, with that context, mapped at the slot's place; the one that the
- * slot had is closed.  On failure the slot is as before.
+ * A descriptor that nobody else has, with that context, mapped at the slot's place; the one that
+ * the slot had is closed.  On failure the slot is as before.
  */
 static int make_slot(struct tfd_block *block, unsigned index, const union tfd_record *record,
                      struct slot *slot)
@@ -299,7 +299,7 @@ static int map(struct tfd_block *block, struct trampfd_trail *trail)
     int error;
 
     if (!own)
-        return tfd_trail_add(trail, way, "malloc", ENOMEM);
+        return tfd_trail_add(trail, name, "malloc", ENOMEM);
     error = create(&trial, trail);
     if (error) {
         free(own);
@@ -313,7 +313,7 @@ static int map(struct tfd_block *block, struct trampfd_trail *trail)
         || mmap(shadow, TFD_RECORD_BYTES, PROT_READ | PROT_WRITE,
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
                == MAP_FAILED) {
-        error = tfd_trail_add(trail, way, "mmap address space", errno);
+        error = tfd_trail_add(trail, name, "mmap address space", errno);
         if (code)
             munmap(code, code_bytes());
         if (shadow)
@@ -350,12 +350,12 @@ static void probe(struct trampfd_trail *trail)
 
     if (create(&slot, trail))
         return;
-    tfd_trail_add(trail, way, "descriptor made", 0);
+    tfd_trail_add(trail, name, "descriptor made", 0);
     tfd_descriptor_close(&slot);
 }
 
 const struct tfd_provider tfd_provider_trampfd_user = {
-    .name = way,
+    .name = name,
     .present = tfd_device_present,
     .map = map,
     .unmap = unmap,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The blocks that there are, and the way from an address to the block whose code or records it is. */
+/*
+ * The blocks that there are, and the way from an address to the block whose code or records it is.
+ */
 #ifndef TFD_INDEX_H
 #define TFD_INDEX_H
 

@@ -105,8 +105,9 @@ _Static_assert(offsetof(union tfd_record, chain.high) + sizeof(uintptr_t)
                "the chain ends before the state");
 
 /*
- * The state of a freed slot: the slot that was freed next after it (its index + 1, 0: none was), and
- * whether the record still holds a reference to a plan.  No heap block has an address like this.
+ * The state of a freed slot: the slot that was freed next after it (its index + 1, 0: none was),
+ * and whether the record still holds a reference to a plan.  No heap block has an address like
+ * this.
  */
 #define TFD_STATE_FREED ((uintptr_t)4)
 #define TFD_STATE_FREED_MASK ((uintptr_t)7)

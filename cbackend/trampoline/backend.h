@@ -36,7 +36,7 @@ struct tfd_context_backend {
 
     /*
      * Make the trampoline of `wanted` and set its address.  `allowed` is NULL where any PC is;
-     * `wanted` is known to be in it.  Returns 0, or a negative errno with a step on the trail.
+     * `wanted` is known to be in it.  Returns 0, or a negative errno with an attempt on the trail.
      */
     int (*make)(struct trampfd_trampoline *trampoline, const struct trampfd_allowed *allowed,
                 struct trampfd_trail *trail);

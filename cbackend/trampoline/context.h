@@ -7,7 +7,7 @@
 
 /*
  * Copy a context that keeps the rules of trampfd.h: names become those of tfd_port_registers,
- * and what does not count is zero.  Returns 0, or a negative errno with a step on the trail.
+ * and what does not count is zero.  Returns 0, or a negative errno with an attempt on the trail.
  */
 int tfd_context_copy(struct trampfd_context *copy, const struct trampfd_context *context,
                      const struct trampfd_allowed *allowed, struct trampfd_trail *trail);

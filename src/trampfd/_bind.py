@@ -56,7 +56,7 @@ def bind(function: Any, data: Any, *, position: str = "first") -> Any:
     argument that is of no such type, and for `data` that does not fit it (OverflowError if it is
     too large); ValueError for a NULL pointer, a function without arguments, and an unknown
     position; NotImplementedError for a variadic function of cffi, and for types that libffi
-    cannot pass (of ctypes RuntimeError, as for a call); ClosureError when every way to make a
+    cannot pass (of ctypes RuntimeError, as for a call); ClosureError when every attempt to make a
     closure is refused.  A variadic function of ctypes looks like any other: it is called with the
     arguments that its argtypes name.
     """

@@ -110,7 +110,7 @@ def callback(
     Raises TypeError for an argument of the wrong type, what cffi raises for a declaration it
     cannot parse, NotImplementedError for a function type that cannot be called back (variadic,
     unions, bit fields, packed structures), OverflowError and the like for an `error` that does
-    not fit the result type, and ClosureError (an OSError and MemoryError) when every way to
+    not fit the result type, and ClosureError (an OSError and MemoryError) when every attempt to
     make a closure is refused.
     """
     if _is_function_class(type):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What was refused, as status() and errors tell it."""
+"""Failed attempts, as status() and errors report them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ class Refusal(NamedTuple):
     """A source of slots, or a redirection in a library, that was refused.
 
     source: its name; for a redirection the path of the library.
-    step: what failed, in most cases a system call; errno: its error.
+    call: what failed, in most cases a system call; errno: its error.
     """
 
     source: str
-    step: str
+    call: str
     errno: int
 
     def __str__(self) -> str:
-        return f"{self.source}: {self.step}: {os.strerror(self.errno)}"
+        return f"{self.source}: {self.call}: {os.strerror(self.errno)}"

@@ -46,9 +46,9 @@ def _list() -> tuple[Redirected, ...]:
             symbol,
             origin,
             target,
-            None if step is None else Refusal(library or "the program", step, errno),
+            None if call is None else Refusal(library or "the program", call, errno),
         )
-        for library, symbol, origin, target, step, errno in _native.redirected_libraries()
+        for library, symbol, origin, target, call, errno in _native.redirected_libraries()
     )
 
 

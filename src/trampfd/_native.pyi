@@ -6,7 +6,7 @@ from typing import Any, Callable, TypedDict
 _Report = tuple[str, int, int, list[tuple[str, int, int | None, int | None]]]
 
 class ClosureError(OSError, MemoryError):
-    steps: list[tuple[str, str, int]]
+    attempts: list[tuple[str, str, int]]
 
 class Signature:
     def __new__(
@@ -69,7 +69,7 @@ class _Status(TypedDict):
     record_bytes: int
     plans: int
     without_plan: int
-    steps: list[tuple[str, str, int]]
+    attempts: list[tuple[str, str, int]]
 
 class _Slot(TypedDict):
     provider: str

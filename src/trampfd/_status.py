@@ -38,8 +38,8 @@ class Status(NamedTuple):
     redirected: tuple[_libraries.Redirected, ...]
 
 
-def refusals(steps: list[tuple[str, str, int]]) -> tuple[Refusal, ...]:
-    return tuple(Refusal(*step) for step in steps if step[2])
+def refusals(attempts: list[tuple[str, str, int]]) -> tuple[Refusal, ...]:
+    return tuple(Refusal(*attempt) for attempt in attempts if attempt[2])
 
 
 def status() -> Status:
@@ -47,7 +47,7 @@ def status() -> Status:
     raw = _native.status()
     return Status(
         provider=raw["provider"],
-        refused=refusals(raw["steps"]),
+        refused=refusals(raw["attempts"]),
         blocks={
             "built in": raw["blocks_built_in"],
             "own file": raw["blocks_own_file"],

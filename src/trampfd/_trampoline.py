@@ -146,7 +146,7 @@ class Trampoline:
     segmentation fault, read() and verify() raise OSError).
 
     Raises TypeError and ValueError for arguments as the text of the exception says, and
-    ClosureError (an OSError), which names every way tried, when none works.
+    ClosureError (an OSError), which names every attempt, when none works.
     """
 
     __slots__ = ("_native",)

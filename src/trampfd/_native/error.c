@@ -7,9 +7,10 @@
 #include <errno.h>
 
 PyDoc_STRVAR(ClosureError_doc,
-             "No closure, or no trampoline, could be made.  An OSError and a MemoryError: errno\n"
-             "is that of the last way tried, and the text names every way tried with the step\n"
-             "that failed and its reason.  `steps` has the same as a list of (way, step, errno).");
+             "No closure, or no trampoline, could be made.  This is an OSError and a MemoryError:\n"
+             "errno is that of the last attempt, and the text names every source that was tried,\n"
+             "the call that failed and the reason.  `attempts` has the same as a list of (source,\n"
+             "call, errno).");
 
 int error_init(PyObject *module)
 {
@@ -28,13 +29,13 @@ int error_init(PyObject *module)
     return PyModule_AddObject(module, "ClosureError", native.closure_error);
 }
 
-PyObject *error_steps(const struct trampfd_trail *trail)
+PyObject *error_attempts(const struct trampfd_trail *trail)
 {
     PyObject *list = PyList_New(trail->count);
 
     for (unsigned i = 0; list && i < trail->count; i++) {
-        const struct trampfd_step *step = &trail->steps[i];
-        PyObject *item = Py_BuildValue("ssi", step->way, step->call, step->error);
+        const struct trampfd_attempt *attempt = &trail->attempts[i];
+        PyObject *item = Py_BuildValue("ssi", attempt->source, attempt->call, attempt->error);
 
         if (!item)
             Py_CLEAR(list);
@@ -47,16 +48,16 @@ PyObject *error_steps(const struct trampfd_trail *trail)
 void error_refused(const char *what, const struct trampfd_trail *trail, int error)
 {
     char text[1024];
-    PyObject *steps = error_steps(trail);
+    PyObject *attempts = error_attempts(trail);
     PyObject *exception;
 
     trampfd_trail_format(trail, text, sizeof(text));
     exception = PyObject_CallFunction(native.closure_error, "iN", error,
                                       PyUnicode_FromFormat("cannot make a %s: %s", what, text));
-    if (steps && exception && !PyObject_SetAttrString(exception, "steps", steps))
+    if (attempts && exception && !PyObject_SetAttrString(exception, "attempts", attempts))
         PyErr_SetObject(native.closure_error, exception);
     Py_XDECREF(exception);
-    Py_XDECREF(steps);
+    Py_XDECREF(attempts);
 }
 
 void error_print(const char *before, PyObject *object, const char *after)

@@ -7,8 +7,8 @@
 
 #include <trampfd.h>
 
-/* A list of (way, step, errno). */
-PyObject *error_steps(const struct trampfd_trail *trail);
+/* A list of (source, call, errno). */
+PyObject *error_attempts(const struct trampfd_trail *trail);
 
 /* Raise ClosureError for a closure or a trampoline that cannot be made. */
 void error_refused(const char *what, const struct trampfd_trail *trail, int error);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What there is: blocks, slots, and the ways to make more. */
+/* Blocks, slots, and the sources of blocks. */
 #include "error.h"
 #include "module.h"
 
@@ -18,7 +18,7 @@ static PyObject *status(PyObject *module, PyObject *unused)
                          "slots_free", (Py_ssize_t)s.slots_free, "code_bytes",
                          (Py_ssize_t)s.code_bytes, "record_bytes", (Py_ssize_t)s.record_bytes,
                          "plans", (Py_ssize_t)s.plans, "without_plan", (Py_ssize_t)s.without_plan,
-                         "steps", error_steps(&s.trail));
+                         "attempts", error_attempts(&s.trail));
 }
 
 static PyObject *probe(PyObject *module, PyObject *unused)
@@ -28,7 +28,7 @@ static PyObject *probe(PyObject *module, PyObject *unused)
     (void)module;
     (void)unused;
     trampfd_probe(&trail);
-    return error_steps(&trail);
+    return error_attempts(&trail);
 }
 
 static PyObject *find(PyObject *module, PyObject *address)
@@ -50,7 +50,7 @@ const PyMethodDef inspect_functions[] = {
     {"status", status, METH_NOARGS,
      PyDoc_STR("status()\n--\n\nCounts of blocks and slots as a dict, see trampfd.status().")},
     {"probe", probe, METH_NOARGS,
-     PyDoc_STR("probe()\n--\n\nTry every way to make a block: list of (way, step, errno).")},
+     PyDoc_STR("probe()\n--\n\nTry every source of blocks: a list of (source, call, errno).")},
     {"find", find, METH_O,
      PyDoc_STR("find(address)\n--\n\nThe slot at a code address as a dict, or None.")},
     {NULL, NULL, 0, NULL},

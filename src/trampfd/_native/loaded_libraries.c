@@ -156,6 +156,6 @@ const PyMethodDef loaded_libraries_functions[] = {
      PyDoc_STR("restore_libraries()\n--\n\nLet loaded objects make closures by libffi again.")},
     {"redirected_libraries", redirected_libraries, METH_NOARGS,
      PyDoc_STR("redirected_libraries()\n--\n\n"
-               "List of (object, symbol, origin, target, refused step or None, errno).")},
+               "List of (object, symbol, origin, target, refused call or None, errno).")},
     {NULL, NULL, 0, NULL},
 };

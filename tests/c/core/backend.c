@@ -16,18 +16,19 @@ int main(int argc, char **argv)
         closure = trampfd_closure_alloc(sizeof(ffi_closure), (void **)&code, &trail);
         CHECK(refused ? !closure : !!closure, "closure %p", closure);
         if (!refused) {
-            CHECK(trail.count == 0, "%u steps", trail.count);
+            CHECK(trail.count == 0, "%u attempts", trail.count);
             trampfd_closure_free(closure);
             continue;
         }
         CHECK(errno == EINVAL, "%s", strerror(errno));
-        CHECK(trail.count == 1 && trail.steps[0].error == EINVAL, "%u steps", trail.count);
-        CHECK(!strcmp(trail.steps[0].way, "TRAMPFD_PROVIDER"), "%s", trail.steps[0].way);
+        CHECK(trail.count == 1 && trail.attempts[0].error == EINVAL, "%u attempts", trail.count);
+        CHECK(!strcmp(trail.attempts[0].source, "TRAMPFD_PROVIDER"), "%s",
+              trail.attempts[0].source);
         CHECK(!trampfd_closure_alloc(8, (void **)&code, NULL), "without a trail");
     }
     trampfd_probe(&probe);
-    CHECK(refused ? probe.count == 1 && probe.steps[0].error == EINVAL : probe.count >= 3,
-          "%u steps", probe.count);
+    CHECK(refused ? probe.count == 1 && probe.attempts[0].error == EINVAL : probe.count >= 3,
+          "%u attempts", probe.count);
     CHECK(!strcmp(status_now().provider, provider), "%s", status_now().provider);
     return 0;
 }

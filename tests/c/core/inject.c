@@ -65,7 +65,7 @@ static void *allocate(adder **code, struct trampfd_trail *trail)
 static int has_error(const struct trampfd_trail *trail, int error)
 {
     for (unsigned i = 0; i < trail->count; i++)
-        if (trail->steps[i].error == error)
+        if (trail->attempts[i].error == error)
             return 1;
     return 0;
 }
@@ -91,7 +91,7 @@ static int attempt(unsigned at, int persistent)
         CHECK(0, "call %u: the trail does not know %s", at, strerror(plan.error));
     }
     if (!closure) {
-        CHECK(errno && trail.count && errno == trail.steps[trail.count - 1].error, "call %u: %s",
+        CHECK(errno && trail.count && errno == trail.attempts[trail.count - 1].error, "call %u: %s",
               at, strerror(errno));
         CHECK(status_now().slots_used == used, "call %u keeps a slot", at);
         return errno;

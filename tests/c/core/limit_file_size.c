@@ -19,7 +19,7 @@ int main(int argc, char **argv)
     CHECK(!unlink(argv[0]), "unlink %s: %s", argv[0], strerror(errno));
     CHECK(!trampfd_closure_alloc(8, &code, &trail), "a memory file was written");
     CHECK(errno == EFBIG, "%s", strerror(errno));
-    CHECK(trail.count && !strcmp(trail.steps[trail.count - 1].way, "memfd"), "%u steps",
+    CHECK(trail.count && !strcmp(trail.attempts[trail.count - 1].source, "memfd"), "%u attempts",
           trail.count);
     call_many(many);
     free_many(many);

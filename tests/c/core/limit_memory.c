@@ -33,7 +33,8 @@ int main(void)
         closure = trampfd_closure_alloc(8, (void **)&code, &trail);
         if (!closure) {
             CHECK(errno == ENOMEM, "limit %zu: %s", size, strerror(errno));
-            CHECK(trail.count && trail.steps[trail.count - 1].error == ENOMEM, "limit %zu", size);
+            CHECK(trail.count && trail.attempts[trail.count - 1].error == ENOMEM, "limit %zu",
+                  size);
             /* A part of the index may stay, for the next time: 512 KiB by malloc. */
             CHECK(address_space() <= before + (1 << 20), "limit %zu: from %zu to %zu", size, before,
                   address_space());

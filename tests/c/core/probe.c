@@ -14,10 +14,11 @@ int main(void)
     mappings = count_mappings();
     for (int round = 0; round < 10; round++) {
         trampfd_probe(&trail);
-        CHECK(trail.count == 3, "%u steps", trail.count);
+        CHECK(trail.count == 3, "%u attempts", trail.count);
         for (int i = 0; i < 3; i++)
-            CHECK(!strcmp(trail.steps[i].way, ways[i]) && !trail.steps[i].error, "%s: %s: %s",
-                  trail.steps[i].way, trail.steps[i].call, strerror(trail.steps[i].error));
+            CHECK(!strcmp(trail.attempts[i].source, ways[i]) && !trail.attempts[i].error,
+                  "%s: %s: %s", trail.attempts[i].source, trail.attempts[i].call,
+                  strerror(trail.attempts[i].error));
     }
     CHECK(count_mappings() == mappings, "%u mappings, before %u", count_mappings(), mappings);
     CHECK(count_descriptors() == descriptors, "%u descriptors, before %u", count_descriptors(),

@@ -43,7 +43,7 @@ static void check_too_large(size_t size)
     errno = 0;
     CHECK(!trampfd_closure_alloc(size, &code, &trail), "size %zu", size);
     CHECK(errno == ENOMEM, "size %zu: %s", size, strerror(errno));
-    CHECK(trail.count && trail.steps[trail.count - 1].error == ENOMEM, "size %zu", size);
+    CHECK(trail.count && trail.attempts[trail.count - 1].error == ENOMEM, "size %zu", size);
     CHECK(code == &trail, "the out-parameter is written only on success");
     CHECK(status_now().slots_used == 0, "size %zu keeps a slot", size);
 }

@@ -17,7 +17,7 @@ static void check_counts(size_t built_in, size_t own_file, size_t used)
     CHECK(status.slots_free == blocks * TRAMPFD_BLOCK_SLOTS - used, "%zu", status.slots_free);
     CHECK(status.code_bytes == blocks * TRAMPFD_BLOCK_SLOTS * 16, "%zu", status.code_bytes);
     CHECK(status.record_bytes == blocks * TRAMPFD_BLOCK_SLOTS * 64, "%zu", status.record_bytes);
-    CHECK(status.trail.count == 0, "%u ways were refused", status.trail.count);
+    CHECK(status.trail.count == 0, "%u attempts failed", status.trail.count);
 }
 
 int main(void)

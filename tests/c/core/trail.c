@@ -7,7 +7,7 @@ static const char expected[] = "own file: open: No such file or directory; memfd
 
 static const struct trampfd_trail trail = {
     .count = 3,
-    .steps = {{"own file", "open", ENOENT}, {"built in", "map", 0}, {"memfd", "seal", EPERM}},
+    .attempts = {{"own file", "open", ENOENT}, {"built in", "map", 0}, {"memfd", "seal", EPERM}},
 };
 
 static void check_size(size_t size)

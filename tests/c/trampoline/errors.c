@@ -99,7 +99,7 @@ static void check_backends(void)
         CHECK(made, "%s", strerror(errno));
         CHECK(!strcmp(trampfd_trampoline_backend(made), in_kernel ? "trampfd-user" : "context"),
               "auto is %s", trampfd_trampoline_backend(made));
-        CHECK(!trail.count, "%u steps", trail.count);
+        CHECK(!trail.count, "%u attempts", trail.count);
         trampfd_trampoline_destroy(made);
     }
     backend = "trampfd-user";

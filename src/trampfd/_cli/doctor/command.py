@@ -39,15 +39,15 @@ exit status: 0 if trampfd works here, else 1
 
 @dataclass(frozen=True)
 class Source:
-    """A source of closures: the step where it ended, and the errno of that (0: it works)."""
+    """A source of closures: the last call of the attempt, and its errno (0: it works)."""
 
     name: str
-    step: str
+    call: str
     errno: int
 
     def __str__(self) -> str:
-        return f"works ({self.step})" if not self.errno else (
-            f"refused: {self.step}: {os.strerror(self.errno)}"
+        return f"works ({self.call})" if not self.errno else (
+            f"refused: {self.call}: {os.strerror(self.errno)}"
         )  # fmt: skip
 
 
@@ -113,7 +113,7 @@ def examine(verify: bool = False) -> Report:
         system=facts.look(),
         extension=extension,
         provider=_native.status()["provider"],
-        sources=tuple(Source(*step) for step in _native.probe()),
+        sources=tuple(Source(*attempt) for attempt in _native.probe()),
         trials=tuple(
             selftest.trial(interface, closures)
             for interface in selftest.INTERFACES
