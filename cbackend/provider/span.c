@@ -33,6 +33,26 @@ char *tfd_span_reserve(size_t size)
     return start + head;
 }
 
+static int map_records_at(char *start)
+{
+    return mmap(start, TFD_RECORD_BYTES, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+                0) == MAP_FAILED
+               ? -errno
+               : 0;
+}
+
+char *tfd_span_map_records(void)
+{
+    char *start = tfd_span_reserve(TFD_RECORD_BYTES);
+    int error = start ? map_records_at(start) : -errno;
+
+    if (start && error)
+        munmap(start, TFD_RECORD_BYTES);
+    errno = -error;
+    return error ? NULL : start;
+}
+
 int tfd_span_map(struct tfd_block *block, int fd, off_t offset, const char *source,
                  struct trampfd_trail *trail)
 {
@@ -58,10 +78,9 @@ int tfd_span_map(struct tfd_block *block, int fd, off_t offset, const char *sour
         error = tfd_trail_add(trail, source, "compare mapped slots with the library's", ESTALE);
         goto unmap_span;
     }
-    if (mmap(start + distance, TFD_RECORD_BYTES, PROT_READ | PROT_WRITE,
-             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
-        == MAP_FAILED) {
-        error = tfd_trail_add(trail, source, "mmap records", errno);
+    error = map_records_at(start + distance);
+    if (error) {
+        tfd_trail_add(trail, source, "mmap records", -error);
         goto unmap_span;
     }
     if (distance > TFD_CODE_BYTES)

@@ -16,6 +16,9 @@
  */
 char *tfd_span_reserve(size_t size);
 
+/* Memory for the records of a block, writable, aligned in the same way. */
+char *tfd_span_map_records(void);
+
 /*
  * Reserve the span, map the slots of `fd` at `offset` read+execute, compare them
  * with the built-in ones, map the records read+write.  On success block->code,

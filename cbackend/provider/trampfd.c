@@ -73,69 +73,72 @@ static int slots_lead_to_records(const char *start)
     return 1;
 }
 
-static int map_table(struct tfd_block *block, const struct tfd_descriptor *table,
+static int map_slots(struct tfd_block *block, const struct tfd_descriptor *table,
                      struct trampfd_trail *trail)
 {
     char *start = tfd_span_reserve(SIZE);
-    char *shadow = tfd_span_reserve(TFD_RECORD_BYTES);
-    int error = 0;
+    int error;
 
-    if (!start || !shadow
-        || mmap(shadow, TFD_RECORD_BYTES, PROT_READ | PROT_WRITE,
-                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
-               == MAP_FAILED)
-        error = tfd_trail_add(trail, name, "mmap address space", errno);
-    if (!error)
-        error = map_at(table, start, trail);
+    if (!start)
+        return tfd_trail_add(trail, name, "mmap address space", errno);
+    error = map_at(table, start, trail);
     if (!error && !slots_lead_to_records(start))
         error = tfd_trail_add(trail, name, "look at the kernel's slots", ENOEXEC);
     if (error) {
-        if (start)
-            munmap(start, SIZE);
-        if (shadow)
-            munmap(shadow, TFD_RECORD_BYTES);
+        munmap(start, SIZE);
         return error;
     }
     block->code = start;
     block->records = (union tfd_record *)(start + TFD_CODE_BYTES);
-    block->shadow = (union tfd_record *)shadow;
     return 0;
 }
 
 static int map(struct tfd_block *block, struct trampfd_trail *trail)
 {
     struct tfd_descriptor *table = malloc(sizeof(*table));
-    int error = table ? create(table, trail) : tfd_trail_add(trail, name, "malloc", ENOMEM);
+    int error;
 
-    if (!error) {
-        error = map_table(block, table, trail);
-        if (error)
-            tfd_descriptor_close(table);
+    if (!table)
+        return tfd_trail_add(trail, name, "malloc", ENOMEM);
+    error = create(table, trail);
+    if (error)
+        goto free_table;
+    block->shadow = (union tfd_record *)tfd_span_map_records();
+    if (!block->shadow) {
+        error = tfd_trail_add(trail, name, "mmap records", errno);
+        goto close_table;
     }
-    if (error) {
-        free(table);
-        return error;
-    }
+    error = map_slots(block, table, trail);
+    if (error)
+        goto unmap_shadow;
     block->provider = &tfd_provider_trampfd;
     block->source = TFD_TRAMPFD;
     block->slot_size = TFD_SLOT_SIZE;
-    block->own = table;
+    block->private = table;
     return 0;
+
+unmap_shadow:
+    munmap(block->shadow, TFD_RECORD_BYTES);
+close_table:
+    tfd_descriptor_close(table);
+free_table:
+    free(table);
+    return error;
 }
 
 static void unmap(struct tfd_block *block)
 {
     munmap((void *)(uintptr_t)block->code, SIZE);
     munmap(block->shadow, TFD_RECORD_BYTES);
-    tfd_descriptor_close(block->own);
-    free(block->own);
+    tfd_descriptor_close(block->private);
+    free(block->private);
 }
 
 /*
  * A new descriptor, with the records that the kernel holds (not those of the shadow, which
  * can be written), mapped over the old one: each mapping is replaced at once.
  */
-static int mend(struct tfd_block *block)
+static int reopen(struct tfd_block *block)
 {
     struct trampfd_trail trail = {0};
     struct tfd_descriptor table;
@@ -151,7 +154,7 @@ static int mend(struct tfd_block *block)
     if (error)
         tfd_descriptor_close(&table);
     else
-        *(struct tfd_descriptor *)block->own = table;
+        *(struct tfd_descriptor *)block->private = table;
     return error;
 }
 
@@ -159,10 +162,10 @@ static int store(struct tfd_block *block, unsigned index, const union tfd_record
 {
     int error = 0;
 
-    if (!tfd_descriptor_is_ours(block->own))
-        error = mend(block);
+    if (!tfd_descriptor_is_ours(block->private))
+        error = reopen(block);
     if (!error)
-        error = tfd_descriptor_write(block->own, record, sizeof(*record),
+        error = tfd_descriptor_write(block->private, record, sizeof(*record),
                                      TRAMPFD_RECORDS_OFFSET + index * sizeof(*record));
     return error;
 }

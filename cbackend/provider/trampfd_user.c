@@ -28,6 +28,7 @@
 #include "base/lock.h"
 #include "span.h"
 #include "base/trail.h"
+#include "user_context.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -49,26 +50,14 @@ static size_t code_bytes(void)
     return TFD_SLOTS * page_size();
 }
 
-/* `forks` were over when the descriptor was made: their children do not have it. */
-struct slot {
+/* The descriptor of a slot.  `forks` were over when it was made: their children do not have it. */
+struct user_slot {
     struct tfd_descriptor descriptor;
     uint64_t forks;
 };
 
-/* What a block owns. */
-struct own {
-    struct slot slots[TFD_SLOTS];
-};
-
-/* The contexts of the interface, with the room that their last member takes. */
-union registers {
-    struct trampfd_regs context;
-    char room[sizeof(struct trampfd_regs) + 2 * sizeof(struct trampfd_reg)];
-};
-
-union stack {
-    struct trampfd_stack context;
-    char room[sizeof(struct trampfd_stack) + TFD_RECORD_SIZE];
+struct user_block {
+    struct user_slot slots[TFD_SLOTS];
 };
 
 _Static_assert(TFD_RECORD_SIZE <= TRAMPFD_MAX_DATA_SIZE, "a record fits the stack data");
@@ -111,22 +100,22 @@ static int map_slot(const struct tfd_block *block, unsigned index,
 static int write_registers(const struct tfd_descriptor *descriptor, tfd_entry *pc,
                            const void *chain)
 {
-    union registers registers = {.context = {.nregs = 2}};
+    union tfd_user_registers registers;
+    struct trampfd_reg *regs = registers.context.regs;
 
-    registers.context.regs[0] =
-        (struct trampfd_reg){.name = tfd_port_chain, .value = (uintptr_t)chain};
-    registers.context.regs[1] = (struct trampfd_reg){.name = tfd_port_pc, .value = (uintptr_t)pc};
-    return tfd_descriptor_write(descriptor, &registers, sizeof(registers), TRAMPFD_REGS_OFFSET);
+    registers.context = (struct trampfd_regs){.nregs = 2};
+    regs[0] = (struct trampfd_reg){.name = tfd_port_chain, .value = (uintptr_t)chain};
+    regs[1] = (struct trampfd_reg){.name = tfd_port_pc, .value = (uintptr_t)pc};
+    return tfd_user_write_registers(descriptor, &registers);
 }
 
 static int write_stack(const struct tfd_descriptor *descriptor, const union tfd_record *record)
 {
-    union stack stack = {.context = {.size = record ? sizeof(*record) : 0}};
+    union tfd_user_stack stack = {.context = {.size = record ? sizeof(*record) : 0}};
 
     if (record)
         memcpy(stack.context.data, record, sizeof(*record));
-    return tfd_descriptor_write(descriptor, &stack, sizeof(stack.context) + stack.context.size,
-                                TRAMPFD_STACK_OFFSET);
+    return tfd_user_write_stack(descriptor, &stack);
 }
 
 /* A call that comes meanwhile finds the old context or the new one: the PC decides which. */
@@ -149,7 +138,7 @@ static int write_context(const struct tfd_descriptor *descriptor, const union tf
  * the slot had is closed.  On failure the slot is as before.
  */
 static int make_slot(struct tfd_block *block, unsigned index, const union tfd_record *record,
-                     struct slot *slot)
+                     struct user_slot *slot)
 {
     struct tfd_descriptor old = slot->descriptor;
     struct trampfd_trail trail = {0};
@@ -166,13 +155,13 @@ static int make_slot(struct tfd_block *block, unsigned index, const union tfd_re
         tfd_descriptor_close(&made);
         return error;
     }
-    *slot = (struct slot){made, forks};
+    *slot = (struct user_slot){made, forks};
     tfd_descriptor_close(&old);
     return 0;
 }
 
-/* A freed slot that cannot be armed any more is not left callable. */
-static int take_away(struct tfd_block *block, unsigned index, struct slot *slot)
+/* For a freed slot whose record cannot be changed any more. */
+static int make_uncallable(struct tfd_block *block, unsigned index, struct user_slot *slot)
 {
     if (mmap(page_of(block, index), page_size(), PROT_NONE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0)
@@ -191,8 +180,8 @@ static void store_shadow(union tfd_record *shadow, const union tfd_record *recor
 
 static int store(struct tfd_block *block, unsigned index, const union tfd_record *record)
 {
-    struct own *own = block->own;
-    struct slot *slot = &own->slots[index];
+    struct user_block *private = block->private;
+    struct user_slot *slot = &private->slots[index];
     int error;
 
     if (slot->forks == tfd_forks_begun() && tfd_descriptor_is_ours(&slot->descriptor))
@@ -200,7 +189,7 @@ static int store(struct tfd_block *block, unsigned index, const union tfd_record
     else
         error = make_slot(block, index, record, slot);
     if (error && record->go.entry == tfd_entry_dead && index < block->fresh)
-        error = take_away(block, index, slot);
+        error = make_uncallable(block, index, slot);
     if (!error)
         store_shadow(&block->shadow[index], record);
     return error;
@@ -215,18 +204,31 @@ static int disarm(struct tfd_block *block, unsigned index)
     return store(block, index, &record);
 }
 
+/* 0 if the context does not name the PC. */
+static uintptr_t pc_of(const union tfd_user_registers *registers)
+{
+    uintptr_t pc = 0;
+
+    for (unsigned i = 0; i < registers->context.nregs; i++)
+        if (registers->context.regs[i].name == tfd_port_pc)
+            pc = (uintptr_t)registers->context.regs[i].value;
+    return pc;
+}
+
 /* What a descriptor holds, as write_context() wrote it. */
 static int read_context(const struct tfd_descriptor *descriptor, const union tfd_record *shadow,
                         union tfd_record *record)
 {
-    union registers registers = {0};
-    union stack stack = {0};
+    union tfd_user_registers registers;
+    union tfd_user_stack stack = {0};
     tfd_entry *pc;
+    int error = tfd_user_read_registers(descriptor, &registers);
 
-    if (pread(descriptor->fd, &registers, sizeof(registers), TRAMPFD_REGS_OFFSET) < 0
-        || pread(descriptor->fd, &stack, sizeof(stack), TRAMPFD_STACK_OFFSET) < 0)
-        return -errno;
-    pc = (tfd_entry *)(uintptr_t)registers.context.regs[1].value;
+    if (!error)
+        error = tfd_user_read_stack(descriptor, &stack);
+    if (error)
+        return error;
+    pc = (tfd_entry *)pc_of(&registers);
     if (pc == tfd_entry_below_stack) {
         memcpy(record, stack.context.data, sizeof(*record));
     } else {
@@ -238,8 +240,8 @@ static int read_context(const struct tfd_descriptor *descriptor, const union tfd
 
 static int load(const struct tfd_block *block, unsigned index, union tfd_record *record)
 {
-    struct own *own = block->own;
-    const struct tfd_descriptor *descriptor = &own->slots[index].descriptor;
+    struct user_block *private = block->private;
+    const struct tfd_descriptor *descriptor = &private->slots[index].descriptor;
 
     if (!tfd_descriptor_is_ours(descriptor))
         return -ESTALE;
@@ -259,7 +261,7 @@ static int intact(const struct tfd_block *block, unsigned index)
     return 1;
 }
 
-static void copy_slot(struct tfd_block *block, unsigned index, struct slot *slot)
+static void copy_slot(struct tfd_block *block, unsigned index, struct user_slot *slot)
 {
     union tfd_record record = block->shadow[index];
     int error = 0;
@@ -276,11 +278,11 @@ static void copy_slot(struct tfd_block *block, unsigned index, struct slot *slot
 
 static void in_child(struct tfd_block *block)
 {
-    struct own *own = block->own;
+    struct user_block *private = block->private;
 
     for (unsigned i = 0; i < block->fresh; i++)
-        if (own->slots[i].descriptor.fd >= 0)
-            copy_slot(block, i, &own->slots[i]);
+        if (private->slots[i].descriptor.fd >= 0)
+            copy_slot(block, i, &private->slots[i]);
 }
 
 static void limit_rest(struct tfd_block *block)
@@ -291,67 +293,71 @@ static void limit_rest(struct tfd_block *block)
         block->rest = (unsigned)(limit.rlim_cur / 4) + 1;
 }
 
+/* Can descriptors be made?  Each slot makes its own later. */
+static int try_descriptor(struct trampfd_trail *trail)
+{
+    struct tfd_descriptor descriptor;
+    int error = create(&descriptor, trail);
+
+    if (!error)
+        tfd_descriptor_close(&descriptor);
+    return error;
+}
+
 static int map(struct tfd_block *block, struct trampfd_trail *trail)
 {
-    struct own *own = malloc(sizeof(*own));
-    struct tfd_descriptor trial;
+    struct user_block *private;
     char *code, *shadow;
-    int error;
+    int error = try_descriptor(trail);
 
-    if (!own)
+    if (error)
+        return error;
+    private = malloc(sizeof(*private));
+    if (!private)
         return tfd_trail_add(trail, name, "malloc", ENOMEM);
-    error = create(&trial, trail);
-    if (error) {
-        free(own);
-        return error;
-    }
-    tfd_descriptor_close(&trial);
-
     code = tfd_span_reserve(code_bytes());
-    shadow = tfd_span_reserve(TFD_RECORD_BYTES);
-    if (!code || !shadow
-        || mmap(shadow, TFD_RECORD_BYTES, PROT_READ | PROT_WRITE,
-                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
-               == MAP_FAILED) {
+    if (!code) {
         error = tfd_trail_add(trail, name, "mmap address space", errno);
-        if (code)
-            munmap(code, code_bytes());
-        if (shadow)
-            munmap(shadow, TFD_RECORD_BYTES);
-        free(own);
-        return error;
+        goto free_private;
+    }
+    shadow = tfd_span_map_records();
+    if (!shadow) {
+        error = tfd_trail_add(trail, name, "mmap records", errno);
+        goto unmap_code;
     }
     for (unsigned i = 0; i < TFD_SLOTS; i++)
-        own->slots[i].descriptor.fd = -1;
+        private->slots[i].descriptor.fd = -1;
     block->provider = &tfd_provider_trampfd_user;
     block->source = TFD_TRAMPFD_USER;
     block->slot_size = page_size();
     block->code = code;
     block->records = block->shadow = (union tfd_record *)shadow;
-    block->own = own;
+    block->private = private;
     limit_rest(block);
     return 0;
+
+unmap_code:
+    munmap(code, code_bytes());
+free_private:
+    free(private);
+    return error;
 }
 
 static void unmap(struct tfd_block *block)
 {
-    struct own *own = block->own;
+    struct user_block *private = block->private;
 
     munmap((void *)(uintptr_t)block->code, code_bytes());
     for (unsigned i = 0; i < block->fresh; i++)
-        tfd_descriptor_close(&own->slots[i].descriptor);
+        tfd_descriptor_close(&private->slots[i].descriptor);
     munmap(block->shadow, TFD_RECORD_BYTES);
-    free(own);
+    free(private);
 }
 
 static void probe(struct trampfd_trail *trail)
 {
-    struct tfd_descriptor slot;
-
-    if (create(&slot, trail))
-        return;
-    tfd_trail_add(trail, name, "descriptor made", 0);
-    tfd_descriptor_close(&slot);
+    if (!try_descriptor(trail))
+        tfd_trail_add(trail, name, "descriptor made", 0);
 }
 
 const struct tfd_provider tfd_provider_trampfd_user = {

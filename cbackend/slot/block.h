@@ -28,7 +28,7 @@ enum tfd_source {
 /*
  * The pool zeroes a block; `source` is TFD_OWN_FILE then when the built-in slots are taken, and
  * `rest` is set for slots that cost nothing while they are free.  The provider fills everything up
- * to `own`, which is its alone; `shadow` is where programs write their ffi_closure (the records
+ * to `private`, which nobody else reads; `shadow` is where programs write their ffi_closure (the records
  * themselves, when these are writable in the process).
  * The rest belongs to the pool and is guarded by its lock.
  */
@@ -40,7 +40,7 @@ struct tfd_block {
     union tfd_record *records;
     union tfd_record *shadow;
     unsigned rest; /* freed slots that wait before the first of them is handed out again */
-    void *own;
+    void *private;
 
     unsigned used;
     unsigned fresh; /* slots from here on were never handed out, their memory never touched */

@@ -8,22 +8,12 @@
 #include "context.h"
 
 #include "base/trail.h"
+#include "provider/user_context.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-/* The structures of the interface with room for the most that they may hold. */
-union registers {
-    struct trampfd_regs regs;
-    char room[sizeof(struct trampfd_regs) + TRAMPFD_MAX_REGS * sizeof(struct trampfd_reg)];
-};
-
-union stack {
-    struct trampfd_stack stack;
-    char room[sizeof(struct trampfd_stack) + TRAMPFD_MAX_DATA_SIZE];
-};
 
 static int refuse(struct trampfd_trail *trail, const char *call, int error)
 {
@@ -44,25 +34,24 @@ static int write_allowed(const struct tfd_descriptor *descriptor,
 static int write_registers(const struct tfd_descriptor *descriptor,
                            const struct trampfd_context *context)
 {
-    union registers list = {.regs = {.nregs = context->nregs + 1}};
+    union tfd_user_registers registers = {.context = {.nregs = context->nregs + 1}};
+    struct trampfd_reg *regs = registers.context.regs;
 
     for (unsigned i = 0; i < context->nregs; i++)
-        list.regs.regs[i] = (struct trampfd_reg){
+        regs[i] = (struct trampfd_reg){
             .name = tfd_register_of_name(context->regs[i].name)->number,
             .value = context->regs[i].value,
         };
-    list.regs.regs[context->nregs] =
+    regs[context->nregs] =
         (struct trampfd_reg){.name = tfd_port_pc, .value = (uintptr_t)context->pc};
-    return tfd_descriptor_write(descriptor, &list,
-                                sizeof(list.regs) + list.regs.nregs * sizeof(struct trampfd_reg),
-                                TRAMPFD_REGS_OFFSET);
+    return tfd_user_write_registers(descriptor, &registers);
 }
 
 static int write_stack(const struct tfd_descriptor *descriptor,
                        const struct trampfd_context *context)
 {
-    union stack data = {
-        .stack =
+    union tfd_user_stack stack = {
+        .context =
             {
                 .flags = context->stack_flags,
                 .offset = context->stack_offset,
@@ -70,9 +59,8 @@ static int write_stack(const struct tfd_descriptor *descriptor,
             },
     };
 
-    memcpy(data.stack.data, context->stack_data, context->stack_size);
-    return tfd_descriptor_write(descriptor, &data, sizeof(data.stack) + context->stack_size,
-                                TRAMPFD_STACK_OFFSET);
+    memcpy(stack.context.data, context->stack_data, context->stack_size);
+    return tfd_user_write_stack(descriptor, &stack);
 }
 
 static int write_contexts(const struct tfd_descriptor *descriptor,
@@ -136,18 +124,15 @@ static void unmake(struct trampfd_trampoline *trampoline)
     tfd_descriptor_close(&trampoline->kernel.descriptor);
 }
 
-static int read_registers(int fd, struct trampfd_context *found)
+static int read_registers(const struct tfd_descriptor *descriptor, struct trampfd_context *found)
 {
-    union registers list;
-    ssize_t size = pread(fd, &list, sizeof(list), TRAMPFD_REGS_OFFSET);
+    union tfd_user_registers registers;
+    int error = tfd_user_read_registers(descriptor, &registers);
 
-    if (size < 0)
-        return -errno;
-    if ((size_t)size < sizeof(list.regs)
-        || (size_t)size != sizeof(list.regs) + list.regs.nregs * sizeof(struct trampfd_reg))
-        return -EBADMSG;
-    for (unsigned i = 0; i < list.regs.nregs; i++) {
-        const struct trampfd_reg *read = &list.regs.regs[i];
+    if (error)
+        return error;
+    for (unsigned i = 0; i < registers.context.nregs; i++) {
+        const struct trampfd_reg *read = &registers.context.regs[i];
         const struct tfd_register *reg = tfd_register_of_number(read->name);
 
         if (reg)
@@ -160,19 +145,17 @@ static int read_registers(int fd, struct trampfd_context *found)
     return 0;
 }
 
-static int read_stack(int fd, struct trampfd_context *found)
+static int read_stack(const struct tfd_descriptor *descriptor, struct trampfd_context *found)
 {
-    union stack data;
-    ssize_t size = pread(fd, &data, sizeof(data), TRAMPFD_STACK_OFFSET);
+    union tfd_user_stack stack;
+    int error = tfd_user_read_stack(descriptor, &stack);
 
-    if (size < 0)
-        return -errno;
-    if ((size_t)size < sizeof(data.stack) || (size_t)size != sizeof(data.stack) + data.stack.size)
-        return -EBADMSG;
-    found->stack_flags = data.stack.flags;
-    found->stack_offset = data.stack.offset;
-    found->stack_size = data.stack.size;
-    memcpy(found->stack_data, data.stack.data, data.stack.size);
+    if (error)
+        return error;
+    found->stack_flags = stack.context.flags;
+    found->stack_offset = stack.context.offset;
+    found->stack_size = stack.context.size;
+    memcpy(found->stack_data, stack.context.data, stack.context.size);
     return 0;
 }
 
@@ -187,8 +170,8 @@ static int read_back(const struct trampfd_trampoline *trampoline, struct trampfd
     if (!tfd_descriptor_is_ours(&trampoline->kernel.descriptor))
         return -ESTALE;
     memset(found, 0, sizeof(*found));
-    error = read_registers(trampoline->kernel.descriptor.fd, found);
-    return error ? error : read_stack(trampoline->kernel.descriptor.fd, found);
+    error = read_registers(&trampoline->kernel.descriptor, found);
+    return error ? error : read_stack(&trampoline->kernel.descriptor, found);
 }
 
 const struct tfd_context_backend tfd_context_kernel = {
