@@ -51,6 +51,7 @@ class Trampoline:
     def read(self) -> tuple[int, dict[str, int], tuple[int, int, bytes]]: ...
     def verify(self) -> _Report: ...
 
+USER_DATA_OFFSET: int
 MAX_DATA_SIZE: int
 MAX_STACK_OFFSET: int
 MAX_PCS: int

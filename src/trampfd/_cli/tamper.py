@@ -24,8 +24,7 @@ PROVIDERS = ("table", "trampfd", "trampfd-user")
 
 _TIMEOUT = 120  # seconds
 
-# user_data, the last word of a record that a caller owns.
-_WORD = 48
+_POINTER = ctypes.sizeof(ctypes.c_void_p)
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def _store_ends_the_process(address: int) -> bool:
     pid = os.fork()
     if not pid:
         signal.signal(signal.SIGSEGV, signal.SIG_DFL)
-        ctypes.memset(address, 0, 8)
+        ctypes.memset(address, 0, _POINTER)
         os._exit(0)
     _, status = os.waitpid(pid, 0)
     return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGSEGV
@@ -64,12 +63,12 @@ def _store_ends_the_process(address: int) -> bool:
 
 def _overwrite(victim: object, address: int) -> Report:
     """What verify() says while a word of the record is another; it is put back."""
-    kept = ctypes.string_at(address, 8)
-    ctypes.memmove(address, bytes(8), 8)
+    kept = ctypes.string_at(address, _POINTER)
+    ctypes.memmove(address, bytes(_POINTER), _POINTER)
     try:
         return verify(victim)
     finally:
-        ctypes.memmove(address, kept, 8)
+        ctypes.memmove(address, kept, _POINTER)
 
 
 def _try() -> Finding:
@@ -82,7 +81,7 @@ def _try() -> Finding:
     before = verify(victim)
     slot = _native.find(before.address)
     assert slot is not None, "a callback without a slot"
-    record = slot["record"] + _WORD
+    record = slot["record"] + _native.USER_DATA_OFFSET
     if before.protected and provider == "trampfd-user":
         after = _overwrite(victim, record)
         outcome = "the kernel holds the record; a store over its copy changes nothing"

@@ -55,3 +55,9 @@ const PyMethodDef inspect_functions[] = {
      PyDoc_STR("find(address)\n--\n\nThe slot at a code address as a dict, or None.")},
     {NULL, NULL, 0, NULL},
 };
+
+/* Where a record, which is an ffi_closure, has the user data: that depends on the CPU. */
+int inspect_init(PyObject *module)
+{
+    return PyModule_AddIntConstant(module, "USER_DATA_OFFSET", offsetof(ffi_closure, user_data));
+}

@@ -40,7 +40,8 @@ static int execute(PyObject *module)
     return attach_init() || add_functions(module) || error_init(module)
                    || PyModule_AddType(module, &Signature_Type)
                    || PyModule_AddType(module, &Closure_Type)
-                   || PyModule_AddType(module, &Bound_Type) || trampoline_init(module)
+                   || PyModule_AddType(module, &Bound_Type) || inspect_init(module)
+                   || trampoline_init(module)
                ? -1
                : 0;
 }

@@ -16,6 +16,7 @@ extern const PyMethodDef trampoline_functions[];
 
 /* 0, or -1 with an exception. */
 int error_init(PyObject *module);
+int inspect_init(PyObject *module);
 int trampoline_init(PyObject *module);
 
 /*
