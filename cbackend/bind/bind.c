@@ -7,6 +7,7 @@
  */
 #include "arch/port.h"
 #include "base/difference.h"
+#include "base/ffi_type.h"
 #include "closure/closure.h"
 #include "closure/verify.h"
 #include "slot/pool.h"
@@ -27,19 +28,7 @@ struct marshalled {
 
 static int is_bindable(const ffi_type *type)
 {
-    switch (type->type) {
-    case FFI_TYPE_INT:
-    case FFI_TYPE_POINTER:
-    case FFI_TYPE_UINT8:
-    case FFI_TYPE_SINT8:
-    case FFI_TYPE_UINT16:
-    case FFI_TYPE_SINT16:
-    case FFI_TYPE_UINT32:
-    case FFI_TYPE_SINT32:
-    case FFI_TYPE_UINT64:
-    case FFI_TYPE_SINT64: return type->size <= sizeof(void *);
-    default: return 0;
-    }
+    return tfd_is_integer_or_pointer(type) && type->size <= sizeof(void *);
 }
 
 /* The low bytes of `data` are at its other end on big-endian CPUs. */

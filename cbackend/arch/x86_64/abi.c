@@ -10,6 +10,7 @@
 #include "frame.h"
 
 #include "arch/port.h"
+#include "base/ffi_type.h"
 #include "closure/plan.h"
 #include "slot/allowed.h"
 
@@ -73,17 +74,9 @@ static int classify(const ffi_type *type, struct classes *classes, size_t offset
 {
     size_t end = offset + type->size;
 
+    if (tfd_is_integer_or_pointer(type))
+        return cover(classes, WORD, offset, type->size, type->size);
     switch (type->type) {
-    case FFI_TYPE_INT:
-    case FFI_TYPE_UINT8:
-    case FFI_TYPE_SINT8:
-    case FFI_TYPE_UINT16:
-    case FFI_TYPE_SINT16:
-    case FFI_TYPE_UINT32:
-    case FFI_TYPE_SINT32:
-    case FFI_TYPE_UINT64:
-    case FFI_TYPE_SINT64:
-    case FFI_TYPE_POINTER: return cover(classes, WORD, offset, type->size, type->size);
     case FFI_TYPE_FLOAT:
     case FFI_TYPE_DOUBLE: return cover(classes, VECTOR, offset, type->size, type->size);
     case FFI_TYPE_LONGDOUBLE: return cover(classes, X87, offset, type->size, type->size);
@@ -217,20 +210,11 @@ static int plan_result(struct tfd_plan *plan, const ffi_type *type)
         [FFI_TYPE_POINTER] = RESULT_WORDS,
     };
 
-    switch (type->type) {
-    case FFI_TYPE_VOID:
-    case FFI_TYPE_INT:
-    case FFI_TYPE_POINTER:
-    case FFI_TYPE_UINT8:
-    case FFI_TYPE_SINT8:
-    case FFI_TYPE_UINT16:
-    case FFI_TYPE_SINT16:
-    case FFI_TYPE_UINT32:
-    case FFI_TYPE_SINT32:
-    case FFI_TYPE_UINT64:
-    case FFI_TYPE_SINT64:
+    if (type->type == FFI_TYPE_VOID || tfd_is_integer_or_pointer(type)) {
         set_result(plan, words[type->type], FRAME_RESULT, tfd_plan_tail_words);
         return 1;
+    }
+    switch (type->type) {
     case FFI_TYPE_FLOAT:
     case FFI_TYPE_DOUBLE:
         set_result(plan, RESULT_VECTOR, FRAME_VECTOR_RESULT, tfd_plan_tail_vectors);
