@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is done once when the library is loaded, in this order.  Constructors of other libraries may
- * make closures before that: they find no device and no file of this library, so what they make
- * comes from the slots in its text or from a memfd.
+ * Initialization, once, when the library is loaded.  Constructors of other libraries may make
+ * closures before that: for them neither the device nor this library's file has been found, so they
+ * get slots of the library's text or of a memfd.
  */
 #include "base/lock.h"
 #include "closure/entry.h"

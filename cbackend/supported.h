@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TRAMPFD_ARCH is the folder in arch/ for the CPU.  Where trampfd does not work, TRAMPFD_UNSUPPORTED
- * says why.  Read by setup.py and meson.build
- * through the preprocessor of the compiler that is going to be used, so that cross compilers and
- * -m32 are asked about what they compile for.
+ * TRAMPFD_ARCH is the folder in arch/ for the CPU.  If trampfd does not support the target,
+ * TRAMPFD_UNSUPPORTED is the reason.  setup.py and meson.build read this file through the
+ * preprocessor of the compiler in use, so that it describes the target of cross compilers and of
+ * -m32.
  */
 #if !defined(__linux__)
 #define TRAMPFD_UNSUPPORTED "trampfd works on Linux only."
@@ -18,6 +18,6 @@
 #include <features.h>
 #ifndef __GLIBC__
 #define TRAMPFD_UNSUPPORTED                                                                        \
-    "trampfd needs the GNU C library; other ones, as musl, are not supported."
+    "trampfd needs the GNU C library; others, such as musl, are not supported."
 #endif
 #endif

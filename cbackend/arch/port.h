@@ -2,10 +2,10 @@
 /*
  * What a port to a CPU provides: the one contract between arch/<cpu>/ and the rest.
  *
- * A build takes the files that arch/<cpu>/sources.txt lists, those of linked.txt where it is linked
- * with libffi and those of preload.txt for the preload library, and has the folder on its path of
- * headers; nothing else names a CPU.  What a port does not have it takes from arch/generic/, whose
- * files say "no" in the place of the CPU's.
+ * A build compiles the files listed in arch/<cpu>/sources.txt, those of linked.txt if it is linked
+ * with libffi, and those of preload.txt for the preload library, with that folder in the include
+ * path; nothing else names a CPU.  For features that a port lacks, it lists files of arch/generic/,
+ * which answer "no" instead.
  *
  *   cpu.h          TFD_SLOT_SIZE, bytes from one slot of a table to the next: a power of two with
  *                  which the code of a block fills a multiple of TFD_GRANULE;
@@ -16,8 +16,8 @@
  *                  For C and for assembly.
  *   relocations.h  the relocations that store the address of a symbol in a word.
  *
- * Routines preserve all registers but the static chain register and what is said below.  They are
- * aligned, typed, hidden, have unwind information, and start with the CPU's landing pad.
+ * Routines preserve all registers except the static chain register and those named below.  They are
+ * aligned, typed and hidden, have unwind information, and start with the CPU's landing pad.
  */
 #ifndef TFD_PORT_H
 #define TFD_PORT_H
@@ -39,7 +39,7 @@ extern const char tfd_slots[TFD_CODE_BYTES];
 /* The records of the built-in slots; in provider/table.c. */
 extern union tfd_record tfd_records[TFD_SLOTS];
 
-/* Does the code at `slot` do what a slot does, with the record at `record`? */
+/* Is the code at `slot` that of a slot whose record is at `record`? */
 int tfd_port_slot_leads_to(const void *slot, const void *record);
 
 /* Entries that every port has. */
@@ -47,27 +47,27 @@ int tfd_port_slot_leads_to(const void *slot, const void *record);
 /* Entry of free and of unprepared slots: calls tfd_dead_report(record). */
 tfd_entry tfd_entry_dead;
 
-/* Goes on at the record's target with the record's chain in the static chain register. */
+/* Jumps to the record's target with the record's chain in the static chain register. */
 tfd_entry tfd_entry_chain;
 
 /* Plans; or generic/no_plan.c, with which libffi marshals every call. */
 
 /*
  * Fill entry, tail, result, offsets and gathers (room for one per argument) of a zeroed plan whose
- * count is set.  Returns 0 for a signature that is left to libffi.
+ * count is set.  Returns 0 for a signature that libffi has to marshal.
  */
 int tfd_port_plan(struct tfd_plan *plan, const ffi_cif *cif);
 
-/* Is this one of the entries that tfd_port_plan() gives? */
+/* Is this one of the entries that tfd_port_plan() chooses? */
 int tfd_port_is_plan_entry(tfd_entry *entry);
 
 /*
- * The end of a call: the integer return registers, once a result of one of the port's own kinds is
- * in its place; what else the tail loads is put into the frame.
+ * Ends a call whose result, of one of the port's own kinds, is in its place.  Returns the integer
+ * return registers; what the tail loads into other registers is put into the frame.
  */
 struct tfd_return_words tfd_port_finish(unsigned kind, char *frame);
 
-/* Aggregates with members on top of each other: unions, and structures with bit fields. */
+/* Aggregates with overlapping members: unions, and structures with bit fields. */
 
 struct tfd_scalar {
     size_t offset;
@@ -77,9 +77,9 @@ struct tfd_scalar {
 #define TFD_MEMBERS_MAX 8
 
 /*
- * The members of a structure of that size that libffi passes as C passes an aggregate of these
- * scalars.  Returns how many; 0 for one that is passed in memory whatever it holds.  Called by the
- * extension only, which is linked with libffi.
+ * Finds the members of a structure of that size which libffi passes in the same way as C passes an
+ * aggregate of these scalars.  Returns their number; 0 if the aggregate is passed in memory
+ * regardless of its members.  Called only by the extension, which is linked with libffi.
  */
 unsigned tfd_port_aggregate(size_t size, const struct tfd_scalar *scalars, size_t count,
                             ffi_type *members[TFD_MEMBERS_MAX]);
@@ -88,22 +88,22 @@ unsigned tfd_port_aggregate(size_t size, const struct tfd_scalar *scalars, size_
 
 /*
  * The entry that puts a record's user_data in the place of the first or last argument of the
- * plan's signature, and jumps to the record's function.  NULL when that takes more than registers.
+ * plan's signature, and jumps to the record's function.  NULL if registers are not enough for that.
  * The plan is that of the function with all its arguments.
  */
 tfd_entry *tfd_port_bind_entry(const struct tfd_plan *plan, enum trampfd_position position);
 
-/* Is this one of the entries that tfd_port_bind_entry() gives? */
+/* Is this one of the entries that tfd_port_bind_entry() returns? */
 int tfd_port_is_bind_entry(tfd_entry *entry);
 
-/* Does ffi_call() pass other arguments for this signature than it is given? */
-int tfd_port_libffi_garbles(const struct tfd_plan *plan);
+/* Is ffi_call() known to pass wrong arguments for this signature? */
+int tfd_port_libffi_miscalls(const struct tfd_plan *plan);
 
-/* Contexts; or generic/no_context.c, with which trampolines are the kernel's only. */
+/* Contexts; or generic/no_context.c, with which only the kernel makes trampolines. */
 
 /*
- * A register that contexts can name.  `load` is the step that loads it; NULL for the static
- * chain register, which leads through the steps and is loaded by the last one.
+ * A register that contexts can name.  `load` is the step that loads it; NULL for the static chain
+ * register, which points to the current step and is loaded by the last one.
  */
 struct tfd_register {
     const char *name;
@@ -117,38 +117,40 @@ extern const unsigned tfd_port_register_count;
 /* The number of the PC in the kernel's interface. */
 extern const uint32_t tfd_port_pc;
 
-/* The entry "context": goes to the first of the record's steps.  NULL where there is none. */
+/* The entry "context": jumps to the first of the record's steps.  NULL if the port lacks it. */
 extern tfd_entry *const tfd_port_context;
 
-/* Step: stores stack data as trampfd.h says; its value is the address of a struct tfd_stack. */
+/*
+ * Step: stores stack data as trampfd.h describes; its value is the address of a struct tfd_stack.
+ */
 tfd_entry tfd_step_stack;
 
 /*
- * The last step of a context: goes on at the PC, its value.  If the context names the static
- * chain register, the value of the step after it is loaded first.
+ * The last step of a context: jumps to the PC, which is its value.  If the context names the static
+ * chain register, that is loaded first, from the value of the following step.
  */
 tfd_entry *tfd_port_last_step(const struct trampfd_context *context, int names_chain);
 
 /* The kernel's trampolines (provider/trampfd*.c, trampoline/kernel.c); or generic/no_kernel.c. */
 
 /*
- * Goes on at the entry of the record that lies in the TFD_RECORD_SIZE bytes below the stack
- * pointer, with its address in the static chain register.
+ * Jumps to the entry of the record that lies in the TFD_RECORD_SIZE bytes below the stack pointer,
+ * with the record's address in the static chain register.
  */
 tfd_entry tfd_entry_below_stack;
 
 /* The static chain register's number in the kernel's interface. */
 extern const uint32_t tfd_port_chain;
 
-/* Code that a libffi has written, for the preload library; or generic/no_stock_code.c. */
+/* Code that libffi writes into closures, for the preload library; or generic/no_stock_code.c. */
 
 /* The address in libffi that the code in `closure` jumps to; NULL if that code is unknown. */
 const void *tfd_port_stock_code_target(const void *closure);
 
 /*
- * Entry of a record whose closure.user_data is the memory of a closure that another libffi may
- * have prepared: goes on as the code there would, or at tfd_entry_dead where there is none.  NULL:
- * such closures are left to that libffi.
+ * Entry of a record whose closure.user_data is the memory of a closure that another libffi may have
+ * prepared: does what the code there would do, or jumps to tfd_entry_dead if there is no code.
+ * NULL: such closures are left to that libffi.
  */
 extern tfd_entry *const tfd_port_foreign;
 

@@ -7,8 +7,10 @@
 #define VERSION_INDEX 0x7fff
 #define VERSION_HIDDEN 0x8000
 
-/* Some loaders replace the offsets in the dynamic section by addresses, some do not; glibc leaves
-   those of the vDSO as they are in the file. */
+/*
+ * Some loaders replace the offsets in the dynamic section by addresses, others do not; glibc does
+ * not replace those of the vDSO.
+ */
 static const void *address_of(uintptr_t base, const ElfW(Dyn) *entry)
 {
     uintptr_t value = entry->d_un.d_ptr;
@@ -118,7 +120,7 @@ static int is_wanted(const struct tfd_elf *elf, uint32_t index, const struct wan
            && is_of_version(elf, index, wanted->version);
 }
 
-/* The index of the symbol, 0 when there is none. */
+/* The index of the symbol, or 0. */
 static uint32_t find_by_gnu_hash(const struct tfd_elf *elf, const struct wanted *wanted)
 {
     uint32_t bucket_count = elf->gnu_hash[0], first = elf->gnu_hash[1];
@@ -140,7 +142,7 @@ static uint32_t find_by_gnu_hash(const struct tfd_elf *elf, const struct wanted 
     }
 }
 
-/* The older table tells how many symbols there are: few enough to look at each. */
+/* The older table has the number of symbols; they are few enough to search all. */
 static uint32_t find_one_by_one(const struct tfd_elf *elf, const struct wanted *wanted)
 {
     for (uint32_t i = 1; i < elf->hash[1]; i++)
@@ -167,7 +169,7 @@ static int is_import(const struct tfd_elf *elf, size_t symbol, const char *prefi
            && !strncmp(elf->strings + elf->symbols[symbol].st_name, prefix, strlen(prefix));
 }
 
-/* The hash tables do not tell how many imports there are; what is called has a relocation. */
+/* The hash tables do not contain imports; but everything that is called has a relocation. */
 int tfd_elf_imports(const struct tfd_elf *elf, const char *prefix)
 {
     for (int table = 0; table < 2 && elf->symbols && elf->strings; table++)

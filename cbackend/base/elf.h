@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the dynamic section of a loaded object says, read without the dynamic loader: its functions
- * for that (dlsym(3) and its kin) wait for a dlopen(3) of another thread, and with it for the
+ * The dynamic section of a loaded object, read without the dynamic loader: the loader's functions
+ * for that (dlsym(3) and similar) wait for a dlopen(3) of another thread, and so for the
  * constructors that it runs.
  */
 #ifndef TFD_ELF_H
@@ -13,14 +13,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* ELF32_R_SYM(), ELF64_R_SYM() and their like for objects of this process. */
+/* ELF32_R_SYM(), ELF64_R_SYM() and similar for objects of this process. */
 #if __SIZEOF_POINTER__ == 8
 #define TFD_ELF(name) ELF64_##name
 #else
 #define TFD_ELF(name) ELF32_##name
 #endif
 
-/* Valid while the object is loaded.  Tables that it does not have are NULL. */
+/* Valid while the object is loaded.  Missing tables are NULL. */
 struct tfd_elf {
     uintptr_t base;
     const ElfW(Dyn) *dynamic;
@@ -45,15 +45,15 @@ void tfd_elf_read_info(const struct dl_phdr_info *info, struct tfd_elf *elf);
 int tfd_elf_holds(const struct dl_phdr_info *info, const void *address);
 
 /*
- * A function that the object exports, or NULL.  `version` is the one it has to have, unless the
- * object has no versions; NULL asks for the default one.
+ * A function that the object exports, or NULL.  `version` is the required one, unless the object
+ * has no versions; NULL stands for the default version.
  */
 void *tfd_elf_function(const struct tfd_elf *elf, const char *name, const char *version);
 
-/* Does the object import something whose name starts so? */
+/* Does the object import a symbol whose name starts with that? */
 int tfd_elf_imports(const struct tfd_elf *elf, const char *prefix);
 
-/* The version that the object needs of a symbol that it imports; NULL when it names none. */
+/* The version that the object requires of an imported symbol, or NULL. */
 const char *tfd_elf_version_needed(const struct tfd_elf *elf, size_t symbol);
 
 /* The strings of DT_NEEDED, by index from 0; NULL beyond the last. */

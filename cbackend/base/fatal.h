@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages, most of which end the process; safe in signal handlers, allocates nothing. */
+/* Messages, most of which end the process.  Safe in signal handlers; they allocate no memory. */
 #ifndef TFD_FATAL_H
 #define TFD_FATAL_H
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A recursive or an error-checking mutex of pthreads(7) would not do: between taking it and writing
- * down who has it there is a time at which a signal handler would wait for its own thread.  Here a
- * thread writes down that it is going inside before it takes the mutex, and that it is out after it
- * gave it back.
+ * A recursive or an error-checking mutex of pthreads(7) is not enough: if a signal arrives after
+ * the mutex was taken and before its owner was stored, the handler would wait for its own thread.
+ * Here a thread notes that it is inside before it takes the mutex, and that it is outside after it
+ * released the mutex.
  *
- * In the child of a fork our handler comes last of those that were registered before this library
- * was loaded.  Should one of them use the library, that is noticed by the process id, and the child
- * is made whole then.
+ * In the child of a fork, handlers that were registered before this library was loaded run before
+ * ours.  If one of them uses the library, the process id shows that this is a new child, and the
+ * child is repaired then.
  */
 #include "lock.h"
 
@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static unsigned *_Atomic holder; /* the tfd_thread of who has the mutex */
+static unsigned *_Atomic holder; /* the tfd_thread of the owner of the mutex */
 static atomic_int registered;
 
 static _Atomic uint64_t begun;
@@ -34,11 +34,11 @@ static int is_in_unknown_child(void)
 }
 
 /*
- * A mutex that a thread of the parent had, or was about to have or to give back, is given back in
- * its place, which wakes who waits.  One that this thread has, because a signal handler forks,
- * stays.
+ * If another thread of the parent held the mutex, or was about to take or release it, the mutex is
+ * released on its behalf, which wakes waiting threads.  If this thread holds it, because a signal
+ * handler forks, it is kept.
  */
-static void make_whole(void)
+static void repair_child(void)
 {
     unsigned *of = atomic_load_explicit(&holder, memory_order_relaxed);
     int torn = of && of != &tfd_thread;
@@ -60,7 +60,7 @@ int tfd_lock_elsewhere(void)
     if (tfd_thread & TFD_INSIDE)
         return -EDEADLK;
     if (is_in_unknown_child()) {
-        make_whole();
+        repair_child();
         tfd_thread |= TFD_WHOLE;
     }
     tfd_thread |= TFD_INSIDE;
@@ -117,9 +117,9 @@ static void in_parent(void)
 static void in_child(void)
 {
     leave_fork();
-    atomic_store(&under_way, tfd_thread / TFD_FORK); /* those of other threads are not ours */
+    atomic_store(&under_way, tfd_thread / TFD_FORK); /* not the forks of other threads */
     if (!(tfd_thread & TFD_WHOLE))
-        make_whole();
+        repair_child();
     tfd_thread &= ~TFD_WHOLE;
 }
 
@@ -135,7 +135,7 @@ uint64_t tfd_forks_over(void)
     return forks - atomic_load(&under_way);
 }
 
-/* Threads that get here at once may all register: the handlers may run several times. */
+/* Threads that get here at the same time may all register: the handlers may run several times. */
 int tfd_lock_init(void)
 {
     int error = 0;

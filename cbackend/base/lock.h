@@ -3,13 +3,14 @@
  * The library's one lock: of the pool, of the cache of plans and of what providers write.  Calls of
  * closures never take it.
  *
- * It is not recursive.  A thread that is inside already and comes again can only be a signal
- * handler that interrupted the library in the middle of a change: it is refused.
+ * It is not recursive.  If a thread that is inside takes it again, that can only be a signal
+ * handler which interrupted the library during a change: it is refused.
  *
- * It is not held over fork(2): handlers of other libraries run between ours and the fork, and may
- * wait for threads that need it.  So a child may find that a thread which it does not have was
- * inside.  Whoever keeps something under this lock has a function that makes it whole again (see
- * below), and changes it so that this is possible at each store.
+ * It is not held during fork(2): handlers of other libraries run between ours and the fork, and may
+ * wait for threads that need the lock.  So the fork may happen while another thread, which does not
+ * exist in the child, is inside.  Each file that keeps data under this lock has a function that
+ * repairs the data in the child (see below), and changes the data so that this is possible after
+ * each store.
  */
 #ifndef TFD_LOCK_H
 #define TFD_LOCK_H
@@ -25,41 +26,42 @@
 #endif
 
 /*
- * Once before the first tfd_lock(), and before anybody can use it: a fork that is under way while
- * its handlers are registered does not run them.  0, or the errno of pthread_atfork(3).
+ * Must be called before the first tfd_lock(), and before other threads can use it: a fork that is
+ * in progress while its handlers are registered does not run them.  0, or the errno of
+ * pthread_atfork(3).
  */
 int tfd_lock_init(void);
 
 /*
- * Where the calling thread is, as bits: 0 unless it is inside, or in the handlers of a fork.  A
- * signal handler may read it anywhere, so it is reached without a call.
+ * The state of the calling thread, as bits: 0 unless it is inside, or in the handlers of a fork.  A
+ * signal handler may read it anywhere, so it is accessed without a call.
  */
 extern _Thread_local unsigned tfd_thread __attribute__((tls_model("initial-exec")));
 
 #define TFD_INSIDE 1u    /* between tfd_lock() and tfd_unlock() */
 #define TFD_HAS_MUTEX 2u /* inside with the mutex: there were other threads */
-#define TFD_WHOLE 4u     /* in a child that was made whole before the turn of our handler */
-#define TFD_FORK 8u      /* as many times as forks are under way whose handlers this thread runs */
+#define TFD_WHOLE 4u     /* in a child that was repaired before our handler ran */
+#define TFD_FORK 8u      /* once for each fork in progress whose handlers this thread runs */
 
-/* The rest of the functions below, where there is more to do than to set a bit. */
+/* The slow paths of the functions below, if setting a bit is not enough. */
 int tfd_lock_elsewhere(void);
 void tfd_lock_among_threads(void);
 void tfd_unlock_among_threads(void);
 
-/* 0, or -EDEADLK when the thread is inside: nothing is locked then. */
+/* Returns 0, or -EDEADLK without locking if the thread is already inside. */
 static inline int tfd_lock_checked(void)
 {
     if (__builtin_expect(tfd_thread != 0, 0))
         return tfd_lock_elsewhere();
     tfd_thread = TFD_INSIDE;
     atomic_signal_fence(memory_order_seq_cst);
-    /* While there is one thread there is nobody else to lock out. */
+    /* With a single thread there is nothing to lock out. */
     if (!TFD_SINGLE_THREADED)
         tfd_lock_among_threads();
     return 0;
 }
 
-/* The same where there is no way to refuse: ends the process with a message. */
+/* The same for functions that cannot fail: ends the process with a message. */
 void tfd_lock(void);
 
 static inline void tfd_unlock(void)
@@ -71,16 +73,16 @@ static inline void tfd_unlock(void)
 }
 
 /*
- * Forks that this process and those that it comes from have begun; and a number of forks that were
- * over for sure: what is made after asking is not shared with a child of these.
+ * The number of forks that this process and its ancestors have begun; and a number of forks that
+ * were certainly over: anything made after the call is not shared with a child of these.
  */
 uint64_t tfd_forks_begun(void);
 uint64_t tfd_forks_over(void);
 
 /*
- * Of those who keep something under the lock, ended by NULL; in init.c.  Each is run in the child
- * of a fork, by its one thread, before anything else is done there under the lock.  `torn`: another
- * thread of the parent was inside.
+ * The repair functions, ended by NULL; in init.c.  In the child of a fork, its only thread runs
+ * each of them before anything else happens under the lock.  `torn`: another thread of the parent
+ * was inside.
  */
 extern void (*const tfd_repairs[])(int torn);
 

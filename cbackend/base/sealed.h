@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is found while a program runs and does not change after that, such as the functions of
- * another library: on a page of its own, which is read-only from then on.  What is known when the
- * library is linked is const, and read-only anyway.
+ * Data that is found while a program runs and does not change afterwards, such as the functions of
+ * another library, is kept on a page of its own that is then made read-only.  Data that is known
+ * when the library is linked is const, and read-only anyway.
  */
 #ifndef TFD_SEALED_H
 #define TFD_SEALED_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bound functions.  Where the arguments of the function, the bound one included, are all in
- * registers, a record with an entry of the port is enough.  Everything else is marshalled
- * twice: a closure without the bound argument whose handler lets libffi call the function
- * with it.  A shorter way would have to move the caller's stack arguments.
+ * Bound functions.  If all arguments of the function, including the bound one, are in registers, a
+ * record with an entry of the port is enough.  Otherwise the arguments are marshalled twice: a
+ * closure without the bound argument has a handler that lets libffi call the function with it.
+ * Anything faster would have to move the caller's stack arguments.
  */
 #include "arch/port.h"
 #include "base/difference.h"
@@ -45,7 +45,7 @@ static ffi_arg stored(const ffi_type *type, void *data)
     return value;
 }
 
-/* The function may free what is bound: nothing of it is used after the call. */
+/* The function may free the bound function: nothing of it is used after the call. */
 static void call(ffi_cif *cif, void *result, void **arguments, void *user_data)
 {
     struct marshalled *self = user_data;
@@ -95,7 +95,7 @@ static void *bind_marshalled(ffi_cif *cif, void (*function)(void), void *data, u
     return self;
 }
 
-/* Sets `*entry`, to NULL where libffi has to make the call.  Returns -ENOTSUP where it cannot. */
+/* Sets `*entry`, to NULL if libffi has to make the call.  Returns -ENOTSUP if it cannot. */
 static int choose_entry(const ffi_cif *cif, enum trampfd_position position, tfd_entry **entry)
 {
     const struct tfd_plan *plan = tfd_plan_get(cif);
@@ -105,7 +105,7 @@ static int choose_entry(const ffi_cif *cif, enum trampfd_position position, tfd_
     if (!plan)
         return 0;
     *entry = tfd_port_bind_entry(plan, position);
-    error = !*entry && tfd_port_libffi_garbles(plan) ? -ENOTSUP : 0;
+    error = !*entry && tfd_port_libffi_miscalls(plan) ? -ENOTSUP : 0;
     tfd_plan_put(plan);
     return error;
 }
@@ -133,7 +133,7 @@ static unsigned index_of(enum trampfd_position position, const ffi_cif *cif)
     return position == TRAMPFD_LAST ? cif->nargs - 1 : 0;
 }
 
-/* The record of a bound function; its entry is NULL where libffi has to make the call. */
+/* Makes the record of a bound function; its entry is NULL if libffi has to make the call. */
 static int make_record(union tfd_record *record, ffi_cif *cif, void (*function)(void), void *data,
                        enum trampfd_position position)
 {
@@ -162,7 +162,7 @@ void *trampfd_bind(ffi_cif *cif, void (*function)(void), void *data, enum trampf
     return bind_in_registers(&record, code, trail);
 }
 
-/* The record leads to memory that says what is called. */
+/* The record leads to memory that holds the target. */
 static int verify_marshalled(struct marshalled *self, const void *code, ffi_cif *cif,
                              void (*function)(void), void *data, unsigned bound,
                              struct trampfd_report *report)

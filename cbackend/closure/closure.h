@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the language bindings need beyond the public interface. */
+/* Functions for the language bindings beyond the public interface. */
 #ifndef TFD_CLOSURE_H
 #define TFD_CLOSURE_H
 
@@ -7,7 +7,7 @@
 #include "slot/slot.h"
 #include "trampfd.h"
 
-/* trampfd_closure_alloc() that tells the slot. */
+/* trampfd_closure_alloc() that returns the slot. */
 void *tfd_closure_new(size_t size, struct tfd_slot *slot, struct trampfd_trail *trail);
 
 /*
@@ -19,9 +19,9 @@ int tfd_closure_make(const ffi_closure *wanted, tfd_dispatch *dispatch, void **c
                      struct trampfd_trail *trail);
 
 /*
- * trampfd_closure_prep() with a dispatch of the caller's for signatures that have a plan;
- * `fun` serves the others, and gets the record where it would get the user data.  What the program
- * stores in a closure of its own memory later does not count.
+ * trampfd_closure_prep() with a dispatch of the caller's for signatures that have a plan; `fun` is
+ * called for the others, with the record instead of the user data.  Later stores of the program in
+ * the memory of a closure have no effect.
  */
 int tfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun, void *user_data,
                      tfd_dispatch *dispatch);
@@ -30,24 +30,24 @@ int tfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun, vo
 void *tfd_closure_code(const void *closure);
 
 /*
- * For a call of such a closure that has waited on its way in, while the closure may have been
- * freed: is the record still the one whose second word and user data were these?
+ * For a call of such a closure that had to wait before it reached Python, while the closure may
+ * have been freed: does the record still have this second word and this user data?
  */
 int tfd_closure_is_live(const union tfd_record *record, uintptr_t second, const void *user_data);
 
-/* If it is not: say so and abort. */
+/* If it does not: print a message and abort. */
 _Noreturn void tfd_closure_died(const union tfd_record *record);
 
 /*
- * trampfd_closure_free_named() that returns -ENOENT for what is not a live closure; and what that
- * does with it then.
+ * trampfd_closure_free_named() that returns -ENOENT if the address is not a live closure; and the
+ * message that ends the process in that case.
  */
 int tfd_closure_free(void *closure, const char *name);
 _Noreturn void tfd_closure_free_refused(const void *closure);
 
 /*
- * The memory of a closure that trampfd_closure_prep() prepared to call what it finds there at each
- * call; else NULL.
+ * The memory of a closure that trampfd_closure_prep() prepared to read what to call there at each
+ * call; otherwise NULL.
  */
 const ffi_closure *tfd_closure_live_memory(const void *code);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Entries: how a call goes on after the slot. */
+/* Entries: the code that slots jump to. */
 #ifndef TFD_ENTRY_H
 #define TFD_ENTRY_H
 
@@ -7,28 +7,32 @@
 
 /*
  * Set the entry words of a record whose cif, fun and user_data are set, so that
- * libffi marshals the call.  Returns 0, or -ENOTSUP when libffi has no Go closures
- * for the cif's ABI.
+ * libffi marshals the call.  Returns 0, or -ENOTSUP if libffi has no Go closures for the cif's
+ * ABI.
  */
 int tfd_entry_libffi_set(union tfd_record *record);
 
-/* The same; with another dispatch than tfd_plan_call `fun` gets the record for the user data. */
+/*
+ * The same; with a dispatch other than tfd_plan_call, `fun` gets the record instead of user data.
+ */
 int tfd_entry_libffi_set_for(union tfd_record *record, tfd_dispatch *dispatch);
 
-/* Register the entries of libffi.  When the library is loaded; or, where libffi comes later, under
-   the lock. */
+/*
+ * Register the entries of libffi.  Must be called when the library is loaded, or under the lock if
+ * libffi is found later.
+ */
 void tfd_entry_libffi_allow(void);
 
 /*
- * The same with a plan, whose reference the record then holds, and with what the plan's
- * entry calls (tfd_plan_call or a dispatch of the same kind).  Returns 0 when there is no
- * plan for the cif; the record is as it was then.  The second function is for who has the lock.
+ * The same for a plan, whose reference the record then holds, and for the function that the plan's
+ * entry calls (tfd_plan_call or a similar dispatch).  Returns 0, with the record unchanged, if
+ * there is no plan for the cif.  The second function is for callers that hold the lock.
  */
 int tfd_entry_plan_set(union tfd_record *record, tfd_dispatch *dispatch);
 int tfd_entry_plan_set_locked(union tfd_record *record, tfd_dispatch *dispatch);
 
 /*
- * Set the entry words by a plan, or else for libffi; tfd_entry_plan_of() tells which it was.
+ * Set the entry words for a plan, or else for libffi; tfd_entry_plan_of() returns the plan or NULL.
  * Returns 0 or -ENOTSUP.
  */
 int tfd_entry_set(union tfd_record *record, tfd_dispatch *dispatch);

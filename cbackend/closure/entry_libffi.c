@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libffi's Go closures are entered with the address of {entry, cif, handler} in the
- * static chain register, which is where a slot leaves the record.  They need no code of
- * their own, take any signature and every ABI that libffi knows.
+ * libffi's Go closures are entered with the address of {entry, cif, handler} in the static chain
+ * register, where a slot puts the address of the record.  They need no code of their own, and
+ * support every signature and every ABI that libffi knows.
  */
 #include "entry.h"
 
@@ -30,7 +30,7 @@ static void handler_with_record(ffi_cif *cif, void *result, void **arguments, vo
     record->closure.fun(cif, result, arguments, chain);
 }
 
-/* 0 when libffi has none. */
+/* 0 if libffi has none. */
 static uintptr_t entry_for(ffi_abi abi, unsigned count)
 {
     ffi_type none = {.size = 1, .alignment = 1, .type = FFI_TYPE_VOID};

@@ -8,7 +8,7 @@
 typedef void gather_function(const struct tfd_plan *plan, const char *frame, void **arguments,
                              struct tfd_gathered *values);
 
-/* Arguments whose pieces are not side by side in the frame are put so. */
+/* Copies arguments whose pieces are not adjacent in the frame. */
 static void gather(const struct tfd_plan *plan, const char *frame, void **arguments,
                    struct tfd_gathered *values)
 {
@@ -21,7 +21,7 @@ static void gather(const struct tfd_plan *plan, const char *frame, void **argume
     }
 }
 
-/* The same where each has two pieces of 8 bytes. */
+/* The same if each has two pieces of 8 bytes. */
 static inline void gather_words(const struct tfd_plan *plan, const char *frame, void **arguments,
                                 struct tfd_gathered *value)
 {
@@ -53,7 +53,7 @@ void tfd_plan_arguments(const struct tfd_plan *plan, char *frame, void **argumen
 
 /*
  * The handler may free the closure, and with it the last reference to the plan: what is
- * needed after the call is taken before it.  `gather_all` is NULL where nothing is gathered.
+ * needed after the call is read before it.  `gather_all` is NULL if nothing is gathered.
  */
 static inline __attribute__((always_inline)) struct tfd_return_words
 call(char *frame, const union tfd_record *record, void *last, void **arguments,
@@ -136,7 +136,7 @@ static int gathers_words(const struct tfd_plan *plan)
     return 1;
 }
 
-/* The dispatch that does the same in fewer instructions. */
+/* The dispatch that does the same in the fewest instructions. */
 static tfd_dispatch *fastest(tfd_dispatch *dispatch, const struct tfd_plan *plan)
 {
     if (dispatch != tfd_plan_call || plan->count > FEW || plan->gather_count > FEW_GATHERED)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the core asks of libffi: in libffi_linked.c of the one that the library is linked with, in
- * preload/libffi_of_caller.c of that of whoever is served.
+ * The functions of libffi that the core calls: in libffi_linked.c those of the libffi that the
+ * library is linked with, in preload/libffi_of_caller.c those of the caller's libffi.
  */
 #ifndef TFD_LIBFFI_H
 #define TFD_LIBFFI_H

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A plan: one signature, classified once.  At each call the entry spills the argument
- * registers that the signature uses into a frame on the stack; the plan tells where in
- * that frame (or above it, where the caller's stack arguments lie) each argument starts.
+ * A plan: one signature, classified once.  At each call the entry spills the argument registers
+ * that the signature uses into a frame on the stack.  The plan has the place of each argument in
+ * that frame, or above it, where the caller's stack arguments are.
  *
- * Plans are shared by all closures of a signature and counted; those that nobody uses are
- * kept for a while.
+ * All closures of a signature share one plan, which is counted; unused plans are kept for a while.
  */
 #ifndef TFD_PLAN_H
 #define TFD_PLAN_H
@@ -13,15 +12,15 @@
 #include "arch/port.h"
 
 /*
- * Kinds of results: what remains to be done once the handler has stored one.  Two are common: four
- * bytes, with zeros in the rest of the register, as an int is what most callbacks return; and a
- * result in memory whose address is returned.  The others are the port's own.
+ * Kinds of results: what to do after the handler has stored one.  Two are common to all ports: four
+ * bytes, with zeros in the rest of the register, because most callbacks return an int; and a result
+ * in memory whose address is returned.  The others are the port's own.
  */
 enum { TFD_RESULT_32, TFD_RESULT_ADDRESS, TFD_RESULT_OF_PORT };
 
 /*
- * An argument whose pieces arrive apart from each other, or with less alignment than its type has.
- * They are copied to where they are together.
+ * An argument whose pieces arrive apart from each other, or with less alignment than its type
+ * requires.  They are copied to one place.
  */
 #define TFD_PIECES 4
 
@@ -37,8 +36,8 @@ struct tfd_gathered {
 
 struct tfd_plan {
     struct tfd_plan *next; /* in the bucket of the cache */
-    unsigned references;   /* by records, dead ones too */
-    unsigned cache;        /* number of the cache that it is in */
+    unsigned references;   /* from records, including dead ones */
+    unsigned cache;        /* number of the cache that contains it */
     unsigned hash;
     unsigned key_size;
     unsigned char *key;
@@ -60,7 +59,7 @@ static inline void *tfd_plan_argument(const struct tfd_plan *plan, char *frame, 
     return frame + plan->offsets[index];
 }
 
-/* Where the result of a call goes. */
+/* The place of the result of a call. */
 static inline void *tfd_plan_result(const struct tfd_plan *plan, char *frame)
 {
     void *place = frame + plan->result_offset;
@@ -69,8 +68,8 @@ static inline void *tfd_plan_result(const struct tfd_plan *plan, char *frame)
 }
 
 /*
- * The end of a call: what its dispatch returns, when the result of that kind is there.  The plan
- * may be gone by then.
+ * Ends a call whose result is in its place: returns what the dispatch has to return.  The plan may
+ * have been freed by then.
  */
 static inline struct tfd_return_words tfd_plan_return(unsigned kind, char *frame)
 {
@@ -95,13 +94,15 @@ tfd_dispatch tfd_plan_call;
 tfd_dispatch tfd_plan_call_with_record;
 
 /*
- * The plan of a signature, with a reference for the caller; NULL when the signature is one
- * that only libffi knows how to take, or there is no memory for a plan.
+ * The plan of a signature, with a reference for the caller; NULL if only libffi can marshal the
+ * signature, or if there is no memory for a plan.
  */
 const struct tfd_plan *tfd_plan_get(const ffi_cif *cif);
 void tfd_plan_put(const struct tfd_plan *plan);
 
-/* The same for who has the lock.  Without it a signal handler may be refused, which gives NULL. */
+/*
+ * The same for callers that hold the lock.  Without it the result in a signal handler may be NULL.
+ */
 const struct tfd_plan *tfd_plan_get_locked(const ffi_cif *cif);
 void tfd_plan_put_locked(const struct tfd_plan *plan);
 

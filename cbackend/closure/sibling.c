@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A copy exports nothing by which others could find it, so each has an ELF note: its name is
- * "trampfd", its type 1, and its four bytes the distance from there to tfd_sibling_owns().  Notes
- * are found by dl_iterate_phdr(3) whatever the object exports.
+ * A copy exports nothing that would identify it, so each has an ELF note: its name is "trampfd",
+ * its type is 1, and its four bytes are the distance from there to tfd_sibling_owns().
+ * dl_iterate_phdr(3) finds notes regardless of what the object exports.
  */
 #define _GNU_SOURCE
 #include "sibling.h"
@@ -40,7 +40,7 @@ struct search {
     char *name;
 };
 
-/* The function that a note leads to; NULL when it is another kind of note. */
+/* The function that a note leads to; NULL for other notes. */
 static owns *function_of(const ElfW(Nhdr) *note)
 {
     const char *name = (const char *)(note + 1), *distance = name + sizeof(NAME);

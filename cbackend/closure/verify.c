@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Is a closure what its owner asked for?  What the provider holds is compared with a record
- * made anew from what the owner says, word by word.
+ * Is a closure unchanged?  The record that the provider holds is compared, word by word, with a new
+ * record that is made from the owner's arguments.
  */
 #include "verify.h"
 

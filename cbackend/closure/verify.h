@@ -10,8 +10,8 @@
 #define TFD_VERIFY_WORDS (offsetof(union tfd_record, owner.state) / sizeof(uintptr_t))
 
 /*
- * Compare the record of a slot, and the slot's code, with `wanted`.  names[i] is what word i is
- * called, NULL where the entry does not look at it.  Errors as trampfd_closure_verify().
+ * Compare the record of a slot, and the slot's code, with `wanted`.  names[i] is the name of
+ * word i, NULL if the entry does not read it.  Errors as trampfd_closure_verify().
  */
 int tfd_verify_record(const void *code, const union tfd_record *wanted,
                       const char *const names[TFD_VERIFY_WORDS], struct trampfd_report *report);

@@ -2,32 +2,32 @@
 /*
  * Pointers to GCC's nested functions.
  *
- * A nested function finds the variables of the function around it through the static chain
- * register.  A pointer to it needs code that loads that register; with -ftrampoline-impl=heap
- * (GCC 14 and later) compiled programs ask two functions of libgcc for it, which map writable
- * and executable memory.  Here each pointer is a slot.  These functions are in the C library
- * only: a program that is linked with it, or preloads it, uses them instead of libgcc_s's.
- * What was linked with -static-libgcc or -static has libgcc's own inside and is not reached.
+ * A nested function finds the variables of the enclosing function through the static chain
+ * register.  A pointer to it needs code that loads that register; with -ftrampoline-impl=heap (GCC
+ * 14 and later) compiled programs call two functions of libgcc for it, which map writable and
+ * executable memory.  Here each pointer is a slot.  These functions are only in the C library: a
+ * program that is linked with it, or preloads it, uses them instead of libgcc_s's.  Code that was
+ * linked with -static-libgcc or -static contains libgcc's own functions and is not affected.
  *
- * Compiled code calls __gcc_nested_func_ptr_created() for each pointer where the function
- * around it starts, and __gcc_nested_func_ptr_deleted() as often where it ends, also when
- * an exception ends it and it was compiled with -fexceptions.  The latter has no argument:
- * it means the calling function's newest pointer.
+ * Compiled code calls __gcc_nested_func_ptr_created() for each pointer when the enclosing function
+ * starts, and __gcc_nested_func_ptr_deleted() as many times when it ends, also when an exception
+ * ends it, if it was compiled with -fexceptions.  The latter function has no argument: it refers to
+ * the newest pointer of the calling function.
  *
- * A longjmp(3), or an exception through code without -fexceptions, leaves a function without
- * that call, and coroutines end in another order than they began.  So "newest" is not enough:
- * a pointer remembers two addresses of its function's frame, where the call came from and the
- * chain (functions inlined into each other share a frame, so the chain alone does not tell).
- * It is dropped once the thread's own stack is in use above its frame only, and when the same
- * function asks at the same place again.  On stacks that are not the thread's own only the
- * latter tells that a function was left, for it may as well wait while another stack is in use;
- * pointers left there for good live as long as the thread.
+ * A longjmp(3), or an exception through code without -fexceptions, leaves a function without that
+ * call, and coroutines do not end in the reverse order of their start.  So "newest" is not enough:
+ * for each pointer, two addresses of its function's frame are kept, that of the call and the chain
+ * (functions that are inlined into each other share a frame, so the chain alone is ambiguous).  A
+ * pointer is dropped once the thread's own stack is in use only above that frame, and when the same
+ * function asks again at the same place.  On stacks other than the thread's own only the latter
+ * shows that a function was left, because it may simply wait while another stack is in use;
+ * pointers that are never deleted there exist as long as the thread.
  *
- * What the interface does not permit: functions that begin on one thread and end on another,
- * stacks that lie inside the stack of the thread, and use in signal handlers.
+ * The interface does not support functions that start on one thread and end on another, stacks that
+ * lie inside the stack of the thread, or use in signal handlers.
  *
- * No lock: each thread has its own list.  The child of a fork has that of the thread that
- * called it; pointers of the other threads stay allocated there.
+ * No lock is needed, because each thread has its own list.  The child of a fork has the list of the
+ * thread that called fork(2); pointers of the other threads stay allocated there.
  */
 #define _GNU_SOURCE
 #include "closure/entry.h"
@@ -46,9 +46,9 @@ TRAMPFD_API void __gcc_nested_func_ptr_deleted(void);
 /* Records of the thread's pointers, newest first. */
 static _Thread_local struct {
     union tfd_record *newest;
-    uintptr_t low, high; /* its own stack; both 0 where the system does not tell */
+    uintptr_t low, high; /* its own stack; both 0 if the system does not provide them */
     int is_known;        /* pthreads(7) releases the list when the thread ends */
-} own;
+} thread;
 
 static pthread_key_t release_key;
 static int release_key_error;
@@ -66,13 +66,13 @@ static void drop(union tfd_record **at)
         tfd_fatal("the pointer of a nested function cannot be freed", record);
 }
 
-/* Other destructors of thread data may make more, and pthreads(7) then comes here again. */
+/* Other destructors of thread data may make more pointers; pthreads(7) then calls this again. */
 static void release_all(void *unused)
 {
     (void)unused;
-    own.is_known = 0;
-    while (own.newest)
-        drop(&own.newest);
+    thread.is_known = 0;
+    while (thread.newest)
+        drop(&thread.newest);
 }
 
 static void make_release_key(void)
@@ -89,8 +89,8 @@ static void find_stack(void)
     if (pthread_getattr_np(pthread_self(), &attributes))
         return;
     if (!pthread_attr_getstack(&attributes, &low, &size)) {
-        own.low = (uintptr_t)low;
-        own.high = own.low + size;
+        thread.low = (uintptr_t)low;
+        thread.high = thread.low + size;
     }
     pthread_attr_destroy(&attributes);
 }
@@ -102,7 +102,7 @@ static int register_release(struct trampfd_trail *trail)
     pthread_once(&release_key_once, make_release_key);
     if (release_key_error)
         return tfd_trail_add(trail, "end of thread", "pthread_key_create", release_key_error);
-    error = pthread_setspecific(release_key, &own);
+    error = pthread_setspecific(release_key, &thread);
     return error ? tfd_trail_add(trail, "end of thread", "pthread_setspecific", error) : 0;
 }
 
@@ -115,29 +115,29 @@ static void know_thread(void)
 {
     struct trampfd_trail trail;
 
-    if (own.is_known)
+    if (thread.is_known)
         return;
     trail.count = 0;
     if (register_release(&trail))
         refuse(&trail);
     find_stack();
-    own.is_known = 1;
+    thread.is_known = 1;
 }
 
 static int is_on_own_stack(uintptr_t address)
 {
-    return address - own.low < own.high - own.low;
+    return address - thread.low < thread.high - thread.low;
 }
 
 /*
- * Drops pointers of functions that were left, as seen from a call at `here`: frames further in,
- * and this very `target` with this very `chain`, which a function makes once and then deletes.
- * Looks no further than the first pointer of a function further out.
+ * Drops pointers of functions that were left, as seen from a call at `here`: those of inner frames,
+ * and the one with this `target` and this `chain`, which a function makes once and then deletes.
+ * Stops at the first pointer of an outer function.
  */
 static void drop_left(uintptr_t here, const void *chain, tfd_entry *target)
 {
     int compare = is_on_own_stack(here);
-    union tfd_record **at = &own.newest;
+    union tfd_record **at = &thread.newest;
 
     while (*at) {
         union tfd_record *record = *at;
@@ -157,7 +157,7 @@ static void drop_left(uintptr_t here, const void *chain, tfd_entry *target)
 /* The newest pointer on the thread's own stack; after drop_left() it is the calling function's. */
 static union tfd_record **find_on_own_stack(void)
 {
-    union tfd_record **at = &own.newest;
+    union tfd_record **at = &thread.newest;
 
     while (*at && !is_on_own_stack((*at)->chain.high))
         at = &(*at)->chain.older;
@@ -167,7 +167,7 @@ static union tfd_record **find_on_own_stack(void)
 /* On another stack: the newest pointer of the frame that is nearest. */
 static union tfd_record **find_nearest(uintptr_t here)
 {
-    union tfd_record **at = &own.newest;
+    union tfd_record **at = &thread.newest;
     uintptr_t nearest = UINTPTR_MAX;
 
     for (union tfd_record *record = *at; record; record = record->chain.older)
@@ -192,7 +192,7 @@ static void push(union tfd_record *record, void *pointer)
     trail.count = 0;
     if (tfd_pool_make(&slot, TFD_STATE_CHAIN, record, &trail))
         refuse(&trail);
-    own.newest = tfd_slot_shadow(slot);
+    thread.newest = tfd_slot_shadow(slot);
     *(const void **)pointer = tfd_slot_code(slot);
 }
 
@@ -206,7 +206,7 @@ void __gcc_nested_func_ptr_created(void *chain, void *function, void *pointer)
     push(&(union tfd_record){.chain = {.entry = tfd_entry_chain,
                                        .chain = chain,
                                        .target = target,
-                                       .older = own.newest,
+                                       .older = thread.newest,
                                        .low = here,
                                        .high = high_address((uintptr_t)chain, here)}},
          pointer);

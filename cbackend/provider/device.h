@@ -9,15 +9,15 @@
 #include "trampfd.h"
 #include "uapi/linux/trampfd.h"
 
-/* A descriptor with the number by which it is known again.  The owner closes it. */
+/* A descriptor, and the kernel's number for it that identifies it.  The owner closes it. */
 struct tfd_descriptor {
     int fd;      /* -1: none */
     uint64_t id; /* TRAMPFD_IOC_ID */
 };
 
 /*
- * Look for the device: once, before a program shuts itself in.  A process without it never asks
- * again.
+ * Look for the device, once: a program may restrict its own access to files later.  A process
+ * without the device never looks again.
  */
 void tfd_device_init(void);
 
@@ -25,14 +25,14 @@ void tfd_device_init(void);
 int tfd_device_present(void);
 
 /*
- * A new descriptor of `type` (TRAMPFD_USER, TRAMPFD_TABLE), close-on-exec, out of the way of the
- * low numbers that programs count on.  Returns 0 or a negative errno, with the failed attempt
+ * A new descriptor of `type` (TRAMPFD_USER, TRAMPFD_TABLE), close-on-exec, not one of the
+ * low numbers that programs use themselves.  Returns 0 or a negative errno, with the failed attempt
  * under the name `source`; ENOTSUP: the kernel's trampfd is of another version or lacks the type.
  */
 int tfd_device_create(struct tfd_descriptor *descriptor, uint32_t type, const char *source,
                       struct trampfd_trail *trail);
 
-/* Is the number still ours?  Programs close descriptors that they do not know. */
+/* Is the descriptor still ours?  Programs close descriptors that they do not know. */
 int tfd_descriptor_is_ours(const struct tfd_descriptor *descriptor);
 
 /* Close it, if it is still ours. */
@@ -42,7 +42,7 @@ void tfd_descriptor_close(struct tfd_descriptor *descriptor);
 int tfd_descriptor_write(const struct tfd_descriptor *descriptor, const void *data, size_t size,
                          uint64_t position);
 
-/* Hold the descriptor to `count` code addresses for good.  Returns 0 or a negative errno. */
+/* Restrict the descriptor to `count` code addresses permanently.  Returns 0 or a negative errno. */
 int tfd_descriptor_allow(const struct tfd_descriptor *descriptor, const uint64_t *list,
                          unsigned count);
 

@@ -27,7 +27,7 @@ static const struct tfd_provider *const all[] = {
     &tfd_provider_trampfd_user,
 };
 
-/* Not taken from the environment of a set-user-ID program. */
+/* The environment of a set-user-ID program is ignored. */
 static const char *setting(void)
 {
     const char *value = secure_getenv("TRAMPFD_PROVIDER");

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where slots come from.  A provider is one constant table of functions; the
- * rest of the library knows nothing of how it works.
+ * Providers of slots.  A provider is one constant table of functions; the rest of the library does
+ * not depend on how it works.
  *
- * The pool's lock is held during all that changes something: map, unmap, store, disarm, probe
- * and in_child.  The others are called for a slot that the caller owns, with or without it.
+ * The functions that change something (map, unmap, store, disarm, probe and in_child) are called
+ * with the lock held.  The others are called for a slot that the caller owns, with or without it.
  */
 #ifndef TFD_PROVIDER_H
 #define TFD_PROVIDER_H
@@ -14,7 +14,7 @@
 struct tfd_provider {
     const char *name;
 
-    /* Is there anything to try on this machine?  No system call. */
+    /* Is this provider worth trying on this machine?  Makes no system call. */
     int (*present)(void);
 
     /*
@@ -23,7 +23,7 @@ struct tfd_provider {
      */
     int (*map)(struct tfd_block *block, struct trampfd_trail *trail);
 
-    /* Undo map().  No call may be under way in the block. */
+    /* Undo map().  No call may be in progress in the block. */
     void (*unmap)(struct tfd_block *block);
 
     /*
@@ -34,7 +34,7 @@ struct tfd_provider {
 
     /*
      * Make tfd_entry_dead the entry of slot `index`, in one store, and change nothing else of what
-     * a call under way reads.  Returns 0 or a negative errno.
+     * a call in progress reads.  Returns 0 or a negative errno.
      */
     int (*disarm)(struct tfd_block *block, unsigned index);
 
@@ -43,18 +43,18 @@ struct tfd_provider {
 
     /*
      * Where in the memory of the process a slot reads its record, `record` being what load()
-     * gave; NULL when the kernel hands it over at each call.
+     * returned; NULL if the kernel hands it over at each call.
      */
     const void *(*in_memory)(const struct tfd_block *block, unsigned index,
                              const union tfd_record *record);
 
-    /* Is the slot's code, where there is any to read, as it was made? */
+    /* Is the slot's code, if it can be read, unchanged? */
     int (*intact)(const struct tfd_block *block, unsigned index);
 
     /*
-     * In the child of a fork, for each block: give it what the kernel did not.  NULL: nothing.
-     * When another thread was in the middle of a change, `block` is whole, what its slots have
-     * in the kernel may not be.
+     * In the child of a fork, for each block: make what the child did not inherit.  NULL: nothing.
+     * If another thread was making a change, `block` is consistent, but the kernel's data of its
+     * slots may not be.
      */
     void (*in_child)(struct tfd_block *block);
 

@@ -20,7 +20,7 @@ static const char source[] = "memfd";
 
 /*
  * MFD_NOEXEC_SEAL (Linux 6.3, Documentation/userspace-api/mfd_noexec.rst) makes the
- * file impossible to execve(2), which nothing of ours does; mapping it is not affected.
+ * file impossible to execve(2), which this library never does; mapping it is not affected.
  * Older kernels refuse the unknown flag with EINVAL.
  */
 static int create(void)

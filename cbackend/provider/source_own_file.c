@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which file was this library loaded from?  The dynamic loader knows the name
- * and the segment.  It is asked when the library is loaded: later another thread may
- * hold the loader's lock while it waits for this one.  /proc/self/maps is asked only
- * when the loader's name does not lead to the slots (a relative name after chdir, a file
- * that was moved).  A name is only a hint: what counts is that the file holds the very
- * bytes of the slots.  The descriptor is opened for one mapping and closed, because a program
- * may close a descriptor it does not know and open another file on its number.
+ * Which file was this library loaded from?  The dynamic loader knows the name and the segment.  It
+ * is called when the library is loaded, because later another thread may hold the loader's lock
+ * while it waits for this one.  /proc/self/maps is read only if the loader's name does not lead to
+ * the slots (a relative name after chdir, a file that was moved).  A name is only a hint: the file
+ * must contain the exact bytes of the slots.  The descriptor is opened for one mapping and then
+ * closed, because a program may close a descriptor that it does not know and open another file with
+ * that number.
  */
 #define _GNU_SOURCE
 #include "source.h"
@@ -25,7 +25,9 @@
 
 static const char source[] = "own file";
 
-/* What the loader said; the name belongs to it, and is there as long as the library. */
+/*
+ * The loader's answer; the loader owns the name, which is valid as long as the library is loaded.
+ */
 static struct {
     const char *path;
     off_t offset;
@@ -95,7 +97,7 @@ int tfd_source_own_file(struct tfd_block *block, struct trampfd_trail *trail)
     int fd = loaded.path ? open_slots(loaded.path, offset, trail)
                          : tfd_trail_add(trail, source, "dl_iterate_phdr", ENOENT);
 
-    /* The name led to no file, or to one that is not ours: ask the kernel. */
+    /* The name does not lead to this library's file: ask the kernel. */
     if (fd < 0) {
         error = find_in_maps(&path, &offset);
         if (error)

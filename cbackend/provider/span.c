@@ -15,7 +15,7 @@ static size_t records_offset(void)
     return (size_t)((const char *)tfd_records - tfd_slots);
 }
 
-/* What alignment costs is given back. */
+/* The space reserved for alignment is unmapped again. */
 char *tfd_span_reserve(size_t size)
 {
     size_t slack = TFD_GRANULE;

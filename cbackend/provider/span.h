@@ -11,8 +11,8 @@
 #include "slot/block.h"
 
 /*
- * Address space that is not accessible, aligned to TFD_GRANULE as the index wants it.  NULL with
- * errno when there is none.  The caller unmaps it.
+ * Address space that is not accessible, aligned to TFD_GRANULE as the index requires.  NULL with
+ * errno set if there is none.  The caller unmaps it.
  */
 char *tfd_span_reserve(size_t size);
 

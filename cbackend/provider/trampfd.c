@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trampfd, table type: the kernel maps slots that nobody can write, and records that this
- * process can only read.  Arming a slot is a system call; a call costs what it costs in the
- * static table.
+ * trampfd, table type: the kernel maps slots that cannot be written, and records that this process
+ * can only read.  Arming a slot is a system call; a call costs the same as in the static table.
  *
- * A block owns a descriptor.  When a program closes it (daemons close all they have), the block
- * gets a new one with the same records at the same addresses, and calls never notice.  Between
- * the check that the number is still ours and the write, another thread may close it and open
- * something else on it; a program that closes descriptors which others are using does that to
- * all its libraries.
+ * A block owns a descriptor.  If a program closes it (daemons close all descriptors), the block
+ * gets a new one with the same records at the same addresses, and calls are not affected.  Between
+ * the check that the descriptor is still ours and the write, another thread may close it and open
+ * something else with the same number; a program that closes descriptors which other code is using
+ * does that to all its libraries.
  *
- * Fork: the kernel gives the child records of its own, behind the same number.
+ * Fork: the kernel gives the child its own records, under the same descriptor number.
  */
 #define _GNU_SOURCE
 #include "provider.h"
@@ -35,7 +34,7 @@ _Static_assert(TFD_ALLOWED_MAX <= TRAMPFD_MAX_TABLE_PCS, "the list fits");
 
 static const char name[] = "trampfd";
 
-/* A descriptor that takes no record but of our entries. */
+/* A descriptor that accepts only records of our entries. */
 static int create(struct tfd_descriptor *table, struct trampfd_trail *trail)
 {
     uint64_t list[TFD_ALLOWED_MAX];
@@ -136,7 +135,7 @@ static void unmap(struct tfd_block *block)
 
 /*
  * A new descriptor, with the records that the kernel holds (not those of the shadow, which
- * can be written), mapped over the old one: each mapping is replaced at once.
+ * can be written), mapped over the old one: each mapping is replaced atomically.
  */
 static int reopen(struct tfd_block *block)
 {
@@ -170,7 +169,7 @@ static int store(struct tfd_block *block, unsigned index, const union tfd_record
     return error;
 }
 
-/* Records are written whole; every word but the entry is stored as it is already. */
+/* Records are written whole; every word except the entry keeps its value. */
 static int disarm(struct tfd_block *block, unsigned index)
 {
     union tfd_record record = block->records[index];

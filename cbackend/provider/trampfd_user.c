@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trampfd, user type: no code at all.  A slot is a page that nothing can be read from; calling it
- * faults, and the kernel goes on at an entry with the registers and the stack data that it holds.
- * The record of an entry that allows it is that stack data: 64 bytes below the stack pointer, which
- * the kernel writes anew at each call.  For other entries (those of libffi) the kernel holds entry
- * and address of the record, and the record is memory of the process.
+ * trampfd, user type: no code at all.  A slot is a page that cannot be read; calling it faults, and
+ * the kernel continues at an entry with the registers and the stack data that it holds.  If the
+ * entry allows it, the record is that stack data: 64 bytes below the stack pointer, which the
+ * kernel writes at each call.  For other entries (those of libffi) the kernel holds the entry and
+ * the address of the record, and the record is memory of the process.
  *
- * Each slot has a descriptor, made when it is first used, so RLIMIT_NOFILE limits their number.
- * Freed slots keep theirs, so that a call of one is named; no more of them rest than a quarter of
- * that limit, to leave the others to the program.
+ * Each slot has a descriptor, which is made when the slot is first used, so RLIMIT_NOFILE limits
+ * their number.  Freed slots keep theirs, so that a call of a freed slot can be named; at most a
+ * quarter of that limit is kept in this way, to leave the rest to the program.
  *
- * Fork: the kernel gives the child none of these mappings, and its descriptors are the parent's;
- * so the child makes its own before fork(2) returns.  What it copies must not change meanwhile, so
- * nobody begins to write to a descriptor that is older than a fork: the slot gets a new one.  What
- * a thread is in the middle of writing when another forks, the child may find old, new or not at
- * all: no lock is held over a fork, and the descriptor is shared with the child as soon as it is
- * there.  That concerns the closure that is being prepared or freed at that moment only, which
- * nobody else may call, or be sure to be able to call.
+ * Fork: the child inherits none of these mappings, and its descriptors refer to the parent's
+ * objects; so the child makes its own before fork(2) returns.  The contexts that it copies must not
+ * change meanwhile, so a descriptor that is older than a fork is never written again: the slot gets
+ * a new one.  If a thread is writing a context while another one forks, the child may find the old
+ * context, the new one or none: no lock is held during a fork, and the child shares the descriptor
+ * at once.  That concerns only the closure that is being prepared or freed at that moment, which no
+ * other thread may rely on.
  */
 #define _GNU_SOURCE
 #include "provider.h"
@@ -39,7 +39,7 @@
 
 static const char name[] = "trampfd-user";
 
-/* Of code from one slot to the next. */
+/* The distance from one slot to the next. */
 static size_t page_size(void)
 {
     return (size_t)sysconf(_SC_PAGESIZE);
@@ -50,7 +50,7 @@ static size_t code_bytes(void)
     return TFD_SLOTS * page_size();
 }
 
-/* The descriptor of a slot.  `forks` were over when it was made: their children do not have it. */
+/* The descriptor of a slot.  `forks` were over when it was made: their children do not share it. */
 struct user_slot {
     struct tfd_descriptor descriptor;
     uint64_t forks;
@@ -62,7 +62,7 @@ struct user_block {
 
 _Static_assert(TFD_RECORD_SIZE <= TRAMPFD_MAX_DATA_SIZE, "a record fits the stack data");
 
-/* May be called with the descriptors' limit reached: nothing is kept on failure. */
+/* May fail because the limit of descriptors is reached: nothing is left behind then. */
 static int create(struct tfd_descriptor *descriptor, struct trampfd_trail *trail)
 {
     uint64_t list[TFD_ALLOWED_MAX];
@@ -118,7 +118,7 @@ static int write_stack(const struct tfd_descriptor *descriptor, const union tfd_
     return tfd_user_write_stack(descriptor, &stack);
 }
 
-/* A call that comes meanwhile finds the old context or the new one: the PC decides which. */
+/* A call meanwhile finds the old context or the new one, depending on the PC. */
 static int write_context(const struct tfd_descriptor *descriptor, const union tfd_record *record,
                          const union tfd_record *shadow)
 {
@@ -134,8 +134,8 @@ static int write_context(const struct tfd_descriptor *descriptor, const union tf
 }
 
 /*
- * A descriptor that nobody else has, with that context, mapped at the slot's place; the one that
- * the slot had is closed.  On failure the slot is as before.
+ * Makes a descriptor that is not shared, with that context, maps it at the slot's place, and closes
+ * the former one.  On failure the slot is unchanged.
  */
 static int make_slot(struct tfd_block *block, unsigned index, const union tfd_record *record,
                      struct user_slot *slot)
@@ -171,7 +171,7 @@ static int make_uncallable(struct tfd_block *block, unsigned index, struct user_
     return 0;
 }
 
-/* Calls may be reading it: no torn word, and none that is not changed is another meanwhile. */
+/* Calls may be reading it: words change atomically, and only those that differ change. */
 static void store_shadow(union tfd_record *shadow, const union tfd_record *record)
 {
     for (size_t i = sizeof(shadow->words) / sizeof(shadow->words[0]); i-- > 0;)
@@ -195,7 +195,7 @@ static int store(struct tfd_block *block, unsigned index, const union tfd_record
     return error;
 }
 
-/* A call under way has its own copy of the record, or reads the shadow. */
+/* A call in progress has its own copy of the record, or reads the shadow. */
 static int disarm(struct tfd_block *block, unsigned index)
 {
     union tfd_record record = block->shadow[index];

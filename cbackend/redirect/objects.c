@@ -20,7 +20,7 @@ struct names {
     int error;
 };
 
-/* Called with a lock of the loader's held: names are all that is taken. */
+/* Called while a lock of the loader is held: only copies the names. */
 static int take_name(struct dl_phdr_info *info, size_t size, void *data)
 {
     struct names *names = data;
@@ -51,7 +51,7 @@ static void free_names(struct names *names)
     }
 }
 
-/* What was unloaded since, or is known to the loader by another name only, is left out. */
+/* Objects that were unloaded since, or that the loader knows only by another name, are left out. */
 static int hold(const struct name *name, struct tfd_object *object)
 {
     const char *path = *name->text ? name->text : NULL;

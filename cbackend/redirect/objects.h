@@ -2,8 +2,8 @@
 /*
  * The loaded objects, held so that none is unloaded meanwhile.
  *
- * Holding asks the dynamic loader, which may wait for another thread's dlopen(3) and so for
- * constructors: to be done without any lock.  What it waited for is relocated afterwards.
+ * Holding them calls the dynamic loader, which may wait for another thread's dlopen(3) and so for
+ * constructors: no lock may be held.  Objects that were being loaded are relocated afterwards.
  */
 #ifndef TFD_GOT_OBJECTS_H
 #define TFD_GOT_OBJECTS_H
@@ -26,7 +26,7 @@ int tfd_objects_hold(struct tfd_objects *objects);
 
 void tfd_objects_release(struct tfd_objects *objects);
 
-/* The object whose name and base are these, or NULL. */
+/* The object with that name and base, or NULL. */
 const struct tfd_object *tfd_objects_find(const struct tfd_objects *objects, const char *name,
                                           uintptr_t base);
 

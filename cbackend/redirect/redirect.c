@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Redirecting and undoing both go the same way: hold all objects, look through them, and then,
- * under the library's lock, store.  The dynamic loader is asked only while the lock is not held,
- * because constructors and destructors, which the loader runs under its own lock, may need ours.
+ * Redirecting and undoing have the same phases: hold all objects, search them, and then store,
+ * under the library's lock.  The dynamic loader is called only while the lock is not held, because
+ * constructors and destructors, which the loader runs under its own lock, may need ours.
  */
 #include "redirect.h"
 
@@ -18,7 +18,7 @@
 struct redirected {
     struct redirected *next;
     struct tfd_redirected redirected;
-    const struct tfd_redirection *row; /* of the call under way */
+    const struct tfd_redirection *row; /* of the current call */
     uintptr_t base;                    /* of its object */
     uintptr_t before;                  /* what to store to undo it */
 };
@@ -101,7 +101,7 @@ static int collect(const struct tfd_word *word, void *data)
     return 0;
 }
 
-/* Makes search->found the list of what the table names and the filter wants. */
+/* Puts the pointers that the table names and the filter accepts into the list search->found. */
 static int look_through(const struct tfd_objects *objects, struct search *search)
 {
     int error = 0;
@@ -114,7 +114,7 @@ static int look_through(const struct tfd_objects *objects, struct search *search
     return error;
 }
 
-/* Takes the entry off the list. */
+/* Removes the entry from the list. */
 static struct redirected *take_off(struct redirected **at)
 {
     struct redirected *entry = *at;
@@ -130,8 +130,8 @@ static uintptr_t value_of(const struct redirected *entry)
 }
 
 /*
- * Takes off the list what was unloaded (another object may lie there now), what was refused, and
- * what others have changed since.
+ * Removes from the list the pointers of unloaded objects (another object may be there now), refused
+ * ones, and those that other code has changed since.
  */
 static void forget(const struct tfd_objects *objects)
 {
@@ -153,7 +153,7 @@ static int store(struct redirected *entry, uintptr_t value)
     return error;
 }
 
-/* Redirects one pointer and puts it on the list, unless it leads there without us. */
+/* Redirects one pointer and adds it to the list, unless it already leads there. */
 static int redirect(struct redirected *entry)
 {
     if (value_of(entry) == target_of(entry)) {
@@ -178,7 +178,7 @@ static int redirect_row(struct redirected **list, const struct tfd_redirection *
     return error;
 }
 
-/* Leaves the first one, which is the one refused, on the list. */
+/* Keeps the first one, which was refused, on the list. */
 static void roll_back(const struct redirected *end)
 {
     const char *call;
@@ -235,7 +235,7 @@ static int is_in_table(const struct redirected *entry, const struct tfd_redirect
     return 0;
 }
 
-/* Undoes what the table names; what succeeded leaves the list. */
+/* Undoes what the table names; pointers that were restored are removed from the list. */
 static int undo(const struct tfd_redirection *table, size_t count)
 {
     int error, first_error = 0;

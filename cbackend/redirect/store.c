@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Program headers tell which pages the loader should have protected, not which ones are:
- * programs change protections too.  So the kernel is asked, and without /proc nothing is done.
+ * Program headers show which pages the loader should have protected, not the current protection,
+ * which programs change, too.  So the kernel is asked, and without /proc nothing is done.
  */
 #include "words.h"
 

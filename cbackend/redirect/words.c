@@ -7,7 +7,7 @@
 
 #include <dlfcn.h>
 
-/* On some CPUs two of these are one. */
+/* On some CPUs two of these are equal. */
 static int stores_an_address(const struct tfd_elf *elf, const tfd_relocation *relocation)
 {
     unsigned type = (unsigned)TFD_ELF(R_TYPE)(relocation->r_info);
@@ -45,7 +45,7 @@ int tfd_words_visit(const struct tfd_object *object, tfd_word_visitor *visitor, 
     return result;
 }
 
-/* Does the address lie in the object?  Then it is no function that the object imports. */
+/* Does the address lie in the object?  Then it is not a function that the object imports. */
 static int is_inside(const struct tfd_object *object, void *address)
 {
     struct link_map *map;
@@ -60,7 +60,7 @@ static void *look_up(void *handle, const struct tfd_word *word)
                          : dlsym(handle, word->symbol);
 }
 
-/* In the order of the loader: what all objects see, then what the object brought along. */
+/* In the order of the loader: the global scope, then the dependencies of the object. */
 static void *look_up_as_object(const struct tfd_object *object, const struct tfd_word *word)
 {
     void *all = dlopen(NULL, RTLD_LAZY | RTLD_NOLOAD);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The entries that a record may name; providers that can check records hold them to this list.
- * Like all that decides where calls may go it is read-only: constants, but for libffi's entries,
- * which are found when the library is loaded.
+ * The entries that a record may name; providers that can check records enforce this list.  Like
+ * everything that decides where calls may go, it is read-only: constants, except for libffi's
+ * entries, which are found when the library is loaded.
  */
 #ifndef TFD_ALLOWED_H
 #define TFD_ALLOWED_H
@@ -12,9 +12,9 @@
 #define TFD_ALLOWED_MAX 256
 
 /*
- * Entries of one size, one after the other.  `below_stack` says that they also work with a record
- * that lies in the 64 bytes below the stack pointer: they copy or keep it before they, or
- * anything they call, store there.
+ * Consecutive entries of one size.  If `below_stack` is set, they also work with a record that lies
+ * in the 64 bytes below the stack pointer: they copy or protect it before they, or anything they
+ * call, store there.
  */
 struct tfd_entries {
     uintptr_t first;
@@ -22,20 +22,20 @@ struct tfd_entries {
     int below_stack;
 };
 
-/* Each is defined where its entries are used. */
+/* Each is defined in the file that uses its entries. */
 extern const struct tfd_entries tfd_entries_dead, tfd_entries_plan, tfd_entries_bind,
     tfd_entries_context;
-/* Not all libraries have nested functions, and closures that a libffi writes code for. */
+/* Only some libraries have nested functions, and closures that a libffi writes code for. */
 extern const struct tfd_entries tfd_entries_chain __attribute__((weak, visibility("hidden"))),
     tfd_entries_foreign __attribute__((weak, visibility("hidden")));
 
 /*
- * Add the entries of libffi, with no record below the stack pointer.  In a constructor, or under
- * the lock; the first that are found count.
+ * Add the entries of libffi, which need a record that is not below the stack pointer.  Must be
+ * called in a constructor or under the lock; only the first call has an effect.
  */
 void tfd_allow_found(const uintptr_t *entries, unsigned count);
 
-/* All of them, or those that say `below_stack` or not; returns how many. */
+/* All of them, or those with or without `below_stack`; returns their number. */
 enum tfd_allowed { TFD_ALLOWED_ALL, TFD_ALLOWED_BELOW_STACK, TFD_ALLOWED_ELSEWHERE };
 unsigned tfd_allowed_list(enum tfd_allowed which, uint64_t list[TFD_ALLOWED_MAX]);
 

@@ -26,11 +26,11 @@ enum tfd_source {
 };
 
 /*
- * The pool zeroes a block; `source` is TFD_OWN_FILE then when the built-in slots are taken, and
- * `rest` is set for slots that cost nothing while they are free.  The provider fills everything up
- * to `private`, which nobody else reads; `shadow` is where programs write their ffi_closure (the records
- * themselves, when these are writable in the process).
- * The rest belongs to the pool and is guarded by its lock.
+ * The pool zeroes a new block, then sets `source` to TFD_OWN_FILE if the built-in slots are taken,
+ * and `rest` as for slots that cost nothing while they are free.  The provider fills in everything
+ * up to `private`, which only the provider uses.  `shadow` is where programs write their
+ * ffi_closure:  the records themselves if these are writable in the process.  The fields after
+ * `private` belong to the pool and are guarded by its lock.
  */
 struct tfd_block {
     const struct tfd_provider *provider;
@@ -44,9 +44,9 @@ struct tfd_block {
 
     unsigned used;
     unsigned fresh; /* slots from here on were never handed out, their memory never touched */
-    unsigned oldest, newest;       /* freed slots, in that order: index + 1, 0 when there is none */
-    char (*names)[TFD_NAME_SIZE];  /* of freed slots; NULL until one is freed by its name */
-    struct tfd_block *prev, *next; /* list of blocks with room */
+    unsigned oldest, newest;         /* freed slots, in that order: index + 1, or 0 */
+    char (*names)[TFD_NAME_SIZE];    /* of freed slots; NULL until a name is given */
+    struct tfd_block *prev, *next;   /* list of blocks with room */
     struct tfd_block *newer, *older; /* list of all blocks */
 };
 
@@ -60,7 +60,7 @@ static inline const void *tfd_block_slot(const struct tfd_block *block, unsigned
     return block->code + index * block->slot_size;
 }
 
-/* Inverse of tfd_block_slot(); -1 when `code` is not the start of a slot of the block. */
+/* Inverse of tfd_block_slot(); -1 if `code` is not the start of a slot of the block. */
 static inline int tfd_block_index_of_code(const struct tfd_block *block, const void *code)
 {
     size_t offset = (size_t)((const char *)code - block->code);
@@ -70,7 +70,7 @@ static inline int tfd_block_index_of_code(const struct tfd_block *block, const v
                : -1;
 }
 
-/* -1 when `record` is not the start of one of the block's at `records`. */
+/* -1 if `record` is not the start of one of the block's records at `records`. */
 static inline int tfd_block_index_in(const union tfd_record *records, const void *record)
 {
     size_t offset = (size_t)((const char *)record - (const char *)records);

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* All slots of the process: handing them out, taking them back, finding them. */
+/* All slots of the process: allocating, freeing and finding them. */
 #ifndef TFD_POOL_H
 #define TFD_POOL_H
 
 #include "slot.h"
 
 /*
- * Functions whose name ends in "_locked" need the lock; the others take it, and return -EDEADLK
- * where a signal handler interrupted whoever has it in the same thread.  tfd_pool_find_*() need
- * none for the address of a slot that the caller owns; for any other address they need it, as
- * another thread may give back the block.
+ * Functions whose name ends in "_locked" need the lock; the others take it, and return -EDEADLK in
+ * a signal handler that interrupted the holder of the lock in the same thread.  tfd_pool_find_*()
+ * do not need it for the address of a slot that the caller owns; for any other address they do,
+ * because another thread may unmap the block.
  */
 
 /*
- * Hand out a slot whose entry is dead, with that state; the other words of its record are as they
- * were when it was freed.  Returns 0 or a negative errno; `trail` (never NULL) tells what was
- * tried.  No system call unless a block has to be made.
+ * Allocate a slot whose entry is dead, with that state; the other words of its record are as they
+ * were when it was freed.  Returns 0 or a negative errno, with the attempts on `trail` (never
+ * NULL).  Makes no system call unless a block is needed.
  */
 int tfd_pool_take(struct tfd_slot *slot, uintptr_t state, struct trampfd_trail *trail);
 
@@ -31,16 +31,16 @@ int tfd_pool_lock(struct trampfd_trail *trail);
 enum tfd_holds { TFD_HOLDS_NOTHING, TFD_HOLDS_PLAN };
 
 /*
- * Take a slot back: its entry becomes dead, and reports call it `name` (or nothing, if NULL or
- * without memory for it).  What the record `holds` it keeps for calls that are on their way in;
- * tfd_pool_let_go is called once the slot is handed out again or its block given back.  Returns
- * 0, or -EINVAL when the slot is free already, -EDEADLK (see lock.h), or the provider's error (the
- * slot stays used then).
+ * Free a slot: its entry becomes dead, and messages call it `name` (or nothing, if that is NULL or
+ * there is no memory for it).  The record keeps what it `holds` for calls that have passed the slot
+ * already; tfd_pool_let_go is called when the slot is reused or its block is unmapped.  Returns 0,
+ * or -EINVAL if the slot is already free, -EDEADLK (see lock.h), or the provider's error (the slot
+ * stays in use then).
  */
 int tfd_pool_give(struct tfd_slot slot, const char *name, enum tfd_holds holds);
 int tfd_pool_give_locked(struct tfd_slot slot, const char *name, enum tfd_holds holds);
 
-/* Of closure/plan.c: give up the plan of a dead record, with the lock held. */
+/* In closure/plan.c: release the plan of a dead record, with the lock held. */
 void tfd_pool_let_go(const union tfd_record *record);
 
 /* Store a record, whose state word is filled in, in a slot that the caller owns. */
@@ -60,7 +60,7 @@ int tfd_pool_find_record(const union tfd_record *record, struct tfd_slot *slot);
 /* In the child of a fork, see base/lock.h. */
 void tfd_pool_in_child(int torn);
 
-/* Fill in all of a status that the pool knows. */
+/* Fill in the fields of a status that the pool knows. */
 void tfd_pool_status(struct trampfd_status *status);
 
 #endif

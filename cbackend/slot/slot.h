@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A slot, by its block and its number there; what is asked of its provider. */
+/* A slot: its block, its number there, and the operations of its provider. */
 #ifndef TFD_SLOT_H
 #define TFD_SLOT_H
 
@@ -22,7 +22,7 @@ static inline union tfd_record *tfd_slot_shadow(struct tfd_slot slot)
     return &slot.block->shadow[slot.index];
 }
 
-/* What the slot reads when it is called, as far as that is in memory. */
+/* The record that the slot reads when it is called, if that is in memory. */
 static inline const union tfd_record *tfd_slot_record(struct tfd_slot slot)
 {
     return &slot.block->records[slot.index];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What keeps and applies the context of a trampoline: the kernel, or an entry of ours. */
+/* Backends, which keep and apply the context of a trampoline: the kernel, or an entry of ours. */
 #ifndef TFD_CONTEXT_BACKEND_H
 #define TFD_CONTEXT_BACKEND_H
 
@@ -31,11 +31,11 @@ struct trampfd_trampoline {
 struct tfd_context_backend {
     const char *name;
 
-    /* Is there anything to try on this machine?  No system call. */
+    /* Is this backend worth trying on this machine?  Makes no system call. */
     int (*present)(void);
 
     /*
-     * Make the trampoline of `wanted` and set its address.  `allowed` is NULL where any PC is;
+     * Make the trampoline of `wanted` and set its address.  `allowed` is NULL if any PC is allowed;
      * `wanted` is known to be in it.  Returns 0, or a negative errno with an attempt on the trail.
      */
     int (*make)(struct trampfd_trampoline *trampoline, const struct trampfd_allowed *allowed,

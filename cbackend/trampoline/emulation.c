@@ -25,7 +25,7 @@ static struct tfd_stack stack_of(const struct trampfd_context *context)
     return stack;
 }
 
-/* The steps of a context; returns how many. */
+/* Makes the steps of a context; returns their number. */
 static unsigned compile(const struct trampfd_context *context, const struct tfd_stack *stack,
                         struct tfd_step *steps)
 {
@@ -58,7 +58,7 @@ static int make(struct trampfd_trampoline *trampoline, const struct trampfd_allo
     struct tfd_slot slot;
     int error;
 
-    (void)allowed; /* nobody can write another context later */
+    (void)allowed; /* the context cannot be changed later */
     if (!tfd_port_context)
         return tfd_trail_add(trail, "context", "entries for contexts on this CPU", ENOSYS);
     trampoline->emulation.stack = stack_of(&trampoline->wanted);
@@ -93,7 +93,7 @@ static void read_stack(const struct trampfd_trampoline *trampoline, struct tramp
         tfd_compare_number(report, "stack size", 0, found->stack_size, stack->size);
 }
 
-/* `wanted` is the step that belongs there, and so says what its value is for. */
+/* `wanted` is the step that belongs there, so it determines the meaning of the value. */
 static void read_step(const struct tfd_step *wanted, const struct tfd_step *step,
                       struct trampfd_context *found, const struct trampfd_context *context)
 {
@@ -139,7 +139,7 @@ static int is_intact(const struct trampfd_trampoline *trampoline, const union tf
     return !report->count;
 }
 
-/* Nothing that may have been overwritten is followed: all addresses are compared first. */
+/* Addresses that may have been overwritten are compared before they are followed. */
 static int read_back(const struct trampfd_trampoline *trampoline, struct trampfd_context *found,
                      struct trampfd_report *report)
 {

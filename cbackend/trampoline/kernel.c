@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The backend "trampfd-user": one descriptor of type TRAMPFD_USER and one mapping of it for each
- * trampoline.  Contexts are written to the descriptor at the positions that the proposal gave them.
+ * trampoline.  Contexts are written to the descriptor at the positions defined by the proposal.
  */
 #define _GNU_SOURCE
 #include "backend.h"
@@ -20,7 +20,7 @@ static int refuse(struct trampfd_trail *trail, const char *call, int error)
     return tfd_trail_add(trail, tfd_context_kernel.name, call, error);
 }
 
-/* The list is locked with it: nobody can write a PC that is not in it. */
+/* Also locks the list: no PC that is not in it can be written later. */
 static int write_allowed(const struct tfd_descriptor *descriptor,
                          const struct trampfd_allowed *allowed)
 {
@@ -116,7 +116,7 @@ static int is_mapped_here(const struct trampfd_trampoline *trampoline)
     return trampoline->kernel.owner == getpid();
 }
 
-/* In a fork's child the addresses may be somebody else's by now. */
+/* In the child of a fork, something else may be mapped at these addresses. */
 static void unmake(struct trampfd_trampoline *trampoline)
 {
     if (is_mapped_here(trampoline))

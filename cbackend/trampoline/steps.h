@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A context as the entry "context" reads it: a list of steps, each the address of a piece of
- * code that does one thing with the step's value (load it into one register, say) and jumps to
- * the next step's code.  So the order is that of the list, no register is needed but the static
- * chain register, which points at the current step, and the flags stay as they are.
+ * A context as the entry "context" reads it: a list of steps.  Each step has the address of code
+ * that does one thing with the step's value (for example, loads it into one register) and jumps to
+ * the code of the next step.  So the order is that of the list, only the static chain register,
+ * which points to the current step, is needed, and the flags are preserved.
  */
 #ifndef TFD_STEPS_H
 #define TFD_STEPS_H

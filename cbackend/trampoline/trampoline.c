@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The life of a trampoline, with the first backend that will have it. */
+/* Creating, reading and destroying trampolines, with the first backend that works. */
 #include "backend.h"
 #include "context.h"
 
@@ -22,7 +22,7 @@ static int is_wanted(const struct tfd_context_backend *backend, const char *name
     return !name || !strcmp(name, "auto") ? backend->present() : !strcmp(name, backend->name);
 }
 
-/* A context that a backend finds invalid is not offered to the next one. */
+/* If a backend finds the context invalid, the next one is not tried. */
 static int make(struct trampfd_trampoline *trampoline, const struct trampfd_allowed *allowed,
                 const char *name, struct trampfd_trail *trail)
 {
@@ -91,7 +91,7 @@ int trampfd_trampoline_descriptor(const struct trampfd_trampoline *trampoline)
     return trampoline->backend == &tfd_context_kernel ? trampoline->kernel.descriptor.fd : -1;
 }
 
-/* All that is used of a report without differences. */
+/* Sets only the fields that are used without differences: the array is large. */
 static void clear(struct trampfd_report *report)
 {
     report->provider = NULL;

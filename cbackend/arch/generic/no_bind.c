@@ -20,7 +20,7 @@ int tfd_port_is_bind_entry(tfd_entry *entry)
     return 0;
 }
 
-int tfd_port_libffi_garbles(const struct tfd_plan *plan)
+int tfd_port_libffi_miscalls(const struct tfd_plan *plan)
 {
     (void)plan;
     return 0;

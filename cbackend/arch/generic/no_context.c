@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A port without the entry "context": no register can be named, and no trampoline be made. */
+/* A port without the entry "context": contexts can name no register. */
 #include "arch/port.h"
 #include "slot/allowed.h"
 
@@ -14,7 +14,7 @@ const uint32_t tfd_port_pc = 0;
 
 tfd_entry *const tfd_port_context = NULL;
 
-/* No trampoline, so no step. */
+/* Never called, because no trampoline is made. */
 void tfd_step_stack(void)
 {
     abort();

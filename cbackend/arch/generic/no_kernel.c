@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A port that has no use for the kernel's trampolines: the providers and the backend are refused. */
+/* A port without the kernel's trampolines: its providers and its backend always fail. */
 #include "arch/port.h"
 #include "base/trail.h"
 #include "provider/device.h"
@@ -33,7 +33,7 @@ static void probe_table(struct trampfd_trail *trail)
     refuse(tfd_provider_trampfd.name, trail);
 }
 
-/* Of a provider that makes no block nothing else is called. */
+/* A provider that makes no block has no other functions. */
 const struct tfd_provider tfd_provider_trampfd = {
     .name = "trampfd",
     .present = absent,

@@ -20,7 +20,7 @@ int tfd_port_is_plan_entry(tfd_entry *entry)
     return 0;
 }
 
-/* No plan, so no call by one. */
+/* Never called, because no plan is made. */
 struct tfd_return_words tfd_port_finish(unsigned kind, char *frame)
 {
     (void)kind;

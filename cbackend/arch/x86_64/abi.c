@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-/* What remains to be done once the handler has put the result in its place. */
+/* What to do after the handler has stored the result. */
 enum result {
     RESULT_32 = TFD_RESULT_32,
     RESULT_MEMORY = TFD_RESULT_ADDRESS, /* through the pointer that the caller passed first */
@@ -69,7 +69,7 @@ static int cover(struct classes *classes, enum class class, size_t offset, size_
     return offset % alignment == 0;
 }
 
-/* Returns 0 for a type that only libffi knows. */
+/* Returns 0 for a type that only libffi can pass. */
 static int classify(const ffi_type *type, struct classes *classes, size_t offset)
 {
     size_t end = offset + type->size;
@@ -109,7 +109,7 @@ static int classify(const ffi_type *type, struct classes *classes, size_t offset
     }
 }
 
-/* In how many registers of each kind; 0 for a type that only libffi knows. */
+/* How many registers of each kind a value needs; 0 for a type that only libffi can pass. */
 struct need {
     unsigned words, vectors;
     int in_memory; /* as an argument */
@@ -146,7 +146,7 @@ static tfd_entry *entry_for(unsigned words, unsigned vectors)
     return (tfd_entry *)(uintptr_t)(tfd_plan_entries + index * PLAN_ENTRY_SIZE);
 }
 
-/* They keep the record that lies below the stack pointer in their frame. */
+/* They keep a record that lies below the stack pointer in their frame. */
 const struct tfd_entries tfd_entries_plan = {
     .first = (uintptr_t)tfd_plan_entries,
     .count = PLAN_ENTRIES,
@@ -262,7 +262,7 @@ static int place(struct tfd_plan *plan, unsigned index, const ffi_type *type, st
     }
     if (type->alignment > 8 && need.words + need.vectors < 2)
         return 0;
-    /* Words apart in the frame, or two in a row that want more alignment than they have there. */
+    /* Words that are apart in the frame, or are less aligned there than their type requires. */
     if ((need.words && need.vectors) || type->alignment > 8)
         plan->gathers[plan->gather_count++] = (struct tfd_gather){
             .argument = index,

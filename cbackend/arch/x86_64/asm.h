@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Macros that no routine can do without: aligned, hidden, typed, sized, with unwind information and
- * a landing pad for indirect branches; and ASM_END, which ends each assembly file.
+ * Macros for all routines, which make them aligned, hidden, typed and sized, with unwind
+ * information and a landing pad for indirect branches; and ASM_END, which ends each assembly file.
  */
 #ifndef TFD_ASM_H
 #define TFD_ASM_H
@@ -10,7 +10,7 @@
     endbr64
 .endm
 
-/* A routine that begins with something else than a landing pad, such as a table of slots. */
+/* Something that does not begin with a landing pad, such as a table of slots. */
 .macro TABLE name
     .globl \name
     .hidden \name

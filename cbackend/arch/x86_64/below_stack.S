@@ -5,7 +5,7 @@
 /*
  * void tfd_entry_below_stack(void)
  *   rsp  record ends here
- * The record lies in the red zone, so signals leave it alone.
+ * The record lies in the red zone, which signal handlers preserve.
  */
     .text
 ROUTINE tfd_entry_below_stack

@@ -9,7 +9,7 @@
  *
  *   r10  record
  *
- * al, which variadic functions read, stays as it is.
+ * al, which variadic functions read, is preserved.
  */
 .macro SHIFT_FROM_RSI count
     .ifgt \count - 3

@@ -20,7 +20,7 @@ static tfd_entry *entry_at(size_t index)
     return (tfd_entry *)(uintptr_t)(tfd_bind_entries + index * BIND_ENTRY_SIZE);
 }
 
-/* They are done with the record when they jump. */
+/* They do not use the record after they jump. */
 const struct tfd_entries tfd_entries_bind = {
     .first = (uintptr_t)tfd_bind_entries,
     .count = BIND_ENTRIES,
@@ -56,7 +56,7 @@ int tfd_port_is_bind_entry(tfd_entry *entry)
  * ffi_call() of libffi 3.4 copies a structure whose first word goes to the last integer register
  * whole, over the first vector register; that is wrong when an earlier argument is in there.
  */
-int tfd_port_libffi_garbles(const struct tfd_plan *plan)
+int tfd_port_libffi_miscalls(const struct tfd_plan *plan)
 {
     for (unsigned i = 0; i < plan->gather_count; i++)
         if (plan->gathers[i].from[0] == (WORD_REGISTERS - 1) * 8

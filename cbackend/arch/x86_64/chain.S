@@ -3,7 +3,7 @@
 #include "slot/layout.h"
 
 /*
- * Entry of functions with a static chain: go on at the record's target with the record's chain.
+ * Entry of functions with a static chain: jump to the record's target with the record's chain.
  *
  *   r10  record, then chain
  *   r11  target; a scratch register that carries no argument

@@ -42,7 +42,7 @@ _Static_assert(offsetof(struct tfd_stack, size) == STACK_SIZE, "size of stack da
 _Static_assert(offsetof(struct tfd_stack, data) == STACK_DATA, "stack data");
 _Static_assert(TRAMPFD_SET_SP == STACK_SET_SP, "flag that sets the stack pointer");
 
-/* The PC must not wait where stack data lies that the target finds below its stack pointer. */
+/* The PC must not be saved where the target finds stack data below its stack pointer. */
 static int data_is_near(const struct trampfd_context *context)
 {
     return context->stack_size && !(context->stack_flags & TRAMPFD_SET_SP)
@@ -58,7 +58,7 @@ tfd_entry *tfd_port_last_step(const struct trampfd_context *context, int names_c
     return data_is_near(context) ? tfd_step_jump_far : tfd_step_jump_near;
 }
 
-/* Not with a record in the red zone, which belongs to the trampoline's caller and target. */
+/* Not with a record in the red zone, which the trampoline's caller and target may use. */
 const struct tfd_entries tfd_entries_context = {
     .first = (uintptr_t)tfd_entry_context,
     .count = 1,

@@ -16,7 +16,7 @@ END tfd_entry_context
 /*
  * Steps.
  *   r10  this step; then the next one
- * Registers, flags and memory but those that a step is for stay as they are.
+ * A step preserves all registers, flags and memory except what it is meant to change.
  */
 .macro NEXT
     leaq STEP_SIZE(%r10), %r10
@@ -41,7 +41,7 @@ END tfd_step_\register
  *                    -32   rsi
  *                    -40   rdi
  *
- * No register and no flag is left to move rsp with at the end, but `pop %rsp` needs none.
+ * No register or flag is free to move rsp with at the end, but `pop %rsp` needs none.
  */
 #define ROOM 384
 #define SAVED 40
@@ -78,14 +78,14 @@ ROUTINE tfd_step_stack
     NEXT
 END tfd_step_stack
 
-/* Goes on at the PC. */
+/* Jumps to the PC. */
 ROUTINE tfd_step_jump
     jmp *STEP_VALUE(%r10)
 END tfd_step_jump
 
 /*
- * Loads r10, which is then no longer there to find the PC with: that waits in the red zone,
- * where signal handlers leave it alone.
+ * Loads r10, which then no longer leads to the PC: that is saved in the red zone, which signal
+ * handlers preserve.
  */
 .macro LAST_STEP name, depth
 ROUTINE \name

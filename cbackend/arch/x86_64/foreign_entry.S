@@ -8,7 +8,7 @@
  *   endbr64; lea -11(%rip),%r10; jmp *7(%rip)     and at 24 the address that is jumped to, or
  *            lea -7(%rip),%r10;  jmp *3(%rip)     and at 16, before libffi 3.4
  *
- * so the static chain is the closure's address, and its first eight bytes tell which one it is.
+ * so the static chain is the closure's address, and its first eight bytes identify the code.
  *
  *   r10  record, then the closure
  *   r11  the closure; a scratch register that carries no argument

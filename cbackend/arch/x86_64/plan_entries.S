@@ -4,12 +4,12 @@
 
 /*
  * Entries of plans: make the frame, spill W integer and V vector argument registers into
- * it, and go on at the record's tail.
+ * it, and jump to the record's tail.
  *
  *   r10  record
  *
- * All of W = 0..6 and V = 0..8 stand one after the other, PLAN_ENTRY_SIZE bytes apart, so that
- * the port finds the one it wants by its numbers.
+ * The entries for all W = 0..6 and V = 0..8 follow each other, PLAN_ENTRY_SIZE bytes apart, so that
+ * the port can compute the address of each.
  */
 .macro SPILL_WORDS count
     .ifgt \count - 0
@@ -64,7 +64,7 @@ END tfd_plan_entries
 
 /*
  * Tails: call `struct tfd_return_words dispatch(char *frame, const union tfd_record *record)`,
- * whose result is rax and rdx already; load the other return registers that the signature
+ * whose result is already in rax and rdx; load the other return registers that the signature
  * may use; undo the frame.
  *
  *   r10  record
