@@ -129,7 +129,7 @@ def meaning(kind: Any, data: bytes) -> list[bytes]:
 
 
 def is_garbled_by_libffi(call: signatures.Call) -> bool:
-    """Can it be? See tfd_port_libffi_garbles()."""
+    """Can it be? See tfd_port_libffi_miscalls()."""
     return any(
         isinstance(kind, c_types.Structure) and 8 < c_types.size_and_alignment(kind)[0] <= 16
         for kind in call.argument_types

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 
 def bind(function: Any, data: Any, *, position: str = "first") -> Any:
-    """Make a C function pointer that calls a C function with one argument more: `data`.
+    """Make a C function pointer that calls a C function with one additional argument: `data`.
 
-    For C interfaces that call back without user data.  Python has no part in the call, and no
-    lock is taken.
+    This is for C interfaces that call back without user data.  A call does not involve Python and
+    takes no lock.
 
     function
         What to call: a ctypes function with ``argtypes`` set (and ``restype``, where it is not
@@ -45,20 +45,20 @@ def bind(function: Any, data: Any, *, position: str = "first") -> Any:
 
     Returns an instance of ``CFUNCTYPE(restype, *other_argtypes)``, or a cdata of the function
     type without that argument.  It keeps `function` and `data` alive; keep it as long as C may
-    call the pointer.  A later call ends the process with a message.  One that still lives when
-    the interpreter ends can be called, with its data, until the process ends.
+    call the pointer.  A later call ends the process with a message.  A pointer that still exists
+    when the interpreter ends can be called, with its data, until the process ends.
 
-    May be called from any thread.  Where all arguments of `function` are passed in registers a
-    call costs a few instructions; otherwise libffi makes it.  ``restype``, ``errcheck`` and the
-    errno flag of a ctypes function are those of the result too; they concern calls from Python.
+    It may be called from any thread.  If all arguments of `function` are passed in registers, a
+    call costs a few instructions; otherwise libffi makes it.  The result has the ``restype``,
+    ``errcheck`` and errno flag of a ctypes function, too; they apply to calls from Python.
 
-    Raises TypeError for a `function` that is none, or whose argument types are not known, for an
-    argument that is of no such type, and for `data` that does not fit it (OverflowError if it is
-    too large); ValueError for a NULL pointer, a function without arguments, and an unknown
-    position; NotImplementedError for a variadic function of cffi, and for types that libffi
-    cannot pass (of ctypes RuntimeError, as for a call); ClosureError when every attempt to make a
-    closure is refused.  A variadic function of ctypes looks like any other: it is called with the
-    arguments that its argtypes name.
+    Raises TypeError if `function` is not a function, or its argument types are not known, if the
+    argument is of another type, and if `data` does not fit it (OverflowError if it is too large);
+    ValueError for a NULL pointer, a function without arguments, and an unknown position;
+    NotImplementedError for a variadic function of cffi, and for types that libffi cannot pass (for
+    ctypes RuntimeError, as for a call); ClosureError when every attempt to make a closure fails.
+    A variadic function of ctypes is not recognised as such: it is called with the arguments that
+    its argtypes name.
     """
     if position not in ("first", "last"):
         raise ValueError(f'position= is "first" or "last", not {position!r}')

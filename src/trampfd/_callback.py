@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     _Made = TypeVar("_Made", covariant=True)
 
     class _Decorator(Protocol[_Made]):
-        """Its own class, so that a type checker that cannot tell which one knows it for typed."""
+        """Its own class, for type checkers that cannot resolve the overload."""
 
         def __call__(self, function: Callable[..., Any], /) -> _Made: ...
 
@@ -99,7 +99,7 @@ def callback(
     ffi
         For a C declaration: the ``cffi.FFI`` or compiled ``ffi`` object that parses it.
 
-    Returns a cdata of that very type, or an instance of that class.  It owns the closure: keep
+    Returns a cdata of exactly that type, or an instance of that class.  It owns the closure: keep
     it as long as C may call the pointer.  A later call ends the process with a message.  The
     function may be called from any thread, also from threads that Python did not create.
 
@@ -111,7 +111,7 @@ def callback(
     cannot parse, NotImplementedError for a function type that cannot be called back (variadic,
     unions, bit fields, packed structures), OverflowError and the like for an `error` that does
     not fit the result type, and ClosureError (an OSError and MemoryError) when every attempt to
-    make a closure is refused.
+    make a closure fails.
     """
     if _is_function_class(type):
         if error is not None or onerror is not None or ffi is not None:

@@ -145,8 +145,8 @@ def _is_callable_by_value(ctype: Any) -> bool:
     """Can cffi itself call a function of this type through libffi?
 
     Where it cannot (variadic, bit fields, packed or partial structures, unions, complex
-    numbers), its calls go another way, and then complain of missing arguments with other
-    words: "expects at least".  The address is never called, as the number of arguments is
+    numbers), its calls do not use libffi, and then report missing arguments in other words:
+    "expects at least".  The address is never called, as the number of arguments is
     always wrong.
     """
     probe = _backend().cast(ctype, 1)

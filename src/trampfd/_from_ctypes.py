@@ -113,7 +113,7 @@ def _members(cls: Any) -> "tuple[Any, ...]":
 
 
 def _scalars(cls: Any, offset: int) -> "Iterator[tuple[int, str]]":
-    """Offset and layout of every scalar inside, members of unions on top of each other."""
+    """Offset and layout of every scalar inside; members of unions overlap."""
     if issubclass(cls, _ctypes().Array):
         for i in range(cls._length_):
             yield from _scalars(cls._type_, offset + i * _ctypes().sizeof(cls._type_))
@@ -156,8 +156,8 @@ def _has_own_fields(cls: Any) -> bool:
 
 
 def _is_open(cls: Any) -> bool:
-    """May it get fields yet, beside those that it inherited?  Once it has its own, ctypes
-    refuses others, and so it does for the classes of its fields and those that it derives from.
+    """May it still get fields, in addition to inherited ones?  Once it has its own, ctypes refuses
+    others, also for the classes of its fields and for its base classes.
     """
     return isinstance(cls, type) and _is_aggregate(cls) and not _has_own_fields(cls)
 
@@ -191,7 +191,7 @@ def _signature(cls: Any) -> "tuple[Any, ...]":
 
 
 def has_new(cls: Any) -> bool:
-    """Has a class a ``__new__`` of its own?  It calls that of _ctypes.CFuncPtr in the end."""
+    """Does a class have its own ``__new__``, which in the end calls that of _ctypes.CFuncPtr?"""
     return cls.__new__ is not base_class().__new__
 
 
@@ -235,7 +235,7 @@ _INTEGERS = ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8")
 
 
 def _value(cls: Any) -> "tuple[Any, Any, int, str]":
-    """As an argument or a result of a function that is called, not of a callback."""
+    """The signature item of a type in a function that is called, not in a callback."""
     return cls, _layout(cls), _ctypes().sizeof(cls), "*"
 
 
@@ -278,7 +278,7 @@ def _bound_argument(cls: Any, data: Any) -> "tuple[int, tuple[Any, ...]]":
 
 
 def _bound_class(function: Any, argtypes: "tuple[Any, ...]") -> Any:
-    """The class that CFUNCTYPE() gives, so that the result is taken where that is declared."""
+    """The class that CFUNCTYPE() returns, so that the result is accepted where that is declared."""
     import ctypes
 
     flags = type(function)._flags_

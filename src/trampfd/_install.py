@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """install() and uninstall(): every callback of the process through trampfd.
 
-Modules that are loaded already are redirected at once, the others when they are imported, by
-a finder that stands first on ``sys.meta_path``.
+Modules that are already loaded are redirected immediately, the others when they are imported, by
+a finder that is first on ``sys.meta_path``.
 
-An enabled Python imports this file, and what it needs, in programs that know nothing of it: from
-the standard library come only modules that are built in or that every Python has loaded.  All
-else takes time, and may be a file of the program's that has the same name.
+An enabled Python imports this file and its dependencies in programs that do not know of it.  So it
+uses only those modules of the standard library that are built in or that every Python has loaded:
+others take time, and a file of the program may have the same name.
 """
 
 import _imp
@@ -135,8 +135,8 @@ _finder = _Finder()
 
 
 def _loaded() -> list[str]:
-    """The modules to redirect at once.  Waits for those that another thread is importing, which
-    must not be done while holding the lock: at its end that import takes it."""
+    """The modules to redirect immediately.  Waits for modules that another thread is importing; the
+    lock must not be held, because that import takes it at its end."""
     names = [name for name in _redirections if sys.modules.get(name) is not None]
     for name in names:
         __import__(name)
@@ -159,8 +159,8 @@ def _redirect(loaded: list[str]) -> None:
 
 
 def _change_finders(added: "list[MetaPathFinder]") -> None:
-    """Those of ours that stand on sys.meta_path.  A new list: other threads may be going through
-    the old one.  Under the lock that _cli/_hook.py takes too, so that no change is lost."""
+    """Set our finders on sys.meta_path.  The list is a new one, because other threads may be
+    iterating over the old one.  _cli/_hook.py takes the same lock, so that no change is lost."""
     _imp.acquire_lock()
     try:
         sys.meta_path = [*added, *(finder for finder in sys.meta_path if finder is not _finder)]
@@ -181,20 +181,20 @@ def install(*, libraries: bool = False) -> None:
     """Send every callback made from now on in this process through trampfd.
 
     That is every ``ffi.callback()`` (of ``cffi.FFI()``, of compiled ffi objects, as decorator,
-    through references taken earlier) and every instance of a ctypes function pointer class
-    made from a callable (of classes made before and after).  Callbacks that exist stay as they
-    are.  cffi and ctypes may be imported before or after.  Calling it again changes nothing.
+    through references taken earlier) and every instance of a ctypes function pointer class that is
+    made from a callable (of classes made before and after).  Existing callbacks are not changed.
+    cffi and ctypes may be imported before or after.  Calling it again has no effect.
 
-    Affects the main interpreter only; subinterpreters keep stock behaviour.
+    Only the main interpreter is affected; subinterpreters keep the stock behaviour.
 
     With ``libraries=True``, the libraries that are loaded now and use a shared libffi, such as
-    that of PyGObject, are redirected too: the functions that they import to make closures lead to
+    that of PyGObject, are redirected, too: the functions that they import to make closures lead to
     the library of ``trampfd preload``.  Call it again after more of them were loaded, and before
-    these free closures that others made.  trampfd.status() tells what was redirected.
+    these free closures that others made.  trampfd.status() shows what was redirected.
 
     Raises TypeError for a value of `libraries` that is not a bool, OSError if libraries cannot be
-    redirected, and RuntimeError for a version of cffi that cannot be redirected; nothing is changed
-    then.
+    redirected, and RuntimeError for a version of cffi that cannot be redirected.  Nothing is
+    changed in these cases.
     """
     global _installed
     if not isinstance(libraries, bool):
@@ -215,7 +215,7 @@ def install(*, libraries: bool = False) -> None:
 
 
 def install_at_start() -> None:
-    """install() for programs that know nothing of it, see _cli/_hook.py: a version of cffi that
+    """install() for programs that do not know of it, see _cli/_hook.py: a version of cffi that
     cannot be redirected is reported on standard error when the program imports it."""
     global _at_start
     _at_start = _at_start or not _installed
@@ -225,11 +225,12 @@ def install_at_start() -> None:
 def uninstall() -> None:
     """Undo install().  Callbacks made by trampfd stay valid and are freed by trampfd.
 
-    Blocks of installed() that are open come to their end with it.
+    It also ends the open blocks of installed().
 
-    Libraries make stock closures again.  What they import to prepare and free closures stays
-    redirected, because those made by trampfd may live on; stock closures are handed to libffi
-    there.  Raises OSError for libraries that cannot be restored, after all else is undone.
+    Libraries make stock closures again.  The functions that they import to prepare and free
+    closures stay redirected, because closures made by trampfd may still exist; stock closures are
+    forwarded to libffi.  Raises OSError for libraries that cannot be restored, after everything
+    else is undone.
     """
     global _installed, _at_start
     with _lock:
@@ -242,14 +243,14 @@ def uninstall() -> None:
 
 
 def is_installed() -> bool:
-    """Are callbacks made by trampfd now, by install() or inside a block of installed()?"""
+    """Whether trampfd makes callbacks now, after install() or inside a block of installed()."""
     return _in_force
 
 
 class installed:
-    """``with trampfd.installed():`` -- as after install(), for the time of the block.
+    """``with trampfd.installed():`` has the effect of install() for the duration of the block.
 
-    For all threads of the process.  Blocks may overlap; the end of the last one undoes it,
+    It affects all threads of the process.  Blocks may overlap; the end of the last one undoes it,
     unless install() was called before or meanwhile.
     """
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from . import _native
 from ._errors import Refusal
 
-# Modules whose callbacks install() takes care of.
+# Modules whose callbacks install() redirects itself.
 _SERVED = ("_ctypes", "_cffi_backend", _native.__name__)
 
 _lock = threading.Lock()  # over each call that changes or reads the list of redirections
@@ -28,7 +28,7 @@ class Redirected(NamedTuple):
     symbol: the function.
     origin: the address it led to, 0 if it was not bound yet.
     target: the address it leads to now.
-    refusal: why it still leads to the origin; None if it does not.
+    refusal: why it could not be redirected; None if it was.
     """
 
     library: str
@@ -53,7 +53,7 @@ def _list() -> tuple[Redirected, ...]:
 
 
 def redirected() -> tuple[Redirected, ...]:
-    """What is redirected now, and what was refused when that was tried last."""
+    """The current redirections, and those that were refused in the last attempt."""
     with _lock:
         return _list()
 
@@ -78,8 +78,8 @@ def redirect() -> None:
     library = preload_library.find()
     if library is None:
         raise OSError(
-            "install(libraries=True) needs the library that `trampfd preload` looks for, "
-            "and there is none; install the package with it (libtrampfd-ffi)"
+            "install(libraries=True) needs the library of `trampfd preload`, which was not found; "
+            "install the package that has it (libtrampfd-ffi)"
         )
     with _lock:
         try:

@@ -81,7 +81,7 @@ def report_of(
     *,
     can_be_protected: bool = True,
 ) -> Report:
-    """The Report of what _native tells."""
+    """The Report of what verify() of an object of _native returns."""
     provider, address, record, differences = native
     return Report(
         provider=provider,

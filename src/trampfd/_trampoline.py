@@ -67,7 +67,7 @@ def _registers(registers: Mapping[str, int] | None) -> tuple[tuple[str, int], ..
         if name not in known:
             raise ValueError(
                 f"no register {name!r} can be given here: choose from {', '.join(known)}; the "
-                "address to go on at is the argument pc, and set_sp=True moves the stack pointer"
+                "address to jump to is the argument pc, and set_sp=True moves the stack pointer"
             )
     return tuple((name, _word(name, value)) for name, value in registers.items())
 
@@ -115,22 +115,23 @@ def _explained() -> Iterator[None]:
 
 
 class Trampoline:
-    """A code address; calling it loads registers and goes on at another address.
+    """A code address; calling it loads registers and jumps to another address.
 
-    The low-level object of the trampfd proposal. A call loads the registers that the context
-    names, stores bytes on the stack if it has any, and jumps to `pc`; everything else is there
-    as the caller left it. Call it by its address, for example
+    This is the low-level object of the trampfd proposal. A call loads the registers that the
+    context names, stores bytes on the stack if the context has any, and jumps to `pc`; everything
+    else is preserved. Call it through its address, for example
     ``ctypes.CFUNCTYPE(ctypes.c_long)(trampoline.address)()``.
 
     pc
-        The address to go on at.
+        The address to jump to.
     registers
-        Values by name: ``{"rdi": 1, "r10": 2}``, from -2**63 to 2**64 - 1. Not those that a
-        callee must keep (on x86-64 rbx, rbp, r12 to r15) unless code at `pc` restores them.
+        Values by name: ``{"rdi": 1, "r10": 2}``, from -2**63 to 2**64 - 1. Do not name registers
+        that a callee must preserve (on x86-64 rbx, rbp, r12 to r15) unless code at `pc` restores
+        them.
     stack, stack_offset, set_sp
         Up to 64 bytes, stored `stack_offset` (0 to 256) bytes below the stack pointer. With
         ``set_sp=True`` the stack pointer is then lowered to them, aligned as on entry of a
-        function, and the return address of the caller is above them: code at `pc` must know.
+        function, and the return address of the caller is above them: code at `pc` must expect that.
     allowed
         Up to 16 addresses, of which `pc` must be one. With the kernel's backend the list is
         locked in the descriptor: no other address can be put into this trampoline.
@@ -145,7 +146,7 @@ class Trampoline:
     trampolines of "context" work in the child; those of "trampfd-user" do not (a call is a
     segmentation fault, read() and verify() raise OSError).
 
-    Raises TypeError and ValueError for arguments as the text of the exception says, and
+    Raises TypeError and ValueError for wrong arguments, and
     ClosureError (an OSError), which names every attempt, when none works.
     """
 
@@ -185,20 +186,20 @@ class Trampoline:
 
     @property
     def descriptor(self) -> int | None:
-        """The trampoline's file descriptor, for "trampfd-user"; closed by close() alone."""
+        """The trampoline's file descriptor, for "trampfd-user"; only close() may close it."""
         descriptor = self._native.descriptor
         return None if descriptor < 0 else descriptor
 
     @property
     def closed(self) -> bool:
-        """Whether close() was called. All else but close() then raises ValueError."""
+        """Whether close() was called. Everything except close() then raises ValueError."""
         return self._native.closed
 
     def read(self) -> TrampolineContext:
-        """The context as calls take it, read back from where it is kept.
+        """The context, read from the place where calls take it.
 
-        Raises OSError in the child of a fork ("trampfd-user"), and where what is there is no
-        context any more.
+        Raises OSError in the child of a fork ("trampfd-user"), and if the memory there was
+        overwritten and is not a context any more.
         """
         with _explained():
             pc, registers, (flags, offset, data) = self._native.read()
@@ -215,7 +216,7 @@ class Trampoline:
         return report_of(native, can_be_protected=self.backend == "trampfd-user")
 
     def close(self) -> None:
-        """Destroy the trampoline; again does nothing. Not while another thread is calling it."""
+        """Destroy the trampoline, unless it was. Must not run while another thread calls it."""
         self._native.close()
 
     def __enter__(self) -> Trampoline:

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Failure(Exception):
-    """A child gave no result; the text says why, without a subject."""
+    """A child returned no result; the text is the reason, a predicate without a subject."""
 
 
 def environment(**variables: str) -> dict[str, str]:

@@ -50,7 +50,7 @@ exit status: 0 if enabled, else 1
 
 
 class _Failure(Exception):
-    """What the user has to know; the text says what to do."""
+    """A problem that the user has to solve; the text says how."""
 
 
 def _site_folders() -> list[Path]:
@@ -137,7 +137,7 @@ def _is_ours(content: str) -> bool:
 
 
 def _read(path: Path) -> str | None:
-    """The content of a file that `trampfd enable` made, None where there is none."""
+    """The content of the file that `trampfd enable` made, or None."""
     try:
         content = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:

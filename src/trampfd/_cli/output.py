@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What becomes of a command when its output cannot be written, or nobody waits for it any more."""
+"""Ending a command whose output cannot be written, or that is interrupted."""
 
 from __future__ import annotations
 

@@ -38,8 +38,8 @@ If there is no file of that name here, a script that was installed for this Pyth
 such as `pytest`.  `-` reads the program from standard input.
 
 options:
-  --harden    before the program starts, make the kernel refuse memory that is writable
-              and executable to this process and its children for good (PR_SET_MDWE,
+  --harden    before the program starts, make the kernel permanently refuse memory that is
+              writable and executable to this process and its children (PR_SET_MDWE,
               Linux 6.3 and later).  This also disables Python's own JIT compiler, by
               PYTHON_JIT=0 in the environment, and perf's trampolines, by
               PYTHONPERFSUPPORT=0
@@ -94,7 +94,7 @@ def _harden_or_fail() -> None:
 
 
 def _set_first_path(path: str) -> None:
-    """sys.path[0]; with python -P and -I there is no such entry."""
+    """sys.path[0]; python -P and -I do not add this entry."""
     if not getattr(sys.flags, "safe_path", False) and not sys.flags.isolated:
         sys.path[0] = path
 
@@ -191,7 +191,7 @@ def _is_python_script(path: str) -> bool:
 
 
 def _find_script(name: str) -> str:
-    """A file as it is; a name that is none may be that of an installed script."""
+    """A file as it is; otherwise the name may be that of an installed script."""
     if os.sep not in name and not os.path.lexists(name):
         for folder in _script_folders():
             path = os.path.join(folder, name)

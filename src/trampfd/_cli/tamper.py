@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a store over a callback's record does, and whether verify() sees it, for each provider.
+"""Overwrite a callback's record, and check whether verify() detects it, for each provider.
 
 ``python -m trampfd._cli.tamper`` does it with the provider that TRAMPFD_PROVIDER names and prints a
 Finding as JSON; find() runs that in a child, for what it does to the child's callbacks.
@@ -31,10 +31,10 @@ _POINTER = ctypes.sizeof(ctypes.c_void_p)
 class Finding:
     """One provider.
 
-    available: closures can be made by it; outcome: why not, or what was seen.
+    available: it can make closures; outcome: why it cannot, or what happened.
     intact: verify() found the new callback unchanged.
-    guarded: no store reached the record.
-    seen: verify() named what a store changed (None when no store reached it).
+    guarded: stores do not reach the record.
+    seen: verify() named the change (None if stores do not reach the record).
     """
 
     provider: str
@@ -46,7 +46,7 @@ class Finding:
 
     @property
     def sound(self) -> bool:
-        """The provider is absent, or its closures are unchanged or seen to be modified."""
+        """The provider is not available, or changes of its closures are prevented or detected."""
         return not self.available or (self.intact and (self.guarded or bool(self.seen)))
 
 
@@ -62,7 +62,7 @@ def _store_ends_the_process(address: int) -> bool:
 
 
 def _overwrite(victim: object, address: int) -> Report:
-    """What verify() says while a word of the record is another; it is put back."""
+    """The Report while a word of the record is overwritten; the word is restored afterwards."""
     kept = ctypes.string_at(address, _POINTER)
     ctypes.memmove(address, bytes(_POINTER), _POINTER)
     try:

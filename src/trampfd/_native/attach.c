@@ -1,29 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A thread that Python did not create has no thread state.  PyGILState_Ensure() makes
- * one and the matching release destroys it: microseconds, at each callback.  Here the
- * first callback in such a thread leaves the release out, so that its thread state
- * stays for the next callback.
+ * A thread that Python did not create has no thread state.  PyGILState_Ensure() makes one and the
+ * matching release destroys it, which takes microseconds at each callback.  Here the first callback
+ * in such a thread omits the release, so that its thread state is kept for the next callback.
  *
- * What Python code leaves in it (values of threading.local, context variables, trace
- * functions) must not outlive what stock keeps.  ctypes destroys the state, and runs the
- * destructors of what is in it, at the end of each callback: so does detach_slow(), unless
- * the state is as it was made.  cffi keeps it as long as the thread.
+ * Objects that Python code leaves in the state (values of threading.local, context variables, trace
+ * functions) must not exist longer than with ctypes and cffi.  ctypes destroys the state, and runs
+ * the destructors of these objects, at the end of each callback; so does detach_slow(), unless the
+ * state is still empty.  cffi keeps the state as long as the thread.
  *
- * When the thread ends its state must go too, but the ending thread cannot destroy it:
- * that needs the interpreter's lock, and the thread that holds it may be waiting for
- * this one to end.  So the ending thread puts it on a list (of lock-free pushes), and the
- * next thread that makes a state destroys those on the list, as with cffi.  No other
- * thread does: destructors would run between two statements of a program that may hold
- * the very lock they want.
+ * When the thread ends its state must be destroyed, too, but not by the ending thread: that would
+ * need the interpreter's lock, whose owner may be waiting for this thread to end.  So the ending
+ * thread puts the state on a list (with a lock-free push), and the next thread that makes a state
+ * destroys those on the list, as in cffi.  Other threads do not: destructors would run between two
+ * statements of a program that may hold a lock which they need.
  *
- * The interpreter may destroy a kept state itself: at finalisation, and in the child of
- * a fork.  A capsule in the state's dictionary notices that.
+ * The interpreter may destroy a kept state itself: at finalization, and in the child of a fork.  A
+ * capsule in the state's dictionary detects that.
  *
- * Free-threaded builds keep nothing: destroying the state of another thread is not safe
- * there while threads run.
+ * Free-threaded builds keep nothing: destroying the state of another thread is not safe there while
+ * threads run.
  *
- * Who may run Python while it finalises is said at may_run().
+ * may_run() describes which threads may run Python during finalization.
  */
 #include "attach.h"
 
@@ -35,7 +33,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Exit functions run in the thread that finalises. */
+/* Exit functions run in the thread that finalizes. */
 static PyObject *note_finalizer(PyObject *self, PyObject *unused)
 {
     (void)self;
@@ -45,7 +43,7 @@ static PyObject *note_finalizer(PyObject *self, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-/* A program may have taken our exit function away: then it is the first thread that finalises. */
+/* If the program has removed our exit function, the first thread that finalizes is taken. */
 static int is_finalizer(void)
 {
     if (atomic_load(&native.finalizer_is_known))
@@ -54,10 +52,10 @@ static int is_finalizer(void)
 }
 
 /*
- * While Python finalises, the thread that does it runs Python as long as it has a state: code
- * of the program still runs, in destructors, and expects what it calls to work.  CPython
- * makes all other threads that ask for its lock end or wait for ever.  They are better
- * refused: a C library that joins its threads when it is unloaded would wait for ever too.
+ * During finalization, the finalizing thread can run Python as long as it has a state: destructors
+ * of the program still run and call functions that must work.  CPython makes all other threads that
+ * request its lock end or wait forever.  It is better to refuse them: otherwise a C library that
+ * joins its threads when it is unloaded would wait forever, too.
  */
 static int may_run(const PyThreadState *state)
 {
@@ -158,7 +156,7 @@ static void make_key(void)
         native.key_is_made = !pthread_key_create(&native.kept_key, thread_ends);
 }
 
-/* What is kept for this thread, if its state is that one.  Attached. */
+/* The data kept for this thread, if its state is that one.  Attached. */
 static struct kept *find_kept(const PyThreadState *state)
 {
     struct kept *kept = native.kept_states ? pthread_getspecific(native.kept_key) : NULL;
@@ -166,7 +164,7 @@ static struct kept *find_kept(const PyThreadState *state)
     return kept && atomic_load(&kept->state) == state ? kept : NULL;
 }
 
-/* The state that was kept for this thread is destroyed. */
+/* The state that was kept for this thread is being destroyed. */
 static void forget(void)
 {
     struct kept *kept = pthread_getspecific(native.kept_key);
@@ -177,7 +175,7 @@ static void forget(void)
     }
 }
 
-/* Keep the current state, by never releasing it.  Returns 0 when there is no memory for that. */
+/* Keep the current state, by never releasing it.  Returns 0 if there is no memory for that. */
 static int keep(PyThreadState *state)
 {
     struct kept *kept = calloc(1, sizeof(*kept));
@@ -199,7 +197,7 @@ static int keep(PyThreadState *state)
     return 1;
 }
 
-/* In a thread without a state.  Returns its state, or NULL when it was made for this call only. */
+/* In a thread without a state.  Returns its state, or NULL if it was made for this call only. */
 static PyThreadState *make_state(void)
 {
     PyThreadState *state;
@@ -212,7 +210,7 @@ static PyThreadState *make_state(void)
     return keep(state) ? state : NULL;
 }
 
-/* A callback begins.  Returns whether its end is to be told to leave(). */
+/* A callback begins.  Returns whether leave() must be called at its end. */
 static int enter(PyThreadState *state, enum leftovers leftovers)
 {
     struct kept *kept = find_kept(state);
@@ -222,7 +220,9 @@ static int enter(PyThreadState *state, enum leftovers leftovers)
     return kept != NULL;
 }
 
-/* Is there nothing in a state but the capsule?  All that Python code can leave in it. */
+/*
+ * Is the capsule the only object in a state?  Checks everything that Python code can leave there.
+ */
 static int is_clean(const PyThreadState *state)
 {
     return PyDict_GET_SIZE(state->dict) == 1 && !compat_is_known_to_threading(state)
@@ -232,8 +232,8 @@ static int is_clean(const PyThreadState *state)
 }
 
 /*
- * A callback ends.  Returns 1 when that has destroyed the state, and so detached from it.  Until
- * the end of that the callback counts, because destructors may lead to other ones.
+ * A callback ends.  Returns 1 if that destroyed the state, and so detached from it.  The callback
+ * counts until then, because destructors may lead to other callbacks.
  */
 static int leave(void)
 {
@@ -268,7 +268,7 @@ int attach_init(void)
     return done ? 0 : -1;
 }
 
-/* In a thread that has no state yet.  Leaves errno as it is. */
+/* In a thread that has no state yet.  Preserves errno. */
 COLD static enum attachment attach_new(enum leftovers leftovers)
 {
     int error = errno;
@@ -281,8 +281,10 @@ COLD static enum attachment attach_new(enum leftovers leftovers)
     return state ? KEPT : STATE_MADE;
 }
 
-/* Threads of Python's own come this way at each call that has let go of the interpreter's lock:
-   CPython leaves errno as it is when it takes that and when it gives it back. */
+/*
+ * Threads that Python created get here at each callback from a call that released the interpreter's
+ * lock.  CPython preserves errno when it takes and releases that lock.
+ */
 enum attachment attach_slow(enum leftovers leftovers)
 {
     PyThreadState *state = PyGILState_GetThisThreadState();

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Attaching the calling thread, whoever made it, to the interpreter. */
+/* Attaching any calling thread to the interpreter. */
 #ifndef NATIVE_ATTACH_H
 #define NATIVE_ATTACH_H
 
 #include "compat.h"
 
-/* Not on the way of an ordinary call: apart from the code that is. */
+/* Code that ordinary calls do not run is placed apart from the code that they run. */
 #define COLD __attribute__((cold))
 
-/* What detach() has to undo. */
+/* What detach() must undo. */
 enum attachment {
     REFUSED, /* the interpreter does not run, or no longer in this thread */
     WAS_ATTACHED,
@@ -17,7 +17,7 @@ enum attachment {
     STATE_MADE, /* for this callback only */
 };
 
-/* What becomes of what Python code leaves in the state of a thread that Python did not make. */
+/* How long objects that Python code leaves in the state of a thread not made by Python are kept. */
 enum leftovers {
     GO_AFTER_CALL,   /* as with ctypes, which makes a state for each callback */
     STAY_WITH_THREAD /* as with cffi, which keeps one state for each thread */
@@ -28,14 +28,14 @@ static inline int attach_is_attached(void)
     return compat_is_of_this_thread(PyThreadState_GetUnchecked());
 }
 
-/* For a thread that is not attached; both leave errno as it is. */
+/* For a thread that is not attached; both preserve errno. */
 enum attachment attach_slow(enum leftovers leftovers);
 void detach_slow(enum attachment attachment);
 
 /*
- * Attach for the time of one callback.  Where that is REFUSED nothing of the interpreter may
- * be touched, and detach() is not called.  Waits for the interpreter's lock: what another
- * thread can free while it holds that lock has to be looked at again afterwards.
+ * Attach for the duration of one callback.  If that is REFUSED the interpreter must not be used,
+ * and detach() is not called.  Waits for the interpreter's lock: anything that another thread can
+ * free while it holds that lock must be checked again afterwards.
  */
 static inline enum attachment attach(enum leftovers leftovers)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * trampfd._native.Bound(signature, function, data, position, name, kept): owns a bound function
- * and what it needs.  A call never comes here.
+ * and the objects it needs.  Calls do not involve this object.
  */
 #include "error.h"
 #include "frontend.h"
@@ -23,7 +23,7 @@ static void raise_refusal(const struct trampfd_trail *trail, int error)
     if (error == ENOTSUP)
         PyErr_SetString(PyExc_NotImplementedError,
                         "libffi cannot call this function with one argument bound: its ABI has no "
-                        "closures, or libffi would garble its structures");
+                        "closures, or libffi would pass its structures incorrectly");
     else if (trail->count == 0)
         PyErr_Format(PyExc_ValueError, "cannot bind the argument (%s)", strerror(error));
     else
@@ -73,8 +73,9 @@ static PyObject *bound_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 }
 
 /*
- * C libraries call back at exit, when the interpreter has dropped everything.  What goes during
- * finalisation stays callable, with all it needs, until the process ends.
+ * C libraries call back at exit, after the interpreter has dropped everything.  Bound functions
+ * that are dropped during finalization stay callable, with everything they need, until the process
+ * ends.
  */
 static int stays(const Bound *self)
 {
@@ -162,7 +163,7 @@ PyTypeObject Bound_Type = {
     .tp_methods = (PyMethodDef *)bound_methods,
 };
 
-/* A C function whose result is its argument: what ctypes makes of an object can be seen by it. */
+/* A C function that returns its argument: it shows how ctypes converts an object. */
 static uintptr_t identity(uintptr_t word)
 {
     return word;

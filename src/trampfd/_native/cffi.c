@@ -4,8 +4,8 @@
  * modules it compiles (the capsule _cffi_backend._C_API, whose layout is fixed by those
  * modules).  Behaviour to match: cffi's documentation of ffi.callback, and its wording.
  *
- * Codes of parameters: bBhHiIqQfd integers and floats that are converted here as long as
- * they are what they seem, by cffi otherwise; 'v' void; 's' a signed result narrower than
+ * Codes of parameters: bBhHiIqQfd integers and floats that are converted here if they are
+ * of the exact class, and by cffi otherwise; 'v' void; 's' a signed result narrower than
  * ffi_arg, sign-extended; 'z' any other such result but float, zero-extended; 'x' all others.
  */
 #include "convert.h"
@@ -28,9 +28,9 @@ static int find_owner(PyObject *object, void *found)
 }
 
 /*
- * In a cycle the garbage collector finalises a cdata with a destructor before some of the objects
- * that may still call it.  A callback of cffi's own has no finaliser: it goes when the cycle is
- * broken, and so do ours.
+ * In a cycle the garbage collector finalizes a cdata with a destructor before some of the objects
+ * that may still call it.  A callback made by cffi has no finalizer: it is freed when the cycle is
+ * broken, and so are ours.
  */
 static void finalize(PyObject *cdata)
 {
@@ -92,7 +92,7 @@ static load_function *loader(char code)
     return function ? function : load;
 }
 
-/* What the code of a number means where cffi converts it. */
+/* The code of a number, for values that cffi converts. */
 static char extension(const struct parameter *parameter)
 {
     if (!convert_is_integer(parameter->code) || parameter->size >= (Py_ssize_t)sizeof(ffi_arg))

@@ -3,16 +3,17 @@
  * trampfd._native.Closure: owns one closure and what it calls; made by ctypes_make.c and
  * cffi_make.c.
  *
- * A call holds a reference, so a closure that loses its last one inside its own call is
- * freed when that call returns.
+ * A call holds a reference, so a closure that loses its last reference inside its own call is freed
+ * when that call returns.
  *
- * The end of the interpreter drops every object, but C libraries call back later: from their
- * own threads at any time, and at exit.  What is dropped after finalisation has begun goes only
- * as far as Python code can notice.  The callable goes, and what it holds; the closure, the memory
- * of this object, of its signature and of its error value stay until the process ends, so a
- * call finds that there is no callable and returns the error value.  A thread that is not
- * attached may read all of these once it has seen that the interpreter is finalising: what was
- * freed was freed before that, under the interpreter's lock, and its record says so.
+ * The interpreter drops every object at its end, but C libraries call back later: from their own
+ * threads at any time, and at exit.  An object that is dropped after finalization has begun is
+ * freed only as far as Python code can notice.  The callable and the objects it holds are freed;
+ * the closure, and the memory of this object, of its signature and of its error value, are kept
+ * until the process ends, so a call finds that there is no callable and returns the error value.  A
+ * thread that is not attached may read all of these once it has seen that the interpreter is
+ * finalizing: anything that was freed was freed before that, under the interpreter's lock, and its
+ * record shows it.
  */
 #include "error.h"
 #include "frontend.h"
@@ -67,8 +68,8 @@ static tfd_dispatch *dispatch_of(const Signature *signature)
 }
 
 /*
- * A plan takes memory.  Without one libffi would enter the closure, with arguments as the cif of
- * its `late` says, which are not those of a call.
+ * Making a plan may fail for lack of memory.  Without a plan libffi would enter the closure, with
+ * arguments according to the cif of its `late`, which are not those of a call.
  */
 static int lacks_plan(const Closure *self, void *code)
 {
@@ -131,7 +132,7 @@ void closure_refuse(const Closure *self, void *result, const char *why)
              "trampfd: the callback %s was called %s; it returned its error value\n", name_of(self),
              why);
     if (write(STDERR_FILENO, message, strlen(message)) < 0)
-        return; /* no standard error: nobody to tell */
+        return; /* there is no standard error */
 }
 
 static int closure_traverse(Closure *self, visitproc visit, void *arg)

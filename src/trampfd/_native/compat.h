@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The extension is written for the newest CPython.  What older ones lack, or do differently, is
- * here, and so are all conditions on the version.
+ * The extension is written for the newest CPython.  Functions that older ones lack, or define
+ * differently, are here, and so are all conditions on the version.
  */
 #ifndef NATIVE_COMPAT_H
 #define NATIVE_COMPAT_H
@@ -78,7 +78,7 @@ static inline void compat_unbind_state(PyThreadState *state)
 #endif
 }
 
-/* Does anything of threading hang on the state? */
+/* Does the state have objects of threading? */
 static inline int compat_is_known_to_threading(const PyThreadState *state)
 {
 #if PY_VERSION_HEX >= 0x030D0000
@@ -88,7 +88,7 @@ static inline int compat_is_known_to_threading(const PyThreadState *state)
 #endif
 }
 
-/* The module refuses all interpreters but the main one itself, with a message that says so. */
+/* The module itself refuses all interpreters except the main one, with a message. */
 #ifdef Py_mod_multiple_interpreters
 #define COMPAT_EVERY_INTERPRETER                                                                   \
     {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED}

@@ -112,12 +112,12 @@ store_function *convert_storer(char code)
     }
 }
 
-void convert_range(char code, long *least, long *most)
+void convert_range(char code, long *min, long *max)
 {
     static const struct {
         char code;
         size_t size;
-        long least, most;
+        long min, max;
     } ranges[] = {
         {'b', sizeof(char), SCHAR_MIN, SCHAR_MAX},
         {'B', sizeof(char), 0, UCHAR_MAX},
@@ -131,12 +131,12 @@ void convert_range(char code, long *least, long *most)
         {'Q', sizeof(long long), 0, LONG_MAX},
     };
 
-    *least = 0;
-    *most = -1;
+    *min = 0;
+    *max = -1;
     for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
         if (ranges[i].code == code && ranges[i].size <= sizeof(ffi_arg)) {
-            *least = ranges[i].least;
-            *most = ranges[i].most;
+            *min = ranges[i].min;
+            *max = ranges[i].max;
         }
 }
 

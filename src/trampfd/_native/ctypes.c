@@ -92,7 +92,7 @@ static int copy_out(PyObject *instance, const struct parameter *parameter, void 
 
     if (PyObject_GetBuffer(instance, &view, PyBUF_SIMPLE))
         return -1;
-    if (parameter->ffi->type == FFI_TYPE_FLOAT) /* which libffi wants as it is */
+    if (parameter->ffi->type == FFI_TYPE_FLOAT) /* which libffi does not extend */
         memcpy(data, view.buf, (size_t)parameter->size);
     else
         store_narrow(data, view.buf, parameter->size, 0);
@@ -118,8 +118,8 @@ static PyObject *load_instance(const struct parameter *parameter, void *data)
 }
 
 /*
- * With more fields the structure was passed elsewhere than the signature says, and so was what
- * follows it.  Here that is the case only where late.h does not help.
+ * With more fields the structure, and all arguments after it, were passed in other places than
+ * those of the signature.  That is the case here only if late.h does not apply.
  */
 static PyObject *load_open(const struct parameter *parameter, void *data)
 {
@@ -129,7 +129,7 @@ static PyObject *load_open(const struct parameter *parameter, void *data)
     return NULL;
 }
 
-/* By ctypes' own .value, whatever a class calls so. */
+/* By ctypes' own .value, even if the class defines another one. */
 static PyObject *load_value(const struct parameter *parameter, void *data)
 {
     PyObject *instance = bare_instance(parameter->type);
@@ -366,8 +366,8 @@ static store_function *storer(char code)
 }
 
 /*
- * Store through .value.  What ctypes keeps alive for the stored pointer can only be kept
- * for good here.
+ * Store through .value.  Objects that ctypes keeps alive for the stored pointer can only be kept
+ * permanently here.
  */
 static int store_value(const struct parameter *parameter, void *result, PyObject *value)
 {
@@ -390,7 +390,7 @@ static int store_value(const struct parameter *parameter, void *result, PyObject
     return error;
 }
 
-/* Integers are cut to their width without complaint, as ctypes does. */
+/* Integers are truncated to their width without an error, as in ctypes. */
 static int store_integer(const struct parameter *parameter, void *result, PyObject *value)
 {
     unsigned long long number = PyLong_AsUnsignedLongLongMask(value);
@@ -465,7 +465,7 @@ static PyObject *call_with_errno(const Closure *self, PyObject **objects, int *e
     return value;
 }
 
-/* The result of a callback that raises is not defined by ctypes; zero beats a stale word. */
+/* ctypes does not define the result of a callback that raises; zero is better than a stale word. */
 ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssize_t made,
                         struct saved_errno *saved)
 {
@@ -498,7 +498,7 @@ static void return_error_value(const Closure *self, void *result)
     convert_clear(&self->owner.signature->cif, result);
 }
 
-/* errno matters to those callbacks only that asked for it. */
+/* errno matters only to callbacks that asked for it. */
 ALWAYS_INLINE void serve(const union tfd_record *record, void *result, const struct tfd_plan *plan,
                          char *frame, void **arguments)
 {
@@ -542,7 +542,7 @@ static struct tfd_return_words dispatch_frame(char *frame, const union tfd_recor
     return tfd_plan_return(kind, frame);
 }
 
-/* The same where the signature may have become another one. */
+/* The same if the signature may have changed. */
 static struct tfd_return_words dispatch_late(char *frame, const union tfd_record *record)
 {
     const struct tfd_plan *plan = record->plan.plan;

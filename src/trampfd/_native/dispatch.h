@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a C call to Python: what every closure of the extension runs.  Each frontend compiles
- * its own two dispatches from these, with its own call() inlined.
+ * From a C call to Python: the code that every closure of the extension runs.  Each frontend
+ * compiles its own two dispatches from these functions, with its own call() inlined.
  *
- * The closure may lose its last reference during its own call, and its plan and signature
- * with it: a reference is held over the call, and what is used after it is taken before.  When
- * the interpreter drops a closure at its end, that stays with a callable of NULL.
+ * The closure may lose its last reference during its own call, and with it its plan and signature:
+ * a reference is held during the call, and values that are needed afterwards are read before.  A
+ * closure that the interpreter drops at its end is kept with a callable of NULL.
  */
 #ifndef NATIVE_DISPATCH_H
 #define NATIVE_DISPATCH_H
@@ -17,7 +17,7 @@
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-/* The errno to leave, of a callback that asks for that. */
+/* The errno to restore, for a callback that asks for that. */
 struct saved_errno {
     int is_set, value;
 };
@@ -71,12 +71,12 @@ ALWAYS_INLINE void dispatch_attached(Closure *self, const Signature *signature, 
 }
 
 /*
- * Attach, for detach(*attachment) later.  NULL, not attached and with the error value returned,
- * where the callback cannot be run.
+ * Attach, for detach(*attachment) later.  If the callback cannot be run, returns NULL without
+ * attaching, with the error value stored.
  *
- * Before this thread is attached another one may free the closure: nothing but the record is
- * read, and the record is looked at again where attaching took time.  Once it is attached no
- * other thread is, so what the closure holds stays.
+ * Before this thread is attached another one may free the closure: only the record is read, and it
+ * is checked again if attaching had to wait.  Once this thread is attached no other one is, so the
+ * objects of the closure stay valid.
  */
 ALWAYS_INLINE Closure *dispatch_enter(const union tfd_record *record, void *result,
                                       enum leftovers leftovers, enum attachment *attachment)

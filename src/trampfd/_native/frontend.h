@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What cffi and ctypes do each in its own way. */
+/* Frontends: the operations that differ between cffi and ctypes. */
 #ifndef NATIVE_FRONTEND_H
 #define NATIVE_FRONTEND_H
 
@@ -7,14 +7,14 @@
 
 #include <closure/closure.h>
 
-/* Whose types and conversions a signature has: those of cffi or of ctypes. */
+/* The owner of the types and conversions of a signature: cffi or ctypes. */
 struct frontend {
     const char *name;
     load_function *(*loader)(char code);
     store_function *(*storer)(char code);
     /* The `python` entry: from the frame of a plan straight to Python objects. */
     tfd_dispatch *dispatch;
-    /* The same for signatures that have a `late`; NULL where there are none. */
+    /* The same for signatures with a `late`; NULL if the frontend has none. */
     tfd_dispatch *dispatch_late;
     /* The same from a vector of addresses, for signatures that have no plan; gets the record. */
     trampfd_handler handler;

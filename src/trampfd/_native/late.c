@@ -59,7 +59,7 @@ void late_clear(struct late *late)
         tfd_plan_put(late->plan);
 }
 
-/* What a metaclass shows as __dict__ does not count. */
+/* A metaclass may show something else as __dict__. */
 int late_is_outdated(const struct parameter *parameter)
 {
     return parameter->code == '~'

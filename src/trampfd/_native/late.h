@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signatures of ctypes that become others after a closure was made: a structure that inherits
- * its fields may get more of its own, until it is used first.  C passes it elsewhere then, in more
- * registers or in memory, and so what follows it.
+ * Signatures of ctypes that change after a closure was made: a structure that inherits its fields
+ * may get more fields of its own, until it is first used.  Then C passes it, and all arguments
+ * after it, in other places: in more registers or in memory.
  *
- * Closures of such a signature save all registers that arguments are passed in, and at each call
- * the plan of the signature as it is then tells where in the frame they are.
+ * Closures of such a signature save all registers that arguments are passed in, and each call uses
+ * the plan of the current signature to find the arguments in the frame.
  *
- * Where there is no such plan a callback is refused, with an exception that says why: structures
- * with misaligned members, and those aligned to more than 16 bytes, only libffi knows how to take.
+ * If there is no such plan, making the callback raises an exception with the reason: only libffi
+ * can marshal structures with misaligned members, or with an alignment of more than 16 bytes.
  */
 #ifndef NATIVE_LATE_H
 #define NATIVE_LATE_H
@@ -35,12 +35,12 @@ void late_clear(struct late *late);
 /* Has an argument's class got fields since the signature was made? */
 int late_is_outdated(const struct parameter *parameter);
 
-/* Raises what says so. */
+/* Raises the exception for that. */
 void late_refuse(const struct parameter *parameter);
 
 /*
  * A new reference to the signature as it is now, which late->plan is of.  Else NULL with an
- * exception, and the index of the argument that is to blame.
+ * exception, and the index of the argument that caused it.
  */
 Signature *late_now(Signature *signature, Py_ssize_t *refused);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * install(libraries=True): libffi's closure functions as loaded objects import them, redirected to
- * those of the library for LD_PRELOAD, whose memory they are from then on.
+ * install(libraries=True): redirects libffi's closure functions that loaded objects import to those
+ * of the preload library.
  *
- * ffi_closure_alloc comes last and goes first: what it made must always find the others.  Closures
- * may outlive uninstall(), so the others stay; memory that is not theirs they hand to libffi.
+ * ffi_closure_alloc is redirected last and restored first, because closures that it made must
+ * always reach the other functions.  Closures may exist after uninstall(), so the other functions
+ * stay redirected; they forward memory of other libraries to libffi.
  */
 #include "error.h"
 #include "module.h"
@@ -30,7 +31,7 @@ static int load_library(const char *path)
 
     if (native.libraries.is.rows[ALLOC].to)
         return 0;
-    library = dlopen(path, RTLD_NOW | RTLD_LOCAL); /* for good */
+    library = dlopen(path, RTLD_NOW | RTLD_LOCAL); /* never closed */
     for (int i = 0; library && i < LIBRARY_FUNCTIONS; i++) {
         rows[i].symbol = symbols[i];
         *(void **)&rows[i].to = dlsym(library, symbols[i]);
@@ -47,7 +48,7 @@ static int load_library(const char *path)
     return -1;
 }
 
-/* Objects that are left alone: a tuple of their paths. */
+/* Objects that are not redirected: a tuple of their paths. */
 static int is_wanted(const struct tfd_redirected *pointer, void *skipped)
 {
     const char **path = skipped;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* trampfd._native: what the Python files of the package cannot do themselves. */
+/* trampfd._native: the compiled part of the package. */
 #include "attach.h"
 #include "module.h"
 #include "owner.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files add to the module: functions, which stand at the end of each, types and more. */
+/* What the files add to the module: functions (at the end of each file), types and constants. */
 #ifndef NATIVE_MODULE_H
 #define NATIVE_MODULE_H
 
@@ -20,8 +20,8 @@ int inspect_init(PyObject *module);
 int trampoline_init(PyObject *module);
 
 /*
- * What cffi_init() and ctypes_init() do once more: the name of a field of ctypes; and, of
- * _ctypes.CFuncPtr before all other classes, what redirections lead back to: 0 or -errno.
+ * Further initialization by cffi_init() and ctypes_init(): the name of a field of ctypes; and the
+ * original function of _ctypes.CFuncPtr, before any class is redirected: 0 or -errno.
  */
 int late_init(void);
 int redirect_init(PyTypeObject *base);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What Closure and Bound have in common. */
+/* The common part of Closure and Bound. */
 #include "owner.h"
 
 #include "error.h"

@@ -6,8 +6,9 @@
  * an instance keeps alive.  Both are visited by the garbage collector, so a cycle through a
  * callback is collected.
  *
- * A closure must outlive its calls, as with cffi and ctypes: who lets go of it while another thread
- * is on its way in has freed what that thread calls.  A call that has arrived holds a reference.
+ * A closure must exist longer than its calls, as with cffi and ctypes: dropping it while another
+ * thread is entering it frees what that thread calls.  A call that has reached Python holds a
+ * reference.
  */
 #ifndef NATIVE_OWNER_H
 #define NATIVE_OWNER_H
@@ -17,7 +18,7 @@
 
 #include <trampfd.h>
 
-/* How both begin.  Only `closure` changes, and `kept` when it is dropped. */
+/* The common head.  Only `closure` changes, and `kept` when it is dropped. */
 struct owner {
     PyObject_HEAD
     Signature *signature;
@@ -80,8 +81,8 @@ static inline int owner_check(PyObject *object)
 }
 
 /*
- * What is owned at `place`, for the caller to free; NULL when somebody else has taken it: of two
- * threads that free the same thing one does.
+ * Takes the object at `place`, for the caller to free; NULL if another thread has taken it: if two
+ * threads free the same object, only one of them does it.
  */
 #define owner_take(place) __atomic_exchange_n(place, NULL, __ATOMIC_ACQ_REL)
 
@@ -94,7 +95,7 @@ void owner_free(struct owner *self, const char *name);
  */
 typedef int owner_compare(const struct owner *self, void **code, struct trampfd_report *report);
 
-/* verify(), which gives (provider, address, address of the record or 0, differences). */
+/* verify(), which returns what report_tuple() makes. */
 PyObject *owner_verify(const struct owner *self, owner_compare *compare);
 extern const char owner_verify_doc[];
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* prctl(2), which ctypes could call only where it can be imported. */
+/* prctl(2), for Pythons in which ctypes cannot be imported. */
 #include "module.h"
 
 #include <sys/prctl.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What install() changes in cffi and ctypes: function pointers, none of them in code or in
+ * The function pointers that install() changes in cffi and ctypes.  None of them is in code or in
  * an object's private fields.
  *
  * cffi: the ml_meth of the PyMethodDef behind _cffi_backend.callback, behind the method
- * FFI.callback, and behind the decorators that it gives.  A reference that a program took
+ * FFI.callback, and behind the decorators that it returns.  A reference that a program took
  * earlier leads to the same PyMethodDef.  Callbacks of cffi name their function in their repr; to
  * do the same, tp_repr of the type of cdata with a destructor, which those of trampfd are.
  *
@@ -14,7 +14,7 @@
 #include "module.h"
 #include "state.h"
 
-/* In another interpreter of the process everything stays as it was. */
+/* Other interpreters of the process are not affected. */
 static int is_main_interpreter(void)
 {
     return PyInterpreterState_Get() == PyInterpreterState_Main();
@@ -131,7 +131,7 @@ static int visit_closure(PyObject *object, void *closure)
     return 1;
 }
 
-/* `<cdata 'int(*)(int)' 0x...>`, with what a callback calls in place of its address. */
+/* `<cdata 'int(*)(int)' 0x...>`, with the callable of a callback instead of its address. */
 static PyObject *name_callable(PyObject *plain, PyObject *callable)
 {
     PyObject *before_address = PyUnicode_FromString("' ");
@@ -140,7 +140,7 @@ static PyObject *name_callable(PyObject *plain, PyObject *callable)
     PyObject *type = end >= 0 ? PyUnicode_Substring(plain, 0, end) : NULL;
     PyObject *text = type ? PyUnicode_FromFormat("%U' calling %R>", type, callable) : NULL;
 
-    if (end == -1) { /* another text than that of the cffi releases that are known */
+    if (end == -1) { /* not the text of the known releases of cffi */
         text = plain;
         Py_INCREF(text);
     }
@@ -149,7 +149,7 @@ static PyObject *name_callable(PyObject *plain, PyObject *callable)
     return text;
 }
 
-/* The collector is told of the destructor of a cdata, and so are we. */
+/* tp_traverse of a cdata visits its destructor, which is found in this way. */
 static PyObject *repr_owner(PyObject *cdata)
 {
     PyObject *plain = native.original_repr(cdata);
@@ -179,7 +179,7 @@ static void redirect_repr(PyTypeObject *type)
     type->tp_repr = repr_owner;
 }
 
-/* Another that was put on top of ours leads to it for good. */
+/* If another function was installed over ours, it keeps calling ours. */
 static void restore_repr(void)
 {
     if (!native.owner_type || native.owner_type->tp_repr != repr_owner)
@@ -224,7 +224,7 @@ static PyObject *redirect_cffi(PyObject *module, PyObject *args)
     of_decorator = ((PyCFunctionObject *)decorator)->m_ml;
     if (of_backend->ml_flags != METH_VARARGS || of_ffi->ml_flags != (METH_VARARGS | METH_KEYWORDS)
         || of_decorator->ml_flags != METH_O) {
-        PyErr_SetString(PyExc_TypeError, "other calling conventions than expected");
+        PyErr_SetString(PyExc_TypeError, "these functions have unexpected calling conventions");
         return NULL;
     }
     Py_INCREF(type);
@@ -251,8 +251,8 @@ static PyObject *restore_cffi(PyObject *module, PyObject *unused)
 }
 
 /*
- * Calls of a function pointer class with one callable make a callback; an integer, a
- * tuple (symbol of a library) or nothing make other things, and errors, all left to ctypes.
+ * Calling a function pointer class with one callable makes a callback.  Calls with an integer, with
+ * a tuple (symbol of a library), or without arguments are left to ctypes, and so are errors.
  */
 static PyObject *new_function_pointer(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
@@ -266,7 +266,7 @@ static PyObject *new_function_pointer(PyTypeObject *type, PyObject *args, PyObje
 
 int redirect_init(PyTypeObject *base)
 {
-    if (native.original_new.is) /* once: later it may be ours */
+    if (native.original_new.is) /* only once: later it may be our function */
         return 0;
     return tfd_sealed_store(&native.original_new, &base->tp_new, sizeof(base->tp_new));
 }

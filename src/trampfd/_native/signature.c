@@ -74,7 +74,7 @@ static int parse_scalar(PyObject *source, struct tfd_scalar *parsed)
     return parsed->type ? 0 : -1;
 }
 
-/* What the port makes of scalars at offsets. */
+/* The members that the port chooses for scalars at offsets. */
 static int choose_members(struct layout *layout, PyObject *elements)
 {
     Py_ssize_t count = PyTuple_GET_SIZE(elements);
@@ -155,7 +155,7 @@ static int parse_parameter(Signature *self, PyObject *source, struct parameter *
     parameter->code = *code;
     parameter->load = self->frontend->loader(*code);
     parameter->store = self->frontend->storer(*code);
-    convert_range(*code, &parameter->least, &parameter->most);
+    convert_range(*code, &parameter->min, &parameter->max);
     Py_INCREF(type);
     parameter->type = type;
     return 0;
@@ -255,8 +255,8 @@ static int signature_traverse(Signature *self, visitproc visit, void *arg)
 }
 
 /*
- * No tp_clear: a signature refers to nothing that a program can change to lead back.  At the end
- * of the interpreter closures stay, and need the memory.
+ * There is no tp_clear: a signature refers to nothing that a program can change to refer back to
+ * it.  Closures that exist after the end of the interpreter need the memory.
  */
 static void signature_dealloc(Signature *self)
 {

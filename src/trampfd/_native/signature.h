@@ -16,8 +16,8 @@ struct parameter;
 typedef PyObject *load_function(const struct parameter *parameter, void *data);
 
 /*
- * Store a value of exactly the expected class that fits, as libffi wants a result.  Returns
- * 0, with nothing stored and no exception, for any other.  Integers need none, see least.
+ * Store a value of exactly the expected class that fits, in the form that libffi expects.
+ * Returns 0, with nothing stored and no exception, for any other.  Integers do not use it, see min.
  */
 typedef int store_function(void *result, PyObject *value);
 
@@ -28,7 +28,7 @@ struct parameter {
     Py_ssize_t size;       /* bytes of the C value */
     load_function *load;   /* of an argument */
     store_function *store; /* of a result; may be NULL */
-    long least, most;      /* ints that a result takes as they are; none: most < least */
+    long min, max;         /* range of ints that a result stores directly; empty: max < min */
     char code;             /* how to convert, see the frontend's file */
 };
 

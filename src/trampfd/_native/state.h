@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All that the extension remembers beside its objects, and what guards each of it: "the lock" is
- * the interpreter's.  One variable of the process, as only the main interpreter may import the
- * module, and as calls from C have no module at hand.
+ * The state of the extension outside its objects, and what guards each member: "the lock" is the
+ * interpreter's.  It is one variable of the process, because only the main interpreter may import
+ * the module, and because calls from C do not have the module.
  *
- * Sealed members are stored under the lock of the library, see base/lock.h, when the module that
- * they are of is first used, before anything of it is converted; they are read without a lock.
+ * Sealed members are stored under the lock of the library, see base/lock.h, when their module is
+ * first used, before any conversion; they are read without a lock.
  */
 #ifndef NATIVE_STATE_H
 #define NATIVE_STATE_H
@@ -35,7 +35,7 @@ struct cffi_functions {
     destructor finalize; /* of cdata with a destructor; NULL when it has none of its own */
 };
 
-/* Of the _ctypes in use; references that are never given back. */
+/* Of the _ctypes in use; the references are never released. */
 struct ctypes_objects {
     PyObject *set_errno;    /* _ctypes.set_errno(new) -> old, per thread */
     PyObject *simple_class; /* _ctypes._SimpleCData; its base is that of all classes */
@@ -64,7 +64,7 @@ struct state {
     int new_is_active;             /* install() is in force; the lock */
     TFD_SEALED(struct ctypes_objects) ctypes;
 
-    /* Of the files of cffi and ctypes, and of loaded libraries, whose are the process's. */
+    /* Of cffi, ctypes and loaded libraries, which the whole process shares. */
     struct redirection backend_callback, ffi_callback, ffi_decorator; /* the lock */
     PyCFunction ffi_typeof;   /* what FFI.typeof is; NULL where it is called otherwise; the lock */
     PyTypeObject *owner_type; /* of cdata with a destructor; NULL: not redirected; the lock */
@@ -74,8 +74,8 @@ struct state {
     TFD_SEALED(struct library_functions) libraries; /* NULL until the library is loaded */
 
     /* Of threads, see attach.c. */
-    pthread_t finalizer;           /* the one that called Py_Finalize(); finalizer_is_known */
-    atomic_int finalizer_is_known; /* from shortly before finalisation begins; atomic */
+    pthread_t finalizer;           /* the thread that called Py_Finalize(); finalizer_is_known */
+    atomic_int finalizer_is_known; /* from shortly before finalization begins; atomic */
     pthread_key_t kept_key;        /* key_is_made */
     int key_is_made;               /* before any callback; the lock */
     _Atomic(struct kept *) ended;  /* a list; pushed to one by one, taken as a whole; atomic */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * trampfd._native.Trampoline(pc, registers, stack, allowed, backend): owns one trampoline of the
- * C interface.  Python has checked the arguments; it also words what goes wrong with them.
+ * C interface.  The Python code has checked the arguments, with better messages than those here.
  */
 #include "error.h"
 #include "module.h"
@@ -112,7 +112,7 @@ static void trampoline_dealloc(Trampoline *self)
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
-/* 0, or -1 with an exception when the trampoline is closed. */
+/* 0, or -1 with an exception if the trampoline is closed. */
 static int need_open(const Trampoline *self)
 {
     if (self->trampoline)
@@ -220,7 +220,7 @@ PyTypeObject Trampoline_Type = {
     .tp_getset = (PyGetSetDef *)trampoline_attributes,
 };
 
-/* The type, and the limits and the flag of trampfd.h that Python checks arguments by. */
+/* The type, and the limits and the flag of trampfd.h with which Python checks arguments. */
 int trampoline_init(PyObject *module)
 {
     return PyModule_AddType(module, &Trampoline_Type)

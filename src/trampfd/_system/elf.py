@@ -36,12 +36,12 @@ _DF_TEXTREL = 4
 
 
 class ElfError(Exception):
-    """The file is no ELF file, or a damaged one; the message names the file."""
+    """The file is not an ELF file, or is damaged; the message names the file."""
 
 
 @dataclass(frozen=True)
 class Elf:
-    """What one ELF file says of itself.
+    """The properties of one ELF file.
 
     ``defined`` and ``undefined`` are the names in the dynamic symbol table, without versions;
     ``local`` those that only the full symbol table defines, empty in a stripped file.

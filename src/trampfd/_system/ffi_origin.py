@@ -59,7 +59,7 @@ def of_module(name: str) -> FfiOrigin:
     if spec.origin == "built-in":
         return _of_builtin(name)
     if not spec.origin:
-        return _nothing(unknown("the import system does not tell its file"))
+        return _nothing(unknown("the import system does not provide its file"))
     return of_file(spec.origin)
 
 
@@ -151,12 +151,12 @@ def _version(holder: Elf, shared: bool) -> Fact[str]:
             return Fact(texts.pop().decode(), "the text for its ffi_get_version")
         return Fact("3.5 or later", "it has ffi_get_version")
     if not shared:
-        return unknown("a static copy without the name ffi_get_version does not tell")
+        return unknown("a static copy without the name ffi_get_version has no readable version")
     file = holder.path.resolve().name
     number = re.search(r"\.so\.(\d+)", file)
     release = _RELEASES_BY_SONAME.get(number.group(1)) if number else None
     if release is None:
-        return unknown(f"the name {file} tells nothing")
+        return unknown(f"the name {file} contains no version")
     return Fact(release, f"a guess from the name {file}; it has no ffi_get_version, new in 3.5")
 
 
@@ -167,4 +167,4 @@ def _static_trampolines(holder: Elf, shared: bool) -> Fact[bool]:
         return Fact(True, "judged by a text in it")
     if shared or _LIBFFI_TEXT in holder.rodata:
         return Fact(False, "judged by the texts in it")
-    return unknown(f"{holder.path} has none of the texts that would tell")
+    return unknown(f"{holder.path} contains no text that identifies it")

@@ -43,7 +43,7 @@ def with_needed(first: Elf) -> list[Elf]:
 
 
 def find(name: str, needed_by: Elf) -> Elf | None:
-    """The file that the loader takes for ``name``, None if there is none."""
+    """The file that the loader takes for ``name``, or None."""
     for path in _candidates(name, needed_by):
         try:
             elf = read_elf(path)

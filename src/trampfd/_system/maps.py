@@ -26,7 +26,7 @@ class Mapping:
         written: how many bytes of it are there because the process wrote to them: pages of
             anonymous memory, and private copies of the pages of a file. Of shared memory, the pages
             that the process has used, whoever wrote them. None if the mapping was read by
-            `read_maps`, or the kernel does not tell.
+            `read_maps`, or if the kernel does not provide it.
     """
 
     start: int
@@ -208,7 +208,7 @@ def written_executable(maps: Iterable[Mapping]) -> list[Mapping]:
     """Return the mappings that are not writable now, and execute what the process has written.
 
     They are memory, or parts of a file of which the process has changed its own copy. Where the
-    kernel does not tell what was written, all memory counts that is not the kernel's own.
+    kernel does not report what was written, all memory counts that is not the kernel's own.
     """
     return [
         mapping

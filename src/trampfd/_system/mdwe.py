@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""PR_SET_MDWE: the kernel refuses a process to gain executable memory, for good.
+"""PR_SET_MDWE: the kernel permanently refuses to let a process gain executable memory.
 
 Apart from what reads the other policies, because `trampfd run --harden` needs this alone and
 imports as little as it can.
@@ -23,7 +23,7 @@ def refuse_exec_gain() -> None:
 
 
 def flags() -> int:
-    """What is refused to this process, as REFUSE_EXEC_GAIN and NO_INHERIT; raises OSError alike."""
+    """The restrictions of this process, as REFUSE_EXEC_GAIN and NO_INHERIT; may raise OSError."""
     from .. import _native
 
     return _native.prctl(PR_GET_MDWE)

@@ -158,7 +158,7 @@ def assemble(*refusals: Refusal) -> bytes:
 
 
 def put_in_force(*refusals: Refusal) -> None:
-    """Filter the system calls of this thread, and of what it starts from now on, for good.
+    """Permanently filter the system calls of this thread, and of all that it starts from now on.
 
     Raises OSError if that is not possible, and ImportError without the package's compiled part.
     """

@@ -99,7 +99,7 @@ def _decision(folder: Path, context: str) -> tuple[int, int]:
 
 
 def _execmem_by_boolean(folder: Path, error: Exception) -> Fact[bool]:
-    """What can be said when the policy cannot be asked."""
+    """What is known if the policy cannot be read."""
     # The file holds the value in force and the pending one.
     denied = from_file(
         folder / "booleans/deny_execmem", lambda text: Fact(bool(int(text.split()[0])))

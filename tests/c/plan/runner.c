@@ -2,8 +2,8 @@
 /*
  * Runs a batch of generated signatures, each through a closure with its plan and through one that
  * libffi marshals, and through functions that have one argument more, bound as the first and as the
- * last: the compiler's call of each must bring every byte of the arguments to the handler and of the
- * result back, and leave the processor as the ABI says.
+ * last: the compiler's call of each must bring every byte of the arguments to the handler and of
+ * the result back, and leave the processor as the ABI says.
  *
  *     runner BATCH.so SEED FIRST
  *
@@ -256,7 +256,7 @@ static void handle_bound(ffi_cif *cif, void *result, void **arguments, void *use
     handle(bound->cif, result, others, bound->sight);
 }
 
-/* See tfd_port_libffi_garbles(). */
+/* See tfd_port_libffi_miscalls(). */
 static int libffi_may_garble(void)
 {
     for (unsigned i = 1; i <= current->count; i++)

@@ -99,7 +99,7 @@ def audit(pids: Iterable[int]) -> list[Finding]:
 
 
 def inspect(pid: int) -> Process:
-    """Return what `trampfd audit` tells of process `pid`; raises the errors of `audit`."""
+    """Return what `trampfd audit` reports of process `pid`; raises the errors of `audit`."""
     name = process_name(pid)
     text = os.fsdecode(read_proc(pid, "cmdline")).rstrip("\0")
     command = tuple(text.split("\0")) if text else ()

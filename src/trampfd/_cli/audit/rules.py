@@ -229,7 +229,7 @@ _KEEP_IT_WRITABLE = {"cffi (ffi.callback)", _LIBFFI}
 def _by_libraries(
     target: Target, kind: str, mapping: Mapping, contents: bytes | None
 ) -> Guess | None:
-    note = "its contents could not be read" if contents is None else "its contents do not tell"
+    note = "its contents could not be read" if contents is None else "its contents are not known"
     backend = target.files(_CFFI)
     if backend and mapping.size == mmap.PAGESIZE and kind != WRITTEN:
         return Guess("cffi (ffi.callback)", f"one page, and {backend[0]} is mapped; {note}")

@@ -52,7 +52,7 @@ class Target:
             return None
 
     def elf(self, path: str) -> Elf | None:
-        """What the file that it sees at `path` says of itself; None if that is no ELF file."""
+        """The ELF headers of the file that the process sees at `path`; None if it is not ELF."""
         file = Path(f"/proc/{self.pid}/root{path}")
         # By now something else can have that path, and to open a FIFO would wait for its writer.
         try:

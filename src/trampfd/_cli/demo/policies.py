@@ -34,7 +34,7 @@ DESCRIPTIONS = {
 
 
 def put_in_force(policy: str) -> None:
-    """Harden this process and its children for good.  Raises OSError if that is not possible."""
+    """Permanently harden this process and its children.  Raises OSError if that is not possible."""
     _POLICIES[policy]()
 
 

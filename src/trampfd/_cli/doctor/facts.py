@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What ``trampfd doctor`` says of the system. Looking changes nothing and never raises."""
+"""The facts that ``trampfd doctor`` reports. Finding them changes nothing and never raises."""
 
 from __future__ import annotations
 
