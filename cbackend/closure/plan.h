@@ -82,7 +82,7 @@ static inline struct tfd_return_words tfd_plan_return(unsigned kind, char *frame
 
 /*
  * Fills in the addresses of all arguments.  Those that are gathered are put into `values`, which
- * has room for gather_count of them.
+ * has space for gather_count of them.
  */
 void tfd_plan_arguments(const struct tfd_plan *plan, char *frame, void **arguments,
                         struct tfd_gathered *values);

@@ -130,7 +130,7 @@ static void print(int fd)
         dprintf(fd, "trampfd: %s %s (%lu times)\n", lines[i].object, texts[lines[i].event],
                 lines[i].count);
     if (dropped)
-        dprintf(fd, "trampfd: and %lu times something that found no room here\n", dropped);
+        dprintf(fd, "trampfd: %lu more events, for which this report has no line left\n", dropped);
 }
 
 __attribute__((destructor)) static void print_at_exit(void)
