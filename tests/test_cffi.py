@@ -454,3 +454,71 @@ def test_refused_callback_takes_no_slot(make: Maker) -> None:
     with pytest.raises(NotImplementedError):
         make("int(int, ...)", abs)
     assert slots_used() == before
+
+
+# --- The cdata of a callback -------------------------------------------------------------------
+
+LIFE = """import gc, sys, weakref
+import _cffi_backend
+import trampfd
+from trampfd import _from_cffi, _native
+
+_from_cffi._backend()
+if sys.argv[1] == "ffi.gc":
+    sample = None
+else:
+    sample = _from_cffi._sample(_cffi_backend)
+    if sys.argv[1] == "unknown layout":
+        sample = (*sample[:2], sample[2] + 1, *sample[3:])
+_native.init_cffi(_cffi_backend, _from_cffi._signatures, _from_cffi._signature, sample)
+
+ffi = _cffi_backend.FFI()
+with trampfd.installed():
+    callback = ffi.callback("int(*)(int)", lambda x: x + 1)
+print(type(callback).__name__, ffi.typeof(callback).cname, callback(2))
+is_laid_out = not any(isinstance(kept, ffi.CData) for kept in gc.get_referents(callback))
+print("laid out" if is_laid_out else "made by ffi.gc()")
+with trampfd.installed():
+    print(repr(callback).partition("0x")[0])
+print(bool(trampfd.verify(callback)), trampfd.status().slots_used)
+ffi.release(callback)
+print(trampfd.status().slots_used)
+
+class Held:
+    pass
+
+def cycle():
+    held = Held()
+    held.callback = trampfd.callback(ffi.typeof("int(*)(int)"), lambda x: held)
+    return weakref.ref(held)
+
+held = cycle()
+print(held() is not None, trampfd.status().slots_used)
+gc.collect()
+print(held(), trampfd.status().slots_used)
+"""
+
+
+@pytest.mark.parametrize(
+    ("sample", "how"),
+    [
+        ("as it is", "laid out"),
+        ("unknown layout", "made by ffi.gc()"),
+        ("ffi.gc", "made by ffi.gc()"),
+    ],
+)
+def test_cdata_of_a_callback(sample: str, how: str) -> None:
+    """Where the layout of a cdata is not as expected, ffi.gc() makes it, and all else is alike."""
+    child = subprocess.run(
+        [sys.executable, "-c", LIFE, sample], capture_output=True, text=True, timeout=60
+    )
+    assert child.stderr == ""
+    assert child.stdout.splitlines() == [
+        "__CDataGCP int(*)(int) 3",
+        how,
+        "<cdata 'int(*)(int)' calling <function <lambda> at ",
+        "True 1",
+        "0",
+        "True 1",
+        "None 0",
+    ]
