@@ -26,6 +26,7 @@ WRITABLE = {
     # CPython fills in a static type when it is made ready, and counts its references.
     "Bound_Type",
     "Closure_Type",
+    "Parameter_Type",
     "Signature_Type",
     "Trampoline_Type",
 }

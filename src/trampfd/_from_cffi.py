@@ -89,7 +89,7 @@ def _scalar(ctype: Any, size: int) -> str:
 
 
 def _layout(ctype: Any) -> Any:
-    """See _native.Signature; arrays inside structures are repeated fields."""
+    """See _native.Parameter; arrays inside structures are repeated fields."""
     kind = ctype.kind
     if kind == "void":
         return "v"
@@ -125,12 +125,12 @@ def _code(ctype: Any, layout: Any) -> str:
     return _NUMBERS.get(layout, "x")
 
 
-def _argument(ctype: Any) -> "tuple[Any, Any, int, str]":
+def _argument(ctype: Any) -> _native.Parameter:
     layout = _layout(ctype)
-    return ctype, layout, _size(ctype), _code(ctype, layout)
+    return _native.Parameter("cffi", ctype, layout, _size(ctype), _code(ctype, layout))
 
 
-def _result(ctype: Any) -> "tuple[Any, Any, int, str]":
+def _result(ctype: Any) -> _native.Parameter:
     layout = _layout(ctype)
     size = _size(ctype)
     code = _code(ctype, layout)
@@ -138,7 +138,35 @@ def _result(ctype: Any) -> "tuple[Any, Any, int, str]":
         code = "v"
     elif code == "x" and size < 8 and isinstance(layout, str):
         code = "z"
-    return ctype, layout, size, code
+    return _native.Parameter("cffi", ctype, layout, size, code)
+
+
+_KEPT = 1024  # entries of a cache, which is emptied then
+
+_arguments: "dict[Any, _native.Parameter]" = {}
+_results: "dict[Any, _native.Parameter]" = {}
+
+
+def _is_number_or_pointer(ctype: Any) -> bool:
+    return ctype.kind in ("pointer", "function", "enum", "void") or (
+        ctype.kind == "primitive" and "_Complex" not in ctype.cname
+    )
+
+
+def _cached(
+    cache: "dict[Any, _native.Parameter]",
+    ctype: Any,
+    make_parameter: "Callable[[Any], _native.Parameter]",
+) -> _native.Parameter:
+    """Numbers and pointers, which any function may take and return."""
+    parameter = cache.get(ctype)
+    if parameter is None:
+        parameter = make_parameter(ctype)
+        if _is_number_or_pointer(ctype):
+            if len(cache) >= _KEPT:
+                cache.clear()
+            cache[ctype] = parameter
+    return parameter
 
 
 def _is_callable_by_value(ctype: Any) -> bool:
@@ -165,19 +193,28 @@ _signatures: "dict[Any, _native.Signature]" = {}
 def _signature(ctype: Any) -> _native.Signature:
     signature = _signatures.get(ctype)
     if signature is None:
-        if len(_signatures) >= 1024:
+        signature = _make_signature(ctype)
+        if len(_signatures) >= _KEPT:
             _signatures.clear()
-        signature = _signatures[ctype] = _make_signature(ctype)
+        _signatures[ctype] = signature
     return signature
 
 
 def _make_signature(ctype: Any) -> _native.Signature:
-    if ctype.ellipsis or not _is_callable_by_value(ctype):
+    args, result = ctype.args, ctype.result
+    if not ctype.ellipsis:
+        try:
+            arguments = tuple([_arguments[argument] for argument in args])
+            return _native.Signature(ctype.abi, 0, _results[result], arguments)
+        except KeyError:
+            pass  # of a type that was not seen yet, or may be no number and no pointer
+    is_simple = all(map(_is_number_or_pointer, (*args, result)))
+    if ctype.ellipsis or not (is_simple or _is_callable_by_value(ctype)):
         raise NotImplementedError(
             f"{ctype.cname}: callback with unsupported argument or return type or with '...'"
         )
-    arguments = tuple(_argument(argument) for argument in ctype.args)
-    return _native.Signature("cffi", ctype.abi, 0, _result(ctype.result), arguments)
+    arguments = tuple([_cached(_arguments, argument, _argument) for argument in args])
+    return _native.Signature(ctype.abi, 0, _cached(_results, result, _result), arguments)
 
 
 def make(

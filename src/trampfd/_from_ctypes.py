@@ -125,7 +125,7 @@ def _scalars(cls: Any, offset: int) -> "Iterator[tuple[int, str]]":
 
 
 def _layout(cls: Any) -> Any:
-    """See _native.Signature."""
+    """See _native.Parameter."""
     if not _is_data(cls):
         return "i4"
     if _is_simple(cls):
@@ -136,19 +136,42 @@ def _layout(cls: Any) -> Any:
     return "p"
 
 
-def _argument(cls: Any) -> "tuple[Any, Any, int, str]":
+_STANDARD = "ctypes"  # the module whose classes are there for good
+
+_arguments: "dict[Any, _native.Parameter]" = {}  # of standard classes
+_results: "dict[Any, _native.Parameter]" = {}
+
+
+def _parameter(cls: Any, layout: Any, size: int, code: str) -> _native.Parameter:
+    return _native.Parameter("ctypes", cls, layout, size, code)
+
+
+def _argument(cls: Any) -> _native.Parameter:
+    found = _arguments.get(cls)
+    if found is not None:
+        return found
     code = _code(cls)  # before the layout: another thread may set the class's fields meanwhile
     layout = _layout(cls)
     size = 8 if layout == "p" or not _is_data(cls) else _ctypes().sizeof(cls)
-    return cls, layout, size, code
+    parameter = _parameter(cls, layout, size, code)
+    if _is_simple(cls) and cls.__module__ == _STANDARD:
+        _arguments[cls] = parameter
+    return parameter
 
 
-def _result(cls: Any) -> "tuple[Any, Any, int, str]":
+def _result(cls: Any) -> _native.Parameter:
+    found = _results.get(cls)
+    if found is not None:
+        return found
     if cls is None:
-        return None, "v", 0, "v"
+        return _parameter(None, "v", 0, "v")
     if not _is_simple(cls):
         raise TypeError("invalid result type for callback function")
-    return cls, _layout(cls), _ctypes().sizeof(cls), "=" if _is_swapped(cls) else _letter(cls)
+    code = "=" if _is_swapped(cls) else _letter(cls)
+    parameter = _parameter(cls, _layout(cls), _ctypes().sizeof(cls), code)
+    if cls.__module__ == _STANDARD:
+        _results[cls] = parameter
+    return parameter
 
 
 def _has_own_fields(cls: Any) -> bool:
@@ -186,7 +209,7 @@ def _signature(cls: Any) -> "tuple[Any, ...]":
     arguments = tuple(_argument(argument) for argument in argtypes)
     result = _result(prototype.restype)
     renew = (lambda: _signature_of(cls),) if open_types else ()
-    signature = _native.Signature("ctypes", -1, cls._flags_, result, arguments, *renew)
+    signature = _native.Signature(-1, cls._flags_, result, arguments, *renew)
     return signature, *open_types
 
 
@@ -234,9 +257,9 @@ _FLAG_PYTHONAPI, _FLAG_USE_ERRNO, _FLAG_USE_LASTERROR = 0x4, 0x8, 0x10
 _INTEGERS = ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8")
 
 
-def _value(cls: Any) -> "tuple[Any, Any, int, str]":
+def _value(cls: Any) -> _native.Parameter:
     """The signature item of a type in a function that is called, not in a callback."""
-    return cls, _layout(cls), _ctypes().sizeof(cls), "*"
+    return _parameter(cls, _layout(cls), _ctypes().sizeof(cls), "*")
 
 
 def _called_signature(function: Any) -> _native.Signature:
@@ -246,10 +269,13 @@ def _called_signature(function: Any) -> _native.Signature:
         if not _is_data(cls):
             raise TypeError(f"argtypes[{index}] is not a ctypes type: {cls!r}")
     restype = function.restype
-    result = (None, "v", 0, "v") if restype is None else (restype, "i4", 4, "*")
     if _is_data(restype):
         result = _value(restype)
-    return _native.Signature("ctypes", -1, 0, result, tuple(map(_value, function.argtypes)))
+    elif restype is None:
+        result = _parameter(None, "v", 0, "v")
+    else:
+        result = _parameter(restype, "i4", 4, "*")
+    return _native.Signature(-1, 0, result, tuple(map(_value, function.argtypes)))
 
 
 def _referent(value: Any) -> Any:

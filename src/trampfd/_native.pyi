@@ -8,14 +8,18 @@ _Report = tuple[str, int, int, list[tuple[str, int, int | None, int | None]]]
 class ClosureError(OSError, MemoryError):
     attempts: list[tuple[str, str, int]]
 
+class Parameter:
+    def __new__(
+        cls, frontend: str, type: Any, layout: Any, size: int, code: str, /
+    ) -> Parameter: ...
+
 class Signature:
     def __new__(
         cls,
-        frontend: str,
         abi: int,
         flags: int,
-        result: tuple[Any, Any, int, str],
-        arguments: tuple[tuple[Any, Any, int, str], ...],
+        result: Parameter,
+        arguments: tuple[Parameter, ...],
         renew: Callable[[], Signature] = ...,
         /,
     ) -> Signature: ...

@@ -38,6 +38,7 @@ static int execute(PyObject *module)
         return -1;
     }
     return attach_init() || add_functions(module) || error_init(module)
+                   || PyModule_AddType(module, &Parameter_Type)
                    || PyModule_AddType(module, &Signature_Type)
                    || PyModule_AddType(module, &Closure_Type)
                    || PyModule_AddType(module, &Bound_Type) || inspect_init(module)

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* One argument or result of a function type, and its converters. */
+#ifndef NATIVE_PARAMETER_H
+#define NATIVE_PARAMETER_H
+
+#include "compat.h"
+
+#include <ffi.h>
+
+struct frontend;
+struct layout;
+struct parameter;
+
+/* A new reference to the C value at `data`, or NULL with an exception. */
+typedef PyObject *load_function(const struct parameter *parameter, void *data);
+
+/*
+ * Store a value of exactly the expected class that fits, in the form that libffi expects.
+ * Returns 0, with nothing stored and no exception, for any other.  Integers do not use it, see min.
+ */
+typedef int store_function(void *result, PyObject *value);
+
+/* How it is converted. */
+struct parameter {
+    PyObject *type;        /* cffi ctype or ctypes class; owned by the Parameter */
+    ffi_type *ffi;         /* borrowed from libffi or owned by the Parameter */
+    Py_ssize_t size;       /* bytes of the C value */
+    load_function *load;   /* of an argument */
+    store_function *store; /* of a result; may be NULL */
+    long min, max;         /* range of ints that a result stores directly; empty: max < min */
+    char code;             /* how to convert, see the frontend's file */
+};
+
+/* Signatures copy what it `is`, and keep it alive. */
+typedef struct {
+    PyObject_HEAD
+    const struct frontend *frontend;
+    struct parameter is;
+    struct layout *layouts; /* structures made for it */
+} Parameter;
+
+extern PyTypeObject Parameter_Type;
+
+#endif
