@@ -5,6 +5,7 @@ from __future__ import annotations
 
 C_HANDLER = "C handler"
 PYTHON_CALLBACK = "Python callback"
+MAKE = "make a Python callback"
 INSTALL = "install()"
 QSORT = "qsort"
 CREATE_FREE = "create and free"
@@ -18,6 +19,7 @@ INSTRUCTIONS = "instructions"
 TITLES = {
     C_HANDLER: "Calling a closure with a C handler",
     PYTHON_CALLBACK: "Calling a Python function int(int, int) from C",
+    MAKE: "Making and dropping a callback of Python, stock and after install()",
     INSTALL: "A callback of a program that knows nothing of trampfd",
     QSORT: "qsort() with a comparator in Python",
     CREATE_FREE: "Making and freeing one more closure, by how many are live",
@@ -66,6 +68,15 @@ VECTORCALL = "vectorcall alone"
 HELD = "GIL held"
 NOT_HELD = "GIL not held"
 THREAD = "thread not made by Python"
+
+# How a callback of Python is made.
+OF_CTYPES = "ctypes"
+BY_CTYPE = "cffi, ctype given"
+BY_DECLARATION = "cffi, declaration given"
+BY_FFI = "cffi.FFI(), ctype given"
+MANY_LIVE = "100,000 live"
+FIRST = "first of its type"
+CALLBACK_BYTES = "bytes of a live one"
 
 # How a program that knows nothing of trampfd is run.
 AS_IT_IS = "as it is"

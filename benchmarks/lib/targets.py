@@ -8,18 +8,25 @@ from dataclasses import dataclass
 
 from lib.names import (
     AS_IT_IS,
+    BY_CTYPE,
+    BY_DECLARATION,
     C_HANDLER,
     CALLBACK,
+    CALLBACK_BYTES,
     CREATE_FREE,
     CTYPES,
     DIRECT,
     ENABLED,
     EXTERN,
+    FIRST,
     HAND,
     HELD,
     INSTALL,
     KINDS,
+    MAKE,
+    MANY_LIVE,
     NOT_HELD,
+    OF_CTYPES,
     PLAIN,
     PLAN,
     PYTHON_CALLBACK,
@@ -67,6 +74,20 @@ PYTHON_LIMITS = (
     (THREAD, TRAMPFD_CFFI, EXTERN, 0.60),
     (THREAD, TRAMPFD_CTYPES, CTYPES, 0.02),
 )
+
+#: Of stock.
+MAKE_LIMITS = {
+    OF_CTYPES: 0.7,
+    BY_CTYPE: 0.9,
+    BY_DECLARATION: 0.9,
+    f"{OF_CTYPES}, {MANY_LIVE}": 0.7,
+    f"{BY_CTYPE}, {MANY_LIVE}": 0.9,
+    f"{BY_DECLARATION}, {MANY_LIVE}": 0.9,
+    f"{OF_CTYPES}, {FIRST}": 1.5,
+    f"{BY_CTYPE}, {FIRST}": 1.5,
+    f"{OF_CTYPES}, {CALLBACK_BYTES}": 0.7,
+    f"{BY_CTYPE}, {CALLBACK_BYTES}": 1.0,
+}
 
 INSTALL_LIMITS = {"ctypes": 1.0, "cffi": 0.5}
 
@@ -116,6 +137,13 @@ def _python_callback(results: Results) -> Iterator[Target]:
         yield Target(f"Python callback, {caller}: {ours}, of {rival}", limit, ratio)
 
 
+def _make(results: Results) -> Iterator[Target]:
+    for case, limit in MAKE_LIMITS.items():
+        of_ctypes = case.startswith(OF_CTYPES)
+        ours, stock = (TRAMPFD_CTYPES, CTYPES) if of_ctypes else (TRAMPFD_CFFI, CALLBACK)
+        yield Target(f"{MAKE}, {case}: of {stock}", limit, results.ratio(MAKE, case, ours, stock))
+
+
 def _install(results: Results) -> Iterator[Target]:
     for program, limit in INSTALL_LIMITS.items():
         for kind in KINDS:
@@ -161,6 +189,7 @@ def targets(results: Results) -> list[Target]:
     return [
         *_c_handler(results),
         *_python_callback(results),
+        *_make(results),
         *_install(results),
         *_start(results),
         *_create_free(results),
