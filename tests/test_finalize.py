@@ -206,6 +206,29 @@ def test_other_thread_gets_the_error_value(interface: str) -> None:
     )
 
 
+def test_finalization_begins_while_a_thread_gets_its_state(interface: str) -> None:
+    """CPython does not know that state when it marks those of other threads."""
+    done = run(
+        """
+        def the_callback(x):
+            return x
+        if interface == "cffi":
+            sys.callback = ffi.callback("int(int)", the_callback, error=5)
+            ffi.cdef("int call_while_finalization_begins(int (*)(int), int);")
+        else:
+            sys.callback = make(the_callback)
+            lib.call_while_finalization_begins.argtypes = [make, ctypes.c_int]
+        assert lib.call_while_finalization_begins(sys.callback, 7) == 0
+        """,
+        interface=interface,
+    )
+    assert (done.returncode, done.stdout) == (0, "5\n" if interface == "cffi" else "0\n")
+    assert done.stderr == (
+        "trampfd: the callback the_callback was called while the Python interpreter was not "
+        "running; it returned its error value\n"
+    )
+
+
 CALLED_FOR_EVER = """
 import ctypes
 pointers = ctypes.c_void_p * 2000

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A thread that Python did not create has no thread state.  PyGILState_Ensure() makes one and the
- * matching release destroys it, which takes microseconds at each callback.  Here the first callback
- * in such a thread omits the release, so that its thread state is kept for the next callback.
+ * A thread that Python did not create has no thread state.  PyGILState_Ensure() would make one and
+ * the matching release destroy it, which takes microseconds at each callback.  Here the first
+ * callback in such a thread omits the release, so that its thread state is kept for the next one.
  *
  * Objects that Python code leaves in the state (values of threading.local, context variables, trace
  * functions) must not exist longer than with ctypes and cffi.  ctypes destroys the state, and runs
@@ -62,12 +62,37 @@ static int may_run(const PyThreadState *state)
     return Py_IsFinalizing() ? state && is_finalizer() : Py_IsInitialized();
 }
 
+/*
+ * In a thread without a state: makes one and attaches, as PyGILState_Ensure() does; the opposite is
+ * PyGILState_Release().  Returns 0, not attached, if finalization has begun in the meantime.
+ *
+ * PyGILState_Ensure() itself is not safe here.  When CPython begins to finalize, it marks the states
+ * that exist, so that their threads never attach again.  A state that is made later is not marked:
+ * since CPython 3.14 its thread would attach when the interpreter is half destroyed.  So may_run()
+ * is asked again once the state exists.  If it still agrees, CPython will find the state and mark
+ * it.  If not, the thread must not touch the state: the interpreter destroys it.
+ *
+ * What remains, as with PyGILState_Ensure(): a thread that the scheduler suspends inside
+ * PyThreadState_New() for all of finalization finds neither an interpreter nor its locks.
+ */
+static int attach_new_state(void)
+{
+    PyInterpreterState *interpreter = PyInterpreterState_Main();
+    PyThreadState *state = interpreter ? PyThreadState_New(interpreter) : NULL;
+
+    if (!may_run(NULL))
+        return 0;
+    if (!state)
+        Py_FatalError("no memory for the state of a thread that calls a callback");
+    PyEval_RestoreThread(state);
+    return 1;
+}
+
 #ifdef Py_GIL_DISABLED
 
-static PyThreadState *make_state(void)
+static enum attachment make_state(void)
 {
-    PyGILState_Ensure();
-    return NULL;
+    return attach_new_state() ? STATE_MADE : REFUSED;
 }
 
 static int enter(PyThreadState *state, enum leftovers leftovers)
@@ -197,17 +222,15 @@ static int keep(PyThreadState *state)
     return 1;
 }
 
-/* In a thread without a state.  Returns its state, or NULL if it was made for this call only. */
-static PyThreadState *make_state(void)
+/* In a thread without a state. */
+static enum attachment make_state(void)
 {
-    PyThreadState *state;
-
-    PyGILState_Ensure();
+    if (!attach_new_state())
+        return REFUSED;
     if (!native.key_is_made)
-        return NULL;
-    state = PyThreadState_Get();
+        return STATE_MADE;
     forget();
-    return keep(state) ? state : NULL;
+    return keep(PyThreadState_Get()) ? KEPT : STATE_MADE;
 }
 
 /* A callback begins.  Returns whether leave() must be called at its end. */
@@ -272,13 +295,14 @@ int attach_init(void)
 COLD static enum attachment attach_new(enum leftovers leftovers)
 {
     int error = errno;
-    PyThreadState *state = make_state();
+    enum attachment attachment = make_state();
 
-    if (state)
-        enter(state, leftovers);
-    reap(); /* now that destructors may lead to callbacks in this thread */
+    if (attachment == KEPT)
+        enter(PyThreadState_Get(), leftovers);
+    if (attachment != REFUSED)
+        reap(); /* now that destructors may lead to callbacks in this thread */
     errno = error;
-    return state ? KEPT : STATE_MADE;
+    return attachment;
 }
 
 /*

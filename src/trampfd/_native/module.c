@@ -26,7 +26,7 @@ static int add_functions(PyObject *module)
 /* Run for each interpreter that imports the module, also when another one has loaded it. */
 static int execute(PyObject *module)
 {
-    /* Callbacks attach by PyGILState_Ensure(), which knows the main interpreter only. */
+    /* Threads that Python did not make attach to the main interpreter, see attach.c. */
     if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
         PyObject *message = PyUnicode_FromString("trampfd works in the main interpreter only");
         PyObject *name = PyUnicode_FromString("trampfd");

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -190,4 +191,86 @@ void call_at_exit(function *one, int argument)
 {
     later = (struct call){.function = one, .argument = argument};
     atexit(call_later);
+}
+
+/* PyMemAllocatorEx. */
+struct allocator {
+    void *context;
+    void *(*malloc)(void *, size_t);
+    void *(*calloc)(void *, size_t, size_t);
+    void *(*realloc)(void *, void *, size_t);
+    void (*free)(void *, void *);
+};
+
+/* A thread that is held up where CPython allocates the state for its first callback. */
+static struct {
+    struct call call;
+    struct allocator plain;
+    int (*is_finalizing)(void);
+} late;
+
+static __thread int is_late;
+
+static void hold_up(void)
+{
+    if (!is_late)
+        return;
+    is_late = 0;
+    sem_post(&late.call.asked);
+    while (!late.is_finalizing())
+        usleep(100);
+}
+
+static void *malloc_late(void *context, size_t size)
+{
+    hold_up();
+    return late.plain.malloc(context, size);
+}
+
+static void *calloc_late(void *context, size_t count, size_t size)
+{
+    hold_up();
+    return late.plain.calloc(context, count, size);
+}
+
+static void *call_late(void *unused)
+{
+    is_late = 1;
+    late.call.result = late.call.function(late.call.argument);
+    return unused;
+}
+
+static void tell_late(void)
+{
+    pthread_join(late.call.thread, NULL);
+    dprintf(1, "%d\n", late.call.result);
+}
+
+/*
+ * Call a function in a thread that sees Python running, and is then held up until finalization begins.
+ * The result is printed at exit.
+ */
+int call_while_finalization_begins(function *one, int argument)
+{
+    void (*get)(int, struct allocator *) =
+        (void (*)(int, struct allocator *))dlsym(RTLD_DEFAULT, "PyMem_GetAllocator");
+    void (*set)(int, struct allocator *) =
+        (void (*)(int, struct allocator *))dlsym(RTLD_DEFAULT, "PyMem_SetAllocator");
+    struct allocator allocator;
+    void *is_finalizing = dlsym(RTLD_DEFAULT, "Py_IsFinalizing");
+
+    if (!is_finalizing) /* before CPython 3.13 */
+        is_finalizing = dlsym(RTLD_DEFAULT, "_Py_IsFinalizing");
+    late.is_finalizing = (int (*)(void))is_finalizing;
+    late.call = (struct call){.function = one, .argument = argument, .result = -1};
+    sem_init(&late.call.asked, 0, 0);
+    get(0 /* PYMEM_DOMAIN_RAW */, &late.plain);
+    allocator = late.plain;
+    allocator.malloc = malloc_late;
+    allocator.calloc = calloc_late;
+    set(0, &allocator);
+    if (pthread_create(&late.call.thread, NULL, call_late, NULL))
+        return -1;
+    sem_wait(&late.call.asked);
+    return atexit(tell_late);
 }
