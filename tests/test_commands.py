@@ -89,8 +89,10 @@ def test_ctrl_c_ends_a_command_quietly(tmp_path: Path) -> None:
         f"import time; open({str(began)!r}, 'w').write('began'); time.sleep(1000)\n"
     )
     reader = os.open(began, os.O_RDONLY | os.O_NONBLOCK)
+    words = ["-m", "trampfd", "demo", "--policy", "none"]
     child = subprocess.Popen(
-        [sys.executable, "-m", "trampfd", "demo", "--policy", "none"],
+        # A shell lets what it runs in the background ignore the signal, these tests too.
+        ["env", "--default-signal=INT", sys.executable, *words],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -101,7 +103,8 @@ def test_ctrl_c_ends_a_command_quietly(tmp_path: Path) -> None:
         os.killpg(child.pid, signal.SIGINT)
         out, err = child.communicate(timeout=scale.seconds(60))
     finally:
-        child.kill()
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
         os.close(reader)
     assert (child.returncode, out, err) == (128 + signal.SIGINT, b"", b"")
 
