@@ -19,7 +19,10 @@ from support import core, libffi_suite
 
 @dataclass(frozen=True)
 class Cpu:
-    """`cross` is the folder of the C library's headers in /usr, `libffi` that of ffitarget.h."""
+    """`cross` is the folder of the C library's headers in /usr.
+
+    The folder of ffitarget.h begins with `libffi`: that of loongarch64 has two names.
+    """
 
     triple: str
     cross: str
@@ -51,9 +54,9 @@ CPUS = {
     "s390x": Cpu("s390x-linux-gnu", "s390x-linux-gnu", "s390", "390", "JMP_SLOT"),
     # Its data model is that of riscv64; Debian 12 has no C library and no compiler for it.
     "loongarch64": Cpu(
-        "riscv64-linux-gnu", "riscv64-linux-gnu", "loongarch64", "LARCH", glob_dat="64",
+        "riscv64-linux-gnu", "riscv64-linux-gnu", "loongarch", "LARCH", glob_dat="64",
         flags=("-march=rv64gc", "-mabi=lp64d", "-D__loongarch__", "-D__loongarch64",
-               "-D__loongarch_double_float"),
+               "-D__loongarch_grlen=64", "-D__loongarch_double_float"),
     ),
 }  # fmt: skip
 
@@ -71,10 +74,12 @@ def headers(cpu: Cpu) -> Path:
     folder = core.new_folder()
     source = libffi_source()
     values = {"TARGET": cpu.libffi.upper(), "HAVE_LONG_DOUBLE": "1", "VERSION": "3",
+              "FFI_VERSION_STRING": "3", "FFI_VERSION_NUMBER": "3",
               "FFI_EXEC_TRAMPOLINE_TABLE": "0"}  # fmt: skip
     text = (source / "include/ffi.h.in").read_text()
     (folder / "ffi.h").write_text(re.sub(r"@(\w+)@", lambda found: values[found[1]], text))
-    (folder / "ffitarget.h").write_text((source / f"src/{cpu.libffi}/ffitarget.h").read_text())
+    (target,) = source.glob(f"src/{cpu.libffi}*/ffitarget.h")
+    (folder / "ffitarget.h").write_text(target.read_text())
     (folder / "cpu.h").write_text(
         "#define TFD_SLOT_SIZE 16\n#define TFD_PORT_PAGE_MAX 65536\n"
         "#define TFD_PORT_PROT_EXEC PROT_EXEC\n#define TFD_PORT_RESULT_32 0\n"
