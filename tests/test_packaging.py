@@ -236,11 +236,21 @@ def test_wheel_brings_the_preload_library(programs: Path) -> None:
     environment = without_compiler(programs)
     library = run(programs / "trampfd", "preload", env=environment).strip()
     assert Path(library).is_relative_to(programs.parent)
-    report = programs.parent / "report"
-    environment |= {"LD_PRELOAD": library, "TRAMPFD_REPORT": str(report)}
-    run(programs / "python", "-c", CFUNCTYPE, env=environment)
+
+    def closures(code: str) -> int:
+        """Those that _ctypes makes."""
+        report = programs.parent / "report"
+        report.unlink(missing_ok=True)
+        preloaded = {**environment, "LD_PRELOAD": library, "TRAMPFD_REPORT": str(report)}
+        run(programs / "python", "-c", code, env=preloaded)
+        text = report.read_text() if report.exists() else ""
+        made = re.search(r"_ctypes.* makes closures \((\d+) times\)", text)
+        return int(made[1]) if made else 0
+
+    # CPython 3.14.10 makes one, and frees it, when it imports _ctypes.
+    at_import, all_in_all = closures("import ctypes"), closures(CFUNCTYPE)
     if re.search(r"libffi of _ctypes: linkage +shared", run(programs / "trampfd", "doctor")):
-        assert re.search(r"_ctypes.* makes closures \(1 times\)", report.read_text())
+        assert all_in_all == at_import + 1
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
