@@ -29,7 +29,7 @@ static int is_as_expected(PyObject *sample, PyObject *ctype, PyObject *address, 
                           PyObject *destructor)
 {
     const struct owning_cdata *cdata = (const struct owning_cdata *)sample;
-    const PyTypeObject *type = Py_TYPE(sample);
+    PyTypeObject *type = Py_TYPE(sample);
 
     return type->tp_basicsize == sizeof(*cdata) && !type->tp_itemsize && PyType_IS_GC(type)
            && cdata->ctype == ctype && cdata->data == PyLong_AsVoidPtr(address)
