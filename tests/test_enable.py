@@ -142,6 +142,20 @@ def test_status(environment: Environment) -> None:
     assert (done.returncode, done.stdout) == (0, f"enabled: {environment.file}\n")
 
 
+def test_on_request(environment: Environment) -> None:
+    done = environment.trampfd("enable", "--on-request")
+    assert "with TRAMPFD_ENABLE=1 in its environment from now on" in done.stdout
+    for value, is_served in (("1", True), ("yes", True), ("0", False), ("", False)):
+        done = environment.run("-c", CALLBACKS, TRAMPFD_ENABLE=value)
+        assert done.stdout.split()[0] == str(is_served), value
+    assert environment.run("-c", CALLBACKS).stdout.split()[0] == "False"
+    status = environment.trampfd("enable", "--status").stdout
+    assert status == f"enabled on request: {environment.file}\n"
+    assert environment.trampfd("enable").stdout.startswith(f"enabled: {environment.file}\n")
+    assert environment.run("-c", CALLBACKS).stdout.split()[0] == "True"
+    assert environment.trampfd("disable").stdout == environment.disabled()
+
+
 def test_status_reports_the_disabling_variable(enabled: Environment) -> None:
     done = enabled.run("-m", "trampfd", "enable", "--status", check=False, TRAMPFD_DISABLE="1")
     assert done.returncode == 1
@@ -261,7 +275,7 @@ def test_no_permission(
 
     monkeypatch.setattr(enable, "_site_folders", lambda: [tmp_path])
     monkeypatch.setattr(enable, "_write", refuse)
-    assert enable.run(argparse.Namespace(command="enable", status=False)) == 1
+    assert enable.run(argparse.Namespace(command="enable", status=False, on_request=False)) == 1
     assert capsys.readouterr().err == (
         f"trampfd enable: cannot write {tmp_path}/trampfd_enable/__init__.py: Permission denied. "
         f"Do it as the user who owns {tmp_path}/trampfd_enable (root for the system's Python), or "
@@ -283,7 +297,7 @@ def test_python_of_the_system(
     monkeypatch.setattr(enable, "_refusal", lambda: None)
     monkeypatch.setattr(enable.sysconfig, "get_path", lambda name: str(tmp_path))
     monkeypatch.setattr(sys, "prefix", sys.base_prefix)
-    assert enable.run(argparse.Namespace(command="enable", status=False)) == 0
+    assert enable.run(argparse.Namespace(command="enable", status=False, on_request=False)) == 0
     first, *_, last = capsys.readouterr().out.splitlines()
     assert first == f"enabled: {tmp_path}/trampfd-enable.pth"
     assert last.startswith("This Python is the system's") == managed

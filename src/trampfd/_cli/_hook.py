@@ -57,22 +57,22 @@ def _change_finders(added: "list[_Early]", removed: object) -> None:
         _imp.release_lock()
 
 
-def _install(first_folder: "list[str]") -> None:
-    early = _Early(first_folder)
+def _install(waiting: "ModuleType") -> None:
+    early = _Early(waiting.first_folder)
     _change_finders([early], None)
     try:
         from trampfd._install import install_at_start
 
         install_at_start()
     except Exception as error:
-        _report(error)
+        _report(error, waiting.is_needed)
     finally:
         _change_finders([], early)
 
 
 def find_spec(waiting: "ModuleType", name: str, path: object, target: object) -> "ModuleSpec|None":
     """For the finder that waited, which is done then."""
-    _install(waiting.first_folder)
+    _install(waiting)
     _change_finders([], waiting)
     for finder in sys.meta_path:
         spec = _ask(finder, name, path, target)
@@ -112,18 +112,24 @@ def _is_main_interpreter() -> bool:
     return bool(interpreters.get_current() == interpreters.get_main())
 
 
-def _report(error: Exception) -> None:
-    if isinstance(error, ModuleNotFoundError) and error.name == "trampfd":
+def _advice(is_needed: bool) -> str:
+    if is_needed:
+        return f"`trampfd run --harden`, which started {sys.executable}, may refuse stock ones"
+    files = [os.path.join(folder, "trampfd-enable.pth") for folder in sys.path]
+    files = [file for file in files if os.path.exists(file)]
+    remove = f", or remove {' and '.join(files)}" if files else ""
+    return f"`trampfd disable` ends this message{remove}"
+
+
+def _report(error: Exception, is_needed: bool) -> None:
+    if isinstance(error, ModuleNotFoundError) and error.name == "trampfd" and not is_needed:
         return  # uninstalled
     if sys.stderr is None or not _is_main_interpreter():
         return  # trampfd is for the main interpreter
-    files = [os.path.join(folder, "trampfd-enable.pth") for folder in sys.path]
-    files = [file for file in files if os.path.exists(file)]
     try:  # contextlib could be a file of the program's
         print(
             "trampfd: ctypes and cffi callbacks are not redirected: "
-            f"{type(error).__name__}: {error} (`trampfd disable` ends this message"
-            f"{', or remove ' * bool(files)}{' and '.join(files)})",
+            f"{type(error).__name__}: {error} ({_advice(is_needed)})",
             file=sys.stderr,
         )
     except (OSError, ValueError):
@@ -135,6 +141,6 @@ def start(waiting: "ModuleType", modules: "Iterable[str]") -> None:
     if is_disabled():
         return
     if any(name in sys.modules for name in modules):
-        _install(waiting.first_folder)
+        _install(waiting)
     else:
         sys.meta_path.insert(0, waiting)

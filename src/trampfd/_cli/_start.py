@@ -13,6 +13,8 @@ import sys
 
 _MODULES = ("_ctypes", "_cffi_backend")  # whose callbacks trampfd makes
 
+is_needed = False  # a hardened process above this one says whether it may stay silent
+
 first_folder = sys.path[:1]  # before Python puts that of the program's script there
 
 
@@ -22,6 +24,12 @@ def find_spec(name: str, path: object = None, target: object = None) -> object:
     from . import _hook
 
     return _hook.find_spec(sys.modules[__name__], name, path, target)
+
+
+def start_on_request() -> None:
+    """For `trampfd enable --on-request`."""
+    if os.environ.get("TRAMPFD_ENABLE", "0") not in ("", "0"):
+        start()
 
 
 def start() -> None:

@@ -36,6 +36,8 @@ _COPIES = {f"{_PACKAGE}/__init__.py": "_start.py", f"{_PACKAGE}/_hook.py": "_hoo
 _NAMES = (_NAME, _START_NAME, *_COPIES)  # in the order to remove them in
 _MARK = "# Made by `trampfd enable`, removed by `trampfd disable`, skipped if TRAMPFD_DISABLE=1.\n"
 
+_ON_REQUEST = "start_on_request"  # starts if TRAMPFD_ENABLE is set
+
 _IGNORES_CODE_IN_PTH_FILES = sys.version_info >= (3, 18)
 
 _EPILOG = """\
@@ -80,12 +82,13 @@ def files() -> list[Path]:
     return [paths[0] for paths in present if paths]
 
 
-def texts() -> dict[str, str]:
+def texts(on_request: bool = False) -> dict[str, str]:
     """What is to be in the files, by name, in the order to write them in."""
+    function = _ON_REQUEST if on_request else "start"
     own = Path(__file__).parent
     copies = {name: (own / source).read_text(encoding="utf-8") for name, source in _COPIES.items()}
-    start = {_START_NAME: f"{_PACKAGE}:start\n"} if _IGNORES_CODE_IN_PTH_FILES else {}
-    all_texts = {**copies, **start, _NAME: f"import {_PACKAGE}; {_PACKAGE}.start()\n"}
+    start = {_START_NAME: f"{_PACKAGE}:{function}\n"} if _IGNORES_CODE_IN_PTH_FILES else {}
+    all_texts = {**copies, **start, _NAME: f"import {_PACKAGE}; {_PACKAGE}.{function}()\n"}
     return {name: _MARK + text for name, text in all_texts.items()}
 
 
@@ -178,9 +181,10 @@ _CHECK_SECONDS = 60
 
 
 def _refusal() -> str | None:
-    """Why a new Python does not install trampfd; None when it does."""
+    """Why a new Python does not install trampfd, which is asked to; None when it does."""
     ignored = ("PYTHONPATH", "PYTHONHOME", "TRAMPFD_DISABLE")
     environment = {name: value for name, value in os.environ.items() if name not in ignored}
+    environment["TRAMPFD_ENABLE"] = "1"
     try:
         check = child.run(
             [sys.executable, "-c", _CHECK], timeout=_CHECK_SECONDS, env=environment, cwd="/"
@@ -192,11 +196,11 @@ def _refusal() -> str | None:
     return check.stderr.strip() or f"it finds no trampfd, although there is one in {_TRAMPFD}"
 
 
-def _enable() -> None:
+def _enable(on_request: bool) -> None:
     folder = _own_folder()
     path = folder / _NAME
     old = {folder / name: _read(folder / name) for name in _NAMES}
-    wanted = texts()
+    wanted = texts(on_request)
     new = {folder / name: wanted.get(name) for name in [*wanted, *_NAMES]}
     for file, content in new.items():
         if content != old[file]:
@@ -208,7 +212,8 @@ def _enable() -> None:
                 _put(file, content)
         raise _Failure(f"{sys.executable} would not use trampfd at its start: {refusal}")
     print(f"{'already enabled' if old == new else 'enabled'}: {path}")
-    print(f"Every {sys.executable} from now on; `trampfd disable` undoes it.")
+    condition = " with TRAMPFD_ENABLE=1 in its environment" if on_request else ""
+    print(f"Every {sys.executable}{condition} from now on; `trampfd disable` undoes it.")
     version = "{}.{}".format(*sys.version_info)
     print(f"That is Python {version}; after an upgrade to another version, enable it again.")
     if sys.prefix == sys.base_prefix and _is_externally_managed():
@@ -233,9 +238,16 @@ def _disable() -> None:
         print(f"still enabled by {other}, which another Python's `trampfd disable` removes")
 
 
+def _is_on_request(folder: Path) -> bool:
+    try:
+        return f"{_ON_REQUEST}()" in (_read(folder / _NAME) or "")
+    except _Failure:
+        return False
+
+
 def _flaws(folder: Path) -> Iterator[str]:
     """What is not as `trampfd enable` would make it."""
-    wanted = texts()
+    wanted = texts(_is_on_request(folder))
     for name in _NAMES:
         path = folder / name
         try:
@@ -260,7 +272,7 @@ def _status() -> int:
         print(f"not enabled: there is no {_own_folder() / _NAME}")
         return 1
     for path in found:
-        print(f"enabled: {path}")
+        print(f"enabled{' on request' * _is_on_request(path.parent)}: {path}")
         for flaw in _flaws(path.parent):
             print(f"but {flaw}")
     refusal = _refusal()
@@ -279,7 +291,7 @@ def run(args: argparse.Namespace) -> int:
         elif args.status:
             return _status()
         else:
-            _enable()
+            _enable(args.on_request)
     except _Failure as error:
         print(f"trampfd {args.command}: {error}", file=sys.stderr)
         return 1
@@ -297,6 +309,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog=_EPILOG,
     )
     parser.add_argument("--status", action="store_true", help="only report whether it is enabled")
+    parser.add_argument(
+        "--on-request",
+        action="store_true",
+        help="only programs that have TRAMPFD_ENABLE=1 in their environment",
+    )
     add_command(
         subparsers,
         "disable",

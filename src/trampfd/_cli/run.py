@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from typing import Any, Callable, NoReturn
 
 _USAGE = """\
-usage: trampfd run [--harden] script.py | script | - [argument ...]
-       trampfd run [--harden] -m module [argument ...]
-       trampfd run [--harden] -c code [argument ...]
+usage: trampfd run [--harden] [--no-children] script.py | script | - [argument ...]
+       trampfd run [--harden] [--no-children] -m module [argument ...]
+       trampfd run [--harden] [--no-children] -c code [argument ...]
 """
 
 _HELP = f"""\
@@ -43,6 +43,9 @@ options:
               Linux 6.3 and later).  This also disables Python's own JIT compiler, by
               PYTHON_JIT=0 in the environment, and perf's trampolines, by
               PYTHONPERFSUPPORT=0
+  --no-children
+              leave the Pythons that the program starts alone.  Otherwise they use trampfd
+              too, by PYTHONPATH and TRAMPFD_CHILDREN in their environment
   -h, --help  show this help
 
 Options of the interpreter go before -m: python -O -m trampfd run script.py
@@ -290,7 +293,7 @@ def _usage_error(message: str) -> "NoReturn":
     raise SystemExit(2)
 
 
-def _install(is_hardened: bool) -> None:
+def _install(is_hardened: bool, has_children: bool) -> None:
     """What the program needs of trampfd is imported before its folder is in sys.path."""
     try:
         if is_hardened:
@@ -301,6 +304,12 @@ def _install(is_hardened: bool) -> None:
             )
             return
         from .._install import install
+        from . import children
+
+        if has_children:
+            children.serve(is_hardened)
+        else:
+            children.leave_alone()
     except ImportError as error:
         _fail(f"trampfd cannot be loaded: {error}; see `{sys.executable} -m trampfd doctor`")
     install()
@@ -308,9 +317,10 @@ def _install(is_hardened: bool) -> None:
 
 def run(argv: "Sequence[str]") -> int:
     """The command, with the arguments after `run`, most of which are the program's."""
-    is_hardened = False
-    while argv and argv[0] == "--harden":
-        is_hardened, argv = True, argv[1:]
+    options = set()
+    while argv and argv[0] in ("--harden", "--no-children"):
+        options.add(argv[0])
+        argv = argv[1:]
     if not argv:
         _usage_error("a script, -m module or -c code is required")
     first, rest = argv[0], list(argv[1:])
@@ -331,7 +341,7 @@ def run(argv: "Sequence[str]") -> int:
 
     if not option and first != "-":
         first = _find_script(first)
-    _install(is_hardened)
+    _install("--harden" in options, "--no-children" not in options)
     sys.argv = [option or first, *rest]
     functions = {"-m": _run_module, "-c": _run_code, "-": _run_input}
     _run_like_python(functions.get(option or first, _run_script), first)

@@ -7,6 +7,7 @@
 static const PyMethodDef *const functions[] = {
     bind_functions,
     cffi_functions,
+    children_functions,
     ctypes_functions,
     inspect_functions,
     loaded_libraries_functions,

@@ -7,6 +7,7 @@
 
 extern const PyMethodDef bind_functions[];
 extern const PyMethodDef cffi_functions[];
+extern const PyMethodDef children_functions[];
 extern const PyMethodDef ctypes_functions[];
 extern const PyMethodDef inspect_functions[];
 extern const PyMethodDef loaded_libraries_functions[];
