@@ -7,6 +7,7 @@
 #include "plan.h"
 
 #include "base/lock.h"
+#include "slot/allowed.h"
 #include "slot/pool.h"
 
 #include <stdlib.h>
@@ -193,13 +194,17 @@ static void forget_idle(void)
     latest = NULL;
 }
 
+/*
+ * A port without plans allocates nothing here, so that signal handlers can prepare closures, even
+ * those that interrupt malloc().
+ */
 static struct tfd_plan *find_or_make(const ffi_cif *cif)
 {
     struct tfd_plan *plan;
     struct key key;
     unsigned hash;
 
-    if (!make_key(&key, cif))
+    if (tfd_entries_plan.count == 0 || !make_key(&key, cif))
         return NULL;
     hash = hash_key(&key);
     plan = find(&key, hash);
