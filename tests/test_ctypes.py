@@ -935,9 +935,12 @@ def test_difference_packed_fields_between_making_and_calling() -> None:
     """Stock ctypes takes the structure from registers, where C does not pass it."""
     child = in_child(FIELDS_AFTER)
     assert (child.returncode, child.stdout) == (0, "0\n"), child.stderr
+    which = "a structure that is packed, or aligned to more than 16 bytes,"
+    if core.port_lacks("plan"):
+        which = "on this CPU, every structure"
     assert child.stderr.endswith(
         "TypeError: <class '__main__.Late'> got its _fields_ after the callback was made; "
-        "a structure that is packed, or aligned to more than 16 bytes, needs them before\n"
+        f"{which} needs them before\n"
     )
 
 

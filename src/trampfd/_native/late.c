@@ -4,6 +4,8 @@
 #include "module.h"
 #include "state.h"
 
+#include <slot/allowed.h>
+
 #define MORE_THAN_REGISTERS 16 /* of either kind, on every CPU */
 
 int late_init(void)
@@ -68,10 +70,11 @@ int late_is_outdated(const struct parameter *parameter)
 
 void late_refuse(const struct parameter *parameter)
 {
-    PyErr_Format(PyExc_TypeError,
-                 "%R got its _fields_ after the callback was made; a structure that is packed, or "
-                 "aligned to more than 16 bytes, needs them before",
-                 parameter->type);
+    PyErr_Format(
+        PyExc_TypeError, "%R got its _fields_ after the callback was made; %s needs them before",
+        parameter->type,
+        tfd_entries_plan.count ? "a structure that is packed, or aligned to more than 16 bytes,"
+                               : "on this CPU, every structure");
 }
 
 /* The index of the first argument whose class has got fields, or -1. */

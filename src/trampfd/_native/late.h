@@ -8,7 +8,8 @@
  * the plan of the current signature to find the arguments in the frame.
  *
  * If there is no such plan, making the callback raises an exception with the reason: only libffi
- * can marshal structures with misaligned members, or with an alignment of more than 16 bytes.
+ * can marshal structures with misaligned members, or with an alignment of more than 16 bytes, and
+ * it marshals every structure on a CPU whose port has no plans.
  */
 #ifndef NATIVE_LATE_H
 #define NATIVE_LATE_H
