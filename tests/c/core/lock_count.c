@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Among threads an allocation, a preparation and a freeing take one lock each, and a call none.  To
- * be linked with --wrap=pthread_mutex_lock.
+ * Among threads an allocation, a preparation and a freeing take one lock each, and a call none.  A
+ * port without plans takes two for a preparation, because libffi is asked between them.  To be
+ * linked with --wrap=pthread_mutex_lock.
  */
 #include "check.h"
+
+#include "slot/allowed.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -26,6 +29,7 @@ static unsigned taken_since(void)
 
 static void count(size_t size)
 {
+    unsigned expected = tfd_entries_plan.count ? 1 : 2;
     unsigned alloc, prep, call, again, freed;
     adder *code;
     void *closure;
@@ -41,7 +45,7 @@ static void count(size_t size)
     again = taken_since();
     trampfd_closure_free(closure);
     freed = taken_since();
-    CHECK(alloc == 1 && prep == 1 && call == 0 && again == 1 && freed == 1,
+    CHECK(alloc == 1 && prep == expected && call == 0 && again == expected && freed == 1,
           "size %zu: alloc %u, prep %u, call %u, again %u, free %u", size, alloc, prep, call, again,
           freed);
 }
