@@ -26,8 +26,15 @@ def test_all_cases_ran(observed: dict[str, Any], mode: str) -> None:
     ctypes_parity.check_completeness(observed[mode])
 
 
+def case(name: str) -> Any:
+    """The parameter, with the mark of a case that needs plans."""
+    if name in ctypes_cases.NEED_PLANS:
+        return pytest.param(name, marks=pytest.mark.needs_port_with("plan"))
+    return name
+
+
 @pytest.mark.parametrize("mode", ctypes_parity.MODES[1:])
-@pytest.mark.parametrize("name", ctypes_cases.CASES)
+@pytest.mark.parametrize("name", [case(name) for name in ctypes_cases.CASES])
 def test_same_as_stock(observed: dict[str, Any], name: str, mode: str) -> None:
     stock, ours = observed["stock"][name], observed[mode][name]
     assert not any("the case itself failed" in note for note in stock["notes"]), stock
