@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from pathlib import Path
 
 from support import build_cache, core
@@ -17,8 +18,9 @@ def build(
     """Build `source` in `folder` and install it into a folder beside, which is returned."""
     target = folder.with_name(folder.name + "-installed")
     environment = {"CFLAGS": "-Werror", **(environment or {})}
+    port = f"-Darch={os.environ.get('TRAMPFD_ARCH', '')}"
     for command in (
-        ["setup", f"--prefix={PREFIX}", *options, folder, source],
+        ["setup", f"--prefix={PREFIX}", port, *options, folder, source],
         ["compile", "-C", folder],
         ["install", "--no-rebuild", "-C", folder, "--destdir", target],
     ):
@@ -30,7 +32,8 @@ def build(
 @functools.cache
 def installed() -> Path:
     core.need("ninja")
-    folder = build_cache.folder(core.BACKEND, lambda folder: build(core.BACKEND, folder / "build"))
+    key = (core.BACKEND, core.architecture())
+    folder = build_cache.folder(key, lambda folder: build(core.BACKEND, folder / "build"))
     return folder / "build-installed"
 
 
