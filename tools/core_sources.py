@@ -48,6 +48,12 @@ def of_architecture(arch: str, part: str = "sources") -> list[Path]:
     return _listed(f"arch/{arch}/{part}.txt")
 
 
+def lacks(arch: str, what: str) -> bool:
+    """Whether that port has an answer of arch/generic/ in place of a feature, such as "plan"."""
+    parts = (of_architecture(arch, part) for part in ("sources", "preload"))
+    return any(path.name == f"no_{what}.c" for paths in parts for path in paths)
+
+
 def core(arch: str) -> list[Path]:
     """All that the extension, and a program that is linked with the core, consists of."""
     linked = [*portable("linked"), *of_architecture(arch, "linked")]

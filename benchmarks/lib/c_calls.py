@@ -9,12 +9,14 @@ import os
 from dataclasses import dataclass
 from typing import Callable
 
+import core_sources
+
 from lib import build
 from lib.names import ENTRY_LIBFFI, PLAN, STATIC
 from lib.race import Absent
 
-# enum trampfd_entry
-_ENTRIES = {PLAN: 2, ENTRY_LIBFFI: 1}
+# enum trampfd_entry; where a port has no plans, libffi marshals every call.
+_ENTRIES = {PLAN: 1 if core_sources.lacks(build.ARCH, "plan") else 2, ENTRY_LIBFFI: 1}
 
 
 class _Loop(ctypes.Structure):

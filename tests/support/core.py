@@ -70,9 +70,7 @@ def architecture() -> str:
 
 
 def port_lacks(what: str) -> bool:
-    """Has the port an answer of arch/generic/ in place of that?"""
-    parts = (core_sources.of_architecture(architecture(), part) for part in ("sources", "preload"))
-    return any(path.name == f"no_{what}.c" for paths in parts for path in paths)
+    return core_sources.lacks(architecture(), what)
 
 
 @functools.cache
