@@ -178,6 +178,7 @@ def libffi() -> Path:
     return Path(found[1])
 
 
+@pytest.mark.needs_port_with("stock_code")
 def test_closures_of_a_second_libffi_are_handed_to_it() -> None:
     copy = core.copy_of(libffi())
     done = preload.run("preload/second_copy", copy)
@@ -189,6 +190,7 @@ def test_closures_of_a_second_libffi_are_handed_to_it() -> None:
     assert done.stderr == f"trampfd: {program} {text}\n"
 
 
+@pytest.mark.needs_port_with("stock_code")
 def test_closures_that_a_second_libffi_prepares() -> None:
     copy = core.copy_of(libffi())
     stock = core.run(preload.program("preload/foreign"), copy)
@@ -281,7 +283,11 @@ def test_each_function_locks_once(size: str) -> None:
         preload.program("preload/locks", "-rdynamic"), size, environment=environment
     )
     # Hundredths of a lock: to make room for more closures takes another one now and then.
-    assert all(90 <= int(count) <= 101 for count in counts.split()), counts
+    allocation, preparation, freeing = map(int, counts.split())
+    # Where there are no plans, libffi is asked without the lock, which is taken again after that.
+    locks = 2 if core.port_lacks("plan") else 1
+    assert 90 <= allocation <= 101 and 90 <= freeing <= 101, counts
+    assert 90 * locks <= preparation <= 101 * locks, counts
 
 
 # Settings.
