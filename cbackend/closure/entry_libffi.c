@@ -15,12 +15,16 @@
 #error "this libffi has no Go closures on this CPU; the libffi entry needs them"
 #endif
 
-/* libffi passes the static chain as user data. */
+/*
+ * libffi passes the static chain as user data.  The handler gets the cif that the closure has now,
+ * as with a plan: what a program stores in a closure counts.
+ */
 static void handler(ffi_cif *cif, void *result, void **arguments, void *chain)
 {
     const union tfd_record *record = chain;
 
-    record->closure.fun(cif, result, arguments, record->closure.user_data);
+    (void)cif;
+    record->closure.fun(record->closure.cif, result, arguments, record->closure.user_data);
 }
 
 static void handler_with_record(ffi_cif *cif, void *result, void **arguments, void *chain)
