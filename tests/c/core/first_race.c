@@ -70,6 +70,7 @@ int main(int argc, char **argv)
 {
     int times = argc > 1 ? atoi(argv[1]) : 0;
 
+    adder_cif(); /* which is prepared once, and not by several threads at the same moment */
     if (!times)
         race(0);
     for (int i = 0; i < times; i++) {
