@@ -97,13 +97,19 @@ static void read_real(const struct dl_phdr_info *info, const struct tfd_elf *elf
     };
 }
 
-/* Ends the search if this is a libffi, and not this library. */
+/* Other copies of this library have closures, too, but nothing else of libffi. */
+static int is_libffi(const struct tfd_elf *elf, const char *version)
+{
+    return tfd_elf_function(elf, LANDMARK, version) && tfd_elf_function(elf, "ffi_prep_cif", NULL);
+}
+
+/* Ends the search if this is a libffi. */
 static int take_if_libffi(const struct dl_phdr_info *info, struct search *search)
 {
     struct tfd_elf elf;
 
     tfd_elf_read_info(info, &elf);
-    if (is_this_library(info) || !tfd_elf_function(&elf, LANDMARK, search->version))
+    if (is_this_library(info) || !is_libffi(&elf, search->version))
         return 0;
     read_real(info, &elf, search->real);
     search->found = 1;
