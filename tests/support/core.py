@@ -145,6 +145,7 @@ def shared_library(*names: str, flags: tuple[str, ...] = (), link: tuple[str, ..
     command = [
         "cc",
         *compile_flags(),
+        f"-I{PROGRAMS}",
         "-fPIC",
         *flags,
         *LINK_SHARED,
