@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What does it cost to make and drop a callback of Python, and how many bytes does a live one take?
+"""What does it cost to make and drop a callback of Python?
 
 Stock and trampfd run the same statements, without and with install().
 """
@@ -9,19 +9,16 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any, Callable
 
 import pytest
 from conftest import Record
-from lib import build
 from lib.names import (
     BY_CTYPE,
     BY_DECLARATION,
     CALLBACK,
-    CALLBACK_BYTES,
     CTYPES,
     FIRST,
     MAKE,
@@ -105,12 +102,3 @@ CASES = (
 @pytest.mark.parametrize("case", CASES)
 def test_make(benchmark: Any, record: Record, effort: Effort, case: str, is_ours: bool) -> None:
     record.times(benchmark, case, _rivals(case)[is_ours], _race(case, effort))
-
-
-@pytest.mark.parametrize("is_ours", [False, True], ids=["stock", "trampfd"])
-@pytest.mark.parametrize("way", [OF_CTYPES, BY_CTYPE])
-def test_bytes(record: Record, way: str, is_ours: bool) -> None:
-    """Of a process's resident memory."""
-    program = build.PROGRAMS / "count_bytes.py"
-    printed = build.run(sys.executable, program, way, "trampfd" if is_ours else "stock", LIVE)
-    record.count(f"{way}, {CALLBACK_BYTES}", _rivals(way)[is_ours], float(printed))

@@ -79,7 +79,7 @@ def gcc() -> str:
 
 @functools.cache
 def objects(optimization: str) -> tuple[str, ...]:
-    flags = [*core.compile_flags(), optimization, "-fexceptions", OPTION]
+    flags = [*core.compile_flags(), f"-I{core.PROGRAMS}", optimization, "-fexceptions", OPTION]
     folders = (
         core.compiled(gcc(), *flags, "-c", core.PROGRAMS / "nested/gcc.c"),
         core.compiled("c++", "-c", core.PROGRAMS / "nested/throw.cc"),

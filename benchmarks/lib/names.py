@@ -14,6 +14,9 @@ IMPORT = "import"
 START = "start"
 PROVIDER = "provider"
 INSTRUCTIONS = "instructions"
+MEMORY = "memory"
+#: Questions whose figures are counts, and of what; all others are of nanoseconds.
+UNITS = {INSTRUCTIONS: "instructions", MEMORY: "bytes"}
 
 #: What the questions are, in full.
 TITLES = {
@@ -28,6 +31,7 @@ TITLES = {
     START: "Starting Python, importing one module and ending",
     PROVIDER: "Calling a closure, by where its slot comes from",
     INSTRUCTIONS: "Instructions, counted by valgrind",
+    MEMORY: "Bytes of a live callback of Python",
 }
 
 # Closures made in C.
@@ -76,7 +80,6 @@ BY_DECLARATION = "cffi, declaration given"
 BY_FFI = "cffi.FFI(), ctype given"
 MANY_LIVE = "100,000 live"
 FIRST = "first of its type"
-CALLBACK_BYTES = "bytes of a live one"
 
 # How a program that knows nothing of trampfd is run.
 AS_IT_IS = "as it is"

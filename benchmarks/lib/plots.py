@@ -22,7 +22,6 @@ from lib.names import (
     EXTERN,
     FILL,
     HAND,
-    INSTRUCTIONS,
     PLAN,
     PYTHON_CALLBACK,
     STATIC,
@@ -31,6 +30,7 @@ from lib.names import (
     TRAMPFD_CFFI,
     TRAMPFD_CTYPES,
     TRAMPFD_RUN,
+    UNITS,
     VECTORCALL,
 )
 from lib.results import Figure, Results, digits
@@ -78,8 +78,8 @@ def _colour(rival: str) -> str:
 
 
 def _scale(figures: Sequence[Figure]) -> tuple[float, str]:
-    if figures[0].question == INSTRUCTIONS:
-        return 1, "count"
+    if figures[0].question in UNITS:
+        return 1, UNITS[figures[0].question]
     middle = statistics.median(figure.spread.median for figure in figures)
     return (1e6, "ms") if middle >= 1e5 else (1, "ns")
 

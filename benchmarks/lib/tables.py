@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from lib.names import C_HANDLER, CREATE_FREE, DIRECT, INSTRUCTIONS, TITLES, VECTORCALL
+from lib.names import C_HANDLER, CREATE_FREE, DIRECT, TITLES, UNITS, VECTORCALL
 from lib.results import Figure, Results, Spread, digits
 from lib.targets import Target
 
@@ -34,7 +34,7 @@ def _time(spread: Spread, times: float = 1, unit: str = "ns") -> str:
 def _cell(figure: Figure | None) -> str:
     if figure is None:
         return "-"
-    if figure.question == INSTRUCTIONS:
+    if figure.question in UNITS:
         return digits(figure.spread.median)
     if figure.spread.median < 1e5:
         cell = _time(figure.spread)
@@ -172,7 +172,7 @@ def summary(results: Results, found: Sequence[Target]) -> dict[str, Any]:
                 "question": f.question,
                 "case": f.case,
                 "rival": f.rival,
-                "unit": "instructions" if f.question == INSTRUCTIONS else "ns",
+                "unit": UNITS.get(f.question, "ns"),
                 "rounds": len(f.rounds),
                 **asdict(f.spread),
                 **{name: f.more[name] for name in _KEPT if f.more.get(name) is not None},

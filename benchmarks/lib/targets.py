@@ -12,7 +12,6 @@ from lib.names import (
     BY_DECLARATION,
     C_HANDLER,
     CALLBACK,
-    CALLBACK_BYTES,
     CREATE_FREE,
     CTYPES,
     DIRECT,
@@ -25,6 +24,7 @@ from lib.names import (
     KINDS,
     MAKE,
     MANY_LIVE,
+    MEMORY,
     NOT_HELD,
     OF_CTYPES,
     PLAIN,
@@ -85,9 +85,10 @@ MAKE_LIMITS = {
     f"{BY_DECLARATION}, {MANY_LIVE}": 0.9,
     f"{OF_CTYPES}, {FIRST}": 1.5,
     f"{BY_CTYPE}, {FIRST}": 1.5,
-    f"{OF_CTYPES}, {CALLBACK_BYTES}": 0.7,
-    f"{BY_CTYPE}, {CALLBACK_BYTES}": 1.0,
 }
+
+#: Of stock.
+MEMORY_LIMITS = {OF_CTYPES: 0.7, BY_CTYPE: 1.0}
 
 INSTALL_LIMITS = {"ctypes": 1.0, "cffi": 0.5}
 
@@ -138,10 +139,12 @@ def _python_callback(results: Results) -> Iterator[Target]:
 
 
 def _make(results: Results) -> Iterator[Target]:
-    for case, limit in MAKE_LIMITS.items():
-        of_ctypes = case.startswith(OF_CTYPES)
-        ours, stock = (TRAMPFD_CTYPES, CTYPES) if of_ctypes else (TRAMPFD_CFFI, CALLBACK)
-        yield Target(f"{MAKE}, {case}: of {stock}", limit, results.ratio(MAKE, case, ours, stock))
+    for question, limits in ((MAKE, MAKE_LIMITS), (MEMORY, MEMORY_LIMITS)):
+        for case, limit in limits.items():
+            of_ctypes = case.startswith(OF_CTYPES)
+            ours, stock = (TRAMPFD_CTYPES, CTYPES) if of_ctypes else (TRAMPFD_CFFI, CALLBACK)
+            ratio = results.ratio(question, case, ours, stock)
+            yield Target(f"{question}, {case}: {ours}, of {stock}", limit, ratio)
 
 
 def _install(results: Results) -> Iterator[Target]:
