@@ -10,7 +10,6 @@ import contextlib
 import functools
 import itertools
 import time
-from collections.abc import Iterator
 from typing import Any, Callable
 
 import pytest
@@ -57,7 +56,7 @@ def _keep_many(make: Callable[[], object], count: int) -> None:
 def _work(
     act: Callable[[Callable[[], object], int], None],
     make: Callable[[], object],
-    within: Callable[[], contextlib.AbstractContextManager[None]],
+    within: Callable[[], Any],
 ) -> Work:
     def work(count: int) -> float:
         with within():
@@ -68,12 +67,6 @@ def _work(
     return work
 
 
-@contextlib.contextmanager
-def _installed() -> Iterator[None]:
-    with trampfd.installed():
-        yield
-
-
 @functools.cache
 def _race(case: str, effort: Effort) -> Outcome:
     act, made = (_keep_many, LIVE) if case.endswith(MANY_LIVE) else (_drop_at_once, 1)
@@ -82,7 +75,7 @@ def _race(case: str, effort: Effort) -> Outcome:
     stock, ours = _rivals(case)
     works = {
         stock: _work(act, make, contextlib.nullcontext),
-        ours: _work(act, make, _installed),
+        ours: _work(act, make, trampfd.installed),
     }
     rounds = race(works, effort).items()
     return Outcome({name: [took / made for took in each] for name, each in rounds}, {})

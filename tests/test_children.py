@@ -64,8 +64,7 @@ COMMAND = [sys.executable, "-c", PRINT]
 
 def by_subprocess(*options, **arguments):
     command = [sys.executable, *options, "-c", PRINT]
-    return json.loads(subprocess.run(command, capture_output=False, stdout=subprocess.PIPE,
-                                     check=True, **arguments).stdout)
+    return json.loads(subprocess.check_output(command, **arguments))
 
 def by_exec():
     sys.stdout.flush()
@@ -178,6 +177,21 @@ def test_a_child_that_is_not_served_is_reported(program: Path, how: str, reason:
     assert len(reports) == 1, done.stderr
     assert reason in reports[0]
     assert "trampfd run:" not in trampfd_run(program, how).stderr, "without --harden"
+
+
+@needs_mdwe
+@pytest.mark.parametrize("option", ["-I", "-E", "-S"])
+def test_options_that_workers_inherit_are_reported(option: str) -> None:
+    """multiprocessing starts Python with the options of its own, beside all audit hooks."""
+    command = [sys.executable, option, "-m", "trampfd", "run", "--harden", "-c", "print(1)"]
+    # Without `site` there is no editable install either.
+    path = os.pathsep.join(sys.path) if option == "-S" else ""
+    environment = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "1\n", done.stderr
+    assert [line.split(" (")[0] for line in done.stderr.splitlines()] == [
+        "trampfd run: its workers have stock callbacks"
+    ]
 
 
 @needs_mdwe

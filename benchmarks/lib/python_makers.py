@@ -22,6 +22,12 @@ _FFI = cffi.FFI()
 _FFI_CTYPE = _FFI.typeof(_DECLARATION)
 
 
+_NUMBERS = (
+    *("int", "unsigned int", "short", "unsigned short", "long", "unsigned long", "long long"),
+    *("unsigned long long", "char", "signed char", "unsigned char", "float", "double"),
+)
+
+
 def _same(value: int) -> int:
     return value
 
@@ -42,14 +48,13 @@ def _first_of_ctypes() -> Callable[[], object]:
 
 
 def _first_of_cffi() -> Callable[[], object]:
-    """Each of another type, of arguments that are known."""
-    number = _cffi_backend.new_primitive_type("int")
-    known = (number, _cffi_backend.new_primitive_type("double"), _cffi_backend.new_void_type())
-    known = (*known[:2], _cffi_backend.new_pointer_type(known[2]))
-    # More than any benchmark makes; a type that is dropped is forgotten, and may come again.
-    arguments = itertools.cycle(itertools.product(known, repeat=6))
-    new = _cffi_backend.new_function_type
-    return lambda: _COMPILED.callback(new(next(arguments), number, False), _same)
+    """Each of another type, of five arguments that are known: more types than a benchmark makes."""
+    backend = _cffi_backend
+    numbers = [backend.new_primitive_type(name) for name in _NUMBERS]
+    known = [*numbers, *map(backend.new_pointer_type, numbers)]
+    arguments = itertools.product(known, repeat=5)
+    new = backend.new_function_type
+    return lambda: _COMPILED.callback(new(next(arguments), numbers[0], False), _same)
 
 
 def first_of_its_type(case: str) -> Callable[[], object]:

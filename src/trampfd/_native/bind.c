@@ -14,8 +14,7 @@ typedef struct {
     void (*function)(void);
     void *data;
     enum trampfd_position position;
-    void *code;    /* the function pointer */
-    char name[40]; /* for messages */
+    void *code; /* the function pointer */
 } Bound;
 
 static void raise_refusal(const struct trampfd_trail *trail, int error)
@@ -32,11 +31,10 @@ static void raise_refusal(const struct trampfd_trail *trail, int error)
 
 static PyObject *bound_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    PyObject *function_address, *data_value, *kept;
+    PyObject *function_address, *data_value, *name, *kept;
     struct trampfd_trail trail;
     void *function, *data;
     Signature *signature;
-    const char *name;
     int is_last;
     Bound *self;
 
@@ -44,21 +42,19 @@ static PyObject *bound_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         PyErr_SetString(PyExc_TypeError, "Bound() takes no keyword arguments");
         return NULL;
     }
-    if (!PyArg_ParseTuple(args, "O!OOpsO:Bound", &Signature_Type, &signature, &function_address,
+    if (!PyArg_ParseTuple(args, "O!OOpUO:Bound", &Signature_Type, &signature, &function_address,
                           &data_value, &is_last, &name, &kept))
         return NULL;
     function = PyLong_AsVoidPtr(function_address);
     data = PyErr_Occurred() ? NULL : PyLong_AsVoidPtr(data_value);
-    if (PyErr_Occurred())
+    if (PyErr_Occurred() || !PyUnicode_AsUTF8(name)) /* see owner_name() */
         return NULL;
     self = (Bound *)type->tp_alloc(type, 0);
     if (!self)
         return NULL;
-    Py_INCREF(signature);
-    self->owner.signature = signature;
-    Py_INCREF(kept);
-    self->owner.kept = kept;
-    strncpy(self->name, name, sizeof(self->name) - 1);
+    self->owner.signature = (Signature *)Py_NewRef((PyObject *)signature);
+    self->owner.kept = Py_NewRef(kept);
+    self->owner.about = Py_NewRef(name);
     self->function = (void (*)(void))function;
     self->data = data;
     self->position = is_last ? TRAMPFD_LAST : TRAMPFD_FIRST;
@@ -86,7 +82,7 @@ static int bound_clear(Bound *self)
 {
     if (stays(self))
         return 0;
-    owner_free(&self->owner, self->name);
+    owner_free(&self->owner);
     Py_CLEAR(self->owner.kept);
     return 0;
 }
@@ -96,7 +92,8 @@ static void bound_dealloc(Bound *self)
     PyObject_GC_UnTrack(self);
     if (!stays(self)) {
         bound_clear(self);
-        Py_XDECREF(self->owner.signature);
+        Py_DECREF(self->owner.signature);
+        Py_DECREF(self->owner.about);
     }
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
@@ -108,15 +105,6 @@ static int compare(const struct owner *owner, void **code, struct trampfd_report
     *code = self->code;
     return trampfd_bind_verify(owner->closure, self->code, &owner->signature->cif, self->function,
                                self->data, self->position, report);
-}
-
-/* As a destructor of ffi.gc(): called with the cdata that it is the destructor of. */
-static PyObject *bound_call(Bound *self, PyObject *args, PyObject *kwargs)
-{
-    (void)args;
-    (void)kwargs;
-    owner_free(&self->owner, self->name);
-    Py_RETURN_NONE;
 }
 
 static PyObject *bound_cdata(Bound *self, PyObject *ctype)
@@ -159,7 +147,7 @@ PyTypeObject Bound_Type = {
     .tp_dealloc = (destructor)bound_dealloc,
     .tp_traverse = (traverseproc)owner_traverse,
     .tp_clear = (inquiry)bound_clear,
-    .tp_call = (ternaryfunc)bound_call,
+    .tp_call = (ternaryfunc)owner_call,
     .tp_methods = (PyMethodDef *)bound_methods,
 };
 

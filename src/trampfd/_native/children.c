@@ -9,8 +9,7 @@
 
 static int is_start_of_program(const char *event)
 {
-    static const char *const events[] = {"subprocess.Popen", "os.exec", "os.posix_spawn",
-                                         "os.spawn"};
+    static const char *const events[] = {"subprocess.Popen", "os.exec", "os.posix_spawn"};
 
     for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
         if (!strcmp(event, events[i]))
@@ -47,6 +46,6 @@ const PyMethodDef children_functions[] = {
     {"watch_children", watch_children, METH_O,
      PyDoc_STR("watch_children(function)\n--\n\n"
                "From now on call function(event, args) before this process starts a program; the\n"
-               "audit events are subprocess.Popen, os.exec, os.posix_spawn and os.spawn.")},
+               "audit events are subprocess.Popen, os.exec and os.posix_spawn.")},
     {NULL, NULL, 0, NULL},
 };

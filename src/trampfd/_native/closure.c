@@ -24,17 +24,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A thread that is not attached will read it as UTF-8, so that has to be there. */
-static PyObject *readable(PyObject *name)
-{
-    if (!PyUnicode_IS_COMPACT_ASCII(name) && !PyUnicode_AsUTF8(name)) {
-        PyErr_Clear(); /* no memory, or a name that is not Unicode */
-        return NULL;
-    }
-    Py_INCREF(name);
-    return name;
-}
-
 PyObject *closure_name_of(PyObject *callable)
 {
     PyObject *name = NULL;
@@ -44,16 +33,8 @@ PyObject *closure_name_of(PyObject *callable)
     if (PyCFunction_Check(callable))
         return PyUnicode_InternFromString(((PyCFunctionObject *)callable)->m_ml->ml_name);
     if (PyFunction_Check(callable))
-        name = readable(((PyFunctionObject *)callable)->func_qualname);
+        name = owner_readable(((PyFunctionObject *)callable)->func_qualname);
     return name ? name : PyUnicode_InternFromString(Py_TYPE(callable)->tp_name);
-}
-
-/* A plain read of memory. */
-static const char *name_of(const Closure *self)
-{
-    PyObject *about = self->about;
-
-    return PyUnicode_AsUTF8(PyTuple_CheckExact(about) ? PyTuple_GET_ITEM(about, 0) : about);
 }
 
 /* Of closures of this signature. */
@@ -114,7 +95,7 @@ Closure *closure_make(Signature *signature, PyObject *callable, PyObject *about,
     Py_INCREF(callable);
     self->owner.kept = callable;
     self->owner.closure = NULL;
-    self->about = about;
+    self->owner.about = about;
     PyObject_GC_Track(self);
     if (make(self, code))
         Py_CLEAR(self);
@@ -129,16 +110,10 @@ void closure_refuse(const Closure *self, void *result, const char *why)
     if (atomic_exchange(&native.refusal_is_told, 1))
         return;
     snprintf(message, sizeof(message),
-             "trampfd: the callback %s was called %s; it returned its error value\n", name_of(self),
-             why);
+             "trampfd: the callback %s was called %s; it returned its error value\n",
+             owner_name(&self->owner), why);
     if (write(STDERR_FILENO, message, strlen(message)) < 0)
         return; /* there is no standard error */
-}
-
-static int closure_traverse(Closure *self, visitproc visit, void *arg)
-{
-    Py_VISIT(self->about);
-    return owner_traverse(&self->owner, visit, arg);
 }
 
 /* The tuple is ours alone, and other threads read its other parts only. */
@@ -148,14 +123,14 @@ static void clear_onerror(Closure *self)
 
     if (onerror) {
         Py_INCREF(Py_None);
-        PyTuple_SET_ITEM(self->about, 1, Py_None);
+        PyTuple_SET_ITEM(self->owner.about, 1, Py_None);
         Py_DECREF(onerror);
     }
 }
 
 static int closure_clear(Closure *self)
 {
-    owner_free(&self->owner, name_of(self));
+    owner_free(&self->owner);
     Py_CLEAR(self->owner.kept);
     clear_onerror(self);
     return 0;
@@ -168,17 +143,8 @@ static void closure_dealloc(Closure *self)
     Py_XDECREF(self->owner.signature);
     if (self->owner.closure) /* at the end of the interpreter: the memory stays */
         return;
-    Py_DECREF(self->about);
+    Py_DECREF(self->owner.about);
     Py_TYPE(self)->tp_free((PyObject *)self);
-}
-
-/* As a destructor of ffi.gc(): called with the cdata that it is the destructor of. */
-static PyObject *closure_call(Closure *self, PyObject *args, PyObject *kwargs)
-{
-    (void)args;
-    (void)kwargs;
-    owner_free(&self->owner, name_of(self));
-    Py_RETURN_NONE;
 }
 
 static int compare(const struct owner *self, void **code, struct trampfd_report *report)
@@ -209,8 +175,8 @@ PyTypeObject Closure_Type = {
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_free = PyObject_GC_Del,
     .tp_dealloc = (destructor)closure_dealloc,
-    .tp_traverse = (traverseproc)closure_traverse,
+    .tp_traverse = (traverseproc)owner_traverse,
     .tp_clear = (inquiry)closure_clear,
-    .tp_call = (ternaryfunc)closure_call,
+    .tp_call = (ternaryfunc)owner_call,
     .tp_methods = (PyMethodDef *)closure_methods,
 };

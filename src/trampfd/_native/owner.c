@@ -5,19 +5,45 @@
 #include "error.h"
 #include "report.h"
 
-void owner_free(struct owner *self, const char *name)
+PyObject *owner_readable(PyObject *name)
+{
+    if (!PyUnicode_IS_COMPACT_ASCII(name) && !PyUnicode_AsUTF8(name)) {
+        PyErr_Clear(); /* no memory, or a name that is not Unicode */
+        return NULL;
+    }
+    return Py_NewRef(name);
+}
+
+const char *owner_name(const struct owner *self)
+{
+    PyObject *about = self->about;
+
+    return PyUnicode_AsUTF8(PyTuple_CheckExact(about) ? PyTuple_GET_ITEM(about, 0) : about);
+}
+
+void owner_free(struct owner *self)
 {
     void *closure = self->closure && !Py_IsFinalizing() ? owner_take(&self->closure) : NULL;
 
     if (closure)
-        trampfd_closure_free_named(closure, name);
+        trampfd_closure_free_named(closure, owner_name(self));
 }
 
 int owner_traverse(struct owner *self, visitproc visit, void *arg)
 {
     Py_VISIT(self->signature);
     Py_VISIT(self->kept);
+    Py_VISIT(self->about);
     return 0;
+}
+
+/* Called as a destructor of ffi.gc(), with the cdata as argument. */
+PyObject *owner_call(struct owner *self, PyObject *args, PyObject *kwargs)
+{
+    (void)args;
+    (void)kwargs;
+    owner_free(self);
+    Py_RETURN_NONE;
 }
 
 const char owner_verify_doc[] =

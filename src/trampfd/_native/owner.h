@@ -18,22 +18,24 @@
 
 #include <trampfd.h>
 
-/* The common head.  Only `closure` changes, and `kept` when it is dropped. */
+/*
+ * Both are this, and Bound has more.  There are many of them, and all that a rare message or an
+ * exception needs is behind one pointer, `about`: the name for messages, a str, or, of callbacks of
+ * cffi that have more, (name, onerror or None, bytes to return after an exception or None).
+ *
+ * Only `closure` changes, and `kept` when it is dropped.
+ */
 struct owner {
     PyObject_HEAD
     Signature *signature;
-    PyObject *kept; /* the callable; of a Bound, what its function and its argument live by */
-    void *closure;  /* NULL once it is freed; only owner_take() stores that */
+    PyObject *kept; /* the callable; of a Bound, what keeps its function and argument valid */
+    void *closure;  /* NULL once it is freed; only owner_take() clears it */
+    PyObject *about;
 };
 
-/*
- * A callback: the closure and what it calls.  There are many of them, and all that a rare message
- * or an exception needs is behind one pointer: the callable's name, a str, or, of cffi's that have
- * more, (name, onerror or None, bytes to return after an exception or None).
- */
+/* A callback: the closure and what it calls. */
 typedef struct {
     struct owner owner;
-    PyObject *about;
 } Closure;
 
 extern PyTypeObject Closure_Type, Bound_Type;
@@ -56,8 +58,8 @@ PyObject *closure_name_of(PyObject *callable);
 /* Parts of `about`, borrowed; NULL for none. */
 static inline PyObject *closure_part(const Closure *self, Py_ssize_t index)
 {
-    PyObject *part =
-        PyTuple_CheckExact(self->about) ? PyTuple_GET_ITEM(self->about, index) : Py_None;
+    PyObject *about = self->owner.about;
+    PyObject *part = PyTuple_CheckExact(about) ? PyTuple_GET_ITEM(about, index) : Py_None;
 
     return part == Py_None ? NULL : part;
 }
@@ -87,7 +89,14 @@ static inline int owner_check(PyObject *object)
 #define owner_take(place) __atomic_exchange_n(place, NULL, __ATOMIC_ACQ_REL)
 
 /* Free the closure, unless the interpreter finalises: then it stays, as C may call it at exit. */
-void owner_free(struct owner *self, const char *name);
+void owner_free(struct owner *self);
+
+/*
+ * A str as a name for messages, a new reference; NULL without an exception if it cannot be read as
+ * UTF-8.  owner_name() of it is a plain read of memory, for threads that are not attached, too.
+ */
+PyObject *owner_readable(PyObject *name);
+const char *owner_name(const struct owner *self);
 
 /*
  * Compare what the object knows of its closure with what the provider holds; 0 or -errno.  *code is
@@ -99,6 +108,8 @@ typedef int owner_compare(const struct owner *self, void **code, struct trampfd_
 PyObject *owner_verify(const struct owner *self, owner_compare *compare);
 extern const char owner_verify_doc[];
 
+/* Slots of both types. */
 int owner_traverse(struct owner *self, visitproc visit, void *arg);
+PyObject *owner_call(struct owner *self, PyObject *args, PyObject *kwargs);
 
 #endif

@@ -67,8 +67,8 @@ static int parse_ffi_arguments(PyObject *args, PyObject *kwargs, struct ffi_argu
 }
 
 /*
- * The type that a declaration names, NULL without an exception when ffi.typeof() takes it for none:
- * what it refuses, "int(int)" for one, may still be the declaration of a callback.
+ * The type that a declaration names.  NULL without an exception where ffi.typeof() does not take it
+ * for one: "int(int)" may still be the declaration of a callback, and what is none is refused there.
  */
 static PyObject *type_named(PyObject *ffi, PyObject *declaration)
 {
@@ -76,7 +76,7 @@ static PyObject *type_named(PyObject *ffi, PyObject *declaration)
                          ? native.ffi_typeof(ffi, declaration)
                          : NULL;
 
-    if (!type)
+    if (PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_Exception))
         PyErr_Clear();
     return type;
 }
@@ -114,6 +114,8 @@ static PyObject *call_ffi_callback(PyObject *self, PyObject *args, PyObject *kwa
         Py_DECREF(type);
         return result;
     }
+    if (PyErr_Occurred())
+        return NULL;
     decorator = make_decorator(self, &parsed);
     if (!decorator || parsed.callable == Py_None)
         return decorator;

@@ -35,6 +35,7 @@ def serve(is_hardened: bool) -> None:
     if is_hardened:
         from ... import _native
 
+        _check_own_options()
         _native.watch_children(_check)
 
 
@@ -88,22 +89,30 @@ def _why_not_served(argv: "Sequence[str]", environment: "Any") -> "str | None":
     return None if _is_served_by(environment) else "its environment has another PYTHONPATH"
 
 
+def _report(reason: str, what: str) -> None:
+    if sys.stderr is not None:
+        sys.stderr.write(
+            f"trampfd run: {what} stock callbacks ({reason}), which --harden may refuse\n"
+        )
+
+
+def _check_own_options() -> None:
+    """multiprocessing passes them on, and tells no audit hook of the processes that it starts."""
+    flags = sys.flags
+    if flags.ignore_environment or flags.no_site:
+        _report(f"option -{'S' if flags.no_site else 'I or -E'} of this Python", "its workers have")
+
+
 def _check(event: str, args: "tuple[Any, ...]") -> None:
     """Report a Python that is about to be started and will not be served.
 
-    event, args: of Python's audit events subprocess.Popen, os.exec, os.posix_spawn, os.spawn."""
-    if event == "subprocess.Popen":
-        program, argv, _, environment = args
-    else:
-        program, argv, environment = args[-3:]
+    event, args: of Python's audit events subprocess.Popen, os.exec and os.posix_spawn."""
+    program, argv, environment = args[0], args[1], args[-1]
     if isinstance(argv, (str, bytes, os.PathLike)):
         argv = [argv]
     words = [os.fsdecode(word) for word in argv] or [""]
     if not _is_python(os.fsdecode(program or words[0])):
         return
     reason = _why_not_served(words, environment)
-    if reason is not None and sys.stderr is not None:
-        sys.stderr.write(
-            f"trampfd run: a child has stock callbacks ({reason}), which --harden may refuse: "
-            f"{' '.join(words)[:200]}\n"
-        )
+    if reason is not None:
+        _report(reason, f"`{' '.join(words)[:200]}` has")
