@@ -182,16 +182,29 @@ def test_a_child_that_is_not_served_is_reported(program: Path, how: str, reason:
 @needs_mdwe
 @pytest.mark.parametrize("option", ["-I", "-E", "-S"])
 def test_options_that_workers_inherit_are_reported(option: str) -> None:
-    """multiprocessing starts Python with the options of its own, beside all audit hooks."""
-    command = [sys.executable, option, "-m", "trampfd", "run", "--harden", "-c", "print(1)"]
+    """multiprocessing starts Python with the options of its own, and reports no start."""
+    start = """
+import multiprocessing, sys
+process = multiprocessing.get_context("spawn").Process(target=print, args=(1,))
+if sys.argv[1] == "start":
+    process.start()
+    process.join()
+"""
+    command = [sys.executable, option, "-m", "trampfd", "run", "--harden", "-c", start]
     # Without `site` there is no editable install either.
     path = os.pathsep.join(sys.path) if option == "-S" else ""
     environment = {**os.environ, "PYTHONPATH": path}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+
+    def run(word: str) -> subprocess.CompletedProcess[str]:
+        words = [*command, word]
+        return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60)
+
+    done = run("start")
     assert done.stdout == "1\n", done.stderr
     assert [line.split(" (")[0] for line in done.stderr.splitlines()] == [
         "trampfd run: its workers have stock callbacks"
     ]
+    assert run("nothing").stderr == ""
 
 
 @needs_mdwe

@@ -207,18 +207,23 @@ def test_other_thread_gets_the_error_value(interface: str) -> None:
 
 
 def test_finalization_begins_while_a_thread_gets_its_state(interface: str) -> None:
-    """CPython does not know that state when it marks those of other threads."""
+    """CPython does not know that state when it marks the others, and must wait for it."""
     done = run(
         """
         def the_callback(x):
             return x
         if interface == "cffi":
             sys.callback = ffi.callback("int(int)", the_callback, error=5)
-            ffi.cdef("int call_while_finalization_begins(int (*)(int), int);")
+            ffi.cdef("int call_while_finalization_begins(int (*)(int), int); void go_on(void);")
         else:
             sys.callback = make(the_callback)
             lib.call_while_finalization_begins.argtypes = [make, ctypes.c_int]
         assert lib.call_while_finalization_begins(sys.callback, 7) == 0
+        class Global:
+            go_on = lib.go_on
+            def __del__(self):
+                self.go_on()
+        last = Global()
         """,
         interface=interface,
     )

@@ -31,6 +31,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Exit functions run in the thread that finalizes. */
@@ -70,22 +71,44 @@ static int may_run(const PyThreadState *state)
  * that exist, so that their threads never attach again.  A state that is made later is not marked:
  * since CPython 3.14 its thread would attach when the interpreter is half destroyed.  So may_run()
  * is asked again once the state exists.  If it still agrees, CPython will find the state and mark
- * it.  If not, the thread must not touch the state: the interpreter destroys it.
+ * it.  If not, the thread must not touch the state: the interpreter destroys it, after it has waited
+ * for the threads that are still making one.
  *
- * What remains, as with PyGILState_Ensure(): a thread that the scheduler suspends inside
- * PyThreadState_New() for all of finalization finds neither an interpreter nor its locks.
+ * What remains, as with PyGILState_Ensure(): CPython destroys the states of other threads as soon
+ * as finalization has begun, which may be between two instructions of PyThreadState_New().
  */
 static int attach_new_state(void)
 {
-    PyInterpreterState *interpreter = PyInterpreterState_Main();
-    PyThreadState *state = interpreter ? PyThreadState_New(interpreter) : NULL;
+    PyThreadState *state = NULL;
+    int is_asked;
 
-    if (!may_run(NULL))
+    atomic_fetch_add(&native.making_states, 1);
+    is_asked = may_run(NULL);
+    if (is_asked)
+        state = PyThreadState_New(PyInterpreterState_Main());
+    atomic_fetch_sub(&native.making_states, 1);
+
+    if (!is_asked || !may_run(NULL))
         return 0;
     if (!state)
         Py_FatalError("no memory for the state of a thread that calls a callback");
     PyEval_RestoreThread(state);
     return 1;
+}
+
+/*
+ * The destructor of a capsule that the interpreter holds until it destroys itself.  Threads that see
+ * finalization make no state any more, and making one needs no lock of the interpreter, so that this
+ * waits for a moment.  The limit of a second is for a child of a fork, which inherits the number of
+ * threads but not the threads.
+ */
+static void wait_for_states(PyObject *capsule)
+{
+    const struct timespec moment = {.tv_nsec = 100000};
+
+    (void)capsule;
+    for (int i = 0; i < 10000 && atomic_load(&native.making_states); i++)
+        nanosleep(&moment, NULL);
 }
 
 #ifdef Py_GIL_DISABLED
@@ -276,19 +299,38 @@ static int leave(void)
 
 #endif
 
-int attach_init(void)
+static int call_at_exit(void)
 {
     static const PyMethodDef definition = {"note_finalizer", note_finalizer, METH_NOARGS, NULL};
     PyObject *atexit = PyImport_ImportModule("atexit");
     PyObject *function = atexit ? PyCFunction_New((PyMethodDef *)&definition, NULL) : NULL;
     PyObject *done = function ? PyObject_CallMethod(atexit, "register", "O", function) : NULL;
 
-    atomic_store(&native.finalizer_is_known, 0);
-    make_key();
     Py_XDECREF(done);
     Py_XDECREF(function);
     Py_XDECREF(atexit);
     return done ? 0 : -1;
+}
+
+static int call_at_end_of_interpreter(void)
+{
+    PyObject *objects = PyInterpreterState_GetDict(PyInterpreterState_Main());
+    PyObject *capsule = PyCapsule_New(&native, "trampfd.interpreter", wait_for_states);
+    int error = -1;
+
+    if (objects && capsule)
+        error = PyDict_SetItemString(objects, "trampfd.interpreter", capsule);
+    else if (!PyErr_Occurred())
+        PyErr_NoMemory();
+    Py_XDECREF(capsule);
+    return error;
+}
+
+int attach_init(void)
+{
+    atomic_store(&native.finalizer_is_known, 0);
+    make_key();
+    return call_at_exit() || call_at_end_of_interpreter() ? -1 : 0;
 }
 
 /* In a thread that has no state yet.  Preserves errno. */

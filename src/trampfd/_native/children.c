@@ -7,14 +7,33 @@
 
 #include <string.h>
 
+static int is_one_of(const char *word, const char *const words[], size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(word, words[i]))
+            return 1;
+    return 0;
+}
+
+/* multiprocessing reports no program that it starts, and imports these modules before the first. */
+static int is_import_of_starter(const char *event, PyObject *args)
+{
+    static const char *const modules[] = {
+        "multiprocessing.popen_forkserver",
+        "multiprocessing.popen_spawn_posix",
+    };
+    PyObject *name = strcmp(event, "import") ? NULL : PyTuple_GetItem(args, 0);
+    const char *module = name ? PyUnicode_AsUTF8(name) : NULL;
+
+    PyErr_Clear(); /* a name that is none is for the importer to refuse */
+    return module && is_one_of(module, modules, 2);
+}
+
 static int is_start_of_program(const char *event)
 {
     static const char *const events[] = {"subprocess.Popen", "os.exec", "os.posix_spawn"};
 
-    for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
-        if (!strcmp(event, events[i]))
-            return 1;
-    return 0;
+    return is_one_of(event, events, 3);
 }
 
 /* The program starts whatever becomes of the report. */
@@ -22,7 +41,7 @@ static int audit(const char *event, PyObject *args, void *function)
 {
     PyObject *done;
 
-    if (!is_start_of_program(event))
+    if (!is_start_of_program(event) && !is_import_of_starter(event, args))
         return 0;
     done = PyObject_CallFunction(function, "sO", event, args);
     if (!done)
@@ -44,8 +63,10 @@ static PyObject *watch_children(PyObject *module, PyObject *function)
 
 const PyMethodDef children_functions[] = {
     {"watch_children", watch_children, METH_O,
-     PyDoc_STR("watch_children(function)\n--\n\n"
-               "From now on call function(event, args) before this process starts a program; the\n"
-               "audit events are subprocess.Popen, os.exec and os.posix_spawn.")},
+     PyDoc_STR(
+         "watch_children(function)\n--\n\n"
+         "From now on call function(event, args) before this process starts a program; the\n"
+         "audit events are subprocess.Popen, os.exec, os.posix_spawn and, before the first process\n"
+         "of multiprocessing that is not a fork, import.")},
     {NULL, NULL, 0, NULL},
 };

@@ -76,6 +76,7 @@ struct state {
     /* Of threads, see attach.c. */
     pthread_t finalizer;           /* the thread that called Py_Finalize(); finalizer_is_known */
     atomic_int finalizer_is_known; /* from shortly before finalization begins; atomic */
+    atomic_uint making_states;     /* threads inside PyThreadState_New(); atomic */
     pthread_key_t kept_key;        /* key_is_made */
     int key_is_made;               /* before any callback; the lock */
     _Atomic(struct kept *) ended;  /* a list; pushed to one by one, taken as a whole; atomic */

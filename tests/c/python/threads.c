@@ -206,7 +206,7 @@ struct allocator {
 static struct {
     struct call call;
     struct allocator plain;
-    int (*is_finalizing)(void);
+    sem_t goes_on;
 } late;
 
 static __thread int is_late;
@@ -217,8 +217,8 @@ static void hold_up(void)
         return;
     is_late = 0;
     sem_post(&late.call.asked);
-    while (!late.is_finalizing())
-        usleep(100);
+    sem_wait(&late.goes_on);
+    usleep(100000);
 }
 
 static void *malloc_late(void *context, size_t size)
@@ -247,7 +247,7 @@ static void tell_late(void)
 }
 
 /*
- * Call a function in a thread that sees Python running, and is then held up until finalization begins.
+ * Call a function in a thread that sees Python running, and is then held up until go_on() and a while.
  * The result is printed at exit.
  */
 int call_while_finalization_begins(function *one, int argument)
@@ -257,13 +257,10 @@ int call_while_finalization_begins(function *one, int argument)
     void (*set)(int, struct allocator *) =
         (void (*)(int, struct allocator *))dlsym(RTLD_DEFAULT, "PyMem_SetAllocator");
     struct allocator allocator;
-    void *is_finalizing = dlsym(RTLD_DEFAULT, "Py_IsFinalizing");
 
-    if (!is_finalizing) /* before CPython 3.13 */
-        is_finalizing = dlsym(RTLD_DEFAULT, "_Py_IsFinalizing");
-    late.is_finalizing = (int (*)(void))is_finalizing;
     late.call = (struct call){.function = one, .argument = argument, .result = -1};
     sem_init(&late.call.asked, 0, 0);
+    sem_init(&late.goes_on, 0, 0);
     get(0 /* PYMEM_DOMAIN_RAW */, &late.plain);
     allocator = late.plain;
     allocator.malloc = malloc_late;
@@ -273,4 +270,9 @@ int call_while_finalization_begins(function *one, int argument)
         return -1;
     sem_wait(&late.call.asked);
     return atexit(tell_late);
+}
+
+void go_on(void)
+{
+    sem_post(&late.goes_on);
 }

@@ -35,7 +35,6 @@ def serve(is_hardened: bool) -> None:
     if is_hardened:
         from ... import _native
 
-        _check_own_options()
         _native.watch_children(_check)
 
 
@@ -97,7 +96,7 @@ def _report(reason: str, what: str) -> None:
 
 
 def _check_own_options() -> None:
-    """multiprocessing passes them on, and tells no audit hook of the processes that it starts."""
+    """multiprocessing passes them on to the processes that it starts."""
     flags = sys.flags
     if flags.ignore_environment or flags.no_site:
         _report(f"option -{'S' if flags.no_site else 'I or -E'} of this Python", "its workers have")
@@ -106,7 +105,11 @@ def _check_own_options() -> None:
 def _check(event: str, args: "tuple[Any, ...]") -> None:
     """Report a Python that is about to be started and will not be served.
 
-    event, args: of Python's audit events subprocess.Popen, os.exec and os.posix_spawn."""
+    event, args: of Python's audit events subprocess.Popen, os.exec and os.posix_spawn, and of the
+    import that precedes the first process of multiprocessing."""
+    if event == "import":
+        _check_own_options()
+        return
     program, argv, environment = args[0], args[1], args[-1]
     if isinstance(argv, (str, bytes, os.PathLike)):
         argv = [argv]
