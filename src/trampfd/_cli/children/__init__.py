@@ -88,11 +88,16 @@ def _why_not_served(argv: "Sequence[str]", environment: "Any") -> "str | None":
     return None if _is_served_by(environment) else "its environment has another PYTHONPATH"
 
 
+_last_report = ""
+
+
 def _report(reason: str, what: str) -> None:
-    if sys.stderr is not None:
-        sys.stderr.write(
-            f"trampfd run: {what} stock callbacks ({reason}), which --harden may refuse\n"
-        )
+    """Once for a program that is started again and again, or by functions with an event each."""
+    global _last_report
+    report = f"trampfd run: {what} stock callbacks ({reason}), which --harden may refuse\n"
+    if sys.stderr is not None and report != _last_report:
+        sys.stderr.write(report)
+    _last_report = report
 
 
 def _check_own_options() -> None:
