@@ -58,9 +58,6 @@ tfd_entry tfd_entry_chain;
  */
 int tfd_port_plan(struct tfd_plan *plan, const ffi_cif *cif);
 
-/* Is this one of the entries that tfd_port_plan() chooses? */
-int tfd_port_is_plan_entry(tfd_entry *entry);
-
 /*
  * Ends a call whose result, of one of the port's own kinds, is in its place.  Returns the integer
  * return registers; what the tail loads into other registers is put into the frame.
@@ -92,9 +89,6 @@ unsigned tfd_port_aggregate(size_t size, const struct tfd_scalar *scalars, size_
  * The plan is that of the function with all its arguments.
  */
 tfd_entry *tfd_port_bind_entry(const struct tfd_plan *plan, enum trampfd_position position);
-
-/* Is this one of the entries that tfd_port_bind_entry() returns? */
-int tfd_port_is_bind_entry(tfd_entry *entry);
 
 /* Is ffi_call() known to pass wrong arguments for this signature? */
 int tfd_port_libffi_miscalls(const struct tfd_plan *plan);

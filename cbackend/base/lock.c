@@ -19,7 +19,7 @@
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static unsigned *_Atomic holder; /* the tfd_thread of the owner of the mutex */
-static atomic_int registered;
+atomic_int tfd_lock_is_ready;
 
 static _Atomic uint64_t begun;
 static _Atomic uint64_t under_way; /* forks whose handlers run */
@@ -136,14 +136,11 @@ uint64_t tfd_forks_over(void)
 }
 
 /* Threads that get here at the same time may all register: the handlers may run several times. */
-int tfd_lock_init(void)
+int tfd_lock_register(void)
 {
-    int error = 0;
+    int error = pthread_atfork(prepare, in_parent, in_child);
 
-    if (!atomic_load_explicit(&registered, memory_order_acquire)) {
-        error = pthread_atfork(prepare, in_parent, in_child);
-        if (!error)
-            atomic_store_explicit(&registered, 1, memory_order_release);
-    }
+    if (!error)
+        atomic_store_explicit(&tfd_lock_is_ready, 1, memory_order_release);
     return error;
 }

@@ -25,12 +25,22 @@
 #define TFD_SINGLE_THREADED 0
 #endif
 
+/* The handlers of forks are registered. */
+extern atomic_int tfd_lock_is_ready;
+
+int tfd_lock_register(void);
+
 /*
  * Must be called before the first tfd_lock(), and before other threads can use it: a fork that is
  * in progress while its handlers are registered does not run them.  0, or the errno of
  * pthread_atfork(3).
  */
-int tfd_lock_init(void);
+static inline int tfd_lock_init(void)
+{
+    if (__builtin_expect(atomic_load_explicit(&tfd_lock_is_ready, memory_order_acquire), 1))
+        return 0;
+    return tfd_lock_register();
+}
 
 /*
  * The state of the calling thread, as bits: 0 unless it is inside, or in the handlers of a fork.  A

@@ -7,7 +7,7 @@
 
 int tfd_trail_add(struct trampfd_trail *trail, const char *source, const char *call, int error)
 {
-    if (trail->count < TRAMPFD_TRAIL_MAX)
+    if (trail && trail->count < TRAMPFD_TRAIL_MAX)
         trail->attempts[trail->count++] =
             (struct trampfd_attempt){.source = source, .call = call, .error = error};
     return -error;

@@ -112,20 +112,17 @@ static int choose_entry(const ffi_cif *cif, enum trampfd_position position, tfd_
 
 static void *bind_in_registers(union tfd_record *record, void **code, struct trampfd_trail *trail)
 {
-    struct tfd_slot slot;
-    void *closure = tfd_closure_new(sizeof(ffi_closure), &slot, trail);
-    int error;
+    struct tfd_slot slot = tfd_closure_new(sizeof(ffi_closure), trail);
+    int error = slot.block ? tfd_pool_store(slot, record) : tfd_slot_error(slot);
 
-    if (!closure)
-        return NULL;
-    error = tfd_pool_store(slot, record);
     if (error) {
-        trampfd_closure_free(closure);
+        if (slot.block)
+            tfd_pool_give(slot, NULL, TFD_HOLDS_NOTHING);
         errno = -error;
         return NULL;
     }
     *code = tfd_slot_code(slot);
-    return closure;
+    return tfd_closure_memory(slot);
 }
 
 static unsigned index_of(enum trampfd_position position, const ffi_cif *cif)

@@ -17,66 +17,63 @@
 
 static size_t without_plan; /* closures prepared for the libffi entry so far */
 
-/* Takes a slot for a closure, whose memory is the record or a heap block of that size. */
-static int take(size_t size, struct tfd_slot *slot, void **closure, struct trampfd_trail *trail)
+static struct tfd_slot new_with_heap(size_t size, struct trampfd_trail *trail)
 {
-    int error;
+    void *closure = tfd_heap_new(size);
+    struct tfd_slot slot;
 
-    if (size <= TFD_HEAP_THRESHOLD) {
-        error = tfd_pool_take(slot, TFD_STATE_USED, trail);
-        if (!error)
-            *closure = tfd_slot_shadow(*slot);
-        return error;
-    }
-    *closure = tfd_heap_new(size);
-    if (!*closure)
-        return tfd_trail_add(trail, "closure", "calloc", ENOMEM);
-    error = tfd_pool_take(slot, (uintptr_t)*closure, trail);
-    if (error)
-        tfd_heap_free((uintptr_t)*closure);
+    if (!closure)
+        return tfd_slot_none(tfd_trail_add(trail, "closure", "calloc", ENOMEM));
+    slot = tfd_pool_take((uintptr_t)closure, trail);
+    if (slot.block)
+        tfd_heap_attach(closure, slot);
     else
-        tfd_heap_attach(*closure, *slot);
-    return error;
+        tfd_heap_free((uintptr_t)closure);
+    return slot;
 }
 
-void *tfd_closure_new(size_t size, struct tfd_slot *slot, struct trampfd_trail *trail)
+struct tfd_slot tfd_closure_new(size_t size, struct trampfd_trail *trail)
 {
-    struct trampfd_trail own_trail;
-    void *closure;
+    if (trail)
+        trail->count = 0;
+    return size <= TFD_HEAP_THRESHOLD ? tfd_pool_take(TFD_STATE_USED, trail)
+                                      : new_with_heap(size, trail);
+}
 
-    if (!trail)
-        trail = &own_trail;
-    trail->count = 0;
-    if (take(size, slot, &closure, trail)) {
-        errno = tfd_trail_errno(trail);
-        return NULL;
-    }
-    return closure;
+void *tfd_closure_memory(struct tfd_slot slot)
+{
+    union tfd_record *shadow = tfd_slot_shadow(slot);
+
+    return shadow->owner.state == TFD_STATE_USED ? (void *)shadow : (void *)shadow->owner.state;
 }
 
 void *trampfd_closure_alloc(size_t size, void **code, struct trampfd_trail *trail)
 {
-    struct tfd_slot slot;
-    void *closure = tfd_closure_new(size, &slot, trail);
+    struct tfd_slot slot = tfd_closure_new(size, trail);
 
-    if (closure)
-        *code = tfd_slot_code(slot);
-    return closure;
+    if (!slot.block) {
+        errno = -tfd_slot_error(slot);
+        return NULL;
+    }
+    *code = tfd_slot_code(slot);
+    return tfd_closure_memory(slot);
 }
 
 /* The slot of a live closure, given its writable address. */
-static int find(const void *closure, struct tfd_slot *slot)
+static inline struct tfd_slot find(const void *closure)
 {
-    if (tfd_pool_find_closure(closure, slot))
-        return tfd_heap_find(closure, slot);
-    return tfd_slot_shadow(*slot)->owner.state == TFD_STATE_USED ? 0 : -ENOENT;
+    struct tfd_slot slot = tfd_pool_find_closure(closure);
+
+    if (!slot.block)
+        return tfd_heap_find(closure);
+    return tfd_slot_shadow(slot)->owner.state == TFD_STATE_USED ? slot : tfd_slot_none(-ENOENT);
 }
 
 void *tfd_closure_code(const void *closure)
 {
-    struct tfd_slot slot;
+    struct tfd_slot slot = find(closure);
 
-    return find(closure, &slot) ? NULL : tfd_slot_code(slot);
+    return slot.block ? tfd_slot_code(slot) : NULL;
 }
 
 static const struct tfd_plan *plan_of_slot(struct tfd_slot slot)
@@ -97,13 +94,6 @@ static int exchange(struct tfd_slot slot, union tfd_record *record)
     return error;
 }
 
-static void set_memory(ffi_closure *memory, const ffi_closure *wanted)
-{
-    memory->cif = wanted->cif;
-    memory->fun = wanted->fun;
-    memory->user_data = wanted->user_data;
-}
-
 /* Memory apart from the record, or NULL. */
 static ffi_closure *memory_of(struct tfd_slot slot, ffi_closure *closure)
 {
@@ -112,10 +102,12 @@ static ffi_closure *memory_of(struct tfd_slot slot, ffi_closure *closure)
 
 /*
  * One lock, where there is a plan.  libffi is asked without it: with the preload library that may
- * mean to ask the loader.  `memory`, unless NULL, is set to `wanted` before calls may read it.
+ * mean to ask the loader.  `memory` apart from the record gets `fun` and `user_data` before calls
+ * may read them there.
  */
-static int prepare(struct tfd_slot slot, union tfd_record *record, tfd_dispatch *dispatch,
-                   ffi_closure *memory, const ffi_closure *wanted)
+static int prepare_with_memory(struct tfd_slot slot, union tfd_record *record,
+                               tfd_dispatch *dispatch, ffi_closure *memory, trampfd_handler fun,
+                               void *user_data)
 {
     int error = tfd_lock_checked();
 
@@ -129,54 +121,67 @@ static int prepare(struct tfd_slot slot, union tfd_record *record, tfd_dispatch 
         __atomic_fetch_add(&without_plan, 1, __ATOMIC_RELAXED);
         tfd_lock();
     }
-    if (memory)
-        set_memory(memory, wanted);
+    if (memory) {
+        memory->cif = record->closure.cif;
+        memory->fun = fun;
+        memory->user_data = user_data;
+    }
     error = exchange(slot, record);
     tfd_unlock();
     return error;
+}
+
+/* The record has the caller's handler and user data. */
+static int prepare(struct tfd_slot slot, union tfd_record *record, tfd_dispatch *dispatch,
+                   ffi_closure *memory)
+{
+    return prepare_with_memory(slot, record, dispatch, memory, record->closure.fun,
+                               record->closure.user_data);
 }
 
 int tfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun, void *user_data,
                      tfd_dispatch *dispatch)
 {
     union tfd_record record = {.closure = {.cif = cif, .fun = fun, .user_data = user_data}};
-    struct tfd_slot slot;
+    struct tfd_slot slot = find(closure);
 
-    if (!closure || !cif || !fun || find(closure, &slot))
+    if (!slot.block || !cif || !fun)
         return -EINVAL;
-    return prepare(slot, &record, dispatch, memory_of(slot, closure), &record.closure);
+    return prepare(slot, &record, dispatch, memory_of(slot, closure));
 }
 
-/* 0, 1 where there is no plan, or a negative errno. */
-static int make_with_plan(struct tfd_slot *slot, union tfd_record *record, tfd_dispatch *dispatch,
-                          struct trampfd_trail *trail)
+/* A slot, or an error; 1 is returned where there is no plan. */
+static struct tfd_slot make_with_plan(union tfd_record *record, tfd_dispatch *dispatch,
+                                      struct trampfd_trail *trail)
 {
-    int error = tfd_pool_lock(trail);
+    struct tfd_slot slot = tfd_slot_none(tfd_pool_lock(trail));
 
-    if (error)
-        return error;
+    if (tfd_slot_error(slot))
+        return slot;
     if (!tfd_entry_plan_set_locked(record, dispatch)) {
-        error = 1;
+        slot = tfd_slot_none(1);
     } else {
-        error = tfd_pool_make_locked(slot, TFD_STATE_USED, record, trail);
-        if (error)
+        slot = tfd_pool_make_locked(TFD_STATE_USED, record, trail);
+        if (!slot.block)
             tfd_plan_put_locked(record->plan.plan);
     }
     tfd_unlock();
-    return error;
+    return slot;
 }
 
-static int make_without_plan(struct tfd_slot *slot, union tfd_record *record,
-                             tfd_dispatch *dispatch, struct trampfd_trail *trail)
+static struct tfd_slot make_without_plan(union tfd_record *record, tfd_dispatch *dispatch,
+                                         struct trampfd_trail *trail)
 {
-    int error = tfd_pool_take(slot, TFD_STATE_USED, trail);
+    struct tfd_slot slot = tfd_pool_take(TFD_STATE_USED, trail);
+    int error;
 
-    if (error)
-        return error;
-    error = prepare(*slot, record, dispatch, NULL, NULL);
-    if (error)
-        tfd_pool_give(*slot, NULL, TFD_HOLDS_NOTHING);
-    return error;
+    if (!slot.block)
+        return slot;
+    error = prepare(slot, record, dispatch, NULL);
+    if (!error)
+        return slot;
+    tfd_pool_give(slot, NULL, TFD_HOLDS_NOTHING);
+    return tfd_slot_none(error);
 }
 
 int tfd_closure_make(const ffi_closure *wanted, tfd_dispatch *dispatch, void **closure, void **code,
@@ -184,14 +189,13 @@ int tfd_closure_make(const ffi_closure *wanted, tfd_dispatch *dispatch, void **c
 {
     union tfd_record record = {.closure = *wanted};
     struct tfd_slot slot;
-    int error;
 
     trail->count = 0;
-    error = make_with_plan(&slot, &record, dispatch, trail);
-    if (error > 0)
-        error = make_without_plan(&slot, &record, dispatch, trail);
-    if (error)
-        return error;
+    slot = make_with_plan(&record, dispatch, trail);
+    if (tfd_slot_error(slot) > 0)
+        slot = make_without_plan(&record, dispatch, trail);
+    if (!slot.block)
+        return tfd_slot_error(slot);
     *closure = tfd_slot_shadow(slot);
     *code = tfd_slot_code(slot);
     return 0;
@@ -220,25 +224,25 @@ _Noreturn void tfd_closure_died(const union tfd_record *record)
 
     if (record->go.entry == tfd_entry_dead)
         tfd_dead_report(record);
+    slot = tfd_pool_find_record(record);
     tfd_fatal("a closure was freed during a call that had not reached it yet",
-              tfd_pool_find_record(record, &slot) ? NULL : tfd_slot_code(slot));
+              slot.block ? tfd_slot_code(slot) : NULL);
 }
 
 int trampfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun, void *user_data)
 {
-    const ffi_closure wanted = {.cif = cif, .fun = fun, .user_data = user_data};
-    union tfd_record record = {.closure = wanted};
-    struct tfd_slot slot;
+    union tfd_record record = {.closure = {.cif = cif, .fun = fun, .user_data = user_data}};
+    struct tfd_slot slot = find(closure);
     ffi_closure *memory;
 
-    if (!closure || !cif || !fun || find(closure, &slot))
+    if (!slot.block || !cif || !fun)
         return -EINVAL;
     memory = memory_of(slot, closure);
     if (is_live(slot, memory)) {
         record.closure.fun = tfd_heap_call;
         record.closure.user_data = memory;
     }
-    return prepare(slot, &record, tfd_plan_call, memory, &wanted);
+    return prepare_with_memory(slot, &record, tfd_plan_call, memory, fun, user_data);
 }
 
 int tfd_closure_free(void *closure, const char *name)
@@ -248,7 +252,8 @@ int tfd_closure_free(void *closure, const char *name)
 
     if (tfd_lock_checked())
         tfd_fatal("free of a closure by a signal handler that interrupted trampfd itself", closure);
-    if (find(closure, &slot)) {
+    slot = find(closure);
+    if (!slot.block) {
         tfd_unlock();
         return -ENOENT;
     }
@@ -257,18 +262,19 @@ int tfd_closure_free(void *closure, const char *name)
         tfd_fatal("a closure was freed twice, or its provider refused to free it",
                   tfd_slot_code(slot));
     tfd_unlock();
-    tfd_heap_free(state);
+    if (state != TFD_STATE_USED)
+        tfd_heap_free(state);
     return 0;
 }
 
 static const char *why_refused(const void *closure, char name[TFD_SIBLING_NAME])
 {
-    struct tfd_slot slot;
+    struct tfd_slot slot = tfd_pool_find_closure(closure);
     uintptr_t state;
 
     if (tfd_heap_knows(closure))
         return "it was freed before";
-    if (!tfd_pool_find_closure(closure, &slot)) {
+    if (slot.block) {
         state = tfd_slot_shadow(slot)->owner.state;
         return state == TFD_STATE_CONTEXT || state == TFD_STATE_CHAIN
                    ? "it is a trampoline's or a nested function's"
@@ -318,7 +324,8 @@ int trampfd_slot_find(const void *code, struct trampfd_slot *found)
 
     if (error)
         return error;
-    error = tfd_pool_find_code(code, &slot);
+    slot = tfd_pool_find_code(code);
+    error = tfd_slot_error(slot);
     if (!error)
         *found = (struct trampfd_slot){
             .provider = tfd_slot_provider_name(slot),
@@ -335,7 +342,8 @@ static enum trampfd_entry kind_of_entry(const union tfd_record *record)
 {
     if (tfd_entry_plan_of(record))
         return TRAMPFD_ENTRY_PLAN;
-    return tfd_port_is_bind_entry(record->go.entry) ? TRAMPFD_ENTRY_BOUND : TRAMPFD_ENTRY_LIBFFI;
+    return tfd_entries_have(&tfd_entries_bind, record->go.entry) ? TRAMPFD_ENTRY_BOUND
+                                                                 : TRAMPFD_ENTRY_LIBFFI;
 }
 
 /* The record says where, the table of addresses whether that is so. */
@@ -345,10 +353,10 @@ static const ffi_closure *live_memory(struct tfd_slot slot, const union tfd_reco
         record->closure.fun == tfd_heap_call ? record->closure.user_data : NULL;
     struct tfd_slot owner;
 
-    return memory && !tfd_heap_find(memory, &owner) && owner.block == slot.block
-                   && owner.index == slot.index
-               ? memory
-               : NULL;
+    if (!memory)
+        return NULL;
+    owner = tfd_heap_find(memory);
+    return owner.block == slot.block && owner.index == slot.index ? memory : NULL;
 }
 
 static void describe(struct trampfd_closure *closure, struct tfd_slot slot,
@@ -385,9 +393,8 @@ int trampfd_closure_read(const void *code, struct trampfd_closure *closure)
 
     if (error)
         return error;
-    error = tfd_pool_find_code(code, &slot);
-    if (!error)
-        error = tfd_slot_load(slot, &record);
+    slot = tfd_pool_find_code(code);
+    error = slot.block ? tfd_slot_load(slot, &record) : tfd_slot_error(slot);
     if (!error)
         describe(closure, slot, &record);
     tfd_unlock();
@@ -401,7 +408,8 @@ const ffi_closure *tfd_closure_live_memory(const void *code)
 
     if (tfd_lock_checked())
         return NULL;
-    if (!tfd_pool_find_code(code, &slot))
+    slot = tfd_pool_find_code(code);
+    if (slot.block)
         memory = live_memory(slot, tfd_slot_shadow(slot));
     tfd_unlock();
     return memory;

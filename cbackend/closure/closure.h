@@ -7,8 +7,9 @@
 #include "slot/slot.h"
 #include "trampfd.h"
 
-/* trampfd_closure_alloc() that returns the slot. */
-void *tfd_closure_new(size_t size, struct tfd_slot *slot, struct trampfd_trail *trail);
+/* trampfd_closure_alloc() that returns the slot or the error; and what that would return. */
+struct tfd_slot tfd_closure_new(size_t size, struct trampfd_trail *trail);
+void *tfd_closure_memory(struct tfd_slot slot);
 
 /*
  * Both in one, for a closure of no more than ffi_closure: with one visit to the lock where there is

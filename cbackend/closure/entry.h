@@ -4,6 +4,7 @@
 #define TFD_ENTRY_H
 
 #include "plan.h"
+#include "slot/allowed.h"
 
 /*
  * Set the entry words of a record whose cif, fun and user_data are set, so that
@@ -38,6 +39,9 @@ int tfd_entry_plan_set_locked(union tfd_record *record, tfd_dispatch *dispatch);
 int tfd_entry_set(union tfd_record *record, tfd_dispatch *dispatch);
 
 /* The plan that a record holds a reference to, or NULL. */
-const struct tfd_plan *tfd_entry_plan_of(const union tfd_record *record);
+static inline const struct tfd_plan *tfd_entry_plan_of(const union tfd_record *record)
+{
+    return tfd_entries_have(&tfd_entries_plan, record->go.entry) ? record->plan.plan : NULL;
+}
 
 #endif

@@ -136,23 +136,22 @@ static int gathers_words(const struct tfd_plan *plan)
     return 1;
 }
 
-/* The dispatch that does the same in the fewest instructions. */
-static tfd_dispatch *fastest(tfd_dispatch *dispatch, const struct tfd_plan *plan)
+tfd_dispatch *tfd_plan_fastest_call(const struct tfd_plan *plan)
 {
-    if (dispatch != tfd_plan_call || plan->count > FEW || plan->gather_count > FEW_GATHERED)
-        return dispatch;
+    if (plan->count > FEW || plan->gather_count > FEW_GATHERED)
+        return tfd_plan_call;
     if (plan->gather_count)
-        return gathers_words(plan) ? call_few_gathered : dispatch;
+        return gathers_words(plan) ? call_few_gathered : tfd_plan_call;
     return plan->count || plan->is_in_memory ? call_few : call_without_arguments;
 }
 
-static int set(union tfd_record *record, tfd_dispatch *dispatch, const struct tfd_plan *plan)
+static inline int set(union tfd_record *record, tfd_dispatch *dispatch, const struct tfd_plan *plan)
 {
     if (!plan)
         return 0;
     record->plan.entry = plan->entry;
     record->plan.plan = plan;
-    record->plan.dispatch = fastest(dispatch, plan);
+    record->plan.dispatch = dispatch == tfd_plan_call ? plan->call : dispatch;
     record->tail.entry = plan->tail;
     return 1;
 }

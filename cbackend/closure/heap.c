@@ -155,17 +155,15 @@ void tfd_heap_attach(const void *closure, struct tfd_slot slot)
     atomic_store_explicit(&row->shadow, (uintptr_t)tfd_slot_shadow(slot), memory_order_release);
 }
 
-int tfd_heap_find(const void *closure, struct tfd_slot *slot)
+struct tfd_slot tfd_heap_find(const void *closure)
 {
     struct row *row = find((uintptr_t)closure);
     uintptr_t shadow = row ? atomic_load_explicit(&row->shadow, memory_order_acquire) : 0;
-    struct tfd_slot found;
+    struct tfd_slot slot = tfd_pool_find_closure((const void *)shadow);
 
-    if (!shadow || tfd_pool_find_closure((const void *)shadow, &found)
-        || tfd_slot_shadow(found)->owner.state != (uintptr_t)closure)
-        return -ENOENT;
-    *slot = found;
-    return 0;
+    if (!slot.block || tfd_slot_shadow(slot)->owner.state != (uintptr_t)closure)
+        return tfd_slot_none(-ENOENT);
+    return slot;
 }
 
 int tfd_heap_knows(const void *closure)

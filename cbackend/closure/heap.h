@@ -19,8 +19,8 @@ void *tfd_heap_new(size_t size);
 /* Assign them to the slot, whose state is their address. */
 void tfd_heap_attach(const void *closure, struct tfd_slot slot);
 
-/* Find the slot that `closure` was allocated for, or return -ENOENT; any address may be passed. */
-int tfd_heap_find(const void *closure, struct tfd_slot *slot);
+/* The slot that `closure` was allocated for, or ENOENT; any address may be passed. */
+struct tfd_slot tfd_heap_find(const void *closure);
 
 /* Was there ever a closure at this address, even if it has been freed? */
 int tfd_heap_knows(const void *closure);

@@ -85,47 +85,45 @@ static int make_key(struct key *key, const ffi_cif *cif)
     return 1;
 }
 
-static int match_head(const unsigned char **at, uint32_t head)
+static inline const unsigned char *skip_head(const unsigned char *at, uint32_t head)
 {
     uint32_t there;
 
-    memcpy(&there, *at, sizeof(there));
-    *at += sizeof(there);
-    return there == head;
+    memcpy(&there, at, sizeof(there));
+    return there == head ? at + sizeof(there) : NULL;
 }
 
-static int match_elements(const unsigned char **at, const ffi_type *type);
+static const unsigned char *skip_elements(const unsigned char *at, const ffi_type *type);
 
-/* Steps over `type` in a key; 0 when it is another type there. */
-static inline int match_type(const unsigned char **at, const ffi_type *type)
+/* Where a key goes on behind `type`; NULL if it has another type there. */
+static inline const unsigned char *skip_type(const unsigned char *at, const ffi_type *type)
 {
-    return match_head(at, head(type)) && (!has_elements(type) || match_elements(at, type));
+    at = skip_head(at, head(type));
+    return at && has_elements(type) ? skip_elements(at, type) : at;
 }
 
-static int match_elements(const unsigned char **at, const ffi_type *type)
+static const unsigned char *skip_elements(const unsigned char *at, const ffi_type *type)
 {
-    if (!type->elements || memcmp(*at, &type->size, sizeof(type->size)))
-        return 0;
-    *at += sizeof(type->size);
-    for (ffi_type **element = type->elements; *element; element++)
-        if (!match_type(at, *element))
-            return 0;
-    return match_head(at, END);
+    if (!type->elements || memcmp(at, &type->size, sizeof(type->size)))
+        return NULL;
+    at += sizeof(type->size);
+    for (ffi_type **element = type->elements; at && *element; element++)
+        at = skip_type(at, *element);
+    return at ? skip_head(at, END) : NULL;
 }
 
 /* Is this the plan of the cif?  What put_type() writes tells its own length, so a mismatch
    is seen before the key ends. */
-static int matches(const struct tfd_plan *plan, const ffi_cif *cif)
+static inline int matches(const struct tfd_plan *plan, const ffi_cif *cif)
 {
     const unsigned char *at = plan->key + 1;
 
-    if (plan->count != cif->nargs || plan->key[0] != (unsigned char)cif->abi
-        || !match_type(&at, cif->rtype))
+    if (plan->count != cif->nargs || plan->key[0] != (unsigned char)cif->abi)
         return 0;
-    for (unsigned i = 0; i < cif->nargs; i++)
-        if (!match_type(&at, cif->arg_types[i]))
-            return 0;
-    return 1;
+    at = skip_type(at, cif->rtype);
+    for (unsigned i = 0; at && i < cif->nargs; i++)
+        at = skip_type(at, cif->arg_types[i]);
+    return at != NULL;
 }
 
 /* FNV-1a */
@@ -164,6 +162,7 @@ static struct tfd_plan *make(const struct key *key, unsigned hash, const ffi_cif
         free(plan);
         return NULL;
     }
+    plan->call = tfd_plan_fastest_call(plan);
     plan->key = (unsigned char *)plan + key_at;
     plan->key_size = key->size;
     memcpy(plan->key, key->bytes, key->size);

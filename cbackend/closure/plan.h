@@ -44,8 +44,9 @@ struct tfd_plan {
 
     tfd_entry *entry;
     tfd_entry *tail;
-    unsigned result;   /* its kind */
-    int result_offset; /* of the result in the frame, or of its address if it is in memory */
+    tfd_dispatch *call; /* does what tfd_plan_call() does, in the fewest instructions */
+    unsigned result;    /* its kind */
+    int result_offset;  /* of the result in the frame, or of its address if it is in memory */
     int is_in_memory;
     unsigned count;
     unsigned gather_count;
@@ -89,6 +90,9 @@ void tfd_plan_arguments(const struct tfd_plan *plan, char *frame, void **argumen
 
 /* Calls the record's `fun` as libffi would.  The dispatch of the plan entry. */
 tfd_dispatch tfd_plan_call;
+
+/* The function for a plan's `call`. */
+tfd_dispatch *tfd_plan_fastest_call(const struct tfd_plan *plan);
 
 /* The same, with the record in place of the user data. */
 tfd_dispatch tfd_plan_call_with_record;

@@ -24,12 +24,9 @@ static const char *const names_with_libffi[TFD_VERIFY_WORDS] = {
 
 static int read_back(const void *code, struct trampfd_report *report, union tfd_record *found)
 {
-    struct tfd_slot slot;
-    int error = tfd_pool_find_code(code, &slot);
+    struct tfd_slot slot = tfd_pool_find_code(code);
+    int error = slot.block ? tfd_slot_load(slot, found) : tfd_slot_error(slot);
 
-    if (error)
-        return error;
-    error = tfd_slot_load(slot, found);
     if (error)
         return error;
     report->provider = tfd_slot_provider_name(slot);

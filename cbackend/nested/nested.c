@@ -58,11 +58,10 @@ static pthread_once_t release_key_once = PTHREAD_ONCE_INIT;
 static void drop(union tfd_record **at)
 {
     union tfd_record *record = *at;
-    struct tfd_slot slot;
+    struct tfd_slot slot = tfd_pool_find_closure(record);
 
     *at = record->chain.older;
-    if (tfd_pool_find_closure(record, &slot)
-        || tfd_pool_give(slot, "nested function", TFD_HOLDS_NOTHING))
+    if (!slot.block || tfd_pool_give(slot, "nested function", TFD_HOLDS_NOTHING))
         tfd_fatal("the pointer of a nested function cannot be freed", record);
 }
 
@@ -190,7 +189,8 @@ static void push(union tfd_record *record, void *pointer)
     struct tfd_slot slot;
 
     trail.count = 0;
-    if (tfd_pool_make(&slot, TFD_STATE_CHAIN, record, &trail))
+    slot = tfd_pool_make(TFD_STATE_CHAIN, record, &trail);
+    if (!slot.block)
         refuse(&trail);
     thread.newest = tfd_slot_shadow(slot);
     *(const void **)pointer = tfd_slot_code(slot);

@@ -39,9 +39,12 @@ void *tfd_foreign_alloc(size_t size, void **code, struct trampfd_trail *trail)
 
     if (size <= TFD_HEAP_THRESHOLD)
         size = TFD_HEAP_THRESHOLD + 1;
-    closure = tfd_closure_new(size, &slot, trail);
-    if (!closure)
+    slot = tfd_closure_new(size, trail);
+    if (!slot.block) {
+        errno = -tfd_slot_error(slot);
         return NULL;
+    }
+    closure = tfd_closure_memory(slot);
     record.closure.user_data = closure;
     error = tfd_pool_store(slot, &record);
     if (error) {

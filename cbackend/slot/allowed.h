@@ -22,6 +22,11 @@ struct tfd_entries {
     int below_stack;
 };
 
+static inline int tfd_entries_have(const struct tfd_entries *entries, tfd_entry *entry)
+{
+    return (uintptr_t)entry - entries->first < (uintptr_t)entries->count * entries->size;
+}
+
 /* Each is defined in the file that uses its entries. */
 extern const struct tfd_entries tfd_entries_dead, tfd_entries_plan, tfd_entries_bind,
     tfd_entries_context;

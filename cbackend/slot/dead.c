@@ -9,11 +9,11 @@
 _Noreturn void tfd_dead_report(const union tfd_record *record)
 {
     char message[320];
-    struct tfd_slot slot;
+    struct tfd_slot slot = tfd_pool_find_record(record);
     const char *name;
     int freed;
 
-    if (tfd_pool_find_record(record, &slot)) {
+    if (!slot.block) {
         snprintf(message, sizeof(message), "trampfd: call of a dead closure, record %p\n",
                  (const void *)record);
         tfd_die(message);

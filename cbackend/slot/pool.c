@@ -25,8 +25,6 @@
 
 #include "arch/port.h"
 #include "base/fatal.h"
-#include "index.h"
-#include "base/lock.h"
 #include "provider/provider.h"
 #include "base/trail.h"
 
@@ -42,6 +40,8 @@
  */
 #define QUARANTINE 1024
 
+#define RARE __attribute__((cold, noinline)) /* once for a block, not for each slot */
+
 static struct {
     struct tfd_providers providers;          /* chosen when the first block is made */
     const struct tfd_provider *newest;       /* what made the newest block */
@@ -55,7 +55,7 @@ static struct {
     struct trampfd_trail trail; /* what was refused when the newest block was made */
 } pool;
 
-static void enter_partial(struct tfd_block *block)
+static RARE void enter_partial(struct tfd_block *block)
 {
     block->prev = pool.partial_end;
     block->next = NULL;
@@ -63,7 +63,7 @@ static void enter_partial(struct tfd_block *block)
     pool.partial_end = block;
 }
 
-static void leave_partial(struct tfd_block *block)
+static RARE void leave_partial(struct tfd_block *block)
 {
     *(block->prev ? &block->prev->next : &pool.partial) = block->next;
     *(block->next ? &block->next->prev : &pool.partial_end) = block->prev;
@@ -134,7 +134,7 @@ static void enter_counts(struct tfd_block *block)
 }
 
 /* Make one more block; it is partial afterwards. */
-static int grow(struct trampfd_trail *trail)
+static int grow_with_trail(struct trampfd_trail *trail)
 {
     struct tfd_block *block;
     int error;
@@ -160,7 +160,14 @@ static int grow(struct trampfd_trail *trail)
     return 0;
 }
 
-static uintptr_t state_of(const struct tfd_block *block, size_t index)
+static RARE int grow(struct trampfd_trail *trail)
+{
+    struct trampfd_trail own = {.count = 0};
+
+    return grow_with_trail(trail ? trail : &own);
+}
+
+static inline uintptr_t state_of(const struct tfd_block *block, size_t index)
 {
     return __atomic_load_n(&block->shadow[index].owner.state, __ATOMIC_RELAXED);
 }
@@ -176,7 +183,7 @@ static void let_go(const struct tfd_block *block, size_t index)
         tfd_pool_let_go(&block->records[index]);
 }
 
-static void release(struct tfd_block *block)
+static RARE void release(struct tfd_block *block)
 {
     leave_partial(block);
     leave_all(block);
@@ -230,7 +237,7 @@ static unsigned waiting(const struct tfd_block *block)
 }
 
 /* A stray store into a freed record must not lead the list out of the block. */
-static size_t pop(struct tfd_block *block)
+static inline __attribute__((always_inline)) size_t pop(struct tfd_block *block)
 {
     size_t index = block->oldest - 1;
     uintptr_t state = state_of(block, index);
@@ -248,7 +255,8 @@ static size_t pop(struct tfd_block *block)
 }
 
 /* Puts a slot at the end of the freed ones; from now on it is free. */
-static void push(struct tfd_block *block, size_t index, enum tfd_holds holds)
+static inline __attribute__((always_inline)) void push(struct tfd_block *block, size_t index,
+                                                       enum tfd_holds holds)
 {
     uintptr_t link = (uintptr_t)(index + 1) << TFD_STATE_NEXT_SHIFT;
 
@@ -265,105 +273,104 @@ static void set_name(struct tfd_block *block, size_t index, const char *name)
 {
     if (name && !block->names)
         block->names = calloc(TFD_SLOTS, sizeof(*block->names));
-    if (!block->names)
-        return;
-    if (name)
-        strncpy(block->names[index], name, TFD_NAME_SIZE - 1);
-    else if (*block->names[index])
-        *block->names[index] = '\0';
+    if (block->names)
+        strncpy(block->names[index], name ? name : "", TFD_NAME_SIZE - 1);
 }
 
-/* A fresh slot, or a freed one: the first of them, if enough rest or no fresh one can be had. */
-static int choose(struct tfd_block *block, size_t *index, struct trampfd_trail *trail)
+/*
+ * The index of a fresh slot, or of a freed one: the first of them, if enough rest or no fresh one
+ * can be had.  Or a negative errno.
+ */
+static inline __attribute__((always_inline)) ssize_t choose(struct tfd_block *block,
+                                                            struct trampfd_trail *trail)
 {
-    int error = -ENOSPC;
-
     if (block->fresh < TFD_SLOTS && waiting(block) < block->rest) {
-        error = disarm(block, block->fresh);
-        if (error && !waiting(block))
+        int error = disarm(block, block->fresh);
+
+        if (!error)
+            return block->fresh;
+        if (!waiting(block))
             return tfd_trail_add(trail, block->provider->name, "store a record", -error);
     }
-    *index = error ? pop(block) : block->fresh;
-    return 0;
+    return (ssize_t)pop(block);
 }
 
-static int take(struct tfd_slot *slot, uintptr_t state, struct trampfd_trail *trail)
+static inline __attribute__((always_inline)) struct tfd_slot take(uintptr_t state,
+                                                                  struct trampfd_trail *trail)
 {
     struct tfd_block *block;
-    int error;
+    ssize_t index;
 
-    if (!pool.partial) {
-        error = grow(trail);
+    if (__builtin_expect(!pool.partial, 0)) {
+        int error = grow(trail);
+
         if (error)
-            return error;
+            return tfd_slot_none(error);
     }
     block = pool.partial;
     change(block);
-    slot->block = block;
-    error = choose(block, &slot->index, trail);
-    if (error)
-        return error;
+    index = choose(block, trail);
+    if (index < 0)
+        return tfd_slot_none((int)index);
 
     if (pool.empty == block)
         pool.empty = NULL;
-    if (slot->index == block->fresh)
+    if ((size_t)index == block->fresh)
         __atomic_store_n(&block->fresh, block->fresh + 1, __ATOMIC_RELEASE);
     block->used++;
     pool.used++;
-    set_state(block, slot->index, state);
+    set_state(block, (size_t)index, state);
     if (is_full(block))
         leave_partial(block);
-    return 0;
+    return (struct tfd_slot){block, (size_t)index};
 }
 
-int tfd_pool_lock(struct trampfd_trail *trail)
+int tfd_pool_not_locked(struct trampfd_trail *trail, int error)
 {
-    int error = tfd_lock_init();
-
-    if (error)
+    if (error > 0)
         return tfd_trail_add(trail, "fork handlers", "pthread_atfork", error);
-    error = tfd_lock_checked();
-    return error
-               ? tfd_trail_add(trail, "lock", "a signal handler interrupted trampfd itself", -error)
-               : 0;
+    return tfd_trail_add(trail, "lock", "a signal handler interrupted trampfd itself", -error);
 }
 
-int tfd_pool_take(struct tfd_slot *slot, uintptr_t state, struct trampfd_trail *trail)
+struct tfd_slot tfd_pool_take(uintptr_t state, struct trampfd_trail *trail)
 {
     int error = tfd_pool_lock(trail);
+    struct tfd_slot slot;
 
     if (error)
-        return error;
-    error = take(slot, state, trail);
+        return tfd_slot_none(error);
+    slot = take(state, trail);
     tfd_unlock();
-    return error;
+    return slot;
 }
 
-int tfd_pool_make_locked(struct tfd_slot *slot, uintptr_t state, union tfd_record *record,
-                         struct trampfd_trail *trail)
+struct tfd_slot tfd_pool_make_locked(uintptr_t state, union tfd_record *record,
+                                     struct trampfd_trail *trail)
 {
-    int error = take(slot, state, trail);
+    struct tfd_slot slot = take(state, trail);
+    int error;
 
-    if (error)
-        return error;
-    error = tfd_pool_store_locked(*slot, record);
-    if (error) {
-        tfd_trail_add(trail, slot->block->provider->name, "store a record", -error);
-        tfd_pool_give_locked(*slot, NULL, TFD_HOLDS_NOTHING);
-    }
-    return error;
+    if (!slot.block)
+        return slot;
+    error = tfd_pool_store_locked(slot, record);
+    if (!error)
+        return slot;
+    tfd_trail_add(trail, slot.block->provider->name, "store a record", -error);
+    tfd_pool_give_locked(slot, NULL, TFD_HOLDS_NOTHING);
+    return tfd_slot_none(error);
 }
 
-int tfd_pool_make(struct tfd_slot *slot, uintptr_t state, union tfd_record *record,
-                  struct trampfd_trail *trail)
+struct tfd_slot tfd_pool_make(uintptr_t state, union tfd_record *record,
+                              struct trampfd_trail *trail)
 {
     int error = tfd_pool_lock(trail);
+    struct tfd_slot slot;
 
     if (error)
-        return error;
-    error = tfd_pool_make_locked(slot, state, record, trail);
+        return tfd_slot_none(error);
+    slot = tfd_pool_make_locked(state, record, trail);
     tfd_unlock();
-    return error;
+    return slot;
 }
 
 /* The slot is free before it is dead: who finds it dead then is told that it was freed. */
@@ -377,7 +384,8 @@ int tfd_pool_give_locked(struct tfd_slot slot, const char *name, enum tfd_holds 
     if (tfd_state_is_free(state))
         return -EINVAL;
     change(block);
-    set_name(block, slot.index, name);
+    if (name || block->names)
+        set_name(block, slot.index, name);
     set_state(block, slot.index, TFD_STATE_FREED);
     error = disarm(block, slot.index);
     if (error) {
@@ -456,38 +464,25 @@ void tfd_pool_in_child(int torn)
             block->provider->in_child(block);
 }
 
-static int found(struct tfd_block *block, int index, struct tfd_slot *slot)
-{
-    if (index < 0)
-        return -ENOENT;
-    *slot = (struct tfd_slot){.block = block, .index = (size_t)index};
-    return 0;
-}
-
 int tfd_pool_has(const void *address)
 {
     return tfd_index_find(address) != NULL;
 }
 
-int tfd_pool_find_code(const void *code, struct tfd_slot *slot)
+struct tfd_slot tfd_pool_find_code(const void *code)
 {
     struct tfd_block *block = tfd_index_find(code);
+    int index = block ? tfd_block_index_of_code(block, code) : -1;
 
-    return found(block, block ? tfd_block_index_of_code(block, code) : -1, slot);
+    return index < 0 ? tfd_slot_none(-ENOENT) : (struct tfd_slot){block, (size_t)index};
 }
 
-int tfd_pool_find_closure(const void *closure, struct tfd_slot *slot)
-{
-    struct tfd_block *block = tfd_index_find(closure);
-
-    return found(block, block ? tfd_block_index_in(block->shadow, closure) : -1, slot);
-}
-
-int tfd_pool_find_record(const union tfd_record *record, struct tfd_slot *slot)
+struct tfd_slot tfd_pool_find_record(const union tfd_record *record)
 {
     struct tfd_block *block = tfd_index_find(record);
+    int index = block ? tfd_block_index_in(block->records, record) : -1;
 
-    return found(block, block ? tfd_block_index_in(block->records, record) : -1, slot);
+    return index < 0 ? tfd_slot_none(-ENOENT) : (struct tfd_slot){block, (size_t)index};
 }
 
 void tfd_pool_status(struct trampfd_status *status)

@@ -3,7 +3,11 @@
 #ifndef TFD_POOL_H
 #define TFD_POOL_H
 
+#include "base/lock.h"
+#include "index.h"
 #include "slot.h"
+
+#include <errno.h>
 
 /*
  * Functions whose name ends in "_locked" need the lock; the others take it, and return -EDEADLK in
@@ -14,19 +18,29 @@
 
 /*
  * Allocate a slot whose entry is dead, with that state; the other words of its record are as they
- * were when it was freed.  Returns 0 or a negative errno, with the attempts on `trail` (never
- * NULL).  Makes no system call unless a block is needed.
+ * were when it was freed.  If there is none, the attempts are on `trail`, unless that is NULL.
+ * Makes no system call unless a block is needed.
  */
-int tfd_pool_take(struct tfd_slot *slot, uintptr_t state, struct trampfd_trail *trail);
+struct tfd_slot tfd_pool_take(uintptr_t state, struct trampfd_trail *trail);
 
 /* The same with that record stored in the slot. */
-int tfd_pool_make(struct tfd_slot *slot, uintptr_t state, union tfd_record *record,
-                  struct trampfd_trail *trail);
-int tfd_pool_make_locked(struct tfd_slot *slot, uintptr_t state, union tfd_record *record,
-                         struct trampfd_trail *trail);
+struct tfd_slot tfd_pool_make(uintptr_t state, union tfd_record *record,
+                              struct trampfd_trail *trail);
+struct tfd_slot tfd_pool_make_locked(uintptr_t state, union tfd_record *record,
+                                     struct trampfd_trail *trail);
+
+/* The rest of tfd_pool_lock(): puts what failed on the trail, and returns a negative errno. */
+int tfd_pool_not_locked(struct trampfd_trail *trail, int error);
 
 /* tfd_lock_checked() for who may be the first to use the library; the trail tells what failed. */
-int tfd_pool_lock(struct trampfd_trail *trail);
+static inline int tfd_pool_lock(struct trampfd_trail *trail)
+{
+    int error = tfd_lock_init();
+
+    if (!error)
+        error = tfd_lock_checked();
+    return __builtin_expect(error, 0) ? tfd_pool_not_locked(trail, error) : 0;
+}
 
 enum tfd_holds { TFD_HOLDS_NOTHING, TFD_HOLDS_PLAN };
 
@@ -50,12 +64,18 @@ int tfd_pool_store_locked(struct tfd_slot slot, union tfd_record *record);
 /* Does the address lie in the code or the records of a block?  Takes no lock. */
 int tfd_pool_has(const void *address);
 
-/* The slot whose code, or whose record as programs see it, starts at the address; or -ENOENT. */
-int tfd_pool_find_code(const void *code, struct tfd_slot *slot);
-int tfd_pool_find_closure(const void *closure, struct tfd_slot *slot);
+/* The slot whose code starts at the address, or that reads the record at the address; or ENOENT. */
+struct tfd_slot tfd_pool_find_code(const void *code);
+struct tfd_slot tfd_pool_find_record(const union tfd_record *record);
 
-/* The slot that reads the record at the address; or -ENOENT. */
-int tfd_pool_find_record(const union tfd_record *record, struct tfd_slot *slot);
+/* The slot whose record, as programs see it, starts at the address; or ENOENT. */
+static inline struct tfd_slot tfd_pool_find_closure(const void *closure)
+{
+    struct tfd_block *block = tfd_index_find(closure);
+    int index = block ? tfd_block_index_in(block->shadow, closure) : -1;
+
+    return index < 0 ? tfd_slot_none(-ENOENT) : (struct tfd_slot){block, (size_t)index};
+}
 
 /* In the child of a fork, see base/lock.h. */
 void tfd_pool_in_child(int torn);

@@ -5,10 +5,22 @@
 
 #include "block.h"
 
+/* Two words, so that functions return it in registers. */
 struct tfd_slot {
-    struct tfd_block *block;
-    size_t index; /* a whole word: slots are passed around in registers */
+    struct tfd_block *block; /* NULL: there is no slot, and `index` says why */
+    size_t index;            /* or the negative errno */
 };
+
+static inline struct tfd_slot tfd_slot_none(int error)
+{
+    return (struct tfd_slot){.block = NULL, .index = (size_t)error};
+}
+
+/* 0, or the negative errno. */
+static inline int tfd_slot_error(struct tfd_slot slot)
+{
+    return slot.block ? 0 : (int)slot.index;
+}
 
 /* The address that programs call. */
 static inline void *tfd_slot_code(struct tfd_slot slot)

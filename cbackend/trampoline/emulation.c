@@ -56,7 +56,6 @@ static int make(struct trampfd_trampoline *trampoline, const struct trampfd_allo
         .context = {.entry = tfd_port_context, .steps = trampoline->emulation.steps},
     };
     struct tfd_slot slot;
-    int error;
 
     (void)allowed; /* the context cannot be changed later */
     if (!tfd_port_context)
@@ -64,9 +63,9 @@ static int make(struct trampfd_trampoline *trampoline, const struct trampfd_allo
     trampoline->emulation.stack = stack_of(&trampoline->wanted);
     compile(&trampoline->wanted, &trampoline->emulation.stack, trampoline->emulation.steps);
 
-    error = tfd_pool_make(&slot, TFD_STATE_CONTEXT, &record, trail);
-    if (error)
-        return error;
+    slot = tfd_pool_make(TFD_STATE_CONTEXT, &record, trail);
+    if (!slot.block)
+        return tfd_slot_error(slot);
     trampoline->emulation.slot = slot;
     trampoline->address = tfd_slot_code(slot);
     return 0;

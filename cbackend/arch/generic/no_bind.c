@@ -14,12 +14,6 @@ tfd_entry *tfd_port_bind_entry(const struct tfd_plan *plan, enum trampfd_positio
     return NULL;
 }
 
-int tfd_port_is_bind_entry(tfd_entry *entry)
-{
-    (void)entry;
-    return 0;
-}
-
 int tfd_port_libffi_miscalls(const struct tfd_plan *plan)
 {
     (void)plan;

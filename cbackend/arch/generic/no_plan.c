@@ -14,12 +14,6 @@ int tfd_port_plan(struct tfd_plan *plan, const ffi_cif *cif)
     return 0;
 }
 
-int tfd_port_is_plan_entry(tfd_entry *entry)
-{
-    (void)entry;
-    return 0;
-}
-
 /* Never called, because no plan is made. */
 struct tfd_return_words tfd_port_finish(unsigned kind, char *frame)
 {

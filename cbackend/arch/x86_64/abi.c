@@ -162,11 +162,6 @@ unsigned tfd_plan_word_registers(const struct tfd_plan *plan)
     return (unsigned)(offset / PLAN_ENTRY_SIZE / (VECTOR_REGISTERS + 1));
 }
 
-int tfd_port_is_plan_entry(tfd_entry *entry)
-{
-    return (uintptr_t)entry - (uintptr_t)tfd_plan_entries < PLAN_ENTRIES * PLAN_ENTRY_SIZE;
-}
-
 static void set_result(struct tfd_plan *plan, enum result result, int offset, tfd_entry *tail)
 {
     plan->result = result;

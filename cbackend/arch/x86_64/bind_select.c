@@ -47,11 +47,6 @@ tfd_entry *tfd_port_bind_entry(const struct tfd_plan *plan, enum trampfd_positio
     return entry_at(BIND_FIRST + tfd_plan_word_registers(plan) - 1);
 }
 
-int tfd_port_is_bind_entry(tfd_entry *entry)
-{
-    return (uintptr_t)entry - (uintptr_t)tfd_bind_entries < BIND_ENTRIES * BIND_ENTRY_SIZE;
-}
-
 /*
  * ffi_call() of libffi 3.4 copies a structure whose first word goes to the last integer register
  * whole, over the first vector register; that is wrong when an earlier argument is in there.

@@ -55,10 +55,9 @@ static ffi_cif cif, bound_cif;
 static void prepare_for_libffi(void)
 {
     union tfd_record record = {.closure = {.cif = &cif, .fun = handle, .user_data = (void *)1000}};
-    struct tfd_slot slot;
 
-    CHECK(!tfd_entry_libffi_set(&record) && !tfd_pool_find_closure(closure, &slot)
-              && !tfd_pool_store(slot, &record),
+    CHECK(!tfd_entry_libffi_set(&record)
+              && !tfd_pool_store(tfd_pool_find_closure(closure), &record),
           "a record of libffi's");
 }
 

@@ -114,10 +114,9 @@ static const void *make_libffi(ffi_cif *cif, trampfd_handler handler)
 {
     union tfd_record record = {.closure = {.cif = cif, .fun = handler}};
     void *code, *closure = allocate(&code);
-    struct tfd_slot slot;
 
-    CHECK(!tfd_entry_libffi_set(&record) && !tfd_pool_find_closure(closure, &slot)
-              && !tfd_pool_store(slot, &record),
+    CHECK(!tfd_entry_libffi_set(&record)
+              && !tfd_pool_store(tfd_pool_find_closure(closure), &record),
           "a closure of libffi's");
     return code;
 }

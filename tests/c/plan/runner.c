@@ -220,11 +220,9 @@ static struct closure make_libffi(ffi_cif *cif, trampfd_handler handler, void *u
 {
     union tfd_record record = {.closure = {.cif = cif, .fun = handler, .user_data = user_data}};
     struct closure closure = allocate();
-    struct tfd_slot slot;
 
     CHECK_CASE(!tfd_entry_libffi_set(&record), "the libffi entry");
-    CHECK_CASE(!tfd_pool_find_closure(closure.memory, &slot) && !tfd_pool_store(slot, &record),
-               "a record");
+    CHECK_CASE(!tfd_pool_store(tfd_pool_find_closure(closure.memory), &record), "a record");
     return closure;
 }
 
