@@ -271,10 +271,14 @@ static inline __attribute__((always_inline)) void push(struct tfd_block *block, 
 /* Only reports read names: a slot goes without one where there is no memory for it. */
 static void set_name(struct tfd_block *block, size_t index, const char *name)
 {
-    if (name && !block->names)
+    if (!block->names)
         block->names = calloc(TFD_SLOTS, sizeof(*block->names));
-    if (block->names)
-        strncpy(block->names[index], name ? name : "", TFD_NAME_SIZE - 1);
+    if (block->names) {
+        size_t length = strnlen(name, TFD_NAME_SIZE - 1);
+
+        memcpy(block->names[index], name, length);
+        block->names[index][length] = '\0';
+    }
 }
 
 /*
@@ -385,7 +389,7 @@ int tfd_pool_give_locked(struct tfd_slot slot, const char *name, enum tfd_holds 
         return -EINVAL;
     change(block);
     if (name || block->names)
-        set_name(block, slot.index, name);
+        set_name(block, slot.index, name ? name : "");
     set_state(block, slot.index, TFD_STATE_FREED);
     error = disarm(block, slot.index);
     if (error) {

@@ -43,13 +43,25 @@ static PyObject *new_instance(PyTypeObject *cls)
     return instance;
 }
 
+/* What follows the head of an object: the address of its buffer, in all versions of ctypes so far. */
+static void *first_word(PyObject *instance)
+{
+    return *(void **)(instance + 1);
+}
+
+/* The first instance tells whether the buffer can be had in the short way. */
 static int set_pointer(PyObject *instance, void *pointer)
 {
     Py_buffer view;
 
+    if (native.ctypes_buffer_is_first) {
+        *(void **)first_word(instance) = pointer;
+        return 0;
+    }
     if (PyObject_GetBuffer(instance, &view, PyBUF_WRITABLE))
         return -1;
     *(void **)view.buf = pointer;
+    native.ctypes_buffer_is_first = first_word(instance) == view.buf;
     PyBuffer_Release(&view);
     return 0;
 }
