@@ -46,6 +46,13 @@ RIVALS = {
     ("create and free", "100,000 live"): {"trampfd", "libffi", "libffi static"},
     ("create all, then free all", "10 live"): {"trampfd", "libffi", "libffi static"},
     ("provider", "2 ints"): {"table", "trampfd", "trampfd-user", "indirect call"},
+    ("Python callback, by kind of argument", "long double"): {
+        "ctypes",
+        "trampfd (ctypes)",
+        "ffi.callback",
+        "trampfd (cffi)",
+    },
+    ("Python callback, by kind of argument", "py_object"): {"ctypes", "trampfd (ctypes)"},
     ("make a Python callback", "ctypes"): {"ctypes", "trampfd (ctypes)"},
     ("make a Python callback", "cffi, ctype given"): {"ffi.callback", "trampfd (cffi)"},
     ("memory", "ctypes"): {"ctypes", "trampfd (ctypes)"},

@@ -90,6 +90,16 @@ def loops() -> Path:
     return target
 
 
+@functools.cache
+def kinds() -> Path:
+    """The shared library of kinds.c."""
+    target = folder() / "kinds.so"
+    if not target.exists():
+        run(*compiler(), *FLAGS, "-fvisibility=default", *LINK, "-o", target,
+            SOURCES / "kinds.c")  # fmt: skip
+    return target
+
+
 def _maker(rival: str) -> tuple[str, list[object], list[object]]:
     """Source, flags, and what to link, of a way to make closures."""
     if rival == STATIC:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 C_HANDLER = "C handler"
 PYTHON_CALLBACK = "Python callback"
+PYTHON_KIND = "Python callback, by kind of argument"
 MAKE = "make a Python callback"
 INSTALL = "install()"
 QSORT = "qsort"
@@ -22,6 +23,7 @@ UNITS = {INSTRUCTIONS: "instructions", MEMORY: "bytes"}
 TITLES = {
     C_HANDLER: "Calling a closure with a C handler",
     PYTHON_CALLBACK: "Calling a Python function int(int, int) from C",
+    PYTHON_KIND: "Calling a Python function from C, by the kind of its arguments",
     MAKE: "Making and dropping a callback of Python, stock and after install()",
     INSTALL: "A callback of a program that knows nothing of trampfd",
     QSORT: "qsort() with a comparator in Python",
@@ -72,6 +74,24 @@ VECTORCALL = "vectorcall alone"
 HELD = "GIL held"
 NOT_HELD = "GIL not held"
 THREAD = "thread not made by Python"
+
+#: The kinds of arguments that a Python function is called with.
+PYTHON_KINDS = (
+    "void(void)",
+    "int",
+    "double, 6 times",
+    "int, 10 times",
+    "int *",
+    "void *",
+    "char *",
+    "pointer to structure",
+    "structure",
+    "structure, returned",
+    "structure of 64 bytes",
+    "_Bool and char",
+    "long double",
+    "py_object",
+)
 
 # How a callback of Python is made.
 OF_CTYPES = "ctypes"

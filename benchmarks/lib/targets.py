@@ -30,6 +30,8 @@ from lib.names import (
     PLAIN,
     PLAN,
     PYTHON_CALLBACK,
+    PYTHON_KIND,
+    PYTHON_KINDS,
     RUN_BY_MODULE,
     SIGNATURES,
     START,
@@ -90,6 +92,9 @@ MAKE_LIMITS = {
 #: Of stock.
 MEMORY_LIMITS = {OF_CTYPES: 0.7, BY_CTYPE: 1.0}
 
+#: Of stock, for any kind of argument.
+KIND_LIMITS = ((TRAMPFD_CTYPES, CTYPES, 0.6), (TRAMPFD_CFFI, CALLBACK, 0.45))
+
 INSTALL_LIMITS = {"ctypes": 1.0, "cffi": 0.5}
 
 # Milliseconds more than plain Python needs.
@@ -136,6 +141,14 @@ def _python_callback(results: Results) -> Iterator[Target]:
     for caller, ours, rival, limit in PYTHON_LIMITS:
         ratio = results.ratio(PYTHON_CALLBACK, caller, ours, rival)
         yield Target(f"Python callback, {caller}: {ours}, of {rival}", limit, ratio)
+
+
+def _kinds(results: Results) -> Iterator[Target]:
+    for ours, rival, limit in KIND_LIMITS:
+        for kind in PYTHON_KINDS:
+            ratio = results.ratio(PYTHON_KIND, kind, ours, rival)
+            if ratio is not None:
+                yield Target(f"Python callback, {kind}: {ours}, of {rival}", limit, ratio)
 
 
 def _make(results: Results) -> Iterator[Target]:
@@ -192,6 +205,7 @@ def targets(results: Results) -> list[Target]:
     return [
         *_c_handler(results),
         *_python_callback(results),
+        *_kinds(results),
         *_make(results),
         *_install(results),
         *_start(results),

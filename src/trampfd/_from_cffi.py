@@ -114,37 +114,23 @@ def _size(ctype: Any) -> int:
 
 _NUMBERS = {
     "i1": "b", "u1": "B", "i2": "h", "u2": "H", "i4": "i", "u4": "I", "i8": "q", "u8": "Q",
-    "f4": "f", "f8": "d",
+    "f4": "f", "f8": "d", "f16": "g", "v": "v",
 }  # fmt: skip
+_OTHERS = {"char": "c", "_Bool": "?"}
 
 
 def _code(ctype: Any, layout: Any) -> str:
-    """The letter of a plain number; "x" for what cffi converts, see _native/cffi.c."""
-    if ctype.kind != "primitive" or ctype.cname in _CHARACTERS or ctype.cname == "_Bool":
-        return "x"
+    """The letter of what is converted without cffi, "x" for all else; see _native/cffi.c."""
+    if ctype.kind not in ("primitive", "void"):
+        return "s" if ctype.kind == "struct" else "x"
+    if ctype.cname in _CHARACTERS or ctype.cname == "_Bool":
+        return _OTHERS.get(ctype.cname, "x")
     return _NUMBERS.get(layout, "x")
-
-
-def _argument(ctype: Any) -> _native.Parameter:
-    layout = _layout(ctype)
-    return _native.Parameter("cffi", ctype, layout, _size(ctype), _code(ctype, layout))
-
-
-def _result(ctype: Any) -> _native.Parameter:
-    layout = _layout(ctype)
-    size = _size(ctype)
-    code = _code(ctype, layout)
-    if layout == "v":
-        code = "v"
-    elif code == "x" and size < 8 and isinstance(layout, str):
-        code = "z"
-    return _native.Parameter("cffi", ctype, layout, size, code)
 
 
 _KEPT = 1024  # entries of a cache, which is emptied then
 
-_arguments: "dict[Any, _native.Parameter]" = {}
-_results: "dict[Any, _native.Parameter]" = {}
+_parameters: "dict[Any, _native.Parameter]" = {}  # numbers and pointers, as any function may have
 
 
 def _is_number_or_pointer(ctype: Any) -> bool:
@@ -153,19 +139,17 @@ def _is_number_or_pointer(ctype: Any) -> bool:
     )
 
 
-def _cached(
-    cache: "dict[Any, _native.Parameter]",
-    ctype: Any,
-    make_parameter: "Callable[[Any], _native.Parameter]",
-) -> _native.Parameter:
-    """Numbers and pointers, which any function may take and return."""
-    parameter = cache.get(ctype)
-    if parameter is None:
-        parameter = make_parameter(ctype)
-        if _is_number_or_pointer(ctype):
-            if len(cache) >= _KEPT:
-                cache.clear()
-            cache[ctype] = parameter
+def _parameter(ctype: Any) -> _native.Parameter:
+    """An argument or a result."""
+    parameter = _parameters.get(ctype)
+    if parameter is not None:
+        return parameter
+    layout = _layout(ctype)
+    parameter = _native.Parameter("cffi", ctype, layout, _size(ctype), _code(ctype, layout))
+    if _is_number_or_pointer(ctype):
+        if len(_parameters) >= _KEPT:
+            _parameters.clear()
+        _parameters[ctype] = parameter
     return parameter
 
 
@@ -204,8 +188,8 @@ def _make_signature(ctype: Any) -> _native.Signature:
     args, result = ctype.args, ctype.result
     if not ctype.ellipsis:
         try:
-            arguments = tuple([_arguments[argument] for argument in args])
-            return _native.Signature(ctype.abi, 0, _results[result], arguments)
+            arguments = tuple([_parameters[argument] for argument in args])
+            return _native.Signature(ctype.abi, 0, _parameters[result], arguments)
         except KeyError:
             pass  # of a type that was not seen yet, or may be no number and no pointer
     is_simple = all(map(_is_number_or_pointer, (*args, result)))
@@ -213,8 +197,7 @@ def _make_signature(ctype: Any) -> _native.Signature:
         raise NotImplementedError(
             f"{ctype.cname}: callback with unsupported argument or return type or with '...'"
         )
-    arguments = tuple([_cached(_arguments, argument, _argument) for argument in args])
-    return _native.Signature(ctype.abi, 0, _cached(_results, result, _result), arguments)
+    return _native.Signature(ctype.abi, 0, _parameter(result), tuple(map(_parameter, args)))
 
 
 def make(

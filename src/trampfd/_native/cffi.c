@@ -4,10 +4,11 @@
  * modules it compiles (the capsule _cffi_backend._C_API, whose layout is fixed by those
  * modules).  Behaviour to match: cffi's documentation of ffi.callback, and its wording.
  *
- * Codes of parameters: bBhHiIqQfd integers and floats that are converted here if they are
- * of the exact class, and by cffi otherwise; 'v' void; 's' a signed result narrower than
- * ffi_arg, sign-extended; 'z' any other such result but float, zero-extended; 'x' all others.
+ * Codes of parameters: bBhHiIqQfd integers and floats, '?' _Bool, 'c' char and 'g' long double, and
+ * 's' structures as results, are converted here if they are of the exact class, and by cffi
+ * otherwise; 'v' void; 'x' all others.
  */
+#include "cffi_cdata.h"
 #include "convert.h"
 #include "dispatch.h"
 #include "error.h"
@@ -16,6 +17,8 @@
 
 #include <errno.h>
 #include <string.h>
+
+#define REUSED 'g' /* the code of arguments whose cdata are reused */
 
 /* Positions in the capsule's table; the numbers are part of cffi's binary interface. */
 enum { RESTORE_ERRNO = 13, SAVE_ERRNO = 14, TO_OBJECT = 16, FROM_OBJECT = 17 };
@@ -85,19 +88,69 @@ static PyObject *load(const struct parameter *parameter, void *data)
     return native.cffi.is.to_object(data, parameter->type);
 }
 
+/* cffi has an exception for other values than 0 and 1. */
+static PyObject *load_bool(const struct parameter *parameter, void *data)
+{
+    unsigned char value = *(unsigned char *)data;
+
+    return value > 1 ? load(parameter, data) : PyBool_FromLong(value);
+}
+
+/* The cdata of the latest call, if nobody kept it. */
+static PyObject *load_long_double(const struct parameter *parameter, void *data)
+{
+    PyObject *object = parameter->spare ? owner_take(parameter->spare) : NULL;
+
+    if (!object)
+        return load(parameter, data);
+    memcpy(((struct cdata *)object)->data, data, (size_t)parameter->size);
+    return object;
+}
+
+ALWAYS_INLINE void release(const struct parameter *parameter, PyObject *object)
+{
+    if (parameter->spare && Py_REFCNT(object) == 1 && cdata_is(object, parameter->type)
+        && !((struct cdata *)object)->weak_references)
+        object = __atomic_exchange_n(parameter->spare, object, __ATOMIC_ACQ_REL);
+    Py_XDECREF(object);
+}
+
 static load_function *loader(char code)
 {
     load_function *function = convert_loader(code);
 
-    return function ? function : load;
+    if (function)
+        return function;
+    switch (code) {
+    case '?': return load_bool;
+    case REUSED: return load_long_double;
+    default: return load;
+    }
 }
 
-/* The code of a number, for values that cffi converts. */
-static char extension(const struct parameter *parameter)
+static int store_none(const struct parameter *parameter, void *result, PyObject *value)
 {
-    if (!convert_is_integer(parameter->code) || parameter->size >= (Py_ssize_t)sizeof(ffi_arg))
-        return parameter->code;
-    return convert_is_signed(parameter->code) ? 's' : 'z';
+    (void)parameter, (void)result;
+    return value == Py_None;
+}
+
+/* Structures and long doubles: a copy. */
+static int store_cdata(const struct parameter *parameter, void *result, PyObject *value)
+{
+    if (!cdata_is(value, parameter->type))
+        return 0;
+    memcpy(result, ((struct cdata *)value)->data, (size_t)parameter->size);
+    return 1;
+}
+
+static store_function *storer(char code)
+{
+    switch (code) {
+    case 'v': return store_none;
+    case REUSED:
+    case 's': return store_cdata;
+    default: return convert_storer(code);
+    }
 }
 
 /* cffi stores at the lowest address, which is the wrong end of an ffi_arg on big-endian CPUs. */
@@ -112,21 +165,20 @@ static int store_by_cffi(const struct parameter *parameter, void *result, PyObje
     return 0;
 }
 
-int cffi_store(const struct parameter *parameter, void *result, PyObject *value)
+static int store_slow(const struct parameter *parameter, void *result, PyObject *value)
 {
-    if (convert_store_integer(parameter, result, value)
-        || (parameter->store && parameter->store(result, value)))
-        return 0;
-    switch (extension(parameter)) {
-    case 'v':
-        if (value == Py_None)
-            return 0;
+    if (parameter->code == 'v') {
         PyErr_SetString(PyExc_TypeError, "callback with the return type 'void' must return None");
         return -1;
-    case 's':
-    case 'z': return store_by_cffi(parameter, result, value, extension(parameter) == 's');
-    default: return native.cffi.is.from_object(result, parameter->type, value) < 0 ? -1 : 0;
     }
+    if (parameter->extension)
+        return store_by_cffi(parameter, result, value, parameter->extension == 's');
+    return native.cffi.is.from_object(result, parameter->type, value) < 0 ? -1 : 0;
+}
+
+int cffi_store(const struct parameter *parameter, void *result, PyObject *value)
+{
+    return convert_store(parameter, result, value) ? 0 : store_slow(parameter, result, value);
 }
 
 static void return_error_value(const Closure *self, void *result)
@@ -191,8 +243,7 @@ ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssiz
         value = dispatch_call(closure_callable(self), objects, made);
     if (!value)
         fail(self, result, "");
-    else if (!convert_store_integer(&signature->result, result, value)
-             && cffi_store(&signature->result, result, value) < 0)
+    else if (cffi_store(&signature->result, result, value) < 0)
         fail(self, result, CONVERTING);
     Py_XDECREF(value);
 }
@@ -207,7 +258,7 @@ static struct tfd_return_words dispatch_frame(char *frame, const union tfd_recor
     if (__builtin_expect(plan->gather_count != 0, 0))
         return tfd_plan_call_with_record(frame, record); /* which calls handler() */
     native.cffi.is.save_errno();
-    dispatch(record, result, plan, frame, NULL, call, STAY_WITH_THREAD, NULL);
+    dispatch(record, result, plan, frame, NULL, call, release, STAY_WITH_THREAD, NULL);
     native.cffi.is.restore_errno();
     return tfd_plan_return(kind, frame);
 }
@@ -216,7 +267,7 @@ static void handler(ffi_cif *cif, void *result, void **arguments, void *record)
 {
     (void)cif;
     native.cffi.is.save_errno();
-    dispatch(record, result, NULL, NULL, arguments, call, STAY_WITH_THREAD, NULL);
+    dispatch(record, result, NULL, NULL, arguments, call, release, STAY_WITH_THREAD, NULL);
     native.cffi.is.restore_errno();
 }
 
@@ -233,7 +284,8 @@ static PyObject *make(PyObject *module, PyObject *args)
 const struct frontend frontend_cffi = {
     .name = "cffi",
     .loader = loader,
-    .storer = convert_storer,
+    .storer = storer,
+    .reused = REUSED,
     .dispatch = dispatch_frame,
     .handler = handler,
     .return_error_value = return_error_value,

@@ -7,22 +7,11 @@
  * together, and a second cdata.  So the object is made here where its layout is known: when cffi is
  * first used, one that ffi.gc() made is compared word by word with what this file expects.
  */
+#include "cffi_cdata.h"
 #include "frontend.h"
 #include "module.h"
-#include "state.h"
 
 #include <string.h>
-
-/* Of a cdata with a destructor. */
-struct owning_cdata {
-    PyObject_HEAD
-    PyObject *ctype;
-    void *data;
-    PyObject *weak_references;
-    Py_ssize_t length; /* of arrays */
-    PyObject *origin;  /* another cdata, which the destructor is called with; here the Closure */
-    PyObject *destructor;
-};
 
 /* Is this how the sample was made: by ffi.gc() of a cdata with that address? */
 static int is_as_expected(PyObject *sample, PyObject *ctype, PyObject *address, PyObject *origin,
@@ -32,8 +21,9 @@ static int is_as_expected(PyObject *sample, PyObject *ctype, PyObject *address, 
     PyTypeObject *type = Py_TYPE(sample);
 
     return type->tp_basicsize == sizeof(*cdata) && !type->tp_itemsize && PyType_IS_GC(type)
-           && cdata->ctype == ctype && cdata->data == PyLong_AsVoidPtr(address)
-           && !cdata->weak_references && cdata->origin == origin && cdata->destructor == destructor;
+           && cdata->cdata.ctype == ctype && cdata->cdata.data == PyLong_AsVoidPtr(address)
+           && !cdata->cdata.weak_references && cdata->origin == origin
+           && cdata->destructor == destructor;
 }
 
 /* Sets native.cffi_owning to the type of the sample, or to NULL; 0, or -1 with an exception. */
@@ -148,9 +138,9 @@ static PyObject *new_owning_cdata(PyObject *ctype, void *data, PyObject *owner)
 
     if (!cdata)
         return NULL;
-    cdata->ctype = Py_NewRef(ctype);
-    cdata->data = data;
-    cdata->weak_references = NULL;
+    cdata->cdata.ctype = Py_NewRef(ctype);
+    cdata->cdata.data = data;
+    cdata->cdata.weak_references = NULL;
     cdata->length = 0;
     cdata->origin = Py_NewRef(owner);
     cdata->destructor = NULL;

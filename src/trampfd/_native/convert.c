@@ -43,16 +43,42 @@ LOADER(unsigned_long_long, unsigned long long, from_unsigned_long_long)
 LOADER(float, float, PyFloat_FromDouble)
 LOADER(double, double, PyFloat_FromDouble)
 
-static int store_float(void *result, PyObject *value)
+static PyObject *load_char(const struct parameter *parameter, void *data)
 {
+    (void)parameter;
+    return PyBytes_FromStringAndSize(data, 1);
+}
+
+static int store_char(const struct parameter *parameter, void *result, PyObject *value)
+{
+    (void)parameter;
+    if (!PyBytes_CheckExact(value) || PyBytes_GET_SIZE(value) != 1)
+        return 0;
+    *(ffi_arg *)result = (unsigned char)PyBytes_AS_STRING(value)[0];
+    return 1;
+}
+
+static int store_bool(const struct parameter *parameter, void *result, PyObject *value)
+{
+    (void)parameter;
+    if (!PyBool_Check(value))
+        return 0;
+    *(ffi_arg *)result = value == Py_True;
+    return 1;
+}
+
+static int store_float(const struct parameter *parameter, void *result, PyObject *value)
+{
+    (void)parameter;
     if (!PyFloat_CheckExact(value))
         return 0;
     *(float *)result = (float)PyFloat_AS_DOUBLE(value);
     return 1;
 }
 
-static int store_double(void *result, PyObject *value)
+static int store_double(const struct parameter *parameter, void *result, PyObject *value)
 {
+    (void)parameter;
     if (!PyFloat_CheckExact(value))
         return 0;
     *(double *)result = PyFloat_AS_DOUBLE(value);
@@ -99,6 +125,7 @@ load_function *convert_loader(char code)
     case 'Q': return load_unsigned_long_long;
     case 'f': return load_float;
     case 'd': return load_double;
+    case 'c': return load_char;
     default: return NULL;
     }
 }
@@ -108,6 +135,8 @@ store_function *convert_storer(char code)
     switch (code) {
     case 'f': return store_float;
     case 'd': return store_double;
+    case 'c': return store_char;
+    case '?': return store_bool;
     default: return NULL;
     }
 }
@@ -148,6 +177,16 @@ int convert_is_signed(char code)
 int convert_is_integer(char code)
 {
     return code && strchr("bBhHiIlLqQ", code);
+}
+
+char convert_extension(const struct parameter *parameter)
+{
+    unsigned short type = parameter->ffi->type;
+
+    if (type == FFI_TYPE_VOID || type == FFI_TYPE_STRUCT || type == FFI_TYPE_FLOAT
+        || parameter->size >= (Py_ssize_t)sizeof(ffi_arg))
+        return 0;
+    return convert_is_signed(parameter->code) ? 's' : 'z';
 }
 
 void convert_clear(const ffi_cif *cif, void *result)

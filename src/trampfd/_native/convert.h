@@ -7,10 +7,10 @@
 #include "integer.h"
 #include "signature.h"
 
-/* The converter to Python of numbers, bBhHiIlLqQfd; NULL for other letters. */
+/* The converter to Python of numbers, bBhHiIlLqQfd, and of chars, c; NULL for other letters. */
 load_function *convert_loader(char code);
 
-/* The converter to C of exact floats, fd; NULL for other letters. */
+/* The converter to C of exact floats, fd, bools, ?, and chars, c; NULL for other letters. */
 store_function *convert_storer(char code);
 
 /* The range of ints that fit an integer type not wider than an ffi_arg, and a long; else empty. */
@@ -31,11 +31,21 @@ static inline int convert_store_integer(const struct parameter *parameter, void 
     return 1;
 }
 
+/* By that, or by the parameter's `store`. */
+static inline int convert_store(const struct parameter *parameter, void *result, PyObject *value)
+{
+    return convert_store_integer(parameter, result, value)
+           || (parameter->store && parameter->store(parameter, result, value));
+}
+
 /*
  * Store a C integer of `size` bytes in the form that libffi expects of a result: an integer
  * narrower than an ffi_arg is extended to one, in either byte order.
  */
 void store_narrow(void *result, const void *value, Py_ssize_t size, int is_signed);
+
+/* For parameter->extension; 0 if the result is not extended. */
+char convert_extension(const struct parameter *parameter);
 
 /* Fill a result with zeros. */
 COLD void convert_clear(const ffi_cif *cif, void *result);

@@ -10,6 +10,7 @@
  * .value; '!' a type that ctypes cannot make an argument of.
  */
 #include "convert.h"
+#include "ctypes_instance.h"
 #include "dispatch.h"
 #include "error.h"
 #include "late.h"
@@ -19,6 +20,7 @@
 #include <errno.h>
 #include <string.h>
 
+#define REUSED '*'         /* the code of arguments whose instances are reused */
 #define FLAG_USE_ERRNO 0x8 /* FUNCFLAG_USE_ERRNO of ctypes */
 
 /* init_ctypes(_ctypes, signature_of) */
@@ -75,17 +77,6 @@ static PyObject *bare_instance(PyObject *type)
     return object;
 }
 
-static int copy_in(PyObject *instance, const struct parameter *parameter, const void *data)
-{
-    Py_buffer view;
-
-    if (PyObject_GetBuffer(instance, &view, PyBUF_WRITABLE))
-        return -1;
-    memcpy(view.buf, data, (size_t)(view.len < parameter->size ? view.len : parameter->size));
-    PyBuffer_Release(&view);
-    return 0;
-}
-
 static int copy_out(PyObject *instance, const struct parameter *parameter, void *data)
 {
     Py_buffer view;
@@ -100,23 +91,6 @@ static int copy_out(PyObject *instance, const struct parameter *parameter, void 
     return 0;
 }
 
-/* ctypes makes the instance by calling the class, then copies the C value into it. */
-static PyObject *load_instance(const struct parameter *parameter, void *data)
-{
-    PyObject *object = PyObject_CallNoArgs(parameter->type);
-
-    if (!object)
-        return NULL;
-    if (!PyObject_TypeCheck(object, ((PyTypeObject *)native.ctypes.is.simple_class)->tp_base)) {
-        PyErr_Format(PyExc_TypeError, "%R returned unexpected result of type %s", parameter->type,
-                     Py_TYPE(object)->tp_name);
-        Py_CLEAR(object);
-    } else if (copy_in(object, parameter, data)) {
-        Py_CLEAR(object);
-    }
-    return object;
-}
-
 /*
  * With more fields the structure, and all arguments after it, were passed in other places than
  * those of the signature.  That is the case here only if late.h does not apply.
@@ -124,7 +98,7 @@ static PyObject *load_instance(const struct parameter *parameter, void *data)
 static PyObject *load_open(const struct parameter *parameter, void *data)
 {
     if (!late_is_outdated(parameter))
-        return load_instance(parameter, data);
+        return ctypes_load_instance(parameter, data);
     late_refuse(parameter);
     return NULL;
 }
@@ -136,7 +110,7 @@ static PyObject *load_value(const struct parameter *parameter, void *data)
     PyObject *descriptor = native.ctypes.is.simple_value;
     PyObject *value = NULL;
 
-    if (instance && !copy_in(instance, parameter, data))
+    if (instance && !ctypes_fill(instance, data, parameter->size))
         value =
             Py_TYPE(descriptor)->tp_descr_get(descriptor, instance, (PyObject *)Py_TYPE(instance));
     Py_XDECREF(instance);
@@ -155,12 +129,6 @@ static PyObject *load_bool(const struct parameter *parameter, void *data)
 {
     (void)parameter;
     return PyBool_FromLong(*(_Bool *)data);
-}
-
-static PyObject *load_char(const struct parameter *parameter, void *data)
-{
-    (void)parameter;
-    return PyBytes_FromStringAndSize(data, 1);
 }
 
 static PyObject *load_string(const struct parameter *parameter, void *data)
@@ -244,7 +212,6 @@ static load_function *loader(char code)
     switch (code) {
     case 'P': return load_pointer;
     case '?': return load_bool;
-    case 'c': return load_char;
     case 'z': return load_string;
     case 'Z': return load_wide_string;
     case 'u': return load_wide_char;
@@ -253,25 +220,27 @@ static load_function *loader(char code)
     case 'D': return load_double_complex;
     case 'G': return load_long_double_complex;
     case 'O': return load_object;
-    case '*': return load_instance;
+    case '*': return ctypes_load_instance;
     case '~': return load_open;
     case '!': return load_impossible;
     default: return load_value;
     }
 }
 
-static int store_long_double(void *result, PyObject *value)
+static int store_long_double(const struct parameter *parameter, void *result, PyObject *value)
 {
+    (void)parameter;
     if (!PyFloat_CheckExact(value))
         return 0;
     *(long double *)result = PyFloat_AS_DOUBLE(value);
     return 1;
 }
 
-static int store_float_complex(void *result, PyObject *value)
+static int store_float_complex(const struct parameter *parameter, void *result, PyObject *value)
 {
     float *parts = result;
 
+    (void)parameter;
     if (!PyComplex_CheckExact(value))
         return 0;
     parts[0] = (float)PyComplex_RealAsDouble(value);
@@ -279,10 +248,11 @@ static int store_float_complex(void *result, PyObject *value)
     return 1;
 }
 
-static int store_double_complex(void *result, PyObject *value)
+static int store_double_complex(const struct parameter *parameter, void *result, PyObject *value)
 {
     double *parts = result;
 
+    (void)parameter;
     if (!PyComplex_CheckExact(value))
         return 0;
     parts[0] = PyComplex_RealAsDouble(value);
@@ -290,8 +260,10 @@ static int store_double_complex(void *result, PyObject *value)
     return 1;
 }
 
-static int store_long_double_complex(void *result, PyObject *value)
+static int store_long_double_complex(const struct parameter *parameter, void *result,
+                                     PyObject *value)
 {
+    (void)parameter;
     long double *parts = result;
 
     if (!PyComplex_CheckExact(value))
@@ -301,43 +273,37 @@ static int store_long_double_complex(void *result, PyObject *value)
     return 1;
 }
 
-static int store_char(void *result, PyObject *value)
+static int store_wide_char(const struct parameter *parameter, void *result, PyObject *value)
 {
-    if (!PyBytes_CheckExact(value) || PyBytes_GET_SIZE(value) != 1)
-        return 0;
-    *(ffi_arg *)result = (unsigned char)PyBytes_AS_STRING(value)[0];
-    return 1;
-}
-
-static int store_wide_char(void *result, PyObject *value)
-{
+    (void)parameter;
     if (!PyUnicode_CheckExact(value) || PyUnicode_GetLength(value) != 1)
         return 0;
     *(ffi_sarg *)result = (ffi_sarg)PyUnicode_ReadChar(value, 0);
     return 1;
 }
 
-static int store_bool(void *result, PyObject *value)
-{
-    if (!PyBool_Check(value))
-        return 0;
-    *(ffi_arg *)result = value == Py_True;
-    return 1;
-}
-
-static int store_pointer(void *result, PyObject *value)
+static int store_pointer(const struct parameter *parameter, void *result, PyObject *value)
 {
     long number = 0;
 
+    (void)parameter;
     if (value != Py_None && !integer_read(value, &number))
         return 0;
     *(ffi_sarg *)result = number;
     return 1;
 }
 
-/* It is owned by the C caller. */
-static int store_object(void *result, PyObject *value)
+/* The result of a function without one is ignored. */
+static int store_nothing(const struct parameter *parameter, void *result, PyObject *value)
 {
+    (void)parameter, (void)result, (void)value;
+    return 1;
+}
+
+/* It is owned by the C caller. */
+static int store_object(const struct parameter *parameter, void *result, PyObject *value)
+{
+    (void)parameter;
     Py_INCREF(value);
     *(PyObject **)result = value;
     return 1;
@@ -354,13 +320,12 @@ static store_function *storer(char code)
     case 'F': return store_float_complex;
     case 'D': return store_double_complex;
     case 'G': return store_long_double_complex;
-    case 'c': return store_char;
     case 'u': return store_wide_char;
-    case '?': return store_bool;
     case 'P':
     case 'z':
     case 'Z': return store_pointer;
     case 'O': return store_object;
+    case 'v': return store_nothing;
     default: return NULL;
     }
 }
@@ -406,10 +371,9 @@ static int store_integer(const struct parameter *parameter, void *result, PyObje
     return 0;
 }
 
+/* What parameter->store does not take. */
 static int store(const struct parameter *parameter, void *result, PyObject *value)
 {
-    if (parameter->code == 'v' || (parameter->store && parameter->store(result, value)))
-        return 0;
     if (PyLong_CheckExact(value) && convert_is_integer(parameter->code))
         return store_integer(parameter, result, value);
     return store_value(parameter, result, value);
@@ -465,6 +429,14 @@ static PyObject *call_with_errno(const Closure *self, PyObject **objects, int *e
     return value;
 }
 
+ALWAYS_INLINE void release(const struct parameter *parameter, PyObject *object)
+{
+    if (parameter->spare)
+        ctypes_give_back(parameter, object);
+    else
+        Py_DECREF(object);
+}
+
 /* ctypes does not define the result of a callback that raises; zero is better than a stale word. */
 ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssize_t made,
                         struct saved_errno *saved)
@@ -484,7 +456,7 @@ ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssiz
     }
     if (!value) {
         convert_clear(&signature->cif, result);
-    } else if (!convert_store_integer(&signature->result, result, value)
+    } else if (!convert_store(&signature->result, result, value)
                && store(&signature->result, result, value)) {
         convert_clear(&signature->cif, result);
         report(COMPAT_CTYPES_WHILE "converting result of", self);
@@ -504,7 +476,7 @@ ALWAYS_INLINE void serve(const union tfd_record *record, void *result, const str
 {
     struct saved_errno saved = {0, 0};
 
-    dispatch(record, result, plan, frame, arguments, call, GO_AFTER_CALL, &saved);
+    dispatch(record, result, plan, frame, arguments, call, release, GO_AFTER_CALL, &saved);
     if (saved.is_set)
         errno = saved.value;
 }
@@ -522,7 +494,7 @@ static void serve_late(Closure *self, void *result, char *frame, struct saved_er
         struct tfd_gathered values[plan->gather_count + 1];
 
         tfd_plan_arguments(plan, frame, arguments, values);
-        dispatch_attached(self, signature, result, NULL, NULL, arguments, call, saved);
+        dispatch_attached(self, signature, result, NULL, NULL, arguments, call, release, saved);
         Py_DECREF(signature);
     } else {
         call(self, result, NULL, refused, saved);
@@ -571,6 +543,7 @@ const struct frontend frontend_ctypes = {
     .name = "ctypes",
     .loader = loader,
     .storer = storer,
+    .reused = REUSED,
     .dispatch = dispatch_frame,
     .dispatch_late = dispatch_late,
     .handler = handler,

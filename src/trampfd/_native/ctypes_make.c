@@ -2,35 +2,22 @@
 /*
  * From a function pointer class of ctypes and a callable to an instance that owns a closure.
  *
- * ctypes makes the instance, its buffer is the function pointer, and what keeps a closure alive is where
- * ctypes puts all that an instance keeps alive: its `_objects`.  Where that lies in an instance the
- * descriptor tells that Python code reads it by.
+ * ctypes makes the instance, its buffer is the function pointer, and what keeps a closure alive is
+ * where ctypes puts all that an instance keeps alive: its `_objects`.
  */
+#include "ctypes_instance.h"
 #include "frontend.h"
 #include "module.h"
 #include "state.h"
 
-#include <descrobject.h>
-#include <structmember.h>
-
 int ctypes_make_init(PyTypeObject *pointer_class, PyObject *signature_of)
 {
-    PyObject *descriptor = PyObject_GetAttrString((PyObject *)pointer_class, "_objects");
-    const PyMemberDef *member = descriptor && Py_IS_TYPE(descriptor, &PyMemberDescr_Type)
-                                    ? ((PyMemberDescrObject *)descriptor)->d_member
-                                    : NULL;
-
-    if (member && (member->type == T_OBJECT || member->type == T_OBJECT_EX)) {
-        native.ctypes_objects = member->offset;
-        native.signature_name = PyUnicode_InternFromString("_trampfd_signature_");
-        Py_INCREF(signature_of);
-        Py_XSETREF(native.ctypes_signature_of, signature_of);
-    } else if (descriptor) {
-        PyErr_SetString(PyExc_ImportError,
-                        "this version of ctypes does not say where instances keep `_objects`");
-    }
-    Py_XDECREF(descriptor);
-    return PyErr_Occurred() ? -1 : 0;
+    if (ctypes_instance_init((PyObject *)pointer_class))
+        return -1;
+    native.signature_name = PyUnicode_InternFromString("_trampfd_signature_");
+    Py_INCREF(signature_of);
+    Py_XSETREF(native.ctypes_signature_of, signature_of);
+    return native.signature_name ? 0 : -1;
 }
 
 /* Of a class called with nothing: a function pointer that is NULL. */
@@ -43,37 +30,14 @@ static PyObject *new_instance(PyTypeObject *cls)
     return instance;
 }
 
-/* What follows the head of an object: the address of its buffer, in all versions of ctypes so far. */
-static void *first_word(PyObject *instance)
-{
-    return *(void **)(instance + 1);
-}
-
-/* The first instance tells whether the buffer can be had in the short way. */
-static int set_pointer(PyObject *instance, void *pointer)
-{
-    Py_buffer view;
-
-    if (native.ctypes_buffer_is_first) {
-        *(void **)first_word(instance) = pointer;
-        return 0;
-    }
-    if (PyObject_GetBuffer(instance, &view, PyBUF_WRITABLE))
-        return -1;
-    *(void **)view.buf = pointer;
-    native.ctypes_buffer_is_first = first_word(instance) == view.buf;
-    PyBuffer_Release(&view);
-    return 0;
-}
-
 PyObject *ctypes_pointer(PyTypeObject *cls, void *pointer, PyObject *owner)
 {
     PyObject *instance = new_instance(cls);
 
-    if (instance && set_pointer(instance, pointer))
+    if (instance && ctypes_fill(instance, &pointer, sizeof(pointer)))
         Py_CLEAR(instance);
     if (instance)
-        *(PyObject **)((char *)instance + native.ctypes_objects) = Py_NewRef(owner);
+        ctypes_keep(instance, owner);
     return instance;
 }
 

@@ -30,6 +30,9 @@ struct saved_errno {
 typedef void call_function(Closure *self, void *result, PyObject **objects, Py_ssize_t made,
                            struct saved_errno *saved);
 
+/* Releases the object of an argument after the call. */
+typedef void release_function(const struct parameter *parameter, PyObject *object);
+
 /*
  * A Python function itself keeps to what PyObject_Vectorcall() checks afterwards: that there
  * is either a result or an exception.
@@ -49,7 +52,8 @@ ALWAYS_INLINE PyObject *dispatch_call(PyObject *callable, PyObject **objects, Py
  */
 ALWAYS_INLINE void dispatch_attached(Closure *self, const Signature *signature, void *result,
                                      const struct tfd_plan *plan, char *frame, void **arguments,
-                                     call_function *call, struct saved_errno *saved)
+                                     call_function *call, release_function *release,
+                                     struct saved_errno *saved)
 {
     const struct parameter *parameter = signature->arguments;
     Py_ssize_t count = signature->count;
@@ -65,8 +69,8 @@ ALWAYS_INLINE void dispatch_attached(Closure *self, const Signature *signature, 
             break;
     }
     call(self, result, objects + 1, made, saved);
-    while (made > 0)
-        Py_DECREF(objects[made--]);
+    for (; made > 0; made--)
+        release(--parameter, objects[made]);
     Py_DECREF(self);
 }
 
@@ -102,15 +106,16 @@ ALWAYS_INLINE Closure *dispatch_enter(const union tfd_record *record, void *resu
 /* Attach, make the arguments, call, detach; see dispatch_attached(). */
 ALWAYS_INLINE void dispatch(const union tfd_record *record, void *result,
                             const struct tfd_plan *plan, char *frame, void **arguments,
-                            call_function *call, enum leftovers leftovers,
-                            struct saved_errno *saved)
+                            call_function *call, release_function *release,
+                            enum leftovers leftovers, struct saved_errno *saved)
 {
     enum attachment attachment;
     Closure *self = dispatch_enter(record, result, leftovers, &attachment);
 
     if (__builtin_expect(!self, 0))
         return;
-    dispatch_attached(self, self->owner.signature, result, plan, frame, arguments, call, saved);
+    dispatch_attached(self, self->owner.signature, result, plan, frame, arguments, call, release,
+                      saved);
     detach(attachment);
 }
 

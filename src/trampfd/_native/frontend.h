@@ -12,6 +12,8 @@ struct frontend {
     const char *name;
     load_function *(*loader)(char code);
     store_function *(*storer)(char code);
+    /* The code of arguments whose objects are reused, see ctypes_instance.h; 0: there are none. */
+    char reused;
     /* The `python` entry: from the frame of a plan straight to Python objects. */
     tfd_dispatch *dispatch;
     /* The same for signatures with a `late`; NULL if the frontend has none. */

@@ -15,6 +15,8 @@
 #include <arch/port.h>
 #include <string.h>
 
+#define SPARE_MAX 4096 /* bytes of a C value that are kept for the next call */
+
 struct layout {
     struct layout *next;
     ffi_type type;
@@ -178,6 +180,9 @@ static PyObject *parameter_new(PyTypeObject *type, PyObject *args, PyObject *kwa
     }
     self->is.load = self->frontend->loader(*code);
     self->is.store = self->frontend->storer(*code);
+    if (*code == self->frontend->reused && size <= SPARE_MAX)
+        self->is.spare = &self->spare;
+    self->is.extension = convert_extension(&self->is);
     convert_range(*code, &self->is.min, &self->is.max);
     return (PyObject *)self;
 }
@@ -185,6 +190,7 @@ static PyObject *parameter_new(PyTypeObject *type, PyObject *args, PyObject *kwa
 static int parameter_traverse(Parameter *self, visitproc visit, void *arg)
 {
     Py_VISIT(self->is.type);
+    Py_VISIT(self->spare);
     return 0;
 }
 
@@ -197,6 +203,7 @@ static void parameter_dealloc(Parameter *self)
     struct layout *next;
 
     PyObject_GC_UnTrack(self);
+    Py_CLEAR(self->spare);
     Py_CLEAR(self->is.type);
     if (Py_IsFinalizing())
         return;

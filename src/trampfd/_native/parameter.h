@@ -18,7 +18,7 @@ typedef PyObject *load_function(const struct parameter *parameter, void *data);
  * Store a value of exactly the expected class that fits, in the form that libffi expects.
  * Returns 0, with nothing stored and no exception, for any other.  Integers do not use it, see min.
  */
-typedef int store_function(void *result, PyObject *value);
+typedef int store_function(const struct parameter *parameter, void *result, PyObject *value);
 
 /* How it is converted. */
 struct parameter {
@@ -28,7 +28,9 @@ struct parameter {
     load_function *load;   /* of an argument */
     store_function *store; /* of a result; may be NULL */
     long min, max;         /* range of ints that a result stores directly; empty: max < min */
+    char extension;        /* of a result narrower than ffi_arg: 's' by its sign, 'z' by zeros */
     char code;             /* how to convert, see the frontend's file */
+    PyObject **spare;      /* in the Parameter: what ctypes_instance.h reuses; NULL: nothing */
 };
 
 /* Signatures copy what it `is`, and keep it alive. */
@@ -36,6 +38,7 @@ typedef struct {
     PyObject_HEAD
     const struct frontend *frontend;
     struct parameter is;
+    PyObject *spare;
     struct layout *layouts; /* structures made for it */
 } Parameter;
 

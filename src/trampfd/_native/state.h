@@ -56,7 +56,8 @@ struct state {
     PyObject *signature_name;      /* "_trampfd_signature_", of classes; the lock */
     PyObject *ctypes_signature_of; /* called with a class; the lock */
     Py_ssize_t ctypes_objects;     /* the offset of `_objects` in an instance; the lock */
-    int ctypes_buffer_is_first;    /* its address is the first word of an instance; the lock */
+    Py_ssize_t ctypes_size;        /* the offset of the buffer's size in an instance; the lock */
+    int ctypes_layout_is_known;    /* an instance showed that it is as expected; the lock */
     PyTypeObject *cffi_type;       /* of ctype objects; the lock */
     PyObject *cffi_signatures;     /* a dict by ctype; the lock */
     PyObject *cffi_signature_of;   /* called with a ctype; the lock */

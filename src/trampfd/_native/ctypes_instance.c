@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctypes_instance.h"
+
+#include "state.h"
+
+#include <descrobject.h>
+#include <string.h>
+#include <structmember.h>
+
+/* The offset of a member of instances, by the descriptor that Python code reads it by; or -1. */
+static Py_ssize_t offset_of(PyObject *cls, const char *name, int type)
+{
+    PyObject *descriptor = PyObject_GetAttrString(cls, name);
+    const PyMemberDef *member = descriptor && Py_IS_TYPE(descriptor, &PyMemberDescr_Type)
+                                    ? ((PyMemberDescrObject *)descriptor)->d_member
+                                    : NULL;
+    Py_ssize_t offset = -1;
+
+    if (member && (member->type == type || member->type == T_OBJECT_EX))
+        offset = member->offset;
+    else if (descriptor)
+        PyErr_Format(PyExc_ImportError,
+                     "this version of ctypes does not say where instances keep `%s`", name);
+    Py_XDECREF(descriptor);
+    return offset;
+}
+
+int ctypes_instance_init(PyObject *cls)
+{
+    Py_ssize_t objects = offset_of(cls, "_objects", T_OBJECT);
+    Py_ssize_t base = objects < 0 ? -1 : offset_of(cls, "_b_base_", T_OBJECT);
+
+    if (base < 0)
+        return -1;
+    native.ctypes_objects = objects;
+    native.ctypes_size = base + (Py_ssize_t)sizeof(PyObject *);
+    return 0;
+}
+
+void ctypes_keep(PyObject *instance, PyObject *object)
+{
+    *(PyObject **)((char *)instance + native.ctypes_objects) = Py_NewRef(object);
+}
+
+/*
+ * The address of the buffer follows the head of an object, and its size the base, in all versions of
+ * ctypes so far; the first instance shows whether it is so in this one.
+ */
+static void *address_of(PyObject *instance)
+{
+    return *(void **)(instance + 1);
+}
+
+static Py_ssize_t size_of(PyObject *instance)
+{
+    return *(Py_ssize_t *)((char *)instance + native.ctypes_size);
+}
+
+static Py_ssize_t least(Py_ssize_t one, Py_ssize_t other)
+{
+    return one < other ? one : other;
+}
+
+int ctypes_fill(PyObject *instance, const void *data, Py_ssize_t size)
+{
+    Py_buffer view;
+
+    if (native.ctypes_layout_is_known) {
+        memcpy(address_of(instance), data, (size_t)least(size_of(instance), size));
+        return 0;
+    }
+    if (PyObject_GetBuffer(instance, &view, PyBUF_WRITABLE))
+        return -1;
+    memcpy(view.buf, data, (size_t)least(view.len, size));
+    native.ctypes_layout_is_known =
+        address_of(instance) == view.buf && size_of(instance) == view.len;
+    PyBuffer_Release(&view);
+    return 0;
+}
+
+/* _ctypes._CData, the base of all classes. */
+static PyTypeObject *common_base(void)
+{
+    return ((PyTypeObject *)native.ctypes.is.simple_class)->tp_base;
+}
+
+/* The class of _ctypes itself that a class derives from: Structure, Union, Array or _Pointer. */
+static const PyTypeObject *kind_of(const PyTypeObject *cls)
+{
+    while (cls->tp_base && cls->tp_base != common_base())
+        cls = cls->tp_base;
+    return cls;
+}
+
+/* Does no code of the program run when an instance is made or destroyed? */
+static int is_plain(const PyTypeObject *cls)
+{
+    const PyTypeObject *kind = kind_of(cls);
+
+    return cls->tp_new == kind->tp_new && cls->tp_init == kind->tp_init
+           && cls->tp_finalize == kind->tp_finalize && !cls->tp_del
+           && Py_TYPE(cls)->tp_call == PyType_Type.tp_call;
+}
+
+static PyObject *make_instance(const struct parameter *parameter)
+{
+    PyObject *object = PyObject_CallNoArgs(parameter->type);
+
+    if (object && !PyObject_TypeCheck(object, common_base())) {
+        PyErr_Format(PyExc_TypeError, "%R returned unexpected result of type %s", parameter->type,
+                     Py_TYPE(object)->tp_name);
+        Py_CLEAR(object);
+    }
+    return object;
+}
+
+PyObject *ctypes_load_instance(const struct parameter *parameter, void *data)
+{
+    PyObject *object = parameter->spare ? owner_take(parameter->spare) : NULL;
+
+    if (object && !is_plain(Py_TYPE(object)))
+        Py_CLEAR(object);
+    if (!object)
+        object = make_instance(parameter);
+    if (object && ctypes_fill(object, data, parameter->size))
+        Py_CLEAR(object);
+    return object;
+}
+
+static int find_other(PyObject *object, void *cls)
+{
+    return object != cls;
+}
+
+static int has_weak_references(PyObject *object)
+{
+    Py_ssize_t offset = Py_TYPE(object)->tp_weaklistoffset;
+
+    return offset && *(PyObject **)((char *)object + offset);
+}
+
+/* Nothing but its contents has changed: it refers to nothing but its class, nothing refers to it. */
+static int is_as_new(const struct parameter *parameter, PyObject *object)
+{
+    PyTypeObject *cls = Py_TYPE(object);
+
+    return (PyObject *)cls == parameter->type && is_plain(cls) && native.ctypes_layout_is_known
+           && size_of(object) == parameter->size && !has_weak_references(object)
+           && !cls->tp_traverse(object, find_other, cls);
+}
+
+void ctypes_give_back(const struct parameter *parameter, PyObject *instance)
+{
+    if (Py_REFCNT(instance) == 1 && is_as_new(parameter, instance))
+        instance = __atomic_exchange_n(parameter->spare, instance, __ATOMIC_ACQ_REL);
+    Py_XDECREF(instance);
+}
