@@ -307,3 +307,30 @@ def test_help_and_version(programs: Path) -> None:
     nothing = python(programs, "-m", "trampfd")
     assert nothing.returncode == 2
     assert "Traceback" not in nothing.stderr
+
+
+LAZY = """
+import ctypes, _cffi_backend, sys, trampfd
+if "install" in sys.argv:
+    trampfd.install()
+callbacks = (
+    ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(lambda x: x + 1),
+    _cffi_backend.FFI().callback("int(int)", lambda x: x + 2),
+)
+print(*(callback(1) for callback in callbacks), trampfd.status().slots_used)
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="-X lazy_imports is new in CPython 3.15")
+@pytest.mark.parametrize("way", ["install", "run", "run --harden"])
+def test_all_imports_are_lazy(programs: Path, way: str) -> None:
+    """Modules are imported where a name of theirs is first used."""
+    pytest.importorskip("cffi")
+    if way.endswith("--harden") and not mdwe_is_supported():
+        pytest.skip("--harden: PR_SET_MDWE is not in this kernel")
+    (programs / "lazy.py").write_text(LAZY)
+    words = ["lazy.py", "install"]
+    if way != "install":
+        words = ["-m", "trampfd", *way.split(), "lazy.py"]
+    done = python(programs, "-X", "lazy_imports=all", *words)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "2 3 2\n", "")
