@@ -470,7 +470,8 @@ else:
     sample = _from_cffi._sample(_cffi_backend)
     if sys.argv[1] == "unknown layout":
         sample = (*sample[:2], sample[2] + 1, *sample[3:])
-_native.init_cffi(_cffi_backend, _from_cffi._signatures, _from_cffi._signature, sample)
+make_signature = _from_cffi._make_signature
+_native.init_cffi(_cffi_backend, _from_cffi._parameters, make_signature, sample)
 
 ffi = _cffi_backend.FFI()
 with trampfd.installed():

@@ -24,7 +24,7 @@ def _backend() -> Any:
     if _bound is None:
         import _cffi_backend
 
-        _native.init_cffi(_cffi_backend, _signatures, _signature, _sample(_cffi_backend))
+        _native.init_cffi(_cffi_backend, _parameters, _make_signature, _sample(_cffi_backend))
         _bound = _cffi_backend
     return _bound
 
@@ -171,27 +171,9 @@ def _is_callable_by_value(ctype: Any) -> bool:
     raise AssertionError(f"cffi called {ctype} with a wrong number of arguments")
 
 
-_signatures: "dict[Any, _native.Signature]" = {}
-
-
-def _signature(ctype: Any) -> _native.Signature:
-    signature = _signatures.get(ctype)
-    if signature is None:
-        signature = _make_signature(ctype)
-        if len(_signatures) >= _KEPT:
-            _signatures.clear()
-        _signatures[ctype] = signature
-    return signature
-
-
 def _make_signature(ctype: Any) -> _native.Signature:
+    """Called for what _native/cffi_signature.c does not make of _parameters."""
     args, result = ctype.args, ctype.result
-    if not ctype.ellipsis:
-        try:
-            arguments = tuple([_parameters[argument] for argument in args])
-            return _native.Signature(ctype.abi, 0, _parameters[result], arguments)
-        except KeyError:
-            pass  # of a type that was not seen yet, or may be no number and no pointer
     is_simple = all(map(_is_number_or_pointer, (*args, result)))
     if ctype.ellipsis or not (is_simple or _is_callable_by_value(ctype)):
         raise NotImplementedError(
@@ -266,7 +248,7 @@ def bind(function: Any, data: Any, is_last: bool) -> Any:
     word, kept = _bound_argument(ctype.args[-1 if is_last else 0], data)
     others = ctype.args[:-1] if is_last else ctype.args[1:]
     owner = _native.Bound(
-        _signature(ctype), address, word, is_last, ctype.cname, (function, data, kept)
+        _native.cffi_signature(ctype), address, word, is_last, ctype.cname, (function, data, kept)
     )
     pointer = backend.new_function_type(others, ctype.result, False, ctype.abi)
     return backend.gcp(owner.cdata(pointer), owner)

@@ -44,11 +44,11 @@ static void finalize(PyObject *cdata)
         native.cffi.is.finalize(cdata);
 }
 
-/* init_cffi(_cffi_backend, signatures, signature_of, sample) */
+/* init_cffi(_cffi_backend, parameters, signature_of, sample) */
 static PyObject *cffi_init(PyObject *module, PyObject *args)
 {
-    PyObject *backend, *signatures, *signature_of, *sample;
-    int is_parsed = PyArg_ParseTuple(args, "OO!OO:init_cffi", &backend, &PyDict_Type, &signatures,
+    PyObject *backend, *parameters, *signature_of, *sample;
+    int is_parsed = PyArg_ParseTuple(args, "OO!OO:init_cffi", &backend, &PyDict_Type, &parameters,
                                      &signature_of, &sample);
     PyObject *capsule = is_parsed ? PyObject_GetAttrString(backend, "_C_API") : NULL;
     void **table = capsule ? PyCapsule_GetPointer(capsule, "cffi") : NULL;
@@ -59,7 +59,8 @@ static PyObject *cffi_init(PyObject *module, PyObject *args)
 
     (void)module;
     Py_XDECREF(capsule);
-    if (!owner || cffi_make_init(backend, signatures, signature_of, sample)) {
+    if (!owner || cffi_signature_init(parameters, signature_of)
+        || cffi_make_init(backend, sample)) {
         Py_XDECREF(owner);
         return NULL;
     }
@@ -294,10 +295,10 @@ const struct frontend frontend_cffi = {
 const PyMethodDef cffi_functions[] = {
     {"init_cffi", cffi_init, METH_VARARGS,
      PyDoc_STR(
-         "init_cffi(backend, signatures, signature_of, sample)\n--\n\n"
-         "Use this _cffi_backend's conversions.  The signature of a ctype is in the dict\n"
-         "signatures, or else what signature_of(ctype) returns.  The sample shows the layout\n"
-         "of a cdata with a destructor: (cdata, ctype, address, origin, destructor), or\n"
+         "init_cffi(backend, parameters, signature_of, sample)\n--\n\n"
+         "Use this _cffi_backend's conversions.  The signature of a ctype is made of those in\n"
+         "the dict parameters, or else what signature_of(ctype) returns.  The sample shows the\n"
+         "layout of a cdata with a destructor: (cdata, ctype, address, origin, destructor), or\n"
          "None where ffi.gc() is to make them.")},
     {"make_cffi", make, METH_VARARGS,
      PyDoc_STR("make_cffi(ctype, callable, error, onerror)\n--\n\n"

@@ -43,8 +43,7 @@ static int know_layout(PyObject *sample)
     return 0;
 }
 
-int cffi_make_init(PyObject *backend, PyObject *signatures, PyObject *signature_of,
-                   PyObject *sample)
+int cffi_make_init(PyObject *backend, PyObject *sample)
 {
     PyObject *with_destructor = PyObject_GetAttrString(backend, "gcp");
 
@@ -53,10 +52,6 @@ int cffi_make_init(PyObject *backend, PyObject *signatures, PyObject *signature_
         return -1;
     }
     Py_XSETREF(native.cffi_gcp, with_destructor);
-    Py_INCREF(signatures);
-    Py_XSETREF(native.cffi_signatures, signatures);
-    Py_INCREF(signature_of);
-    Py_XSETREF(native.cffi_signature_of, signature_of);
     return 0;
 }
 
@@ -83,18 +78,16 @@ static int is_callable(PyObject *object, const char *as)
     return 0;
 }
 
-/* A new reference, as the dict may be cleared. */
 static Signature *signature_for(PyObject *ctype, PyObject *callable, PyObject *onerror)
 {
-    PyObject *signature = PyDict_GetItemWithError(native.cffi_signatures, ctype);
+    Signature *signature = cffi_signature_kept(ctype);
 
-    Py_XINCREF(signature);
     if ((!signature && (PyErr_Occurred() || !is_function_type(ctype))) || !is_callable(callable, "")
         || (onerror != Py_None && !is_callable(onerror, " for 'onerror'")))
         Py_CLEAR(signature);
     else if (!signature)
-        signature = (PyObject *)signature_from(native.cffi_signature_of, ctype);
-    return (Signature *)signature;
+        signature = cffi_signature_new(ctype);
+    return signature;
 }
 
 /* libffi takes a result from no less than an ffi_arg. */

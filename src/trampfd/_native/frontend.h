@@ -33,6 +33,10 @@ extern const struct frontend frontend_cffi, frontend_ctypes;
 PyObject *cffi_make(PyObject *ctype, PyObject *callable, PyObject *error, PyObject *onerror);
 PyObject *ctypes_make(PyTypeObject *cls, PyObject *callable);
 
+/* The signature of a function ctype, if it was kept, and a new one; NULL: see PyErr_Occurred(). */
+Signature *cffi_signature_kept(PyObject *ctype);
+Signature *cffi_signature_new(PyObject *ctype);
+
 /* A new cdata of type `ctype` with the address `pointer`. */
 PyObject *cffi_pointer(void *pointer, PyObject *ctype);
 

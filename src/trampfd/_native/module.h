@@ -7,6 +7,7 @@
 
 extern const PyMethodDef bind_functions[];
 extern const PyMethodDef cffi_functions[];
+extern const PyMethodDef cffi_signature_functions[];
 extern const PyMethodDef children_functions[];
 extern const PyMethodDef ctypes_functions[];
 extern const PyMethodDef inspect_functions[];
@@ -28,11 +29,11 @@ int late_init(void);
 int redirect_init(PyTypeObject *base);
 
 /*
- * What makes a signature, called with a ctype or a class; where it may have been kept; and where
- * instances keep things alive.  0, or -1 with an exception.
+ * How to make cdata and instances, and what makes a signature, called with a ctype or a class.  0,
+ * or -1 with an exception.
  */
-int cffi_make_init(PyObject *backend, PyObject *signatures, PyObject *signature_of,
-                   PyObject *sample);
+int cffi_make_init(PyObject *backend, PyObject *sample);
+int cffi_signature_init(PyObject *parameters, PyObject *source);
 int ctypes_make_init(PyTypeObject *pointer_class, PyObject *signature_of);
 
 #endif

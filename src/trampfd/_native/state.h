@@ -59,6 +59,8 @@ struct state {
     Py_ssize_t ctypes_size;        /* the offset of the buffer's size in an instance; the lock */
     int ctypes_layout_is_known;    /* an instance showed that it is as expected; the lock */
     PyTypeObject *cffi_type;       /* of ctype objects; the lock */
+    PyObject *cffi_names[4];       /* of attributes of ctypes; the lock */
+    PyObject *cffi_parameters;     /* a dict of Parameters by ctype; the lock */
     PyObject *cffi_signatures;     /* a dict by ctype; the lock */
     PyObject *cffi_signature_of;   /* called with a ctype; the lock */
     PyTypeObject *cffi_owning;     /* of cdata that cffi_make.c lays out; may be NULL; the lock */

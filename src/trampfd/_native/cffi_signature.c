@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a ctype of a function to its signature.  Those in use are kept.  A new one is made here if
+ * all its arguments and its result are numbers and pointers that were seen before, which have
+ * Parameters; Python makes all others.
+ */
+#include "frontend.h"
+#include "module.h"
+#include "state.h"
+
+#define KEPT 1024 /* signatures; all are forgotten then, those in use live on */
+
+enum { ARGS, RESULT, ABI, ELLIPSIS, NAMES };
+
+_Static_assert(NAMES == sizeof(native.cffi_names) / sizeof(native.cffi_names[0]), "names");
+
+static int make_names(void)
+{
+    static const char *const words[NAMES] = {"args", "result", "abi", "ellipsis"};
+
+    for (int i = 0; i < NAMES; i++) {
+        Py_XSETREF(native.cffi_names[i], PyUnicode_InternFromString(words[i]));
+        if (!native.cffi_names[i])
+            return -1;
+    }
+    return 0;
+}
+
+int cffi_signature_init(PyObject *parameters, PyObject *source)
+{
+    PyObject *kept = PyDict_New();
+
+    if (!kept || make_names()) {
+        Py_XDECREF(kept);
+        return -1;
+    }
+    Py_XSETREF(native.cffi_signatures, kept);
+    Py_INCREF(parameters);
+    Py_XSETREF(native.cffi_parameters, parameters);
+    Py_INCREF(source);
+    Py_XSETREF(native.cffi_signature_of, source);
+    return 0;
+}
+
+/* A tuple of Parameters; NULL, without an exception if one is not known. */
+static PyObject *known_arguments(PyObject *args)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(args);
+    PyObject *found = PyTuple_New(count);
+
+    for (Py_ssize_t i = 0; found && i < count; i++) {
+        PyObject *known =
+            PyDict_GetItemWithError(native.cffi_parameters, PyTuple_GET_ITEM(args, i));
+
+        if (known)
+            PyTuple_SET_ITEM(found, i, Py_NewRef(known));
+        else
+            Py_CLEAR(found);
+    }
+    return found;
+}
+
+/* NULL without an exception: Python has to make it. */
+static Signature *make_of_known(PyObject *const values[NAMES])
+{
+    PyObject *arguments, *result;
+    Signature *signature = NULL;
+
+    if (values[ELLIPSIS] != Py_False || !PyTuple_CheckExact(values[ARGS]))
+        return NULL;
+    arguments = known_arguments(values[ARGS]);
+    result = arguments ? PyDict_GetItemWithError(native.cffi_parameters, values[RESULT]) : NULL;
+    if (result)
+        signature = signature_make((int)PyLong_AsLong(values[ABI]), 0, result, arguments, NULL);
+    Py_XDECREF(arguments);
+    return signature;
+}
+
+static Signature *make(PyObject *ctype)
+{
+    PyObject *values[NAMES] = {NULL};
+    Signature *signature = NULL;
+    int i = 0;
+
+    while (i < NAMES && (values[i] = PyObject_GetAttr(ctype, native.cffi_names[i])))
+        i++;
+    if (i == NAMES)
+        signature = make_of_known(values);
+    while (i > 0)
+        Py_DECREF(values[--i]);
+    if (signature || PyErr_Occurred())
+        return signature;
+    return signature_from(native.cffi_signature_of, ctype);
+}
+
+static int keep(PyObject *ctype, Signature *signature)
+{
+    if (PyDict_GET_SIZE(native.cffi_signatures) >= KEPT)
+        PyDict_Clear(native.cffi_signatures);
+    return PyDict_SetItem(native.cffi_signatures, ctype, (PyObject *)signature);
+}
+
+Signature *cffi_signature_kept(PyObject *ctype)
+{
+    PyObject *signature = PyDict_GetItemWithError(native.cffi_signatures, ctype);
+
+    Py_XINCREF(signature);
+    return (Signature *)signature;
+}
+
+Signature *cffi_signature_new(PyObject *ctype)
+{
+    Signature *signature = make(ctype);
+
+    if (signature && keep(ctype, signature))
+        Py_CLEAR(signature);
+    return signature;
+}
+
+static PyObject *signature_of(PyObject *module, PyObject *ctype)
+{
+    Signature *signature = cffi_signature_kept(ctype);
+
+    (void)module;
+    if (!signature && !PyErr_Occurred())
+        signature = cffi_signature_new(ctype);
+    return (PyObject *)signature;
+}
+
+const PyMethodDef cffi_signature_functions[] = {
+    {"cffi_signature", signature_of, METH_O,
+     PyDoc_STR("cffi_signature(ctype)\n--\n\nThe signature of a function pointer type of cffi.")},
+    {NULL, NULL, 0, NULL},
+};
