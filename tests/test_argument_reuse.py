@@ -189,6 +189,27 @@ def test_slots_are_empty_in_each_call() -> None:
     assert seen == [False] * 3
 
 
+@pytest.mark.parametrize("members", [{}, {"__slots__": ("note",)}], ids=["attribute", "slot"])
+def test_a_reference_to_its_own_class(members: dict[str, Any]) -> None:
+    call = _call(type("Own", (_structure(),), members))
+    seen = []
+
+    def callback(argument: Any) -> None:
+        seen.append(hasattr(argument, "note"))
+        argument.note = type(argument)
+
+    for _ in range(3):
+        call(callback, 7)
+    assert seen == [False] * 3
+
+
+def test_the_collector_does_not_find_the_spare_instance() -> None:
+    Number = _structure()
+    call = _call(Number)
+    call(id, 1)
+    assert [each for each in gc.get_objects() if type(each) is Number] == []
+
+
 def test_a_call_inside_the_call_gets_another(call: Call) -> None:
     def outer(argument: Any) -> None:
         if _value(argument) < 5:

@@ -60,6 +60,12 @@ static PyObject *known_arguments(PyObject *args)
     return found;
 }
 
+static Signature *make_with_abi(long abi, PyObject *result, PyObject *arguments)
+{
+    return abi == -1 && PyErr_Occurred() ? NULL
+                                         : signature_make((int)abi, 0, result, arguments, NULL);
+}
+
 /* NULL without an exception: Python has to make it. */
 static Signature *make_of_known(PyObject *const values[NAMES])
 {
@@ -71,7 +77,7 @@ static Signature *make_of_known(PyObject *const values[NAMES])
     arguments = known_arguments(values[ARGS]);
     result = arguments ? PyDict_GetItemWithError(native.cffi_parameters, values[RESULT]) : NULL;
     if (result)
-        signature = signature_make((int)PyLong_AsLong(values[ABI]), 0, result, arguments, NULL);
+        signature = make_with_abi(PyLong_AsLong(values[ABI]), result, arguments);
     Py_XDECREF(arguments);
     return signature;
 }

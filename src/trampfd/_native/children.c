@@ -22,10 +22,15 @@ static int is_import_of_starter(const char *event, PyObject *args)
         "multiprocessing.popen_forkserver",
         "multiprocessing.popen_spawn_posix",
     };
-    PyObject *name = strcmp(event, "import") ? NULL : PyTuple_GetItem(args, 0);
-    const char *module = name ? PyUnicode_AsUTF8(name) : NULL;
+    PyObject *name;
+    const char *module;
 
-    PyErr_Clear(); /* a name that is none is for the importer to refuse */
+    if (strcmp(event, "import"))
+        return 0;
+    name = PyTuple_GetItem(args, 0);
+    module = name ? PyUnicode_AsUTF8(name) : NULL;
+    if (!module)
+        PyErr_Clear(); /* a name that is none is for the importer to refuse */
     return module && is_one_of(module, modules, 2);
 }
 

@@ -118,6 +118,8 @@ PyObject *ctypes_load_instance(const struct parameter *parameter, void *data)
 {
     PyObject *object = parameter->spare ? owner_take(parameter->spare) : NULL;
 
+    if (object)
+        PyObject_GC_Track(object);
     if (object && !is_plain(Py_TYPE(object)))
         Py_CLEAR(object);
     if (!object)
@@ -127,9 +129,17 @@ PyObject *ctypes_load_instance(const struct parameter *parameter, void *data)
     return object;
 }
 
-static int find_other(PyObject *object, void *cls)
+struct references {
+    PyObject *to_class;
+    unsigned count;
+};
+
+/* Stops at anything but one reference to the class. */
+static int count_reference(PyObject *object, void *data)
 {
-    return object != cls;
+    struct references *references = data;
+
+    return object != references->to_class || ++references->count > 1;
 }
 
 static int has_weak_references(PyObject *object)
@@ -139,19 +149,23 @@ static int has_weak_references(PyObject *object)
     return offset && *(PyObject **)((char *)object + offset);
 }
 
-/* Nothing but its contents has changed: it refers to nothing but its class, nothing refers to it. */
+/* Only its contents have changed: it refers to its class, once, and nothing refers to it weakly. */
 static int is_as_new(const struct parameter *parameter, PyObject *object)
 {
     PyTypeObject *cls = Py_TYPE(object);
+    struct references references = {(PyObject *)cls, 0};
 
     return (PyObject *)cls == parameter->type && is_plain(cls) && native.ctypes_layout_is_known
            && size_of(object) == parameter->size && !has_weak_references(object)
-           && !cls->tp_traverse(object, find_other, cls);
+           && !cls->tp_traverse(object, count_reference, &references);
 }
 
 void ctypes_give_back(const struct parameter *parameter, PyObject *instance)
 {
-    if (Py_REFCNT(instance) == 1 && is_as_new(parameter, instance))
+    if (Py_REFCNT(instance) == 1 && is_as_new(parameter, instance)) {
+        /* Neither the program nor the collector, which would clear it, may find it meanwhile. */
+        PyObject_GC_UnTrack(instance);
         instance = __atomic_exchange_n(parameter->spare, instance, __ATOMIC_ACQ_REL);
+    }
     Py_XDECREF(instance);
 }

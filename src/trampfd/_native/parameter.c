@@ -190,7 +190,8 @@ static PyObject *parameter_new(PyTypeObject *type, PyObject *args, PyObject *kwa
 static int parameter_traverse(Parameter *self, visitproc visit, void *arg)
 {
     Py_VISIT(self->is.type);
-    Py_VISIT(self->spare);
+    if (self->spare) /* untracked; it refers to nothing but its class */
+        Py_VISIT(Py_TYPE(self->spare));
     return 0;
 }
 
