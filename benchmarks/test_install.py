@@ -23,7 +23,7 @@ CALLS_QUICK = 2_000
 
 def _run(program: str, runner: str, calls: int) -> dict[str, float]:
     script = build.PROGRAMS / f"with_{program}.py"
-    printed = build.run(sys.executable, *RUNNERS[runner], script, build.loops(), calls)
+    printed = build.run(sys.executable, *RUNNERS[runner], script, build.callers("loops"), calls)
     return dict(json.loads(printed))
 
 

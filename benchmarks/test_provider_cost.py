@@ -27,7 +27,7 @@ DEVICE = Path("/dev/trampfd")
 
 @functools.cache
 def _rounds(provider: str, effort: Effort) -> dict[str, list[float]]:
-    build.loops()
+    build.callers("loops")
     build.maker(PLAN)
     script = [sys.executable, build.PROGRAMS / "provider_rounds.py", effort.rounds, effort.seconds]
     environment = {**os.environ, "TRAMPFD_PROVIDER": provider}

@@ -81,22 +81,12 @@ def _core() -> tuple[Path, ...]:
 
 
 @functools.cache
-def loops() -> Path:
-    """The shared library of loops.c."""
-    target = folder() / "loops.so"
+def callers(name: str) -> Path:
+    """The shared library of loops.c or kinds.c, by its name."""
+    target = folder() / f"{name}.so"
     if not target.exists():
         run(*compiler(), *FLAGS, "-fvisibility=default", *_pkg_config("--cflags"), *LINK,
-            "-o", target, SOURCES / "loops.c")  # fmt: skip
-    return target
-
-
-@functools.cache
-def kinds() -> Path:
-    """The shared library of kinds.c."""
-    target = folder() / "kinds.so"
-    if not target.exists():
-        run(*compiler(), *FLAGS, "-fvisibility=default", *LINK, "-o", target,
-            SOURCES / "kinds.c")  # fmt: skip
+            "-o", target, SOURCES / f"{name}.c")  # fmt: skip
     return target
 
 

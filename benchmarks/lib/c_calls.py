@@ -30,7 +30,7 @@ class _Loop(ctypes.Structure):
 
 @functools.cache
 def _loops() -> ctypes.CDLL:
-    library = ctypes.CDLL(str(build.loops()))
+    library = ctypes.CDLL(str(build.callers("loops")))
     library.loop_find.restype = ctypes.POINTER(_Loop)
     library.loop_find.argtypes = [ctypes.c_char_p]
     library.loop_time_in_thread.restype = ctypes.c_double

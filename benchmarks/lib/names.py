@@ -75,24 +75,6 @@ HELD = "GIL held"
 NOT_HELD = "GIL not held"
 THREAD = "thread not made by Python"
 
-#: The kinds of arguments that a Python function is called with.
-PYTHON_KINDS = (
-    "void(void)",
-    "int",
-    "double, 6 times",
-    "int, 10 times",
-    "int *",
-    "void *",
-    "char *",
-    "pointer to structure",
-    "structure",
-    "structure, returned",
-    "structure of 64 bytes",
-    "_Bool and char",
-    "long double",
-    "py_object",
-)
-
 # How a callback of Python is made.
 OF_CTYPES = "ctypes"
 BY_CTYPE = "cffi, ctype given"

@@ -16,7 +16,7 @@ import cffi
 
 import trampfd
 from lib import build
-from lib.names import CALLBACK, CTYPES, PYTHON_KINDS, TRAMPFD_CFFI, TRAMPFD_CTYPES
+from lib.names import CALLBACK, CTYPES, TRAMPFD_CFFI, TRAMPFD_CTYPES
 from lib.race import Work, timed
 
 FFI = cffi.FFI()
@@ -44,10 +44,6 @@ class Kind:
     function: Callable[..., Any]
 
 
-def _first(*arguments: Any) -> Any:
-    return arguments[0]
-
-
 def _one(_: Any) -> int:
     return 1
 
@@ -56,50 +52,50 @@ _INT = ctypes.c_int
 _DOUBLE = ctypes.c_double
 _LONG_DOUBLE = ctypes.c_longdouble
 
-_KINDS = (
-    Kind("nothing", [None], "void(*)(void)", lambda: None),
-    Kind("int", [_INT, _INT], "int(*)(int)", lambda a: a),
-    Kind(
+KINDS = {
+    "void(void)": Kind("nothing", [None], "void(*)(void)", lambda: None),
+    "int": Kind("int", [_INT, _INT], "int(*)(int)", lambda a: a),
+    "double, 6 times": Kind(
         "doubles",
         [_DOUBLE] * 7,
         "double(*)(double, double, double, double, double, double)",
         lambda a, b, c, d, e, f: a,
     ),
-    Kind(
+    "int, 10 times": Kind(
         "ints",
         [_INT] * 11,
         "int(*)(int, int, int, int, int, int, int, int, int, int)",
         lambda a, b, c, d, e, f, g, h, i, j: a,
     ),
-    Kind("int_pointer", [_INT, ctypes.POINTER(_INT)], "int(*)(int *)", _one),
-    Kind("void_pointer", [_INT, ctypes.c_void_p], "int(*)(void *)", _one),
-    Kind("string", [_INT, ctypes.c_char_p], "int(*)(char *)", _one),
-    Kind("pair_pointer", [_INT, ctypes.POINTER(Pair)], "int(*)(pair *)", _one),
-    Kind("pair", [_INT, Pair], "int(*)(pair)", _one),
-    Kind("pair_returned", None, "pair(*)(pair)", lambda pair: pair),
-    Kind("large", [_INT, Large], "int(*)(large)", _one),
-    Kind(
+    "int *": Kind("int_pointer", [_INT, ctypes.POINTER(_INT)], "int(*)(int *)", _one),
+    "void *": Kind("void_pointer", [_INT, ctypes.c_void_p], "int(*)(void *)", _one),
+    "char *": Kind("string", [_INT, ctypes.c_char_p], "int(*)(char *)", _one),
+    "pointer to structure": Kind(
+        "pair_pointer", [_INT, ctypes.POINTER(Pair)], "int(*)(pair *)", _one
+    ),
+    "structure": Kind("pair", [_INT, Pair], "int(*)(pair)", _one),
+    "structure, returned": Kind("pair_returned", None, "pair(*)(pair)", lambda pair: pair),
+    "structure of 64 bytes": Kind("large", [_INT, Large], "int(*)(large)", _one),
+    "_Bool and char": Kind(
         "bool_char",
         [ctypes.c_bool, ctypes.c_bool, ctypes.c_char],
         "bool(*)(bool, char)",
         lambda a, b: a,
     ),
-    Kind(
+    "long double": Kind(
         "long_double",
         [_LONG_DOUBLE, _LONG_DOUBLE],
         "long double(*)(long double)",
         lambda a: a,
     ),
-    Kind("object", [_INT, ctypes.py_object], None, _one),
-)
-
-KINDS = dict(zip(PYTHON_KINDS, _KINDS))
+    "py_object": Kind("object", [_INT, ctypes.py_object], None, _one),
+}
 
 
 @functools.cache
 def _callers() -> ctypes.CDLL:
     """Their callers hold the GIL."""
-    library = ctypes.PyDLL(str(build.kinds()))
+    library = ctypes.PyDLL(str(build.callers("kinds")))
     ctypes.c_void_p.in_dll(library, "kind_argument").value = id(library)
     return library
 
@@ -108,13 +104,9 @@ def _work(kept: object, code: int, kind: Kind) -> Work:
     prototype = ctypes.PYFUNCTYPE(ctypes.c_double, ctypes.c_void_p, ctypes.c_long)
     call = prototype((f"kind_{kind.caller}", _callers()))
     assert call is not None
-    assert _sum(call, code) == 10, f"{kind.caller}: wrong answer"
+    assert call(code, 10) == 10, f"{kind.caller}: wrong answer"
     work = timed(functools.partial(call, code))
     return lambda count: (work(count), kept)[0]
-
-
-def _sum(call: Any, code: int) -> Any:
-    return call(code, 10)
 
 
 def rivals(kind: Kind) -> dict[str, Callable[[], Work]]:

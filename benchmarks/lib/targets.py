@@ -31,7 +31,6 @@ from lib.names import (
     PLAN,
     PYTHON_CALLBACK,
     PYTHON_KIND,
-    PYTHON_KINDS,
     RUN_BY_MODULE,
     SIGNATURES,
     START,
@@ -145,7 +144,7 @@ def _python_callback(results: Results) -> Iterator[Target]:
 
 def _kinds(results: Results) -> Iterator[Target]:
     for ours, rival, limit in KIND_LIMITS:
-        for kind in PYTHON_KINDS:
+        for kind in results.cases(PYTHON_KIND):
             ratio = results.ratio(PYTHON_KIND, kind, ours, rival)
             if ratio is not None:
                 yield Target(f"Python callback, {kind}: {ours}, of {rival}", limit, ratio)

@@ -13,14 +13,6 @@ int tfd_trail_add(struct trampfd_trail *trail, const char *source, const char *c
     return -error;
 }
 
-int tfd_trail_errno(const struct trampfd_trail *trail)
-{
-    for (unsigned i = trail->count; i-- > 0;)
-        if (trail->attempts[i].error)
-            return trail->attempts[i].error;
-    return ENOMEM;
-}
-
 size_t trampfd_trail_format(const struct trampfd_trail *trail, char *buffer, size_t size)
 {
     size_t length = 0;

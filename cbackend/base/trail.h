@@ -8,7 +8,4 @@
 /* Append an attempt and return -error.  A full trail drops it, and NULL may be passed. */
 int tfd_trail_add(struct trampfd_trail *trail, const char *source, const char *call, int error);
 
-/* The errno of the last failed attempt, or ENOMEM if none failed. */
-int tfd_trail_errno(const struct trampfd_trail *trail);
-
 #endif

@@ -150,16 +150,18 @@ int tfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun, vo
     return prepare(slot, &record, dispatch, memory_of(slot, closure));
 }
 
-/* A slot, or an error; 1 is returned where there is no plan. */
+#define NO_PLAN 1 /* in place of an error */
+
 static struct tfd_slot make_with_plan(union tfd_record *record, tfd_dispatch *dispatch,
                                       struct trampfd_trail *trail)
 {
-    struct tfd_slot slot = tfd_slot_none(tfd_pool_lock(trail));
+    int error = tfd_pool_lock(trail);
+    struct tfd_slot slot;
 
-    if (tfd_slot_error(slot))
-        return slot;
+    if (error)
+        return tfd_slot_none(error);
     if (!tfd_entry_plan_set_locked(record, dispatch)) {
-        slot = tfd_slot_none(1);
+        slot = tfd_slot_none(NO_PLAN);
     } else {
         slot = tfd_pool_make_locked(TFD_STATE_USED, record, trail);
         if (!slot.block)
@@ -192,7 +194,7 @@ int tfd_closure_make(const ffi_closure *wanted, tfd_dispatch *dispatch, void **c
 
     trail->count = 0;
     slot = make_with_plan(&record, dispatch, trail);
-    if (tfd_slot_error(slot) > 0)
+    if (tfd_slot_error(slot) == NO_PLAN)
         slot = make_without_plan(&record, dispatch, trail);
     if (!slot.block)
         return tfd_slot_error(slot);
@@ -262,8 +264,7 @@ int tfd_closure_free(void *closure, const char *name)
         tfd_fatal("a closure was freed twice, or its provider refused to free it",
                   tfd_slot_code(slot));
     tfd_unlock();
-    if (state != TFD_STATE_USED)
-        tfd_heap_free(state);
+    tfd_heap_free(state);
     return 0;
 }
 

@@ -9,10 +9,11 @@
  * reads.  So the slot that was freed first is handed out first, and a block hands out fresh slots
  * until as many freed ones wait as are to rest, or no fresh slot can be had.
  *
- * Blocks with a slot to hand out are "partial" and form a list; the first one serves, others join at the end, so that later blocks
- * can run empty.  The block that ran empty last is kept, the one before it is given back: a program
- * that makes and frees closures around a block's border causes no system call, and a closure that
- * was freed just now stays one that is dead, rather than an address without memory.
+ * Blocks with a slot to hand out are "partial" and form a list; the first one serves, others join at
+ * the end, so that later blocks can run empty.  The block that ran empty last is kept, the one before
+ * it is given back: a program that makes and frees closures around a block's border causes no system
+ * call, and a closure that was freed just now stays one that is dead, rather than an address without
+ * memory.
  *
  * The library's lock guards all of it.  It is not held over fork(2), so a child may find that a
  * thread which it does not have was in the middle of a change.  Each change therefore becomes valid
@@ -41,6 +42,7 @@
 #define QUARANTINE 1024
 
 #define RARE __attribute__((cold, noinline)) /* once for a block, not for each slot */
+#define ALWAYS_INLINE inline __attribute__((always_inline)) /* a step of making or freeing one */
 
 static struct {
     struct tfd_providers providers;          /* chosen when the first block is made */
@@ -237,7 +239,7 @@ static unsigned waiting(const struct tfd_block *block)
 }
 
 /* A stray store into a freed record must not lead the list out of the block. */
-static inline __attribute__((always_inline)) size_t pop(struct tfd_block *block)
+static ALWAYS_INLINE size_t pop(struct tfd_block *block)
 {
     size_t index = block->oldest - 1;
     uintptr_t state = state_of(block, index);
@@ -255,8 +257,7 @@ static inline __attribute__((always_inline)) size_t pop(struct tfd_block *block)
 }
 
 /* Puts a slot at the end of the freed ones; from now on it is free. */
-static inline __attribute__((always_inline)) void push(struct tfd_block *block, size_t index,
-                                                       enum tfd_holds holds)
+static ALWAYS_INLINE void push(struct tfd_block *block, size_t index, enum tfd_holds holds)
 {
     uintptr_t link = (uintptr_t)(index + 1) << TFD_STATE_NEXT_SHIFT;
 
@@ -285,8 +286,7 @@ static void set_name(struct tfd_block *block, size_t index, const char *name)
  * The index of a fresh slot, or of a freed one: the first of them, if enough rest or no fresh one
  * can be had.  Or a negative errno.
  */
-static inline __attribute__((always_inline)) ssize_t choose(struct tfd_block *block,
-                                                            struct trampfd_trail *trail)
+static ALWAYS_INLINE ssize_t choose(struct tfd_block *block, struct trampfd_trail *trail)
 {
     if (block->fresh < TFD_SLOTS && waiting(block) < block->rest) {
         int error = disarm(block, block->fresh);
@@ -299,8 +299,7 @@ static inline __attribute__((always_inline)) ssize_t choose(struct tfd_block *bl
     return (ssize_t)pop(block);
 }
 
-static inline __attribute__((always_inline)) struct tfd_slot take(uintptr_t state,
-                                                                  struct trampfd_trail *trail)
+static ALWAYS_INLINE struct tfd_slot take(uintptr_t state, struct trampfd_trail *trail)
 {
     struct tfd_block *block;
     ssize_t index;
@@ -476,17 +475,15 @@ int tfd_pool_has(const void *address)
 struct tfd_slot tfd_pool_find_code(const void *code)
 {
     struct tfd_block *block = tfd_index_find(code);
-    int index = block ? tfd_block_index_of_code(block, code) : -1;
 
-    return index < 0 ? tfd_slot_none(-ENOENT) : (struct tfd_slot){block, (size_t)index};
+    return tfd_slot_at(block, block ? tfd_block_index_of_code(block, code) : -1);
 }
 
 struct tfd_slot tfd_pool_find_record(const union tfd_record *record)
 {
     struct tfd_block *block = tfd_index_find(record);
-    int index = block ? tfd_block_index_in(block->records, record) : -1;
 
-    return index < 0 ? tfd_slot_none(-ENOENT) : (struct tfd_slot){block, (size_t)index};
+    return tfd_slot_at(block, block ? tfd_block_index_in(block->records, record) : -1);
 }
 
 void tfd_pool_status(struct trampfd_status *status)

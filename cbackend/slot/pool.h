@@ -7,8 +7,6 @@
 #include "index.h"
 #include "slot.h"
 
-#include <errno.h>
-
 /*
  * Functions whose name ends in "_locked" need the lock; the others take it, and return -EDEADLK in
  * a signal handler that interrupted the holder of the lock in the same thread.  tfd_pool_find_*()
@@ -72,9 +70,8 @@ struct tfd_slot tfd_pool_find_record(const union tfd_record *record);
 static inline struct tfd_slot tfd_pool_find_closure(const void *closure)
 {
     struct tfd_block *block = tfd_index_find(closure);
-    int index = block ? tfd_block_index_in(block->shadow, closure) : -1;
 
-    return index < 0 ? tfd_slot_none(-ENOENT) : (struct tfd_slot){block, (size_t)index};
+    return tfd_slot_at(block, block ? tfd_block_index_in(block->shadow, closure) : -1);
 }
 
 /* In the child of a fork, see base/lock.h. */

@@ -5,15 +5,24 @@
 
 #include "block.h"
 
+#include <errno.h>
+
 /* Two words, so that functions return it in registers. */
 struct tfd_slot {
     struct tfd_block *block; /* NULL: there is no slot, and `index` says why */
     size_t index;            /* or the negative errno */
 };
 
+/* `error` is not 0. */
 static inline struct tfd_slot tfd_slot_none(int error)
 {
     return (struct tfd_slot){.block = NULL, .index = (size_t)error};
+}
+
+/* The slot with that number; ENOENT if it is -1. */
+static inline struct tfd_slot tfd_slot_at(struct tfd_block *block, int index)
+{
+    return index < 0 ? tfd_slot_none(-ENOENT) : (struct tfd_slot){block, (size_t)index};
 }
 
 /* 0, or the negative errno. */

@@ -99,8 +99,7 @@ static int attach_new_state(void)
 /*
  * The destructor of a capsule that the interpreter holds until it destroys itself.  Threads that see
  * finalization make no state any more, and making one needs no lock of the interpreter, so that this
- * waits for a moment.  The limit of a second is for a child of a fork, which inherits the number of
- * threads but not the threads.
+ * waits for a moment; about a second, if a debugger has stopped such a thread.
  */
 static void wait_for_states(PyObject *capsule)
 {
@@ -109,6 +108,23 @@ static void wait_for_states(PyObject *capsule)
     (void)capsule;
     for (int i = 0; i < 10000 && atomic_load(&native.making_states); i++)
         nanosleep(&moment, NULL);
+}
+
+/* It has none of the threads that were making states. */
+static void in_child(void)
+{
+    atomic_store(&native.making_states, 0);
+}
+
+static int call_in_child(void)
+{
+    static int is_registered;
+
+    if (!is_registered && !pthread_atfork(NULL, NULL, in_child))
+        is_registered = 1;
+    if (!is_registered)
+        PyErr_NoMemory();
+    return is_registered ? 0 : -1;
 }
 
 #ifdef Py_GIL_DISABLED
@@ -330,7 +346,7 @@ int attach_init(void)
 {
     atomic_store(&native.finalizer_is_known, 0);
     make_key();
-    return call_at_exit() || call_at_end_of_interpreter() ? -1 : 0;
+    return call_in_child() || call_at_exit() || call_at_end_of_interpreter() ? -1 : 0;
 }
 
 /* In a thread that has no state yet.  Preserves errno. */

@@ -7,10 +7,11 @@
 
 #include <string.h>
 
-static int is_one_of(const char *word, const char *const words[], size_t count)
+/* `words` end with NULL. */
+static int is_one_of(const char *word, const char *const words[])
 {
-    for (size_t i = 0; i < count; i++)
-        if (!strcmp(word, words[i]))
+    for (; *words; words++)
+        if (!strcmp(word, *words))
             return 1;
     return 0;
 }
@@ -21,6 +22,7 @@ static int is_import_of_starter(const char *event, PyObject *args)
     static const char *const modules[] = {
         "multiprocessing.popen_forkserver",
         "multiprocessing.popen_spawn_posix",
+        NULL,
     };
     PyObject *name;
     const char *module;
@@ -31,14 +33,14 @@ static int is_import_of_starter(const char *event, PyObject *args)
     module = name ? PyUnicode_AsUTF8(name) : NULL;
     if (!module)
         PyErr_Clear(); /* a name that is none is for the importer to refuse */
-    return module && is_one_of(module, modules, 2);
+    return module && is_one_of(module, modules);
 }
 
 static int is_start_of_program(const char *event)
 {
-    static const char *const events[] = {"subprocess.Popen", "os.exec", "os.posix_spawn"};
+    static const char *const events[] = {"subprocess.Popen", "os.exec", "os.posix_spawn", NULL};
 
-    return is_one_of(event, events, 3);
+    return is_one_of(event, events);
 }
 
 /* The program starts whatever becomes of the report. */

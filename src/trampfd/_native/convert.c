@@ -169,11 +169,6 @@ void convert_range(char code, long *min, long *max)
         }
 }
 
-int convert_is_signed(char code)
-{
-    return code && strchr("bhilq", code);
-}
-
 int convert_is_integer(char code)
 {
     return code && strchr("bBhHiIlLqQ", code);
@@ -181,12 +176,17 @@ int convert_is_integer(char code)
 
 char convert_extension(const struct parameter *parameter)
 {
-    unsigned short type = parameter->ffi->type;
-
-    if (type == FFI_TYPE_VOID || type == FFI_TYPE_STRUCT || type == FFI_TYPE_FLOAT
-        || parameter->size >= (Py_ssize_t)sizeof(ffi_arg))
+    if (parameter->size >= (Py_ssize_t)sizeof(ffi_arg))
         return 0;
-    return convert_is_signed(parameter->code) ? 's' : 'z';
+    switch (parameter->ffi->type) {
+    case FFI_TYPE_SINT8:
+    case FFI_TYPE_SINT16:
+    case FFI_TYPE_SINT32: return 's';
+    case FFI_TYPE_UINT8:
+    case FFI_TYPE_UINT16:
+    case FFI_TYPE_UINT32: return 'z';
+    default: return 0;
+    }
 }
 
 void convert_clear(const ffi_cif *cif, void *result)

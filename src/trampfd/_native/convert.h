@@ -50,8 +50,7 @@ char convert_extension(const struct parameter *parameter);
 /* Fill a result with zeros. */
 COLD void convert_clear(const ffi_cif *cif, void *result);
 
-/* Is that the letter of a signed integer type, or of any integer type? */
-int convert_is_signed(char code);
+/* Is that the letter of an integer type? */
 int convert_is_integer(char code);
 
 #endif

@@ -263,8 +263,9 @@ static int store_double_complex(const struct parameter *parameter, void *result,
 static int store_long_double_complex(const struct parameter *parameter, void *result,
                                      PyObject *value)
 {
-    (void)parameter;
     long double *parts = result;
+
+    (void)parameter;
 
     if (!PyComplex_CheckExact(value))
         return 0;

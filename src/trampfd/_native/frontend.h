@@ -12,7 +12,7 @@ struct frontend {
     const char *name;
     load_function *(*loader)(char code);
     store_function *(*storer)(char code);
-    /* The code of arguments whose objects are reused, see ctypes_instance.h; 0: there are none. */
+    /* The code of arguments whose objects the next call gets again if nobody kept them. */
     char reused;
     /* The `python` entry: from the frame of a plan straight to Python objects. */
     tfd_dispatch *dispatch;
