@@ -986,6 +986,45 @@ show([errors, kept, slots()])
 """
 
 
+IMPORTED_MEANWHILE = """
+import importlib, threading
+module = importlib.import_module(sys.argv[1])
+from trampfd import _install
+find_loaded = _install._loaded
+is_importing = threading.Event()
+
+def import_it():
+    with importlib._bootstrap._ModuleLockManager(module.__name__):
+        is_importing.set()
+        threading.Event().wait()
+
+def loaded():
+    names = find_loaded()
+    module.__spec__._initializing = True
+    return names
+
+threading.Thread(target=import_it, daemon=True).start()
+is_importing.wait()
+_install._loaded = loaded
+install = threading.Thread(target=trampfd.install, daemon=True)
+install.start()
+install.join(float(sys.argv[2]))
+print(install.is_alive(), flush=True)
+import os
+os._exit(0)
+"""
+
+
+@needs_cffi
+@pytest.mark.parametrize("name", ["_ctypes", "_cffi_backend"])
+def test_while_a_loader_that_lists_modules_early_runs(name: str) -> None:
+    """Extensions of one phase are in sys.modules before they look as if they were being imported.
+
+    The thread that imports one holds its lock, and waits for that of install()."""
+    result = python(PRELUDE + IMPORTED_MEANWHILE, name, str(scale.seconds(20)))
+    assert (result.returncode, result.stdout) == (0, "False\n"), result.stderr
+
+
 @needs_cffi
 @pytest.mark.parametrize("seed", ["0", "100", "200"])
 def test_threads_install_uninstall_import_and_make_callbacks(seed: str) -> None:

@@ -22,10 +22,10 @@ def _backend() -> Any:
     """The module _cffi_backend, which any ctype that exists has loaded."""
     global _bound
     if _bound is None:
-        import _cffi_backend
-
-        _native.init_cffi(_cffi_backend, _parameters, _make_signature, _sample(_cffi_backend))
-        _bound = _cffi_backend
+        # An import may wait for another thread, which waits for the lock that our caller may hold.
+        backend = sys.modules.get("_cffi_backend") or __import__("_cffi_backend")
+        _native.init_cffi(backend, _parameters, _make_signature, _sample(backend))
+        _bound = backend
     return _bound
 
 

@@ -34,10 +34,10 @@ def _ctypes() -> Any:
     """The module _ctypes, which any class that exists has loaded."""
     global _bound
     if _bound is None:
-        import _ctypes
-
-        _native.init_ctypes(_ctypes, _signature_of)
-        _bound = _ctypes
+        # An import may wait for another thread, which waits for the lock that our caller may hold.
+        module = sys.modules.get("_ctypes") or __import__("_ctypes")
+        _native.init_ctypes(module, _signature_of)
+        _bound = module
     return _bound
 
 
