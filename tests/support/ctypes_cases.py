@@ -195,6 +195,19 @@ def argument_and_result(bench: Bench, cls: Any) -> None:
         bench.note(shown(cls, out.raw))
 
 
+@case_each({str(count): count for count in (0, 1, 12, 13, 40)})
+def many_arguments(bench: Bench, count: int) -> None:
+    """Some on the stack, and more than converted arguments have space for in an ordinary call."""
+
+    def weigh(*arguments: Any) -> float:
+        bench.note(arguments)
+        return sum(place * value for place, value in enumerate(arguments))
+
+    for cls in (ctypes.c_long, ctypes.c_double):
+        callback = bench.make(CFUNCTYPE(cls, *[cls] * count), weigh)
+        bench.note(callback(*range(count)))
+
+
 class Index:
     def __index__(self) -> int:
         return 7

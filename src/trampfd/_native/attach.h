@@ -5,8 +5,10 @@
 
 #include "compat.h"
 
-/* Code that ordinary calls do not run is placed apart from the code that they run. */
-#define COLD __attribute__((cold))
+/* Code that ordinary calls do not run is placed apart from the code that they run: HOT functions
+   contain whatever they call that is not COLD, where the compiler can see it. */
+#define COLD __attribute__((cold, noinline))
+#define HOT __attribute__((hot, flatten))
 
 /* What detach() must undo. */
 enum attachment {

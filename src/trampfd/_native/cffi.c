@@ -177,9 +177,14 @@ static int store_slow(const struct parameter *parameter, void *result, PyObject 
     return native.cffi.is.from_object(result, parameter->type, value) < 0 ? -1 : 0;
 }
 
-int cffi_store(const struct parameter *parameter, void *result, PyObject *value)
+ALWAYS_INLINE int store(const struct parameter *parameter, void *result, PyObject *value)
 {
     return convert_store(parameter, result, value) ? 0 : store_slow(parameter, result, value);
+}
+
+int cffi_store(const struct parameter *parameter, void *result, PyObject *value)
+{
+    return store(parameter, result, value);
 }
 
 static void return_error_value(const Closure *self, void *result)
@@ -244,13 +249,13 @@ ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssiz
         value = dispatch_call(closure_callable(self), objects, made);
     if (!value)
         fail(self, result, "");
-    else if (cffi_store(&signature->result, result, value) < 0)
+    else if (store(&signature->result, result, value) < 0)
         fail(self, result, CONVERTING);
     Py_XDECREF(value);
 }
 
 /* cffi keeps an errno of its own for each thread, which ffi.errno shows. */
-static struct tfd_return_words dispatch_frame(char *frame, const union tfd_record *record)
+HOT static struct tfd_return_words dispatch_frame(char *frame, const union tfd_record *record)
 {
     const struct tfd_plan *plan = record->plan.plan;
     unsigned kind = plan->result;

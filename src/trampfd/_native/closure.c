@@ -20,6 +20,8 @@
 #include "late.h"
 #include "state.h"
 
+#include <closure/plan.h>
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,7 +47,11 @@ static ffi_cif *cif_of(Signature *signature)
 
 static tfd_dispatch *dispatch_of(const Signature *signature)
 {
-    return signature->late ? signature->frontend->dispatch_late : signature->frontend->dispatch;
+    if (signature->late)
+        return signature->frontend->dispatch_late;
+    if (signature->count > DISPATCH_FEW)
+        return tfd_plan_call_with_record; /* which calls the frontend's handler */
+    return signature->frontend->dispatch;
 }
 
 /*

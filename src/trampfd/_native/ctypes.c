@@ -503,7 +503,7 @@ static void serve_late(Closure *self, void *result, char *frame, struct saved_er
     Py_DECREF(self);
 }
 
-static struct tfd_return_words dispatch_frame(char *frame, const union tfd_record *record)
+HOT static struct tfd_return_words dispatch_frame(char *frame, const union tfd_record *record)
 {
     const struct tfd_plan *plan = record->plan.plan;
     unsigned kind = plan->result;

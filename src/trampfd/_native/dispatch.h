@@ -46,18 +46,14 @@ ALWAYS_INLINE PyObject *dispatch_call(PyObject *callable, PyObject **objects, Py
     return PyObject_Vectorcall(callable, objects, flags, NULL);
 }
 
-/*
- * Attached: make the arguments and call.  Argument i is at frame + plan->offsets[i], or, without a
- * plan, at arguments[i].
- */
-ALWAYS_INLINE void dispatch_attached(Closure *self, const Signature *signature, void *result,
-                                     const struct tfd_plan *plan, char *frame, void **arguments,
-                                     call_function *call, release_function *release,
-                                     struct saved_errno *saved)
+/* Attached: make the arguments and call; there is space for their objects, and one word more. */
+ALWAYS_INLINE void dispatch_objects(Closure *self, const Signature *signature, void *result,
+                                    const struct tfd_plan *plan, char *frame, void **arguments,
+                                    PyObject **objects, call_function *call,
+                                    release_function *release, struct saved_errno *saved)
 {
     const struct parameter *parameter = signature->arguments;
     Py_ssize_t count = signature->count;
-    PyObject *objects[count + 1]; /* the first word is for the callee's use */
     Py_ssize_t made;
 
     Py_INCREF(self);
@@ -72,6 +68,27 @@ ALWAYS_INLINE void dispatch_attached(Closure *self, const Signature *signature, 
     for (; made > 0; made--)
         release(--parameter, objects[made]);
     Py_DECREF(self);
+}
+
+/*
+ * The same.  Argument i is at frame + plan->offsets[i], for at most DISPATCH_FEW arguments, or,
+ * without a plan, at arguments[i].  The first of the words is for the callee's use.
+ */
+ALWAYS_INLINE void dispatch_attached(Closure *self, const Signature *signature, void *result,
+                                     const struct tfd_plan *plan, char *frame, void **arguments,
+                                     call_function *call, release_function *release,
+                                     struct saved_errno *saved)
+{
+    if (plan) {
+        PyObject *objects[DISPATCH_FEW + 1];
+
+        dispatch_objects(self, signature, result, plan, frame, NULL, objects, call, release, saved);
+    } else {
+        PyObject *objects[signature->count + 1];
+
+        dispatch_objects(self, signature, result, NULL, NULL, arguments, objects, call, release,
+                         saved);
+    }
 }
 
 /*

@@ -7,6 +7,9 @@
 
 #include <closure/closure.h>
 
+/* An array whose size varies would cost a call as much as converting an argument. */
+#define DISPATCH_FEW 12
+
 /* The owner of the types and conversions of a signature: cffi or ctypes. */
 struct frontend {
     const char *name;
@@ -14,7 +17,7 @@ struct frontend {
     store_function *(*storer)(char code);
     /* The code of arguments whose objects the next call gets again if nobody kept them. */
     char reused;
-    /* The `python` entry: from the frame of a plan straight to Python objects. */
+    /* The `python` entry: from the frame of a plan straight to Python objects, DISPATCH_FEW at most. */
     tfd_dispatch *dispatch;
     /* The same for signatures with a `late`; NULL if the frontend has none. */
     tfd_dispatch *dispatch_late;
