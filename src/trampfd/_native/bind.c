@@ -5,6 +5,7 @@
  */
 #include "error.h"
 #include "frontend.h"
+#include "interpreter.h"
 #include "module.h"
 
 #include <string.h>
@@ -42,8 +43,8 @@ static PyObject *bound_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         PyErr_SetString(PyExc_TypeError, "Bound() takes no keyword arguments");
         return NULL;
     }
-    if (!PyArg_ParseTuple(args, "O!OOpUO:Bound", &Signature_Type, &signature, &function_address,
-                          &data_value, &is_last, &name, &kept))
+    if (!PyArg_ParseTuple(args, "O!OOpUO:Bound", interpreter_now()->signature_type, &signature,
+                          &function_address, &data_value, &is_last, &name, &kept))
         return NULL;
     function = PyLong_AsVoidPtr(function_address);
     data = PyErr_Occurred() ? NULL : PyLong_AsVoidPtr(data_value);
@@ -87,15 +88,19 @@ static int bound_clear(Bound *self)
     return 0;
 }
 
-static void bound_dealloc(Bound *self)
+void bound_dealloc(PyObject *object)
 {
+    Bound *self = (Bound *)object;
+    PyTypeObject *type = Py_TYPE(self);
+
     PyObject_GC_UnTrack(self);
     if (!stays(self)) {
         bound_clear(self);
         Py_DECREF(self->owner.signature);
         Py_DECREF(self->owner.about);
     }
-    Py_TYPE(self)->tp_free((PyObject *)self);
+    type->tp_free(object);
+    Py_DECREF(type);
 }
 
 static int compare(const struct owner *owner, void **code, struct trampfd_report *report)
@@ -136,19 +141,23 @@ static const PyMethodDef bound_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-PyTypeObject Bound_Type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "trampfd._native.Bound",
-    .tp_doc = PyDoc_STR("Bound(signature, function, data, is_last, name, kept)\n--\n\n"
-                        "Owner of one bound function; calling it frees the function."),
-    .tp_basicsize = sizeof(Bound),
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
-    .tp_new = bound_new,
-    .tp_dealloc = (destructor)bound_dealloc,
-    .tp_traverse = (traverseproc)owner_traverse,
-    .tp_clear = (inquiry)bound_clear,
-    .tp_call = (ternaryfunc)owner_call,
-    .tp_methods = (PyMethodDef *)bound_methods,
+static const PyType_Slot slots[] = {
+    {Py_tp_doc, (void *)PyDoc_STR("Bound(signature, function, data, is_last, name, kept)\n--\n\n"
+                                  "Owner of one bound function; calling it frees the function.")},
+    {Py_tp_new, bound_new},
+    {Py_tp_dealloc, bound_dealloc},
+    {Py_tp_traverse, owner_traverse},
+    {Py_tp_clear, bound_clear},
+    {Py_tp_call, owner_call},
+    {Py_tp_methods, (void *)bound_methods},
+    {0, NULL},
+};
+
+PyType_Spec bound_spec = {
+    .name = "trampfd._native.Bound",
+    .basicsize = sizeof(Bound),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | COMPAT_IMMUTABLE,
+    .slots = (PyType_Slot *)slots,
 };
 
 /* A C function that returns its argument: it shows how ctypes converts an object. */

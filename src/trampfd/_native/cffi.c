@@ -110,7 +110,7 @@ static PyObject *load_long_double(const struct parameter *parameter, void *data)
 
 ALWAYS_INLINE void release(const struct parameter *parameter, PyObject *object)
 {
-    if (parameter->spare && Py_REFCNT(object) == 1 && cdata_is(object, parameter->type)
+    if (parameter->spare && Py_REFCNT(object) == 1 && cdata_is(object, parameter)
         && !((struct cdata *)object)->weak_references)
         object = __atomic_exchange_n(parameter->spare, object, __ATOMIC_ACQ_REL);
     Py_XDECREF(object);
@@ -138,7 +138,7 @@ static int store_none(const struct parameter *parameter, void *result, PyObject 
 /* Structures and long doubles: a copy. */
 static int store_cdata(const struct parameter *parameter, void *result, PyObject *value)
 {
-    if (!cdata_is(value, parameter->type))
+    if (!cdata_is(value, parameter))
         return 0;
     memcpy(result, ((struct cdata *)value)->data, (size_t)parameter->size);
     return 1;

@@ -3,7 +3,8 @@
 #ifndef NATIVE_CFFI_CDATA_H
 #define NATIVE_CFFI_CDATA_H
 
-#include "state.h"
+#include "interpreter.h"
+#include "parameter.h"
 
 struct cdata {
     PyObject_HEAD
@@ -20,11 +21,13 @@ struct owning_cdata {
     PyObject *destructor;
 };
 
-/* Is this a cdata of that ctype, without a destructor?  0 also where the layout is not known. */
-static inline int cdata_is(PyObject *object, PyObject *ctype)
+/* Is this a cdata of its type, without a destructor?  0 also where the layout is not known. */
+static inline int cdata_is(PyObject *object, const struct parameter *parameter)
 {
-    return native.cffi_owning && Py_TYPE(object) == native.cffi_owning->tp_base
-           && ((struct cdata *)object)->ctype == ctype;
+    const PyTypeObject *owning = parameter->interpreter->cffi_owning;
+
+    return owning && Py_TYPE(object) == owning->tp_base
+           && ((struct cdata *)object)->ctype == parameter->type;
 }
 
 #endif

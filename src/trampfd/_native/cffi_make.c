@@ -26,7 +26,7 @@ static int is_as_expected(PyObject *sample, PyObject *ctype, PyObject *address, 
            && cdata->destructor == destructor;
 }
 
-/* Sets native.cffi_owning to the type of the sample, or to NULL; 0, or -1 with an exception. */
+/* Sets cffi_owning to the type of the sample, or to NULL; 0, or -1 with an exception. */
 static int know_layout(PyObject *sample)
 {
     PyObject *cdata, *ctype, *address, *origin, *destructor;
@@ -39,7 +39,7 @@ static int know_layout(PyObject *sample)
         if (is_as_expected(cdata, ctype, address, origin, destructor))
             type = Py_NewRef((PyObject *)Py_TYPE(cdata));
     }
-    Py_XSETREF(native.cffi_owning, (PyTypeObject *)type);
+    Py_XSETREF(interpreter_now()->cffi_owning, (PyTypeObject *)type);
     return 0;
 }
 
@@ -51,7 +51,7 @@ int cffi_make_init(PyObject *backend, PyObject *sample)
         Py_XDECREF(with_destructor);
         return -1;
     }
-    Py_XSETREF(native.cffi_gcp, with_destructor);
+    Py_XSETREF(interpreter_now()->cffi_gcp, with_destructor);
     return 0;
 }
 
@@ -125,9 +125,9 @@ static PyObject *describe(const Signature *signature, PyObject *callable, PyObje
     return about;
 }
 
-static PyObject *new_owning_cdata(PyObject *ctype, void *data, PyObject *owner)
+static PyObject *new_owning_cdata(PyTypeObject *type, PyObject *ctype, void *data, PyObject *owner)
 {
-    struct owning_cdata *cdata = PyObject_GC_New(struct owning_cdata, native.cffi_owning);
+    struct owning_cdata *cdata = PyObject_GC_New(struct owning_cdata, type);
 
     if (!cdata)
         return NULL;
@@ -144,12 +144,14 @@ static PyObject *new_owning_cdata(PyObject *ctype, void *data, PyObject *owner)
 /* A cdata that keeps its owner alive, and whose ffi.release() frees it. */
 static PyObject *owning_cdata(PyObject *ctype, void *data, PyObject *owner)
 {
+    const struct interpreter *interpreter = interpreter_now();
     PyObject *pointer, *cdata;
 
-    if (native.cffi_owning)
-        return new_owning_cdata(ctype, data, owner);
+    if (interpreter->cffi_owning)
+        return new_owning_cdata(interpreter->cffi_owning, ctype, data, owner);
     pointer = cffi_pointer(data, ctype);
-    cdata = pointer ? PyObject_CallFunctionObjArgs(native.cffi_gcp, pointer, owner, NULL) : NULL;
+    cdata =
+        pointer ? PyObject_CallFunctionObjArgs(interpreter->cffi_gcp, pointer, owner, NULL) : NULL;
     Py_XDECREF(pointer);
     return cdata;
 }

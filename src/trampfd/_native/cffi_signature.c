@@ -5,22 +5,24 @@
  * Parameters; Python makes all others.
  */
 #include "frontend.h"
+#include "interpreter.h"
 #include "module.h"
-#include "state.h"
 
 #define KEPT 1024 /* signatures; all are forgotten then, those in use live on */
 
 enum { ARGS, RESULT, ABI, ELLIPSIS, NAMES };
 
-_Static_assert(NAMES == sizeof(native.cffi_names) / sizeof(native.cffi_names[0]), "names");
+_Static_assert(NAMES
+                   == sizeof(interpreter_main.cffi_names) / sizeof(interpreter_main.cffi_names[0]),
+               "names");
 
-static int make_names(void)
+static int make_names(struct interpreter *interpreter)
 {
     static const char *const words[NAMES] = {"args", "result", "abi", "ellipsis"};
 
     for (int i = 0; i < NAMES; i++) {
-        Py_XSETREF(native.cffi_names[i], PyUnicode_InternFromString(words[i]));
-        if (!native.cffi_names[i])
+        Py_XSETREF(interpreter->cffi_names[i], PyUnicode_InternFromString(words[i]));
+        if (!interpreter->cffi_names[i])
             return -1;
     }
     return 0;
@@ -28,29 +30,29 @@ static int make_names(void)
 
 int cffi_signature_init(PyObject *parameters, PyObject *source)
 {
+    struct interpreter *interpreter = interpreter_now();
     PyObject *kept = PyDict_New();
 
-    if (!kept || make_names()) {
+    if (!kept || make_names(interpreter)) {
         Py_XDECREF(kept);
         return -1;
     }
-    Py_XSETREF(native.cffi_signatures, kept);
+    Py_XSETREF(interpreter->cffi_signatures, kept);
     Py_INCREF(parameters);
-    Py_XSETREF(native.cffi_parameters, parameters);
+    Py_XSETREF(interpreter->cffi_parameters, parameters);
     Py_INCREF(source);
-    Py_XSETREF(native.cffi_signature_of, source);
+    Py_XSETREF(interpreter->cffi_signature_of, source);
     return 0;
 }
 
 /* A tuple of Parameters; NULL, without an exception if one is not known. */
-static PyObject *known_arguments(PyObject *args)
+static PyObject *known_arguments(PyObject *known_parameters, PyObject *args)
 {
     Py_ssize_t count = PyTuple_GET_SIZE(args);
     PyObject *found = PyTuple_New(count);
 
     for (Py_ssize_t i = 0; found && i < count; i++) {
-        PyObject *known =
-            PyDict_GetItemWithError(native.cffi_parameters, PyTuple_GET_ITEM(args, i));
+        PyObject *known = PyDict_GetItemWithError(known_parameters, PyTuple_GET_ITEM(args, i));
 
         if (known)
             PyTuple_SET_ITEM(found, i, Py_NewRef(known));
@@ -67,48 +69,48 @@ static Signature *make_with_abi(long abi, PyObject *result, PyObject *arguments)
 }
 
 /* NULL without an exception: Python has to make it. */
-static Signature *make_of_known(PyObject *const values[NAMES])
+static Signature *make_of_known(PyObject *parameters, PyObject *const values[NAMES])
 {
     PyObject *arguments, *result;
     Signature *signature = NULL;
 
     if (values[ELLIPSIS] != Py_False || !PyTuple_CheckExact(values[ARGS]))
         return NULL;
-    arguments = known_arguments(values[ARGS]);
-    result = arguments ? PyDict_GetItemWithError(native.cffi_parameters, values[RESULT]) : NULL;
+    arguments = known_arguments(parameters, values[ARGS]);
+    result = arguments ? PyDict_GetItemWithError(parameters, values[RESULT]) : NULL;
     if (result)
         signature = make_with_abi(PyLong_AsLong(values[ABI]), result, arguments);
     Py_XDECREF(arguments);
     return signature;
 }
 
-static Signature *make(PyObject *ctype)
+static Signature *make(const struct interpreter *interpreter, PyObject *ctype)
 {
     PyObject *values[NAMES] = {NULL};
     Signature *signature = NULL;
     int i = 0;
 
-    while (i < NAMES && (values[i] = PyObject_GetAttr(ctype, native.cffi_names[i])))
+    while (i < NAMES && (values[i] = PyObject_GetAttr(ctype, interpreter->cffi_names[i])))
         i++;
     if (i == NAMES)
-        signature = make_of_known(values);
+        signature = make_of_known(interpreter->cffi_parameters, values);
     while (i > 0)
         Py_DECREF(values[--i]);
     if (signature || PyErr_Occurred())
         return signature;
-    return signature_from(native.cffi_signature_of, ctype);
+    return signature_from(interpreter->cffi_signature_of, ctype);
 }
 
-static int keep(PyObject *ctype, Signature *signature)
+static int keep(PyObject *signatures, PyObject *ctype, Signature *signature)
 {
-    if (PyDict_GET_SIZE(native.cffi_signatures) >= KEPT)
-        PyDict_Clear(native.cffi_signatures);
-    return PyDict_SetItem(native.cffi_signatures, ctype, (PyObject *)signature);
+    if (PyDict_GET_SIZE(signatures) >= KEPT)
+        PyDict_Clear(signatures);
+    return PyDict_SetItem(signatures, ctype, (PyObject *)signature);
 }
 
 Signature *cffi_signature_kept(PyObject *ctype)
 {
-    PyObject *signature = PyDict_GetItemWithError(native.cffi_signatures, ctype);
+    PyObject *signature = PyDict_GetItemWithError(interpreter_now()->cffi_signatures, ctype);
 
     Py_XINCREF(signature);
     return (Signature *)signature;
@@ -116,9 +118,10 @@ Signature *cffi_signature_kept(PyObject *ctype)
 
 Signature *cffi_signature_new(PyObject *ctype)
 {
-    Signature *signature = make(ctype);
+    const struct interpreter *interpreter = interpreter_now();
+    Signature *signature = make(interpreter, ctype);
 
-    if (signature && keep(ctype, signature))
+    if (signature && keep(interpreter->cffi_signatures, ctype, signature))
         Py_CLEAR(signature);
     return signature;
 }

@@ -17,6 +17,7 @@
  */
 #include "error.h"
 #include "frontend.h"
+#include "interpreter.h"
 #include "late.h"
 #include "state.h"
 
@@ -90,7 +91,7 @@ static int make(Closure *self, void **code)
 
 Closure *closure_make(Signature *signature, PyObject *callable, PyObject *about, void **code)
 {
-    Closure *self = about ? PyObject_GC_New(Closure, &Closure_Type) : NULL;
+    Closure *self = about ? PyObject_GC_New(Closure, interpreter_now()->closure_type) : NULL;
 
     if (!self) {
         Py_XDECREF(about);
@@ -142,15 +143,19 @@ static int closure_clear(Closure *self)
     return 0;
 }
 
-static void closure_dealloc(Closure *self)
+void closure_dealloc(PyObject *object)
 {
+    Closure *self = (Closure *)object;
+    PyTypeObject *type = Py_TYPE(self);
+
     PyObject_GC_UnTrack(self);
     closure_clear(self);
     Py_XDECREF(self->owner.signature);
     if (self->owner.closure) /* at the end of the interpreter: the memory stays */
         return;
     Py_DECREF(self->owner.about);
-    Py_TYPE(self)->tp_free((PyObject *)self);
+    type->tp_free(object);
+    Py_DECREF(type);
 }
 
 static int compare(const struct owner *self, void **code, struct trampfd_report *report)
@@ -173,16 +178,19 @@ static const PyMethodDef closure_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-PyTypeObject Closure_Type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "trampfd._native.Closure",
-    .tp_doc = PyDoc_STR("Owner of one closure; calling it frees the closure."),
-    .tp_basicsize = sizeof(Closure),
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
-    .tp_free = PyObject_GC_Del,
-    .tp_dealloc = (destructor)closure_dealloc,
-    .tp_traverse = (traverseproc)owner_traverse,
-    .tp_clear = (inquiry)closure_clear,
-    .tp_call = (ternaryfunc)owner_call,
-    .tp_methods = (PyMethodDef *)closure_methods,
+static const PyType_Slot slots[] = {
+    {Py_tp_doc, (void *)PyDoc_STR("Owner of one closure; calling it frees the closure.")},
+    {Py_tp_dealloc, closure_dealloc},
+    {Py_tp_traverse, owner_traverse},
+    {Py_tp_clear, closure_clear},
+    {Py_tp_call, owner_call},
+    {Py_tp_methods, (void *)closure_methods},
+    {0, NULL},
+};
+
+PyType_Spec closure_spec = {
+    .name = "trampfd._native.Closure",
+    .basicsize = sizeof(Closure),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | COMPAT_IMMUTABLE,
+    .slots = (PyType_Slot *)slots,
 };

@@ -88,6 +88,13 @@ static inline int compat_is_known_to_threading(const PyThreadState *state)
 #endif
 }
 
+/* Program code does not change our classes; before 3.10 it could. */
+#ifdef Py_TPFLAGS_IMMUTABLETYPE
+#define COMPAT_IMMUTABLE Py_TPFLAGS_IMMUTABLETYPE
+#else
+#define COMPAT_IMMUTABLE 0
+#endif
+
 /* The module itself refuses all interpreters except the main one, with a message. */
 #ifdef Py_mod_multiple_interpreters
 #define COMPAT_EVERY_INTERPRETER                                                                   \

@@ -13,6 +13,7 @@
 #include "ctypes_instance.h"
 #include "dispatch.h"
 #include "error.h"
+#include "interpreter.h"
 #include "late.h"
 #include "module.h"
 #include "state.h"
@@ -39,7 +40,7 @@ static PyObject *ctypes_init(PyObject *module, PyObject *args)
     if (pointer && !late_init() && !ctypes_make_init((PyTypeObject *)pointer, signature_of)) {
         error = redirect_init((PyTypeObject *)pointer);
         if (!error)
-            error = tfd_sealed_store(&native.ctypes, &found, sizeof(found));
+            error = tfd_sealed_store(&interpreter_now()->ctypes, &found, sizeof(found));
         Py_DECREF(pointer);
         if (!error)
             Py_RETURN_NONE;
@@ -67,11 +68,11 @@ static PyObject *make(PyObject *module, PyObject *args)
  * Neither a constructor of the class's own is called, nor, as by from_address(), an audit
  * hook.
  */
-static PyObject *bare_instance(PyObject *type)
+static PyObject *bare_instance(const struct parameter *parameter)
 {
     PyObject *none = PyTuple_New(0);
-    PyTypeObject *simple = (PyTypeObject *)native.ctypes.is.simple_class;
-    PyObject *object = none ? simple->tp_new((PyTypeObject *)type, none, NULL) : NULL;
+    PyTypeObject *simple = (PyTypeObject *)parameter->interpreter->ctypes.is.simple_class;
+    PyObject *object = none ? simple->tp_new((PyTypeObject *)parameter->type, none, NULL) : NULL;
 
     Py_XDECREF(none);
     return object;
@@ -106,8 +107,8 @@ static PyObject *load_open(const struct parameter *parameter, void *data)
 /* By ctypes' own .value, even if the class defines another one. */
 static PyObject *load_value(const struct parameter *parameter, void *data)
 {
-    PyObject *instance = bare_instance(parameter->type);
-    PyObject *descriptor = native.ctypes.is.simple_value;
+    PyObject *instance = bare_instance(parameter);
+    PyObject *descriptor = parameter->interpreter->ctypes.is.simple_value;
     PyObject *value = NULL;
 
     if (instance && !ctypes_fill(instance, data, parameter->size))
@@ -337,8 +338,8 @@ static store_function *storer(char code)
  */
 static int store_value(const struct parameter *parameter, void *result, PyObject *value)
 {
-    PyObject *instance = bare_instance(parameter->type);
-    PyObject *descriptor = native.ctypes.is.simple_value;
+    PyObject *instance = bare_instance(parameter);
+    PyObject *descriptor = parameter->interpreter->ctypes.is.simple_value;
     PyObject *objects = NULL;
     int error = -1;
 
@@ -381,9 +382,10 @@ static int store(const struct parameter *parameter, void *result, PyObject *valu
 }
 
 /* Exchange errno with the thread's private copy that ctypes.get_errno() shows. */
-static int swap_errno(int *error)
+static int swap_errno(const Closure *self, int *error)
 {
-    PyObject *old = PyObject_CallFunction(native.ctypes.is.set_errno, "i", *error);
+    const struct interpreter *interpreter = self->owner.signature->result.interpreter;
+    PyObject *old = PyObject_CallFunction(interpreter->ctypes.is.set_errno, "i", *error);
 
     if (!old)
         return -1;
@@ -414,7 +416,7 @@ static PyObject *call_with_errno(const Closure *self, PyObject **objects, int *e
 {
     PyObject *value;
 
-    if (swap_errno(error)) {
+    if (swap_errno(self, error)) {
         report("while setting error for", self);
         return NULL;
     }
@@ -423,7 +425,7 @@ static PyObject *call_with_errno(const Closure *self, PyObject **objects, int *e
     *error = errno;
     if (!value)
         report(COMPAT_CTYPES_WHILE "calling", self);
-    if (swap_errno(error)) {
+    if (swap_errno(self, error)) {
         report("while setting error for", self);
         Py_CLEAR(value);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ctypes_instance.h"
 
+#include "interpreter.h"
 #include "state.h"
 
 #include <descrobject.h>
@@ -79,23 +80,25 @@ int ctypes_fill(PyObject *instance, const void *data, Py_ssize_t size)
 }
 
 /* _ctypes._CData, the base of all classes. */
-static PyTypeObject *common_base(void)
+static PyTypeObject *common_base(const struct parameter *parameter)
 {
-    return ((PyTypeObject *)native.ctypes.is.simple_class)->tp_base;
+    return ((PyTypeObject *)parameter->interpreter->ctypes.is.simple_class)->tp_base;
 }
 
 /* The class of _ctypes itself that a class derives from: Structure, Union, Array or _Pointer. */
-static const PyTypeObject *kind_of(const PyTypeObject *cls)
+static const PyTypeObject *kind_of(const struct parameter *parameter, const PyTypeObject *cls)
 {
-    while (cls->tp_base && cls->tp_base != common_base())
+    const PyTypeObject *base = common_base(parameter);
+
+    while (cls->tp_base && cls->tp_base != base)
         cls = cls->tp_base;
     return cls;
 }
 
 /* Does no code of the program run when an instance is made or destroyed? */
-static int is_plain(const PyTypeObject *cls)
+static int is_plain(const struct parameter *parameter, const PyTypeObject *cls)
 {
-    const PyTypeObject *kind = kind_of(cls);
+    const PyTypeObject *kind = kind_of(parameter, cls);
 
     return cls->tp_new == kind->tp_new && cls->tp_init == kind->tp_init
            && cls->tp_finalize == kind->tp_finalize && !cls->tp_del
@@ -106,7 +109,7 @@ static PyObject *make_instance(const struct parameter *parameter)
 {
     PyObject *object = PyObject_CallNoArgs(parameter->type);
 
-    if (object && !PyObject_TypeCheck(object, common_base())) {
+    if (object && !PyObject_TypeCheck(object, common_base(parameter))) {
         PyErr_Format(PyExc_TypeError, "%R returned unexpected result of type %s", parameter->type,
                      Py_TYPE(object)->tp_name);
         Py_CLEAR(object);
@@ -120,7 +123,7 @@ PyObject *ctypes_load_instance(const struct parameter *parameter, void *data)
 
     if (object)
         PyObject_GC_Track(object);
-    if (object && !is_plain(Py_TYPE(object)))
+    if (object && !is_plain(parameter, Py_TYPE(object)))
         Py_CLEAR(object);
     if (!object)
         object = make_instance(parameter);
@@ -155,8 +158,9 @@ static int is_as_new(const struct parameter *parameter, PyObject *object)
     PyTypeObject *cls = Py_TYPE(object);
     struct references references = {(PyObject *)cls, 0};
 
-    return (PyObject *)cls == parameter->type && is_plain(cls) && native.ctypes_layout_is_known
-           && size_of(object) == parameter->size && !has_weak_references(object)
+    return (PyObject *)cls == parameter->type && is_plain(parameter, cls)
+           && native.ctypes_layout_is_known && size_of(object) == parameter->size
+           && !has_weak_references(object)
            && !cls->tp_traverse(object, count_reference, &references);
 }
 

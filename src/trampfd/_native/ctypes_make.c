@@ -7,17 +7,20 @@
  */
 #include "ctypes_instance.h"
 #include "frontend.h"
+#include "interpreter.h"
 #include "module.h"
 #include "state.h"
 
 int ctypes_make_init(PyTypeObject *pointer_class, PyObject *signature_of)
 {
+    struct interpreter *interpreter = interpreter_now();
+
     if (ctypes_instance_init((PyObject *)pointer_class))
         return -1;
-    native.signature_name = PyUnicode_InternFromString("_trampfd_signature_");
+    Py_XSETREF(interpreter->signature_name, PyUnicode_InternFromString("_trampfd_signature_"));
     Py_INCREF(signature_of);
-    Py_XSETREF(native.ctypes_signature_of, signature_of);
-    return native.signature_name ? 0 : -1;
+    Py_XSETREF(interpreter->ctypes_signature_of, signature_of);
+    return interpreter->signature_name ? 0 : -1;
 }
 
 /* Of a class called with nothing: a function pointer that is NULL. */
@@ -47,12 +50,14 @@ PyObject *ctypes_pointer(PyTypeObject *cls, void *pointer, PyObject *owner)
  */
 static Signature *signature_for(PyTypeObject *cls)
 {
-    PyObject *kept = PyDict_GetItemWithError(cls->tp_dict, native.signature_name);
+    const struct interpreter *interpreter = interpreter_now();
+    PyObject *kept = PyDict_GetItemWithError(cls->tp_dict, interpreter->signature_name);
 
     if (kept && PyTuple_CheckExact(kept) && PyTuple_GET_SIZE(kept) == 1
-        && Py_IS_TYPE(PyTuple_GET_ITEM(kept, 0), &Signature_Type))
+        && Py_IS_TYPE(PyTuple_GET_ITEM(kept, 0), interpreter->signature_type))
         return (Signature *)Py_NewRef(PyTuple_GET_ITEM(kept, 0));
-    return PyErr_Occurred() ? NULL : signature_from(native.ctypes_signature_of, (PyObject *)cls);
+    return PyErr_Occurred() ? NULL
+                            : signature_from(interpreter->ctypes_signature_of, (PyObject *)cls);
 }
 
 PyObject *ctypes_make(PyTypeObject *cls, PyObject *callable)

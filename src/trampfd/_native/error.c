@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "error.h"
 
+#include "interpreter.h"
 #include "module.h"
-#include "state.h"
 
 #include <errno.h>
 
@@ -14,19 +14,21 @@ PyDoc_STRVAR(ClosureError_doc,
 
 int error_init(PyObject *module)
 {
-    if (!native.closure_error) { /* one class, however often the module is imported */
+    struct interpreter *interpreter = interpreter_now();
+
+    if (!interpreter->closure_error) { /* one class, however often the module is imported */
         PyObject *bases = PyTuple_Pack(2, PyExc_OSError, PyExc_MemoryError);
 
         if (!bases)
             return -1;
-        native.closure_error =
+        interpreter->closure_error =
             PyErr_NewExceptionWithDoc("trampfd.ClosureError", ClosureError_doc, bases, NULL);
         Py_DECREF(bases);
-        if (!native.closure_error)
+        if (!interpreter->closure_error)
             return -1;
     }
-    Py_INCREF(native.closure_error);
-    return PyModule_AddObject(module, "ClosureError", native.closure_error);
+    Py_INCREF(interpreter->closure_error);
+    return PyModule_AddObject(module, "ClosureError", interpreter->closure_error);
 }
 
 PyObject *error_attempts(const struct trampfd_trail *trail)
@@ -49,13 +51,13 @@ void error_refused(const char *what, const struct trampfd_trail *trail, int erro
 {
     char text[1024];
     PyObject *attempts = error_attempts(trail);
-    PyObject *exception;
+    PyObject *exception, *cls = interpreter_now()->closure_error;
 
     trampfd_trail_format(trail, text, sizeof(text));
-    exception = PyObject_CallFunction(native.closure_error, "iN", error,
+    exception = PyObject_CallFunction(cls, "iN", error,
                                       PyUnicode_FromFormat("cannot make a %s: %s", what, text));
     if (attempts && exception && !PyObject_SetAttrString(exception, "attempts", attempts))
-        PyErr_SetObject(native.closure_error, exception);
+        PyErr_SetObject(cls, exception);
     Py_XDECREF(exception);
     Py_XDECREF(attempts);
 }

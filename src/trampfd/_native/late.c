@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "late.h"
 
+#include "interpreter.h"
 #include "module.h"
-#include "state.h"
 
 #include <slot/allowed.h>
 
@@ -10,8 +10,10 @@
 
 int late_init(void)
 {
-    native.fields = PyUnicode_InternFromString("_fields_");
-    return native.fields ? 0 : -1;
+    struct interpreter *interpreter = interpreter_now();
+
+    Py_XSETREF(interpreter->fields, PyUnicode_InternFromString("_fields_"));
+    return interpreter->fields ? 0 : -1;
 }
 
 static int prepare_cif(Signature *signature, struct late *late)
@@ -65,7 +67,8 @@ void late_clear(struct late *late)
 int late_is_outdated(const struct parameter *parameter)
 {
     return parameter->code == '~'
-           && PyDict_GetItem(((PyTypeObject *)parameter->type)->tp_dict, native.fields);
+           && PyDict_GetItem(((PyTypeObject *)parameter->type)->tp_dict,
+                             parameter->interpreter->fields);
 }
 
 void late_refuse(const struct parameter *parameter)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* trampfd._native: the compiled part of the package. */
 #include "attach.h"
+#include "interpreter.h"
 #include "module.h"
 #include "owner.h"
 
@@ -18,9 +19,30 @@ static int add_functions(PyObject *module)
     return 0;
 }
 
+/* Once for each interpreter, however often it imports the module. */
+static int add_type(PyObject *module, PyTypeObject **type, PyType_Spec *spec)
+{
+    if (!*type)
+        *type = (PyTypeObject *)PyType_FromSpec(spec);
+    return *type ? PyModule_AddType(module, *type) : -1;
+}
+
+static int add_types(PyObject *module, struct interpreter *interpreter)
+{
+    if (add_type(module, &interpreter->parameter_type, &parameter_spec)
+        || add_type(module, &interpreter->signature_type, &signature_spec)
+        || add_type(module, &interpreter->closure_type, &closure_spec)
+        || add_type(module, &interpreter->bound_type, &bound_spec))
+        return -1;
+    interpreter->closure_type->tp_new = NULL; /* which a class of Python code inherits */
+    return 0;
+}
+
 /* Run for each interpreter that imports the module, also when another one has loaded it. */
 static int execute(PyObject *module)
 {
+    struct interpreter *interpreter;
+
     /* Threads that Python did not make attach to the main interpreter, see attach.c. */
     if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
         PyObject *message = PyUnicode_FromString("trampfd works in the main interpreter only");
@@ -32,11 +54,9 @@ static int execute(PyObject *module)
         Py_XDECREF(name);
         return -1;
     }
-    return attach_init() || add_functions(module) || error_init(module)
-                   || PyModule_AddType(module, &Parameter_Type)
-                   || PyModule_AddType(module, &Signature_Type)
-                   || PyModule_AddType(module, &Closure_Type)
-                   || PyModule_AddType(module, &Bound_Type) || inspect_init(module)
+    interpreter = interpreter_begin();
+    return !interpreter || attach_init() || add_functions(module) || error_init(module)
+                   || add_types(module, interpreter) || inspect_init(module)
                    || trampoline_init(module)
                ? -1
                : 0;

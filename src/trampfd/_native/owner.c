@@ -31,6 +31,7 @@ void owner_free(struct owner *self)
 
 int owner_traverse(struct owner *self, visitproc visit, void *arg)
 {
+    Py_VISIT(Py_TYPE(self));
     Py_VISIT(self->signature);
     Py_VISIT(self->kept);
     Py_VISIT(self->about);

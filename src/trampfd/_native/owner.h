@@ -38,7 +38,16 @@ typedef struct {
     struct owner owner;
 } Closure;
 
-extern PyTypeObject Closure_Type, Bound_Type;
+extern PyType_Spec closure_spec, bound_spec;
+
+/* Nothing derives from the classes, of which every interpreter has its own. */
+void closure_dealloc(PyObject *self);
+void bound_dealloc(PyObject *self);
+
+static inline int owner_is_closure(PyObject *object)
+{
+    return Py_TYPE(object)->tp_dealloc == closure_dealloc;
+}
 
 /* NULL once the interpreter has dropped it at its end, see closure.c. */
 static inline PyObject *closure_callable(const Closure *self)
@@ -79,7 +88,7 @@ COLD void closure_refuse(const Closure *self, void *result, const char *why);
 
 static inline int owner_check(PyObject *object)
 {
-    return Py_TYPE(object) == &Closure_Type || Py_TYPE(object) == &Bound_Type;
+    return owner_is_closure(object) || Py_TYPE(object)->tp_dealloc == bound_dealloc;
 }
 
 /*

@@ -11,6 +11,7 @@
 
 #include "convert.h"
 #include "frontend.h"
+#include "interpreter.h"
 
 #include <arch/port.h>
 #include <string.h>
@@ -169,6 +170,7 @@ static PyObject *parameter_new(PyTypeObject *type, PyObject *args, PyObject *kwa
     self = (Parameter *)type->tp_alloc(type, 0);
     if (!self)
         return NULL;
+    self->is.interpreter = interpreter_now();
     self->is.type = Py_NewRef(of);
     self->is.size = size;
     self->is.code = *code;
@@ -189,6 +191,7 @@ static PyObject *parameter_new(PyTypeObject *type, PyObject *args, PyObject *kwa
 
 static int parameter_traverse(Parameter *self, visitproc visit, void *arg)
 {
+    Py_VISIT(Py_TYPE(self));
     Py_VISIT(self->is.type);
     if (self->spare) /* untracked; it refers to nothing but its class */
         Py_VISIT(Py_TYPE(self->spare));
@@ -201,6 +204,7 @@ static int parameter_traverse(Parameter *self, visitproc visit, void *arg)
  */
 static void parameter_dealloc(Parameter *self)
 {
+    PyTypeObject *type = Py_TYPE(self);
     struct layout *next;
 
     PyObject_GC_UnTrack(self);
@@ -212,17 +216,22 @@ static void parameter_dealloc(Parameter *self)
         next = layout->next;
         PyMem_Free(layout);
     }
-    Py_TYPE(self)->tp_free((PyObject *)self);
+    type->tp_free((PyObject *)self);
+    Py_DECREF(type);
 }
 
-PyTypeObject Parameter_Type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "trampfd._native.Parameter",
-    .tp_doc = PyDoc_STR("Parameter(frontend, type, layout, size, code)\n--\n\n"
-                        "The converters of one argument or result."),
-    .tp_basicsize = sizeof(Parameter),
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
-    .tp_new = parameter_new,
-    .tp_dealloc = (destructor)parameter_dealloc,
-    .tp_traverse = (traverseproc)parameter_traverse,
+static const PyType_Slot slots[] = {
+    {Py_tp_doc, (void *)PyDoc_STR("Parameter(frontend, type, layout, size, code)\n--\n\n"
+                                  "The converters of one argument or result.")},
+    {Py_tp_new, parameter_new},
+    {Py_tp_dealloc, parameter_dealloc},
+    {Py_tp_traverse, parameter_traverse},
+    {0, NULL},
+};
+
+PyType_Spec parameter_spec = {
+    .name = "trampfd._native.Parameter",
+    .basicsize = sizeof(Parameter),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | COMPAT_IMMUTABLE,
+    .slots = (PyType_Slot *)slots,
 };

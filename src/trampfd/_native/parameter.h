@@ -8,6 +8,7 @@
 #include <ffi.h>
 
 struct frontend;
+struct interpreter;
 struct layout;
 struct parameter;
 
@@ -30,7 +31,8 @@ struct parameter {
     long min, max;         /* range of ints that a result stores directly; empty: max < min */
     char extension;        /* of a result narrower than ffi_arg: 's' by its sign, 'z' by zeros */
     char code;             /* how to convert, see the frontend's file */
-    PyObject **spare;      /* in the Parameter: the object of the latest call; NULL: none is kept */
+    const struct interpreter *interpreter; /* that of the type */
+    PyObject **spare; /* in the Parameter: the object of the latest call; NULL: none is kept */
 };
 
 /* Signatures copy what it `is`, and keep it alive. */
@@ -42,6 +44,6 @@ typedef struct {
     struct layout *layouts; /* structures made for it */
 } Parameter;
 
-extern PyTypeObject Parameter_Type;
+extern PyType_Spec parameter_spec;
 
 #endif

@@ -11,6 +11,7 @@
  * ctypes: tp_new of _ctypes.CFuncPtr and of the classes that inherited it.
  */
 #include "frontend.h"
+#include "interpreter.h"
 #include "module.h"
 #include "state.h"
 
@@ -28,11 +29,11 @@ static PyObject *call_backend_callback(PyObject *self, PyObject *args)
     if (!is_main_interpreter())
         return native.backend_callback.original(self, args);
     if (PyTuple_GET_SIZE(args) == 4 /* as cffi.FFI does */
-        && Py_IS_TYPE(PyTuple_GET_ITEM(args, 0), native.cffi_type))
+        && Py_IS_TYPE(PyTuple_GET_ITEM(args, 0), interpreter_now()->cffi_type))
         return cffi_make(PyTuple_GET_ITEM(args, 0), PyTuple_GET_ITEM(args, 1),
                          PyTuple_GET_ITEM(args, 2), PyTuple_GET_ITEM(args, 3));
-    if (!PyArg_ParseTuple(args, "O!O|OO:callback", native.cffi_type, &ctype, &callable, &error,
-                          &onerror))
+    if (!PyArg_ParseTuple(args, "O!O|OO:callback", interpreter_now()->cffi_type, &ctype, &callable,
+                          &error, &onerror))
         return NULL;
     return cffi_make(ctype, callable, error, onerror);
 }
@@ -106,7 +107,7 @@ static PyObject *call_ffi_callback(PyObject *self, PyObject *args, PyObject *kwa
                                                                                        kwargs);
     if (!parse_ffi_arguments(args, kwargs, &parsed))
         return NULL;
-    if (parsed.callable != Py_None && Py_IS_TYPE(parsed.declaration, native.cffi_type))
+    if (parsed.callable != Py_None && Py_IS_TYPE(parsed.declaration, interpreter_now()->cffi_type))
         return cffi_make(parsed.declaration, parsed.callable, parsed.error, parsed.onerror);
     type = parsed.callable != Py_None ? type_named(self, parsed.declaration) : NULL;
     if (type) {
@@ -127,7 +128,7 @@ static PyObject *call_ffi_callback(PyObject *self, PyObject *args, PyObject *kwa
 
 static int visit_closure(PyObject *object, void *closure)
 {
-    if (Py_TYPE(object) != &Closure_Type)
+    if (!owner_is_closure(object))
         return 0;
     *(Closure **)closure = (Closure *)object;
     return 1;
@@ -230,7 +231,7 @@ static PyObject *redirect_cffi(PyObject *module, PyObject *args)
         return NULL;
     }
     Py_INCREF(type);
-    Py_XSETREF(native.cffi_type, (PyTypeObject *)type);
+    Py_XSETREF(interpreter_now()->cffi_type, (PyTypeObject *)type);
     native.ffi_typeof = ((PyMethodDescrObject *)typeof_)->d_method->ml_flags == METH_O
                             ? ((PyMethodDescrObject *)typeof_)->d_method->ml_meth
                             : NULL;
@@ -260,8 +261,8 @@ static PyObject *new_function_pointer(PyTypeObject *type, PyObject *args, PyObje
 {
     PyObject *only = PyTuple_GET_SIZE(args) == 1 ? PyTuple_GET_ITEM(args, 0) : NULL;
 
-    if (!native.new_is_active || !only || PyLong_Check(only) || PyTuple_Check(only)
-        || !PyCallable_Check(only) || !is_main_interpreter())
+    if (!is_main_interpreter() || !interpreter_now()->new_is_active || !only || PyLong_Check(only)
+        || PyTuple_Check(only) || !PyCallable_Check(only))
         return native.original_new.is(type, args, kwargs);
     return ctypes_make(type, only);
 }
@@ -281,7 +282,7 @@ static PyObject *activate_new(PyObject *module, PyObject *flag)
     (void)module;
     if (active < 0)
         return NULL;
-    native.new_is_active = active;
+    interpreter_now()->new_is_active = active;
     Py_RETURN_NONE;
 }
 

@@ -6,6 +6,7 @@
 #include "signature.h"
 
 #include "frontend.h"
+#include "interpreter.h"
 #include "late.h"
 
 /* Arguments are side by side, for dispatch.h. */
@@ -50,7 +51,8 @@ static int prepare_cif(Signature *self, int abi)
 Signature *signature_make(int abi, unsigned flags, PyObject *result, PyObject *parameters,
                           PyObject *renew)
 {
-    Signature *self = (Signature *)Signature_Type.tp_alloc(&Signature_Type, 0);
+    PyTypeObject *type = interpreter_now()->signature_type;
+    Signature *self = (Signature *)type->tp_alloc(type, 0);
 
     if (!self)
         return NULL;
@@ -63,6 +65,7 @@ Signature *signature_make(int abi, unsigned flags, PyObject *result, PyObject *p
 
 static PyObject *signature_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
+    const struct interpreter *interpreter = interpreter_now();
     PyObject *result, *parameters, *renew = NULL;
     unsigned flags;
     int abi;
@@ -72,11 +75,11 @@ static PyObject *signature_new(PyTypeObject *type, PyObject *args, PyObject *kwa
         PyErr_SetString(PyExc_TypeError, "Signature() takes no keyword arguments");
         return NULL;
     }
-    if (!PyArg_ParseTuple(args, "iIO!O!|O:Signature", &abi, &flags, &Parameter_Type, &result,
-                          &PyTuple_Type, &parameters, &renew))
+    if (!PyArg_ParseTuple(args, "iIO!O!|O:Signature", &abi, &flags, interpreter->parameter_type,
+                          &result, &PyTuple_Type, &parameters, &renew))
         return NULL;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(parameters); i++)
-        if (!Py_IS_TYPE(PyTuple_GET_ITEM(parameters, i), &Parameter_Type))
+        if (!Py_IS_TYPE(PyTuple_GET_ITEM(parameters, i), interpreter->parameter_type))
             return PyErr_Format(PyExc_TypeError, "argument %zd is not a Parameter", i);
     return (PyObject *)signature_make(abi, flags, result, parameters, renew);
 }
@@ -85,7 +88,7 @@ Signature *signature_from(PyObject *source, PyObject *type)
 {
     PyObject *signature = PyObject_CallOneArg(source, type);
 
-    if (signature && !Py_IS_TYPE(signature, &Signature_Type)) {
+    if (signature && !Py_IS_TYPE(signature, interpreter_now()->signature_type)) {
         PyErr_Format(PyExc_TypeError, "expected a signature, not %R", signature);
         Py_CLEAR(signature);
     }
@@ -94,6 +97,7 @@ Signature *signature_from(PyObject *source, PyObject *type)
 
 static int signature_traverse(Signature *self, visitproc visit, void *arg)
 {
+    Py_VISIT(Py_TYPE(self));
     Py_VISIT(self->of_result);
     Py_VISIT(self->parameters);
     return self->late ? late_traverse(self->late, visit, arg) : 0;
@@ -105,6 +109,8 @@ static int signature_traverse(Signature *self, visitproc visit, void *arg)
  */
 static void signature_dealloc(Signature *self)
 {
+    PyTypeObject *type = Py_TYPE(self);
+
     PyObject_GC_UnTrack(self);
     Py_CLEAR(self->of_result);
     Py_CLEAR(self->parameters);
@@ -115,17 +121,22 @@ static void signature_dealloc(Signature *self)
     PyMem_Free(self->late);
     PyMem_Free(self->arguments);
     PyMem_Free(self->ffi_arguments);
-    Py_TYPE(self)->tp_free((PyObject *)self);
+    type->tp_free((PyObject *)self);
+    Py_DECREF(type);
 }
 
-PyTypeObject Signature_Type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "trampfd._native.Signature",
-    .tp_doc = PyDoc_STR("Signature(abi, flags, result, arguments, renew=None)\n--\n\n"
-                        "The cif and the converters of one function type."),
-    .tp_basicsize = sizeof(Signature),
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
-    .tp_new = signature_new,
-    .tp_dealloc = (destructor)signature_dealloc,
-    .tp_traverse = (traverseproc)signature_traverse,
+static const PyType_Slot slots[] = {
+    {Py_tp_doc, (void *)PyDoc_STR("Signature(abi, flags, result, arguments, renew=None)\n--\n\n"
+                                  "The cif and the converters of one function type.")},
+    {Py_tp_new, signature_new},
+    {Py_tp_dealloc, signature_dealloc},
+    {Py_tp_traverse, signature_traverse},
+    {0, NULL},
+};
+
+PyType_Spec signature_spec = {
+    .name = "trampfd._native.Signature",
+    .basicsize = sizeof(Signature),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | COMPAT_IMMUTABLE,
+    .slots = (PyType_Slot *)slots,
 };

@@ -21,7 +21,7 @@ typedef struct {
     struct late *late;    /* see late.h; NULL: closures read their arguments as `cif` says */
 } Signature;
 
-extern PyTypeObject Signature_Type;
+extern PyType_Spec signature_spec;
 
 /*
  * A new signature of Parameters, those of the arguments in a tuple; NULL with an exception.  abi: -1

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The state of the extension outside its objects, and what guards each member: "the lock" is the
- * interpreter's.  It is one variable of the process, because only the main interpreter may import
- * the module, and because calls from C do not have the module.
+ * What the extension keeps once for the process, and what guards each member: "the lock" is the
+ * interpreter's.  See interpreter.h for what each interpreter has.
  *
  * Sealed members are stored under the lock of the library, see base/lock.h, when their module is
  * first used, before any conversion; they are read without a lock.
@@ -35,13 +34,6 @@ struct cffi_functions {
     destructor finalize; /* of cdata with a destructor; NULL when it has none of its own */
 };
 
-/* Of the _ctypes in use; the references are never released. */
-struct ctypes_objects {
-    PyObject *set_errno;    /* _ctypes.set_errno(new) -> old, per thread */
-    PyObject *simple_class; /* _ctypes._SimpleCData; its base is that of all classes */
-    PyObject *simple_value; /* the descriptor behind .value of simple types */
-};
-
 /* What install(libraries=True) redirects; ffi_closure_alloc is the last. */
 #define LIBRARY_FUNCTIONS 4
 
@@ -50,25 +42,11 @@ struct library_functions {
 };
 
 struct state {
-    /* Objects of an interpreter: each that imports the module would have its own. */
-    PyObject *closure_error;       /* the class, made once; the lock */
-    PyObject *fields;              /* "_fields_"; the lock */
-    PyObject *signature_name;      /* "_trampfd_signature_", of classes; the lock */
-    PyObject *ctypes_signature_of; /* called with a class; the lock */
-    Py_ssize_t ctypes_objects;     /* the offset of `_objects` in an instance; the lock */
-    Py_ssize_t ctypes_size;        /* the offset of the buffer's size in an instance; the lock */
-    int ctypes_layout_is_known;    /* an instance showed that it is as expected; the lock */
-    PyTypeObject *cffi_type;       /* of ctype objects; the lock */
-    PyObject *cffi_names[4];       /* of attributes of ctypes; the lock */
-    PyObject *cffi_parameters;     /* a dict of Parameters by ctype; the lock */
-    PyObject *cffi_signatures;     /* a dict by ctype; the lock */
-    PyObject *cffi_signature_of;   /* called with a ctype; the lock */
-    PyTypeObject *cffi_owning;     /* of cdata that cffi_make.c lays out; may be NULL; the lock */
-    PyObject *cffi_gcp;            /* what ffi.gc() is of cffi's backend; the lock */
-    int new_is_active;             /* install() is in force; the lock */
-    TFD_SEALED(struct ctypes_objects) ctypes;
+    /* Of ctypes and cffi; the same in every interpreter. */
+    Py_ssize_t ctypes_objects;  /* the offset of `_objects` in an instance; the lock */
+    Py_ssize_t ctypes_size;     /* the offset of the buffer's size in an instance; the lock */
+    int ctypes_layout_is_known; /* an instance showed that it is as expected; the lock */
 
-    /* Of cffi, ctypes and loaded libraries, which the whole process shares. */
     struct redirection backend_callback, ffi_callback, ffi_decorator; /* the lock */
     PyCFunction ffi_typeof;   /* what FFI.typeof is; NULL where it is called otherwise; the lock */
     PyTypeObject *owner_type; /* of cdata with a destructor; NULL: not redirected; the lock */

@@ -108,8 +108,11 @@ static PyObject *trampoline_close(Trampoline *self, PyObject *unused)
 
 static void trampoline_dealloc(Trampoline *self)
 {
+    PyTypeObject *type = Py_TYPE(self);
+
     trampfd_trampoline_destroy(self->trampoline);
-    Py_TYPE(self)->tp_free((PyObject *)self);
+    type->tp_free((PyObject *)self);
+    Py_DECREF(type);
 }
 
 /* 0, or -1 with an exception if the trampoline is closed. */
@@ -207,24 +210,31 @@ static const PyGetSetDef trampoline_attributes[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
-PyTypeObject Trampoline_Type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "trampfd._native.Trampoline",
-    .tp_doc = PyDoc_STR("Trampoline(pc, registers, stack, allowed, backend)\n--\n\n"
-                        "Owner of one trampoline, see trampfd.Trampoline."),
-    .tp_basicsize = sizeof(Trampoline),
-    .tp_flags = Py_TPFLAGS_DEFAULT,
-    .tp_new = trampoline_new,
-    .tp_dealloc = (destructor)trampoline_dealloc,
-    .tp_methods = (PyMethodDef *)trampoline_methods,
-    .tp_getset = (PyGetSetDef *)trampoline_attributes,
+static const PyType_Slot slots[] = {
+    {Py_tp_doc, (void *)PyDoc_STR("Trampoline(pc, registers, stack, allowed, backend)\n--\n\n"
+                                  "Owner of one trampoline, see trampfd.Trampoline.")},
+    {Py_tp_new, trampoline_new},
+    {Py_tp_dealloc, trampoline_dealloc},
+    {Py_tp_methods, (void *)trampoline_methods},
+    {Py_tp_getset, (void *)trampoline_attributes},
+    {0, NULL},
+};
+
+static PyType_Spec spec = {
+    .name = "trampfd._native.Trampoline",
+    .basicsize = sizeof(Trampoline),
+    .flags = Py_TPFLAGS_DEFAULT | COMPAT_IMMUTABLE,
+    .slots = (PyType_Slot *)slots,
 };
 
 /* The type, and the limits and the flag of trampfd.h with which Python checks arguments. */
 int trampoline_init(PyObject *module)
 {
-    return PyModule_AddType(module, &Trampoline_Type)
-           || PyModule_AddIntConstant(module, "MAX_DATA_SIZE", TRAMPFD_MAX_DATA_SIZE)
+    PyObject *type = PyType_FromSpec(&spec);
+    int error = type ? PyModule_AddType(module, (PyTypeObject *)type) : -1;
+
+    Py_XDECREF(type);
+    return error || PyModule_AddIntConstant(module, "MAX_DATA_SIZE", TRAMPFD_MAX_DATA_SIZE)
            || PyModule_AddIntConstant(module, "MAX_STACK_OFFSET", TRAMPFD_MAX_STACK_OFFSET)
            || PyModule_AddIntConstant(module, "MAX_PCS", TRAMPFD_MAX_PCS)
            || PyModule_AddIntConstant(module, "SET_SP", TRAMPFD_SET_SP);
