@@ -571,6 +571,28 @@ assert not any("Waiting" in str(finder) for finder in sys.meta_path)
         assert enabled.run("-c", code).stderr == ""
 
 
+def test_installs_without_the_lock_of_all_imports(enabled: Environment) -> None:
+    """Another thread may hold what this one waits for, and wait for that lock."""
+    code = """
+import _imp, sys, types
+def install_at_start():
+    print(_imp.lock_held())
+sys.modules["trampfd"] = types.ModuleType("trampfd")
+sys.modules["trampfd._install"] = types.SimpleNamespace(install_at_start=install_at_start)
+class Finder:
+    def find_spec(name, path, target=None):
+        if name == "_ctypes":
+            held.append(_imp.lock_held())
+held = []
+sys.meta_path.insert(0, Finder)
+sys.meta_path.append(Finder)
+import ctypes
+assert held[0] == held[-1]
+"""
+    done = enabled.run("-c", code)
+    assert (done.stdout, done.stderr) == ("False\n", "")
+
+
 SUBINTERPRETER = f"""
 try:
     import _interpreters as interpreters

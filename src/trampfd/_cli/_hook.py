@@ -70,9 +70,30 @@ def _install(waiting: "ModuleType") -> None:
         _change_finders([], early)
 
 
+def _release_import_lock() -> int:
+    """Returns how often this thread held it."""
+    _imp.acquire_lock()  # before CPython 3.13 there is no lock until somebody acquires it
+    times = -1
+    try:
+        while True:
+            _imp.release_lock()
+            times += 1
+    except RuntimeError:
+        return times
+
+
 def find_spec(waiting: "ModuleType", name: str, path: object, target: object) -> "ModuleSpec|None":
-    """For the finder that waited, which is done then."""
-    _install(waiting)
+    """For the finder that waited, which is done then.
+
+    Python may ask finders under the lock of all imports.  To install trampfd may mean to wait for a
+    module that another thread imports, and that thread may wait for the same lock.
+    """
+    times = _release_import_lock()
+    try:
+        _install(waiting)
+    finally:
+        for _ in range(times):
+            _imp.acquire_lock()
     _change_finders([], waiting)
     for finder in sys.meta_path:
         spec = _ask(finder, name, path, target)
