@@ -30,6 +30,7 @@ _lock = RLock()  # guards what follows, and what is redirected
 _installed = False  # by install()
 _blocks: set[object] = set()  # of installed(), entered and not left
 _in_force = False  # everything is redirected
+_is_for_all = False  # install_for_all() was called
 _at_start = False  # the first to install was install_at_start()
 
 
@@ -70,6 +71,10 @@ _redirections: "dict[str, Callable[[ModuleType], None]]" = {
     "_cffi_backend": _redirect_cffi,
     "_ctypes": _redirect_ctypes,
 }
+
+
+# What Python programs make subinterpreters with: with 3.13 and later, and before.
+_MAKE_INTERPRETERS = ("_interpreters", "_xxsubinterpreters")
 
 
 def _redirect_module(module: "ModuleType") -> None:
@@ -115,6 +120,8 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, name: str, path: "Sequence[str] | None", target: "ModuleType | None" = None
     ) -> "ModuleSpec | None":
+        if _is_for_all and name in _MAKE_INTERPRETERS:
+            _native.serve_subinterpreters()
         if name not in _redirections or getattr(self._searching, "active", False):
             return None
         self._searching.active = True
@@ -185,7 +192,7 @@ def install(*, libraries: bool = False) -> None:
     made from a callable (of classes made before and after).  Existing callbacks are not changed.
     cffi and ctypes may be imported before or after.  Calling it again has no effect.
 
-    Only the main interpreter is affected; subinterpreters keep the stock behaviour.
+    Only this interpreter is affected: a subinterpreter that wants it calls install() itself.
 
     With ``libraries=True``, the libraries that are loaded now and use a shared libffi, such as
     that of PyGObject, are redirected, too: the functions that they import to make closures lead to
@@ -219,6 +226,14 @@ def install_at_start() -> None:
     cannot be redirected is reported on standard error when the program imports it."""
     global _at_start
     _at_start = _at_start or not _installed
+    install()
+
+
+def install_for_all() -> None:
+    """install() for `trampfd run`, which serves the subinterpreters that the program makes, too; in
+    an enabled Python each of them runs _cli/_start.py."""
+    global _is_for_all
+    _is_for_all = True
     install()
 
 

@@ -303,7 +303,7 @@ def _install(is_hardened: bool, has_children: bool) -> None:
                 "trampfd run: TRAMPFD_DISABLE is set: callbacks are those of ctypes and cffi\n"
             )
             return
-        from .._install import install
+        from .._install import install_for_all
         from . import children
 
         if has_children:
@@ -312,7 +312,7 @@ def _install(is_hardened: bool, has_children: bool) -> None:
             children.leave_alone()
     except ImportError as error:
         _fail(f"trampfd cannot be loaded: {error}; see `{sys.executable} -m trampfd doctor`")
-    install()
+    install_for_all()
 
 
 def run(argv: "Sequence[str]") -> int:

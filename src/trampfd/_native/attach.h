@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Attaching any calling thread to the interpreter. */
+/* Attaching any calling thread to the main interpreter; see visit.h for others. */
 #ifndef NATIVE_ATTACH_H
 #define NATIVE_ATTACH_H
 
-#include "compat.h"
+#include "interpreter.h"
 
 /* Code that ordinary calls do not run is placed apart from the code that they run: HOT functions
    contain whatever they call that is not COLD, where the compiler can see it. */
@@ -17,6 +17,7 @@ enum attachment {
     RESTORED,   /* this thread's state became the current one */
     KEPT,       /* the same, of a state that was made here for such a thread */
     STATE_MADE, /* for this callback only */
+    ELSEWHERE,  /* not attached: another interpreter is involved, visit() has to do it */
 };
 
 /* How long objects that Python code leaves in the state of a thread not made by Python are kept. */
@@ -27,7 +28,11 @@ enum leftovers {
 
 static inline int attach_is_attached(void)
 {
-    return compat_is_of_this_thread(PyThreadState_GetUnchecked());
+    const PyThreadState *current = PyThreadState_GetUnchecked();
+
+    return compat_is_of_this_thread(current)
+           && current->interp
+                  == atomic_load_explicit(&interpreter_main.state, memory_order_relaxed);
 }
 
 /* For a thread that is not attached; both preserve errno. */
@@ -36,8 +41,8 @@ void detach_slow(enum attachment attachment);
 
 /*
  * Attach for the duration of one callback.  If that is REFUSED the interpreter must not be used,
- * and detach() is not called.  Waits for the interpreter's lock: anything that another thread can
- * free while it holds that lock must be checked again afterwards.
+ * and detach() is not called; nor if it is ELSEWHERE.  Waits for the interpreter's lock: anything
+ * that another thread can free while it holds that lock must be checked again afterwards.
  */
 static inline enum attachment attach(enum leftovers leftovers)
 {
@@ -50,7 +55,29 @@ static inline void detach(enum attachment attachment)
         detach_slow(attachment);
 }
 
-/* Once for each time that the interpreter starts: 0, or -1 with an exception. */
+/*
+ * In a thread without a state: makes one and attaches, as PyGILState_Ensure() does; the opposite is
+ * PyGILState_Release().  Returns 0, not attached, if finalization has begun in the meantime.
+ *
+ * PyGILState_Ensure() itself is not safe here.  When CPython begins to finalize, it marks the states
+ * that exist, so that their threads never attach again.  A state that is made later is not marked:
+ * since CPython 3.14 its thread would attach when the interpreter is half destroyed.  So may_run()
+ * is asked again once the state exists.  If it still agrees, CPython will find the state and mark
+ * it.  If not, the thread must not touch the state: the interpreter destroys it, after it has waited
+ * for the threads that are still making one.
+ *
+ * What remains, as with PyGILState_Ensure(): CPython destroys the states of other threads as soon
+ * as finalization has begun, which may be between two instructions of PyThreadState_New().
+ */
+int attach_new_state(void);
+
+/* Once for each time that an interpreter imports the module: 0, or -1 with an exception. */
 int attach_init(void);
+
+/* At the end of the main interpreter: wait for threads that still make a state of it. */
+void attach_wait_for_states(void);
+
+/* Does this thread run Python code of the interpreter until that is gone? */
+int attach_is_finalizer(const struct interpreter *interpreter);
 
 #endif

@@ -43,7 +43,7 @@ static PyObject *bound_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         PyErr_SetString(PyExc_TypeError, "Bound() takes no keyword arguments");
         return NULL;
     }
-    if (!PyArg_ParseTuple(args, "O!OOpUO:Bound", interpreter_now()->signature_type, &signature,
+    if (!PyArg_ParseTuple(args, "O!OOpUO:Bound", interpreter_now()->of.signature_type, &signature,
                           &function_address, &data_value, &is_last, &name, &kept))
         return NULL;
     function = PyLong_AsVoidPtr(function_address);
@@ -60,7 +60,7 @@ static PyObject *bound_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->data = data;
     self->position = is_last ? TRAMPFD_LAST : TRAMPFD_FIRST;
     self->owner.closure =
-        trampfd_bind(&signature->cif, self->function, data, self->position, &self->code, &trail);
+        trampfd_bind(signature->cif, self->function, data, self->position, &self->code, &trail);
     if (!self->owner.closure) {
         raise_refusal(&trail, errno);
         Py_DECREF(self);
@@ -76,7 +76,7 @@ static PyObject *bound_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
  */
 static int stays(const Bound *self)
 {
-    return self->owner.closure && Py_IsFinalizing();
+    return self->owner.closure && interpreter_is_ending(self->owner.signature->result.interpreter);
 }
 
 static int bound_clear(Bound *self)
@@ -108,7 +108,7 @@ static int compare(const struct owner *owner, void **code, struct trampfd_report
     const Bound *self = (const Bound *)owner;
 
     *code = self->code;
-    return trampfd_bind_verify(owner->closure, self->code, &owner->signature->cif, self->function,
+    return trampfd_bind_verify(owner->closure, self->code, owner->signature->cif, self->function,
                                self->data, self->position, report);
 }
 

@@ -254,6 +254,14 @@ ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssiz
     Py_XDECREF(value);
 }
 
+COLD static void elsewhere(const union tfd_record *record, void *result,
+                           const struct tfd_plan *plan, char *frame, void **arguments,
+                           struct saved_errno *saved)
+{
+    dispatch_elsewhere(record, result, plan, frame, arguments, call, release, STAY_WITH_THREAD,
+                       saved);
+}
+
 /* cffi keeps an errno of its own for each thread, which ffi.errno shows. */
 HOT static struct tfd_return_words dispatch_frame(char *frame, const union tfd_record *record)
 {
@@ -264,7 +272,7 @@ HOT static struct tfd_return_words dispatch_frame(char *frame, const union tfd_r
     if (__builtin_expect(plan->gather_count != 0, 0))
         return tfd_plan_call_with_record(frame, record); /* which calls handler() */
     native.cffi.is.save_errno();
-    dispatch(record, result, plan, frame, NULL, call, release, STAY_WITH_THREAD, NULL);
+    dispatch(record, result, plan, frame, NULL, call, release, STAY_WITH_THREAD, elsewhere, NULL);
     native.cffi.is.restore_errno();
     return tfd_plan_return(kind, frame);
 }
@@ -273,7 +281,8 @@ static void handler(ffi_cif *cif, void *result, void **arguments, void *record)
 {
     (void)cif;
     native.cffi.is.save_errno();
-    dispatch(record, result, NULL, NULL, arguments, call, release, STAY_WITH_THREAD, NULL);
+    dispatch(record, result, NULL, NULL, arguments, call, release, STAY_WITH_THREAD, elsewhere,
+             NULL);
     native.cffi.is.restore_errno();
 }
 

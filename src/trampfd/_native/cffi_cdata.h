@@ -24,7 +24,7 @@ struct owning_cdata {
 /* Is this a cdata of its type, without a destructor?  0 also where the layout is not known. */
 static inline int cdata_is(PyObject *object, const struct parameter *parameter)
 {
-    const PyTypeObject *owning = parameter->interpreter->cffi_owning;
+    const PyTypeObject *owning = parameter->interpreter->of.cffi_owning;
 
     return owning && Py_TYPE(object) == owning->tp_base
            && ((struct cdata *)object)->ctype == parameter->type;

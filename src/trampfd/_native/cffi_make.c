@@ -39,7 +39,7 @@ static int know_layout(PyObject *sample)
         if (is_as_expected(cdata, ctype, address, origin, destructor))
             type = Py_NewRef((PyObject *)Py_TYPE(cdata));
     }
-    Py_XSETREF(interpreter_now()->cffi_owning, (PyTypeObject *)type);
+    Py_XSETREF(interpreter_now()->of.cffi_owning, (PyTypeObject *)type);
     return 0;
 }
 
@@ -51,7 +51,7 @@ int cffi_make_init(PyObject *backend, PyObject *sample)
         Py_XDECREF(with_destructor);
         return -1;
     }
-    Py_XSETREF(interpreter_now()->cffi_gcp, with_destructor);
+    Py_XSETREF(interpreter_now()->of.cffi_gcp, with_destructor);
     return 0;
 }
 
@@ -147,11 +147,11 @@ static PyObject *owning_cdata(PyObject *ctype, void *data, PyObject *owner)
     const struct interpreter *interpreter = interpreter_now();
     PyObject *pointer, *cdata;
 
-    if (interpreter->cffi_owning)
-        return new_owning_cdata(interpreter->cffi_owning, ctype, data, owner);
+    if (interpreter->of.cffi_owning)
+        return new_owning_cdata(interpreter->of.cffi_owning, ctype, data, owner);
     pointer = cffi_pointer(data, ctype);
-    cdata =
-        pointer ? PyObject_CallFunctionObjArgs(interpreter->cffi_gcp, pointer, owner, NULL) : NULL;
+    cdata = pointer ? PyObject_CallFunctionObjArgs(interpreter->of.cffi_gcp, pointer, owner, NULL)
+                    : NULL;
     Py_XDECREF(pointer);
     return cdata;
 }

@@ -13,7 +13,8 @@
 enum { ARGS, RESULT, ABI, ELLIPSIS, NAMES };
 
 _Static_assert(NAMES
-                   == sizeof(interpreter_main.cffi_names) / sizeof(interpreter_main.cffi_names[0]),
+                   == sizeof(interpreter_main.of.cffi_names)
+                          / sizeof(interpreter_main.of.cffi_names[0]),
                "names");
 
 static int make_names(struct interpreter *interpreter)
@@ -21,8 +22,8 @@ static int make_names(struct interpreter *interpreter)
     static const char *const words[NAMES] = {"args", "result", "abi", "ellipsis"};
 
     for (int i = 0; i < NAMES; i++) {
-        Py_XSETREF(interpreter->cffi_names[i], PyUnicode_InternFromString(words[i]));
-        if (!interpreter->cffi_names[i])
+        Py_XSETREF(interpreter->of.cffi_names[i], PyUnicode_InternFromString(words[i]));
+        if (!interpreter->of.cffi_names[i])
             return -1;
     }
     return 0;
@@ -37,11 +38,11 @@ int cffi_signature_init(PyObject *parameters, PyObject *source)
         Py_XDECREF(kept);
         return -1;
     }
-    Py_XSETREF(interpreter->cffi_signatures, kept);
+    Py_XSETREF(interpreter->of.cffi_signatures, kept);
     Py_INCREF(parameters);
-    Py_XSETREF(interpreter->cffi_parameters, parameters);
+    Py_XSETREF(interpreter->of.cffi_parameters, parameters);
     Py_INCREF(source);
-    Py_XSETREF(interpreter->cffi_signature_of, source);
+    Py_XSETREF(interpreter->of.cffi_signature_of, source);
     return 0;
 }
 
@@ -90,15 +91,15 @@ static Signature *make(const struct interpreter *interpreter, PyObject *ctype)
     Signature *signature = NULL;
     int i = 0;
 
-    while (i < NAMES && (values[i] = PyObject_GetAttr(ctype, interpreter->cffi_names[i])))
+    while (i < NAMES && (values[i] = PyObject_GetAttr(ctype, interpreter->of.cffi_names[i])))
         i++;
     if (i == NAMES)
-        signature = make_of_known(interpreter->cffi_parameters, values);
+        signature = make_of_known(interpreter->of.cffi_parameters, values);
     while (i > 0)
         Py_DECREF(values[--i]);
     if (signature || PyErr_Occurred())
         return signature;
-    return signature_from(interpreter->cffi_signature_of, ctype);
+    return signature_from(interpreter->of.cffi_signature_of, ctype);
 }
 
 static int keep(PyObject *signatures, PyObject *ctype, Signature *signature)
@@ -110,7 +111,7 @@ static int keep(PyObject *signatures, PyObject *ctype, Signature *signature)
 
 Signature *cffi_signature_kept(PyObject *ctype)
 {
-    PyObject *signature = PyDict_GetItemWithError(interpreter_now()->cffi_signatures, ctype);
+    PyObject *signature = PyDict_GetItemWithError(interpreter_now()->of.cffi_signatures, ctype);
 
     Py_XINCREF(signature);
     return (Signature *)signature;
@@ -121,7 +122,7 @@ Signature *cffi_signature_new(PyObject *ctype)
     const struct interpreter *interpreter = interpreter_now();
     Signature *signature = make(interpreter, ctype);
 
-    if (signature && keep(interpreter->cffi_signatures, ctype, signature))
+    if (signature && keep(interpreter->of.cffi_signatures, ctype, signature))
         Py_CLEAR(signature);
     return signature;
 }

@@ -14,18 +14,28 @@
  * thread that is not attached may read all of these once it has seen that the interpreter is
  * finalizing: anything that was freed was freed before that, under the interpreter's lock, and its
  * record shows it.
+ *
+ * The memory of a subinterpreter may go with it.  There the user data of a closure is a target,
+ * which outlives the Closure, see target.h.
  */
 #include "error.h"
 #include "frontend.h"
 #include "interpreter.h"
 #include "late.h"
 #include "state.h"
+#include "target.h"
 
 #include <closure/plan.h>
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+/* In a subinterpreter. */
+struct subclosure {
+    Closure closure;
+    struct target *target;
+};
 
 PyObject *closure_name_of(PyObject *callable)
 {
@@ -40,10 +50,24 @@ PyObject *closure_name_of(PyObject *callable)
     return name ? name : PyUnicode_InternFromString(Py_TYPE(callable)->tp_name);
 }
 
+static struct target *target_of_closure(const Closure *self)
+{
+    int is_of_main = self->owner.signature->result.interpreter == &interpreter_main;
+
+    return is_of_main ? NULL : ((const struct subclosure *)self)->target;
+}
+
+static void *user_data_of(const Closure *self)
+{
+    const struct target *target = target_of_closure(self);
+
+    return target ? target_user_data(target) : (void *)self;
+}
+
 /* Of closures of this signature. */
 static ffi_cif *cif_of(Signature *signature)
 {
-    return signature->late ? &signature->late->cif : &signature->cif;
+    return signature->late ? &signature->late->cif : signature->cif;
 }
 
 static tfd_dispatch *dispatch_of(const Signature *signature)
@@ -71,8 +95,9 @@ static int lacks_plan(const Closure *self, void *code)
 static int make(Closure *self, void **code)
 {
     Signature *signature = self->owner.signature;
-    const ffi_closure wanted = {
-        .cif = cif_of(signature), .fun = signature->frontend->handler, .user_data = self};
+    const ffi_closure wanted = {.cif = cif_of(signature),
+                                .fun = signature->frontend->handler,
+                                .user_data = user_data_of(self)};
     struct trampfd_trail trail;
     int error =
         tfd_closure_make(&wanted, dispatch_of(signature), &self->owner.closure, code, &trail);
@@ -91,7 +116,8 @@ static int make(Closure *self, void **code)
 
 Closure *closure_make(Signature *signature, PyObject *callable, PyObject *about, void **code)
 {
-    Closure *self = about ? PyObject_GC_New(Closure, interpreter_now()->closure_type) : NULL;
+    const struct interpreter *interpreter = signature->result.interpreter;
+    Closure *self = about ? PyObject_GC_New(Closure, interpreter->of.closure_type) : NULL;
 
     if (!self) {
         Py_XDECREF(about);
@@ -103,24 +129,34 @@ Closure *closure_make(Signature *signature, PyObject *callable, PyObject *about,
     self->owner.kept = callable;
     self->owner.closure = NULL;
     self->owner.about = about;
+    if (interpreter != &interpreter_main)
+        ((struct subclosure *)self)->target = target_new(self);
     PyObject_GC_Track(self);
-    if (make(self, code))
+    if (interpreter != &interpreter_main && !target_of_closure(self)) {
+        PyErr_NoMemory();
         Py_CLEAR(self);
+    } else if (make(self, code)) {
+        Py_CLEAR(self);
+    }
     return self;
+}
+
+void closure_say_refused(const char *name, const char *why)
+{
+    char message[200];
+
+    if (atomic_exchange(&native.refusal_is_told, 1))
+        return;
+    snprintf(message, sizeof(message),
+             "trampfd: the callback %s was called %s; it returned its error value\n", name, why);
+    if (write(STDERR_FILENO, message, strlen(message)) < 0)
+        return; /* there is no standard error */
 }
 
 void closure_refuse(const Closure *self, void *result, const char *why)
 {
-    char message[200];
-
     self->owner.signature->frontend->return_error_value(self, result);
-    if (atomic_exchange(&native.refusal_is_told, 1))
-        return;
-    snprintf(message, sizeof(message),
-             "trampfd: the callback %s was called %s; it returned its error value\n",
-             owner_name(&self->owner), why);
-    if (write(STDERR_FILENO, message, strlen(message)) < 0)
-        return; /* there is no standard error */
+    closure_say_refused(owner_name(&self->owner), why);
 }
 
 /* The tuple is ours alone, and other threads read its other parts only. */
@@ -147,11 +183,16 @@ void closure_dealloc(PyObject *object)
 {
     Closure *self = (Closure *)object;
     PyTypeObject *type = Py_TYPE(self);
+    struct target *target = target_of_closure(self);
 
     PyObject_GC_UnTrack(self);
     closure_clear(self);
-    Py_XDECREF(self->owner.signature);
-    if (self->owner.closure) /* at the end of the interpreter: the memory stays */
+    if (target && self->owner.closure) /* at the end of the interpreter: it stays callable */
+        target->closure = NULL;
+    else if (target)
+        target_release(target);
+    Py_DECREF(self->owner.signature);
+    if (!target && self->owner.closure) /* at the end of the main interpreter: the memory stays */
         return;
     Py_DECREF(self->owner.about);
     type->tp_free(object);
@@ -163,8 +204,8 @@ static int compare(const struct owner *self, void **code, struct trampfd_report 
     Signature *signature = self->signature;
 
     *code = tfd_closure_code(self->closure);
-    return tfd_closure_verify(*code, cif_of(signature), signature->frontend->handler, (void *)self,
-                              dispatch_of(signature), report);
+    return tfd_closure_verify(*code, cif_of(signature), signature->frontend->handler,
+                              user_data_of((const Closure *)self), dispatch_of(signature), report);
 }
 
 static PyObject *closure_verify(struct owner *self, PyObject *unused)
@@ -188,9 +229,17 @@ static const PyType_Slot slots[] = {
     {0, NULL},
 };
 
-PyType_Spec closure_spec = {
-    .name = "trampfd._native.Closure",
-    .basicsize = sizeof(Closure),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | COMPAT_IMMUTABLE,
-    .slots = (PyType_Slot *)slots,
-};
+PyTypeObject *closure_type_for(const struct interpreter *interpreter)
+{
+    PyType_Spec spec = {
+        .name = "trampfd._native.Closure",
+        .basicsize = interpreter == &interpreter_main ? sizeof(Closure) : sizeof(struct subclosure),
+        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | COMPAT_IMMUTABLE,
+        .slots = (PyType_Slot *)slots,
+    };
+    PyTypeObject *type = (PyTypeObject *)PyType_FromSpec(&spec);
+
+    if (type)
+        type->tp_new = NULL; /* which a class of Python code inherits */
+    return type;
+}

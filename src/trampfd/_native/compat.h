@@ -9,6 +9,11 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <pthread.h>
+#include <stddef.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
 #if PY_VERSION_HEX < 0x030B0000
 #include <longintrepr.h>
 #endif
@@ -67,16 +72,76 @@ static inline int compat_is_of_this_thread(const PyThreadState *current)
 #endif
 }
 
-/* Deleting the state of another thread would otherwise make CPython 3.12 and later forget the
-   state of this one: it clears the caller's thread-local pointer. */
-static inline void compat_unbind_state(PyThreadState *state)
+/* Is that on the stack of this thread, in a function that has not returned? */
+static inline int compat_is_on_stack(const char *frame)
 {
-#if PY_VERSION_HEX >= 0x030C0000
-    state->_status.bound_gilstate = 0;
+    const char *here = __builtin_frame_address(0);
+    pthread_attr_t attributes;
+    void *lowest;
+    size_t size;
+    int is_on_stack;
+
+    if (frame <= here || pthread_getattr_np(pthread_self(), &attributes))
+        return 0;
+    is_on_stack =
+        !pthread_attr_getstack(&attributes, &lowest, &size) && frame < (const char *)lowest + size;
+    pthread_attr_destroy(&attributes);
+    return is_on_stack;
+}
+
+/*
+ * Is that state, of an interpreter whose lock this thread holds, one of this thread's?  Either it has
+ * called C in that state, so that its innermost frame of C is on the stack, or it has made the state
+ * and nobody runs it: programs such as uWSGI run one state in several threads in turn.  Versions that
+ * do not keep that frame know only which thread made the state.
+ */
+static inline int compat_is_of_thread_here(const PyThreadState *state)
+{
+    int is_maker = state->thread_id == PyThread_get_thread_ident();
+
+#if PY_VERSION_HEX >= 0x030A0000 && PY_VERSION_HEX < 0x030D0000
+    return compat_is_on_stack((const char *)state->cframe)
+           || (is_maker && state->cframe == &state->root_cframe);
 #else
-    (void)state;
+    return is_maker;
 #endif
 }
+
+/*
+ * Does this thread run the current state, which before CPython 3.12 need not be what CPython takes
+ * for the state of the thread?  Another thread may be destroying the state: it is read by a system call,
+ * which fails where memory is gone.  CPython 3.9 does not keep what is needed.
+ */
+static inline int compat_is_run_here(const PyThreadState *current)
+{
+#if PY_VERSION_HEX >= 0x030C0000 || PY_VERSION_HEX < 0x030A0000
+    (void)current;
+    return 0;
+#else
+    char *frame;
+    struct iovec to = {&frame, sizeof(frame)};
+    struct iovec from = {(char *)current + offsetof(PyThreadState, cframe), sizeof(frame)};
+
+    return current && process_vm_readv(getpid(), &to, 1, &from, 1, 0) == (ssize_t)sizeof(frame)
+           && compat_is_on_stack(frame);
+#endif
+}
+
+/*
+ * Destroy a state that is not the current one.  If CPython 3.12 or later takes it for the state of
+ * some thread, it would clear what it takes for the state of this one.
+ */
+static inline void compat_destroy_state(PyThreadState *state)
+{
+    PyThreadState_Clear(state);
+#if PY_VERSION_HEX >= 0x030C0000
+    state->_status.bound_gilstate = 0;
+#endif
+    PyThreadState_Delete(state);
+}
+
+/* Do all interpreters have one lock? */
+#define COMPAT_ONE_LOCK (PY_VERSION_HEX < 0x030C0000)
 
 /* Does the state have objects of threading? */
 static inline int compat_is_known_to_threading(const PyThreadState *state)

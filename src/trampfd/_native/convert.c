@@ -189,10 +189,16 @@ char convert_extension(const struct parameter *parameter)
     }
 }
 
-void convert_clear(const ffi_cif *cif, void *result)
+size_t convert_result_size(const ffi_cif *cif)
 {
     const ffi_type *type = cif->rtype;
 
-    if (type->type != FFI_TYPE_VOID)
-        memset(result, 0, type->size < sizeof(ffi_arg) ? sizeof(ffi_arg) : type->size);
+    if (type->type == FFI_TYPE_VOID)
+        return 0;
+    return type->size < sizeof(ffi_arg) ? sizeof(ffi_arg) : type->size;
+}
+
+void convert_clear(const ffi_cif *cif, void *result)
+{
+    memset(result, 0, convert_result_size(cif));
 }

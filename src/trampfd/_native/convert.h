@@ -47,6 +47,9 @@ void store_narrow(void *result, const void *value, Py_ssize_t size, int is_signe
 /* For parameter->extension; 0 if the result is not extended. */
 char convert_extension(const struct parameter *parameter);
 
+/* Bytes of a result where libffi takes it from; 0 if there is none. */
+size_t convert_result_size(const ffi_cif *cif);
+
 /* Fill a result with zeros. */
 COLD void convert_clear(const ffi_cif *cif, void *result);
 

@@ -458,10 +458,10 @@ ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssiz
             report(COMPAT_CTYPES_WHILE "calling", self);
     }
     if (!value) {
-        convert_clear(&signature->cif, result);
+        convert_clear(signature->cif, result);
     } else if (!convert_store(&signature->result, result, value)
                && store(&signature->result, result, value)) {
-        convert_clear(&signature->cif, result);
+        convert_clear(signature->cif, result);
         report(COMPAT_CTYPES_WHILE "converting result of", self);
     }
     Py_XDECREF(value);
@@ -470,7 +470,14 @@ ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssiz
 /* ctypes has no error value. */
 static void return_error_value(const Closure *self, void *result)
 {
-    convert_clear(&self->owner.signature->cif, result);
+    convert_clear(self->owner.signature->cif, result);
+}
+
+COLD static void elsewhere(const union tfd_record *record, void *result,
+                           const struct tfd_plan *plan, char *frame, void **arguments,
+                           struct saved_errno *saved)
+{
+    dispatch_elsewhere(record, result, plan, frame, arguments, call, release, GO_AFTER_CALL, saved);
 }
 
 /* errno matters only to callbacks that asked for it. */
@@ -479,7 +486,8 @@ ALWAYS_INLINE void serve(const union tfd_record *record, void *result, const str
 {
     struct saved_errno saved = {0, 0};
 
-    dispatch(record, result, plan, frame, arguments, call, release, GO_AFTER_CALL, &saved);
+    dispatch(record, result, plan, frame, arguments, call, release, GO_AFTER_CALL, elsewhere,
+             &saved);
     if (saved.is_set)
         errno = saved.value;
 }
@@ -530,6 +538,14 @@ static struct tfd_return_words dispatch_late(char *frame, const union tfd_record
     if (self) {
         serve_late(self, result, frame, &saved);
         detach(attachment);
+    } else if (attachment == ELSEWHERE) {
+        struct visit visit;
+
+        self = visit_begin(&visit, record, result, GO_AFTER_CALL);
+        if (self) {
+            serve_late(self, result, frame, &saved);
+            visit_end(&visit);
+        }
     }
     if (saved.is_set)
         errno = saved.value;

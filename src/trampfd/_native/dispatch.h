@@ -12,6 +12,8 @@
 
 #include "attach.h"
 #include "frontend.h"
+#include "target.h"
+#include "visit.h"
 
 #include <closure/plan.h>
 
@@ -93,7 +95,7 @@ ALWAYS_INLINE void dispatch_attached(Closure *self, const Signature *signature, 
 
 /*
  * Attach, for detach(*attachment) later.  If the callback cannot be run, returns NULL without
- * attaching, with the error value stored.
+ * attaching, with the error value stored, or for *attachment ELSEWHERE nothing done.
  *
  * Before this thread is attached another one may free the closure: only the record is read, and it
  * is checked again if attaching had to wait.  Once this thread is attached no other one is, so the
@@ -105,7 +107,9 @@ ALWAYS_INLINE Closure *dispatch_enter(const union tfd_record *record, void *resu
     uintptr_t second = record->words[1];
     Closure *self = record->closure.user_data;
 
-    *attachment = attach(leftovers);
+    *attachment = target_is(self) ? ELSEWHERE : attach(leftovers);
+    if (__builtin_expect(*attachment == ELSEWHERE, 0))
+        return NULL;
     if (*attachment != WAS_ATTACHED
         && __builtin_expect(!tfd_closure_is_live(record, second, self), 0))
         tfd_closure_died(record);
@@ -120,17 +124,41 @@ ALWAYS_INLINE Closure *dispatch_enter(const union tfd_record *record, void *resu
     return NULL;
 }
 
+/* For calls with another interpreter than the main one: what each frontend makes of the next one. */
+typedef void elsewhere_function(const union tfd_record *record, void *result,
+                                const struct tfd_plan *plan, char *frame, void **arguments,
+                                struct saved_errno *saved);
+
+ALWAYS_INLINE void dispatch_elsewhere(const union tfd_record *record, void *result,
+                                      const struct tfd_plan *plan, char *frame, void **arguments,
+                                      call_function *call, release_function *release,
+                                      enum leftovers leftovers, struct saved_errno *saved)
+{
+    struct visit visit;
+    Closure *self = visit_begin(&visit, record, result, leftovers);
+
+    if (!self)
+        return;
+    dispatch_attached(self, self->owner.signature, result, plan, frame, arguments, call, release,
+                      saved);
+    visit_end(&visit);
+}
+
 /* Attach, make the arguments, call, detach; see dispatch_attached(). */
 ALWAYS_INLINE void dispatch(const union tfd_record *record, void *result,
                             const struct tfd_plan *plan, char *frame, void **arguments,
                             call_function *call, release_function *release,
-                            enum leftovers leftovers, struct saved_errno *saved)
+                            enum leftovers leftovers, elsewhere_function *elsewhere,
+                            struct saved_errno *saved)
 {
     enum attachment attachment;
     Closure *self = dispatch_enter(record, result, leftovers, &attachment);
 
-    if (__builtin_expect(!self, 0))
+    if (__builtin_expect(!self, 0)) {
+        if (attachment == ELSEWHERE)
+            elsewhere(record, result, plan, frame, arguments, saved);
         return;
+    }
     dispatch_attached(self, self->owner.signature, result, plan, frame, arguments, call, release,
                       saved);
     detach(attachment);

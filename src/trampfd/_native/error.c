@@ -16,19 +16,19 @@ int error_init(PyObject *module)
 {
     struct interpreter *interpreter = interpreter_now();
 
-    if (!interpreter->closure_error) { /* one class, however often the module is imported */
+    if (!interpreter->of.closure_error) { /* one class, however often the module is imported */
         PyObject *bases = PyTuple_Pack(2, PyExc_OSError, PyExc_MemoryError);
 
         if (!bases)
             return -1;
-        interpreter->closure_error =
+        interpreter->of.closure_error =
             PyErr_NewExceptionWithDoc("trampfd.ClosureError", ClosureError_doc, bases, NULL);
         Py_DECREF(bases);
-        if (!interpreter->closure_error)
+        if (!interpreter->of.closure_error)
             return -1;
     }
-    Py_INCREF(interpreter->closure_error);
-    return PyModule_AddObject(module, "ClosureError", interpreter->closure_error);
+    Py_INCREF(interpreter->of.closure_error);
+    return PyModule_AddObject(module, "ClosureError", interpreter->of.closure_error);
 }
 
 PyObject *error_attempts(const struct trampfd_trail *trail)
@@ -51,7 +51,7 @@ void error_refused(const char *what, const struct trampfd_trail *trail, int erro
 {
     char text[1024];
     PyObject *attempts = error_attempts(trail);
-    PyObject *exception, *cls = interpreter_now()->closure_error;
+    PyObject *exception, *cls = interpreter_now()->of.closure_error;
 
     trampfd_trail_format(trail, text, sizeof(text));
     exception = PyObject_CallFunction(cls, "iN", error,

@@ -12,7 +12,10 @@
 
 #include <base/sealed.h>
 
+#include <pthread.h>
 #include <stdatomic.h>
+
+struct kept;
 
 /* Of the _ctypes in use; the references are never released. */
 struct ctypes_objects {
@@ -21,10 +24,8 @@ struct ctypes_objects {
     PyObject *simple_value; /* the descriptor behind .value of simple types */
 };
 
-struct interpreter {
-    _Atomic(PyInterpreterState *) state; /* NULL before its beginning and after its end */
-    struct interpreter *next;
-
+/* Objects, and what install() has set. */
+struct interpreter_objects {
     PyTypeObject *parameter_type, *signature_type, *closure_type, *bound_type;
     PyObject *closure_error; /* the class */
 
@@ -32,8 +33,7 @@ struct interpreter {
     PyObject *signature_name;      /* "_trampfd_signature_", of classes */
     PyObject *ctypes_signature_of; /* called with a class */
     int new_is_active;             /* install() is in force for ctypes */
-    /* Sealed when ctypes is first used, before any conversion; read without a lock. */
-    TFD_SEALED(struct ctypes_objects) ctypes;
+    int cffi_is_active;            /* and for cffi */
 
     PyTypeObject *cffi_type;     /* of ctype objects */
     PyObject *cffi_names[4];     /* of attributes of ctypes */
@@ -42,6 +42,24 @@ struct interpreter {
     PyObject *cffi_signature_of; /* called with a ctype */
     PyTypeObject *cffi_owning;   /* of cdata that cffi_make.c lays out; may be NULL */
     PyObject *cffi_gcp;          /* what ffi.gc() is of cffi's backend */
+};
+
+struct interpreter {
+    _Atomic(PyInterpreterState *) state; /* NULL before its beginning and after its end */
+    _Atomic(struct interpreter *) next;
+
+    /* Of its end, see attach.c; atomic. */
+    pthread_t finalizer;           /* the thread that ends it; finalizer_is_known */
+    atomic_int finalizer_is_known; /* from shortly before its end */
+    atomic_uint visitors; /* callbacks of threads that had to attach to it; not to the main one */
+
+    /* Of threads that Python did not make, see kept.h. */
+    _Atomic(struct kept *) ended; /* a list; pushed to one by one, taken as a whole; atomic */
+    size_t kept_states;
+
+    struct interpreter_objects of;
+    /* Sealed when ctypes is first used, before any conversion; read without a lock. */
+    TFD_SEALED(struct ctypes_objects) ctypes;
 };
 
 /* The main one comes first.  Hidden, so that code reaches it without a table of offsets. */
@@ -61,7 +79,26 @@ static inline struct interpreter *interpreter_now(void)
     return interpreter_find(state);
 }
 
-/* The same, when the module is imported; a new one, if it is the first time.  NULL with an exception. */
+/*
+ * The same, when the module is imported; if it is the first time, a new one, whose end is noticed.
+ * NULL with an exception.
+ */
 struct interpreter *interpreter_begin(void);
+
+/*
+ * Do objects that are dropped now leave behind what calls of their closures read?  They do at the
+ * end of the interpreter, as C may call them later.
+ */
+static inline int interpreter_is_ending(const struct interpreter *interpreter)
+{
+    return Py_IsFinalizing()
+           || (interpreter != &interpreter_main && atomic_load(&interpreter->finalizer_is_known));
+}
+
+/* Has another interpreter than the main one ever imported the extension? */
+static inline int interpreter_are_many(void)
+{
+    return interpreter_main.next != NULL;
+}
 
 #endif

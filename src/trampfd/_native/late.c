@@ -12,8 +12,8 @@ int late_init(void)
 {
     struct interpreter *interpreter = interpreter_now();
 
-    Py_XSETREF(interpreter->fields, PyUnicode_InternFromString("_fields_"));
-    return interpreter->fields ? 0 : -1;
+    Py_XSETREF(interpreter->of.fields, PyUnicode_InternFromString("_fields_"));
+    return interpreter->of.fields ? 0 : -1;
 }
 
 static int prepare_cif(Signature *signature, struct late *late)
@@ -31,15 +31,15 @@ static int prepare_cif(Signature *signature, struct late *late)
 
 int late_new(Signature *signature, PyObject *renew)
 {
-    struct late *late = PyMem_Calloc(1, sizeof(*late));
+    struct late *late = PyMem_RawCalloc(1, sizeof(*late));
 
     if (!late) {
         PyErr_NoMemory();
         return -1;
     }
-    late->plan = prepare_cif(signature, late) ? tfd_plan_get(&signature->cif) : NULL;
+    late->plan = prepare_cif(signature, late) ? tfd_plan_get(signature->cif) : NULL;
     if (!late->plan) {
-        PyMem_Free(late);
+        PyMem_RawFree(late);
         return 0;
     }
     Py_INCREF(renew);
@@ -68,7 +68,7 @@ int late_is_outdated(const struct parameter *parameter)
 {
     return parameter->code == '~'
            && PyDict_GetItem(((PyTypeObject *)parameter->type)->tp_dict,
-                             parameter->interpreter->fields);
+                             parameter->interpreter->of.fields);
 }
 
 void late_refuse(const struct parameter *parameter)
@@ -92,7 +92,7 @@ static Py_ssize_t find_outdated(const Signature *signature)
 static int renew(struct late *late, const struct parameter *outdated)
 {
     Signature *old_latest, *latest = (Signature *)PyObject_CallNoArgs(late->renew);
-    const struct tfd_plan *old_plan, *plan = latest ? tfd_plan_get(&latest->cif) : NULL;
+    const struct tfd_plan *old_plan, *plan = latest ? tfd_plan_get(latest->cif) : NULL;
 
     if (!plan) {
         if (latest)

@@ -3,7 +3,7 @@
 #include "attach.h"
 #include "interpreter.h"
 #include "module.h"
-#include "owner.h"
+#include "frontend.h"
 
 static const PyMethodDef *const functions[] = {
     bind_functions,     cffi_functions,       cffi_signature_functions,   children_functions,
@@ -19,42 +19,33 @@ static int add_functions(PyObject *module)
     return 0;
 }
 
-/* Once for each interpreter, however often it imports the module. */
-static int add_type(PyObject *module, PyTypeObject **type, PyType_Spec *spec)
+static PyTypeObject *type_of(PyType_Spec *spec)
 {
-    if (!*type)
-        *type = (PyTypeObject *)PyType_FromSpec(spec);
-    return *type ? PyModule_AddType(module, *type) : -1;
+    return (PyTypeObject *)PyType_FromSpec(spec);
 }
 
 static int add_types(PyObject *module, struct interpreter *interpreter)
 {
-    if (add_type(module, &interpreter->parameter_type, &parameter_spec)
-        || add_type(module, &interpreter->signature_type, &signature_spec)
-        || add_type(module, &interpreter->closure_type, &closure_spec)
-        || add_type(module, &interpreter->bound_type, &bound_spec))
-        return -1;
-    interpreter->closure_type->tp_new = NULL; /* which a class of Python code inherits */
-    return 0;
+    struct interpreter_objects *of = &interpreter->of;
+
+    if (!of->closure_type) { /* once, however often the interpreter imports the module */
+        of->parameter_type = type_of(&parameter_spec);
+        of->signature_type = of->parameter_type ? type_of(&signature_spec) : NULL;
+        of->bound_type = of->signature_type ? type_of(&bound_spec) : NULL;
+        of->closure_type = of->bound_type ? closure_type_for(interpreter) : NULL;
+    }
+    return !of->closure_type || PyModule_AddType(module, of->parameter_type)
+                   || PyModule_AddType(module, of->signature_type)
+                   || PyModule_AddType(module, of->closure_type)
+                   || PyModule_AddType(module, of->bound_type)
+               ? -1
+               : 0;
 }
 
-/* Run for each interpreter that imports the module, also when another one has loaded it. */
 static int execute(PyObject *module)
 {
-    struct interpreter *interpreter;
+    struct interpreter *interpreter = interpreter_begin();
 
-    /* Threads that Python did not make attach to the main interpreter, see attach.c. */
-    if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
-        PyObject *message = PyUnicode_FromString("trampfd works in the main interpreter only");
-        PyObject *name = PyUnicode_FromString("trampfd");
-
-        if (message && name)
-            PyErr_SetImportError(message, name, NULL);
-        Py_XDECREF(message);
-        Py_XDECREF(name);
-        return -1;
-    }
-    interpreter = interpreter_begin();
     return !interpreter || attach_init() || add_functions(module) || error_init(module)
                    || add_types(module, interpreter) || inspect_init(module)
                    || trampoline_init(module)

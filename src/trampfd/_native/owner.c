@@ -23,7 +23,9 @@ const char *owner_name(const struct owner *self)
 
 void owner_free(struct owner *self)
 {
-    void *closure = self->closure && !Py_IsFinalizing() ? owner_take(&self->closure) : NULL;
+    void *closure = self->closure && !interpreter_is_ending(self->signature->result.interpreter)
+                        ? owner_take(&self->closure)
+                        : NULL;
 
     if (closure)
         trampfd_closure_free_named(closure, owner_name(self));

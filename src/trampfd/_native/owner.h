@@ -38,7 +38,10 @@ typedef struct {
     struct owner owner;
 } Closure;
 
-extern PyType_Spec closure_spec, bound_spec;
+extern PyType_Spec bound_spec;
+
+/* A new class; NULL with an exception. */
+PyTypeObject *closure_type_for(const struct interpreter *interpreter);
 
 /* Nothing derives from the classes, of which every interpreter has its own. */
 void closure_dealloc(PyObject *self);
@@ -83,7 +86,10 @@ static inline PyObject *closure_error_value(const Closure *self)
     return closure_part(self, 2);
 }
 
-/* Return the error value of a callback that cannot be run, and say so the first time. */
+/* Say the first time that a callback cannot be run. */
+COLD void closure_say_refused(const char *name, const char *why);
+
+/* Return its error value, and say so. */
 COLD void closure_refuse(const Closure *self, void *result, const char *why);
 
 static inline int owner_check(PyObject *object)

@@ -120,7 +120,7 @@ static ffi_type *parse_structure(Parameter *self, PyObject *source)
     count = PyTuple_GET_SIZE(elements);
     if (count < TFD_MEMBERS_MAX)
         count = TFD_MEMBERS_MAX;
-    layout = PyMem_Calloc(1, sizeof(*layout) + (size_t)(count + 1) * sizeof(ffi_type *));
+    layout = PyMem_RawCalloc(1, sizeof(*layout) + (size_t)(count + 1) * sizeof(ffi_type *));
     if (!layout) {
         PyErr_NoMemory();
         return NULL;
@@ -212,9 +212,11 @@ static void parameter_dealloc(Parameter *self)
     Py_CLEAR(self->is.type);
     if (Py_IsFinalizing())
         return;
+    if (interpreter_is_ending(self->is.interpreter))
+        self->layouts = NULL;
     for (struct layout *layout = self->layouts; layout; layout = next) {
         next = layout->next;
-        PyMem_Free(layout);
+        PyMem_RawFree(layout);
     }
     type->tp_free((PyObject *)self);
     Py_DECREF(type);

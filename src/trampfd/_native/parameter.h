@@ -31,7 +31,7 @@ struct parameter {
     long min, max;         /* range of ints that a result stores directly; empty: max < min */
     char extension;        /* of a result narrower than ffi_arg: 's' by its sign, 'z' by zeros */
     char code;             /* how to convert, see the frontend's file */
-    const struct interpreter *interpreter; /* that of the type */
+    struct interpreter *interpreter; /* that of the type */
     PyObject **spare; /* in the Parameter: the object of the latest call; NULL: none is kept */
 };
 

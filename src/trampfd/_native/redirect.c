@@ -15,25 +15,50 @@
 #include "module.h"
 #include "state.h"
 
-/* Other interpreters of the process are not affected. */
-static int is_main_interpreter(void)
+/*
+ * What is changed in cffi, and before CPython 3.13 in ctypes, is the same in all interpreters.  Those
+ * that have not installed trampfd get what they would get without it.
+ */
+static int is_active_for_cffi(void)
 {
-    return PyInterpreterState_Get() == PyInterpreterState_Main();
+    const struct interpreter *interpreter = interpreter_now();
+
+    return interpreter && interpreter->of.cffi_is_active;
+}
+
+static int is_active_for_ctypes(void)
+{
+    const struct interpreter *interpreter = interpreter_now();
+
+    return interpreter && interpreter->of.new_is_active;
+}
+
+/* Is either in force anywhere else? */
+static int is_active_elsewhere(void)
+{
+    const struct interpreter *interpreter = &interpreter_main;
+
+    while (interpreter
+           && (interpreter == interpreter_now() || !atomic_load(&interpreter->state)
+               || (!interpreter->of.cffi_is_active && !interpreter->of.new_is_active)))
+        interpreter = atomic_load(&interpreter->next);
+    return interpreter != NULL;
 }
 
 /* Arguments are parsed as cffi parses them, so that its errors are the same. */
 static PyObject *call_backend_callback(PyObject *self, PyObject *args)
 {
     PyObject *ctype, *callable, *error = Py_None, *onerror = Py_None;
+    PyTypeObject *type;
 
-    if (!is_main_interpreter())
+    if (!is_active_for_cffi())
         return native.backend_callback.original(self, args);
+    type = interpreter_now()->of.cffi_type;
     if (PyTuple_GET_SIZE(args) == 4 /* as cffi.FFI does */
-        && Py_IS_TYPE(PyTuple_GET_ITEM(args, 0), interpreter_now()->cffi_type))
+        && Py_IS_TYPE(PyTuple_GET_ITEM(args, 0), type))
         return cffi_make(PyTuple_GET_ITEM(args, 0), PyTuple_GET_ITEM(args, 1),
                          PyTuple_GET_ITEM(args, 2), PyTuple_GET_ITEM(args, 3));
-    if (!PyArg_ParseTuple(args, "O!O|OO:callback", interpreter_now()->cffi_type, &ctype, &callable,
-                          &error, &onerror))
+    if (!PyArg_ParseTuple(args, "O!O|OO:callback", type, &ctype, &callable, &error, &onerror))
         return NULL;
     return cffi_make(ctype, callable, error, onerror);
 }
@@ -41,7 +66,7 @@ static PyObject *call_backend_callback(PyObject *self, PyObject *args)
 /* A decorator is bound to (ctype, None, error, onerror). */
 static PyObject *call_ffi_decorator(PyObject *bound, PyObject *callable)
 {
-    if (!is_main_interpreter())
+    if (!is_active_for_cffi())
         return native.ffi_decorator.original(bound, callable);
     return cffi_make(PyTuple_GET_ITEM(bound, 0), callable, PyTuple_GET_ITEM(bound, 2),
                      PyTuple_GET_ITEM(bound, 3));
@@ -102,12 +127,13 @@ static PyObject *call_ffi_callback(PyObject *self, PyObject *args, PyObject *kwa
     struct ffi_arguments parsed;
     PyObject *decorator, *type, *result;
 
-    if (!is_main_interpreter())
+    if (!is_active_for_cffi())
         return ((PyCFunctionWithKeywords)(void (*)(void))native.ffi_callback.original)(self, args,
                                                                                        kwargs);
     if (!parse_ffi_arguments(args, kwargs, &parsed))
         return NULL;
-    if (parsed.callable != Py_None && Py_IS_TYPE(parsed.declaration, interpreter_now()->cffi_type))
+    if (parsed.callable != Py_None
+        && Py_IS_TYPE(parsed.declaration, interpreter_now()->of.cffi_type))
         return cffi_make(parsed.declaration, parsed.callable, parsed.error, parsed.onerror);
     type = parsed.callable != Py_None ? type_named(self, parsed.declaration) : NULL;
     if (type) {
@@ -159,7 +185,7 @@ static PyObject *repr_owner(PyObject *cdata)
     Closure *closure = NULL;
     PyObject *callable, *text;
 
-    if (!plain || !is_main_interpreter())
+    if (!plain || !interpreter_now())
         return plain;
     Py_TYPE(cdata)->tp_traverse(cdata, visit_closure, &closure);
     callable = closure ? closure_callable(closure) : NULL;
@@ -231,7 +257,7 @@ static PyObject *redirect_cffi(PyObject *module, PyObject *args)
         return NULL;
     }
     Py_INCREF(type);
-    Py_XSETREF(interpreter_now()->cffi_type, (PyTypeObject *)type);
+    Py_XSETREF(interpreter_now()->of.cffi_type, (PyTypeObject *)type);
     native.ffi_typeof = ((PyMethodDescrObject *)typeof_)->d_method->ml_flags == METH_O
                             ? ((PyMethodDescrObject *)typeof_)->d_method->ml_meth
                             : NULL;
@@ -239,6 +265,7 @@ static PyObject *redirect_cffi(PyObject *module, PyObject *args)
     redirect(&native.ffi_callback, of_ffi, (PyCFunction)(void (*)(void))call_ffi_callback);
     redirect(&native.ffi_decorator, of_decorator, call_ffi_decorator);
     redirect_repr((PyTypeObject *)owner);
+    interpreter_now()->of.cffi_is_active = 1;
     Py_RETURN_NONE;
 }
 
@@ -246,6 +273,9 @@ static PyObject *restore_cffi(PyObject *module, PyObject *unused)
 {
     (void)module;
     (void)unused;
+    interpreter_now()->of.cffi_is_active = 0;
+    if (is_active_elsewhere())
+        Py_RETURN_NONE;
     restore(&native.backend_callback);
     restore(&native.ffi_callback);
     restore(&native.ffi_decorator);
@@ -261,8 +291,8 @@ static PyObject *new_function_pointer(PyTypeObject *type, PyObject *args, PyObje
 {
     PyObject *only = PyTuple_GET_SIZE(args) == 1 ? PyTuple_GET_ITEM(args, 0) : NULL;
 
-    if (!is_main_interpreter() || !interpreter_now()->new_is_active || !only || PyLong_Check(only)
-        || PyTuple_Check(only) || !PyCallable_Check(only))
+    if (!only || PyLong_Check(only) || PyTuple_Check(only) || !PyCallable_Check(only)
+        || !is_active_for_ctypes())
         return native.original_new.is(type, args, kwargs);
     return ctypes_make(type, only);
 }
@@ -282,7 +312,7 @@ static PyObject *activate_new(PyObject *module, PyObject *flag)
     (void)module;
     if (active < 0)
         return NULL;
-    interpreter_now()->new_is_active = active;
+    interpreter_now()->of.new_is_active = active;
     Py_RETURN_NONE;
 }
 
@@ -308,7 +338,7 @@ static PyObject *restore_new(PyObject *module, PyObject *type)
         PyErr_Format(PyExc_TypeError, "expected a class, not %R", type);
         return NULL;
     }
-    if (((PyTypeObject *)type)->tp_new == new_function_pointer) {
+    if (((PyTypeObject *)type)->tp_new == new_function_pointer && !is_active_elsewhere()) {
         ((PyTypeObject *)type)->tp_new = native.original_new.is;
         PyType_Modified((PyTypeObject *)type);
     }

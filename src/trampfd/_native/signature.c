@@ -15,8 +15,9 @@ static int take_parameters(Signature *self, PyObject *result, PyObject *paramete
     Py_ssize_t count = PyTuple_GET_SIZE(parameters);
 
     self->arguments = PyMem_Malloc((size_t)(count + 1) * sizeof(*self->arguments));
-    self->ffi_arguments = PyMem_Malloc((size_t)(count + 1) * sizeof(*self->ffi_arguments));
-    if (!self->arguments || !self->ffi_arguments) {
+    self->ffi_arguments = PyMem_RawMalloc((size_t)(count + 1) * sizeof(*self->ffi_arguments));
+    self->cif = PyMem_RawMalloc(sizeof(*self->cif));
+    if (!self->arguments || !self->ffi_arguments || !self->cif) {
         PyErr_NoMemory();
         return -1;
     }
@@ -34,7 +35,7 @@ static int take_parameters(Signature *self, PyObject *result, PyObject *paramete
 
 static int prepare_cif(Signature *self, int abi)
 {
-    ffi_status status = ffi_prep_cif(&self->cif, abi < 0 ? FFI_DEFAULT_ABI : (ffi_abi)abi,
+    ffi_status status = ffi_prep_cif(self->cif, abi < 0 ? FFI_DEFAULT_ABI : (ffi_abi)abi,
                                      (unsigned)self->count, self->result.ffi, self->ffi_arguments);
 
     if (status == FFI_OK)
@@ -51,7 +52,7 @@ static int prepare_cif(Signature *self, int abi)
 Signature *signature_make(int abi, unsigned flags, PyObject *result, PyObject *parameters,
                           PyObject *renew)
 {
-    PyTypeObject *type = interpreter_now()->signature_type;
+    PyTypeObject *type = interpreter_now()->of.signature_type;
     Signature *self = (Signature *)type->tp_alloc(type, 0);
 
     if (!self)
@@ -75,11 +76,11 @@ static PyObject *signature_new(PyTypeObject *type, PyObject *args, PyObject *kwa
         PyErr_SetString(PyExc_TypeError, "Signature() takes no keyword arguments");
         return NULL;
     }
-    if (!PyArg_ParseTuple(args, "iIO!O!|O:Signature", &abi, &flags, interpreter->parameter_type,
+    if (!PyArg_ParseTuple(args, "iIO!O!|O:Signature", &abi, &flags, interpreter->of.parameter_type,
                           &result, &PyTuple_Type, &parameters, &renew))
         return NULL;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(parameters); i++)
-        if (!Py_IS_TYPE(PyTuple_GET_ITEM(parameters, i), interpreter->parameter_type))
+        if (!Py_IS_TYPE(PyTuple_GET_ITEM(parameters, i), interpreter->of.parameter_type))
             return PyErr_Format(PyExc_TypeError, "argument %zd is not a Parameter", i);
     return (PyObject *)signature_make(abi, flags, result, parameters, renew);
 }
@@ -88,7 +89,7 @@ Signature *signature_from(PyObject *source, PyObject *type)
 {
     PyObject *signature = PyObject_CallOneArg(source, type);
 
-    if (signature && !Py_IS_TYPE(signature, interpreter_now()->signature_type)) {
+    if (signature && !Py_IS_TYPE(signature, interpreter_now()->of.signature_type)) {
         PyErr_Format(PyExc_TypeError, "expected a signature, not %R", signature);
         Py_CLEAR(signature);
     }
@@ -118,9 +119,12 @@ static void signature_dealloc(Signature *self)
         late_clear(self->late);
     if (Py_IsFinalizing())
         return;
-    PyMem_Free(self->late);
+    if (!self->result.interpreter || !interpreter_is_ending(self->result.interpreter)) {
+        PyMem_RawFree(self->late);
+        PyMem_RawFree(self->ffi_arguments);
+        PyMem_RawFree(self->cif);
+    }
     PyMem_Free(self->arguments);
-    PyMem_Free(self->ffi_arguments);
     type->tp_free((PyObject *)self);
     Py_DECREF(type);
 }

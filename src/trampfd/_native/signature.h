@@ -10,15 +10,15 @@ struct late;
 typedef struct {
     PyObject_HEAD
     const struct frontend *frontend;
-    ffi_cif cif;
+    ffi_cif *cif;
     unsigned flags;
     Py_ssize_t count;
     struct parameter result;
     struct parameter *arguments;
-    ffi_type **ffi_arguments;
-    PyObject *parameters; /* a tuple of those of the arguments */
-    PyObject *of_result;  /* a Parameter */
-    struct late *late;    /* see late.h; NULL: closures read their arguments as `cif` says */
+    ffi_type **ffi_arguments; /* as `cif`, not in memory of the interpreter, which may end */
+    PyObject *parameters;     /* a tuple of those of the arguments */
+    PyObject *of_result;      /* a Parameter */
+    struct late *late;        /* see late.h; NULL: closures read their arguments as `cif` says */
 } Signature;
 
 extern PyType_Spec signature_spec;

@@ -14,10 +14,7 @@
 #include <base/sealed.h>
 #include <redirect/redirect.h>
 
-#include <pthread.h>
 #include <stdatomic.h>
-
-struct kept;
 
 /* A redirected PyMethodDef; `method` is NULL while it is not redirected. */
 struct redirection {
@@ -55,15 +52,7 @@ struct state {
     TFD_SEALED(struct cffi_functions) cffi;
     TFD_SEALED(struct library_functions) libraries; /* NULL until the library is loaded */
 
-    /* Of threads, see attach.c. */
-    pthread_t finalizer;           /* the thread that called Py_Finalize(); finalizer_is_known */
-    atomic_int finalizer_is_known; /* from shortly before finalization begins; atomic */
-    atomic_uint making_states;     /* threads inside PyThreadState_New(); atomic */
-    pthread_key_t kept_key;        /* key_is_made */
-    int key_is_made;               /* before any callback; the lock */
-    _Atomic(struct kept *) ended;  /* a list; pushed to one by one, taken as a whole; atomic */
-    size_t kept_states;            /* the lock */
-
+    atomic_uint making_states;  /* threads inside PyThreadState_New(), see attach.c; atomic */
     atomic_int refusal_is_told; /* by closure_refuse(); atomic */
 };
 

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""Callbacks made in subinterpreters, called from everywhere; see programs/subinterpreters.py."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support import core, scale
+
+LAST_WORDS = (
+    "trampfd: the callback last_words was called while its Python interpreter was not running; "
+    "it returned its error value\n"
+)
+
+# What each case prints on standard output, and on standard error.
+CASES = {
+    "each_runs_in_its_own": ("[2, 11, 101]\n114\n4 13 114\n[1, 3, 3, 3]\n", ""),
+    "python_calls_with_the_lock": ("3 2\n3\n", ""),
+    "threads_of_c": ("[107, 107, 207]\n" * 2 + "[307, 207, 407]\n" * 2, ""),
+    "threads_of_python": ("[1, 11, 21, 31, 41, 71]\n", ""),
+    "exceptions_stay_where_they_were": ("in the subinterpreter: ValueError\n0\n", ""),
+    "end": ("2 2\n0 0\n6\n", LAST_WORDS),
+    "end_with_an_error_value": ("2\n-7\n", LAST_WORDS),
+    "end_of_many": ("True 0\n", ""),
+    "end_while_threads_call": ("True\n", LAST_WORDS),
+    "destructors_at_the_end": ("[1, 2, 3]\n[2, 3, 9]\n", ""),
+    "install_is_of_one": ("True\nFalse\nNone\nTrue\n", ""),
+    "bound_functions_and_verify": ("7 7\nunchanged unchanged\n7\n", ""),
+    "pool": ("[42]\n", ""),
+}
+
+NEED_CFFI = ("threads_of_c", "end_with_an_error_value")
+
+
+@pytest.fixture(scope="module")
+def libraries() -> list[Path]:
+    flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-pthread"]
+    sources = {"libthreads.so": "cffi_threads.c", "libinterpreters.so": "interpreters.c"}
+    return [
+        core.compiled("cc", *flags, "-o", name, core.PROGRAMS / "python" / source, "-ldl") / name
+        for name, source in sources.items()
+    ]
+
+
+IN_ALL = """
+import sys
+try:
+    import _interpreters as interpreters
+    new, run = lambda: interpreters.create("legacy"), interpreters.exec
+except ImportError:
+    import _xxsubinterpreters as interpreters
+    new, run = lambda: interpreters.create(isolated=False), interpreters.run_string
+failure = run(new(), '''
+import ctypes
+function = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(lambda x: x + 1)
+from trampfd import _native
+print(function(41), _native.find(ctypes.cast(function, ctypes.c_void_p).value) is not None)
+''')
+assert failure is None, failure
+"""
+
+
+def test_run_serves_the_subinterpreters_of_the_program() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "trampfd", "run", "-c", IN_ALL],
+        capture_output=True,
+        text=True,
+        timeout=scale.seconds(60),
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("42 True\n", "", 0)
+
+
+@pytest.mark.parametrize("kind", ["legacy", "isolated"])
+@pytest.mark.parametrize("case", CASES)
+def test_case(libraries: list[Path], kind: str, case: str) -> None:
+    if kind == "isolated" and sys.version_info < (3, 13):
+        pytest.skip("interpreters with a lock of their own have no ctypes before CPython 3.13")
+    if kind == "isolated" and case in NEED_CFFI:
+        pytest.skip("interpreters with a lock of their own have no cffi")
+    if case == "python_calls_with_the_lock" and sys.version_info < (3, 10):
+        pytest.skip("CPython 3.9 does not tell which thread holds the lock; stock waits, too")
+    if case == "pool" and (kind == "legacy" or sys.version_info < (3, 14)):
+        pytest.skip("InterpreterPoolExecutor is new in CPython 3.14, and all are isolated")
+    program = Path(__file__).parent / "programs" / "subinterpreters.py"
+    done = subprocess.run(
+        [sys.executable, program, *libraries, kind, case],
+        capture_output=True,
+        text=True,
+        timeout=scale.seconds(120),
+    )
+    assert (done.stdout, done.stderr, done.returncode) == (*CASES[case], 0)
