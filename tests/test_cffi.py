@@ -461,17 +461,17 @@ def test_refused_callback_takes_no_slot(make: Maker) -> None:
 LIFE = """import gc, sys, weakref
 import _cffi_backend
 import trampfd
-from trampfd import _from_cffi, _native
+from trampfd import _cffi_signature, _native
 
-_from_cffi._backend()
+_cffi_signature._backend()
 if sys.argv[1] == "ffi.gc":
     sample = None
 else:
-    sample = _from_cffi._sample(_cffi_backend)
+    sample = _cffi_signature._sample(_cffi_backend)
     if sys.argv[1] == "unknown layout":
         sample = (*sample[:2], sample[2] + 1, *sample[3:])
-make_signature = _from_cffi._make_signature
-_native.init_cffi(_cffi_backend, _from_cffi._parameters, make_signature, sample)
+make_signature = _cffi_signature._make_signature
+_native.init_cffi(_cffi_backend, _cffi_signature._parameters, make_signature, sample)
 
 ffi = _cffi_backend.FFI()
 with trampfd.installed():

@@ -49,17 +49,19 @@ IN_ALL = """
 import sys
 try:
     import _interpreters as interpreters
-    new, run = lambda: interpreters.create("legacy"), interpreters.exec
+    interpreter, run = interpreters.create("legacy"), interpreters.exec
 except ImportError:
     import _xxsubinterpreters as interpreters
-    new, run = lambda: interpreters.create(isolated=False), interpreters.run_string
-failure = run(new(), '''
+    interpreter, run = interpreters.create(isolated=False), interpreters.run_string
+failure = run(interpreter, '''
 import ctypes
 function = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(lambda x: x + 1)
 from trampfd import _native
-print(function(41), _native.find(ctypes.cast(function, ctypes.c_void_p).value) is not None)
+print(function(41), flush=True)
+print(_native.find(ctypes.cast(function, ctypes.c_void_p).value) is not None)
 ''')
 assert failure is None, failure
+interpreters.destroy(interpreter)
 """
 
 
@@ -70,7 +72,7 @@ def test_run_serves_the_subinterpreters_of_the_program() -> None:
         text=True,
         timeout=scale.seconds(60),
     )
-    assert (done.stdout, done.stderr, done.returncode) == ("42 True\n", "", 0)
+    assert (done.stdout, done.stderr, done.returncode) == ("42\nTrue\n", "", 0)
 
 
 @pytest.mark.parametrize("kind", ["legacy", "isolated"])
@@ -86,7 +88,7 @@ def test_case(libraries: list[Path], kind: str, case: str) -> None:
         pytest.skip("InterpreterPoolExecutor is new in CPython 3.14, and all are isolated")
     program = Path(__file__).parent / "programs" / "subinterpreters.py"
     done = subprocess.run(
-        [sys.executable, program, *libraries, kind, case],
+        [sys.executable, "-u", program, *libraries, kind, case],
         capture_output=True,
         text=True,
         timeout=scale.seconds(120),

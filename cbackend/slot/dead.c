@@ -21,9 +21,10 @@ _Noreturn void tfd_dead_report(const union tfd_record *record)
     freed =
         tfd_state_is_free(__atomic_load_n(&tfd_slot_shadow(slot)->owner.state, __ATOMIC_RELAXED));
     name = freed && slot.block->names ? slot.block->names[slot.index] : "";
-    snprintf(message, sizeof(message),
-             "trampfd: call of a closure that was %s: %p%s%.*s%s (slot %zu of the block at %p)\n",
-             freed ? "freed" : "allocated but not prepared", tfd_slot_code(slot), *name ? " (" : "",
-             TFD_NAME_SIZE - 1, name, *name ? ")" : "", slot.index, (const void *)slot.block->code);
+    snprintf(message, sizeof(message), "%s: %p%s%.*s%s (slot %zu of the block at %p)\n",
+             freed ? "trampfd: call of a closure that was freed"
+                   : "trampfd: call of a closure that was allocated but not prepared",
+             tfd_slot_code(slot), *name ? " (" : "", TFD_NAME_SIZE - 1, name, *name ? ")" : "",
+             slot.index, (const void *)slot.block->code);
     tfd_die(message);
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 
-from . import _from_cffi, _from_ctypes
+from . import _cffi_signature, _ctypes_signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,10 +63,10 @@ def bind(function: Any, data: Any, *, position: str = "first") -> Any:
     if position not in ("first", "last"):
         raise ValueError(f'position= is "first" or "last", not {position!r}')
     is_last = position == "last"
-    if "_ctypes" in sys.modules and isinstance(function, _from_ctypes.base_class()):
-        return _from_ctypes.bind(function, data, is_last)
-    if _from_cffi.is_cdata(function):
-        return _from_cffi.bind(function, data, is_last)
+    if "_ctypes" in sys.modules and isinstance(function, _ctypes_signature.base_class()):
+        return _ctypes_signature.bind(function, data, is_last)
+    if _cffi_signature.is_cdata(function):
+        return _cffi_signature.bind(function, data, is_last)
     raise TypeError(
         "only a ctypes function or a cdata of function type can be bound, not "
         f"{type(function).__name__}; of a compiled cffi module take "

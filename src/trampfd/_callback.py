@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 
-from . import _from_cffi, _from_ctypes
+from . import _cffi_signature, _ctypes_signature
 from ._install import installed
 
 TYPE_CHECKING = False
@@ -28,7 +28,7 @@ def _is_function_class(value: object) -> bool:
     return (
         isinstance(value, type)
         and "_ctypes" in sys.modules
-        and issubclass(value, _from_ctypes.base_class())
+        and issubclass(value, _ctypes_signature.base_class())
     )
 
 
@@ -41,8 +41,8 @@ def _cffi_type(type: Any, ffi: Any) -> Any:
             )
         if not hasattr(ffi, "typeof"):
             raise TypeError(f"ffi= is a cffi.FFI or a compiled ffi object, not {ffi!r}")
-        return _from_cffi.parse(ffi, type)
-    if _from_cffi.is_ctype(type):
+        return _cffi_signature.parse(ffi, type)
+    if _cffi_signature.is_ctype(type):
         return type
     raise TypeError(
         "the type of a callback is a cffi ctype, a C declaration with ffi=, or a ctypes class "
@@ -120,14 +120,14 @@ def callback(
             )
 
         def make(function: Callable[..., Any]) -> Any:
-            if _from_ctypes.has_new(type):
+            if _ctypes_signature.has_new(type):
                 with installed():
                     return type(function)
-            return _from_ctypes.make(type, function)
+            return _ctypes_signature.make(type, function)
     else:
         ctype = _cffi_type(type, ffi)
 
         def make(function: Callable[..., Any]) -> Any:
-            return _from_cffi.make(ctype, function, error, onerror)
+            return _cffi_signature.make(ctype, function, error, onerror)
 
     return make if function is None else make(function)

@@ -35,7 +35,7 @@ _at_start = False  # the first to install was install_at_start()
 
 
 def _redirect_cffi(backend: "ModuleType") -> None:
-    from . import _from_cffi
+    from . import _cffi_signature
 
     try:
         decorator = backend.FFI().callback("void(void)")
@@ -45,7 +45,7 @@ def _redirect_cffi(backend: "ModuleType") -> None:
             backend.FFI.typeof,
             decorator,
             backend.CType,
-            _from_cffi.owner_type(),
+            _cffi_signature.owner_type(),
         )
     except (AttributeError, TypeError) as error:
         raise RuntimeError(
@@ -55,16 +55,16 @@ def _redirect_cffi(backend: "ModuleType") -> None:
 
 
 def _redirect_ctypes(_: "ModuleType") -> None:
-    from . import _from_ctypes
+    from . import _ctypes_signature
 
-    _from_ctypes.redirect()
+    _ctypes_signature.redirect()
 
 
 def _restore_ctypes() -> None:
     """What was never redirected need not be loaded to be restored."""
-    from_ctypes = sys.modules.get(f"{__package__}._from_ctypes")
-    if from_ctypes is not None:
-        from_ctypes.restore()
+    ctypes_signature = sys.modules.get(f"{__package__}._ctypes_signature")
+    if ctypes_signature is not None:
+        ctypes_signature.restore()
 
 
 _redirections: "dict[str, Callable[[ModuleType], None]]" = {

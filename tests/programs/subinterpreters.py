@@ -50,10 +50,15 @@ shared, FUNCTION, lib, address = (here[name] for name in ("shared", "FUNCTION", 
 trampfd.number = 1  # type: ignore[attr-defined]
 
 
+alive: list[Any] = []
+
+
 def create() -> Any:
     if hasattr(interpreters, "exec"):
-        return interpreters.create(KIND)
-    return interpreters.create(isolated=KIND == "isolated")
+        alive.append(interpreters.create(KIND))
+    else:
+        alive.append(interpreters.create(isolated=KIND == "isolated"))
+    return alive[-1]
 
 
 def run(interpreter: Any, code: str) -> None:
@@ -67,6 +72,7 @@ def run(interpreter: Any, code: str) -> None:
 
 def end(interpreter: Any) -> None:
     """Private modules refuse it before CPython 3.13 as long as the interpreter has other states."""
+    alive.remove(interpreter)
     if sys.version_info >= (3, 13):
         interpreters.destroy(interpreter)
     else:
@@ -335,7 +341,7 @@ def case_pool() -> None:
         """
     )
     with InterpreterPoolExecutor(8) as pool:
-        results = list(pool.map(exec, [code] * 64))
+        results = list(pool.map(exec, [code] * 64, [{}] * 64))
     print([42] if results == [None] * 64 else results)
 
 
@@ -345,3 +351,5 @@ cases: dict[str, Callable[[], None]] = {
 
 if __name__ == "__main__":
     cases[CASE]()
+    for interpreter in list(alive):
+        end(interpreter)

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from . import child
+from . import process
 from ._hook import is_disabled
 from .arguments import add_command
 
@@ -186,10 +186,10 @@ def _refusal() -> str | None:
     environment = {name: value for name, value in os.environ.items() if name not in ignored}
     environment["TRAMPFD_ENABLE"] = "1"
     try:
-        check = child.run(
+        check = process.run(
             [sys.executable, "-c", _CHECK], timeout=_CHECK_SECONDS, env=environment, cwd="/"
         )
-    except child.Failure as failure:
+    except process.Failure as failure:
         return f"{failure} while it imported trampfd from {_TRAMPFD}"
     if check.returncode == 0:
         return None

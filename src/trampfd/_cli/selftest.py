@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Callable
 
 from .._system.maps import aliases, read_maps, writable_executable
-from . import child
+from . import process
 
 INTERFACES = ("ctypes", "cffi")
 CLOSURES = ("stock", "trampfd")
@@ -88,8 +88,8 @@ def trial(interface: str, closures: str) -> Trial:
     """Make and call one callback in a child process."""
     command = [sys.executable, "-m", __name__, interface, closures]
     try:
-        return child.run_json(Trial, command, timeout=_TIMEOUT, env=child.environment())
-    except child.Failure as failure:
+        return process.run_json(Trial, command, timeout=_TIMEOUT, env=process.environment())
+    except process.Failure as failure:
         return Trial(interface, closures, False, str(failure))
 
 

@@ -18,7 +18,7 @@ from .. import _native
 from .._callback import callback
 from .._report import Report
 from .._verify import verify
-from . import child
+from . import process
 
 PROVIDERS = ("table", "trampfd", "trampfd-user")
 
@@ -98,10 +98,10 @@ def _try() -> Finding:
 def find(provider: str) -> Finding:
     """Make a callback with that provider in a child process, and tamper with it there."""
     command = [sys.executable, "-m", __name__]
-    env = child.environment(TRAMPFD_PROVIDER=provider)
+    env = process.environment(TRAMPFD_PROVIDER=provider)
     try:
-        return child.run_json(Finding, command, timeout=_TIMEOUT, env=env)
-    except child.Failure as failure:
+        return process.run_json(Finding, command, timeout=_TIMEOUT, env=env)
+    except process.Failure as failure:
         return Finding(provider, True, str(failure))
 
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from .. import child
+from .. import process
 from ..arguments import add_command
 from ..table import print_table
 from . import policies
@@ -64,8 +64,8 @@ def _command(job: str, closures: str, policy: str) -> list[str]:
 
 def _report(command: Sequence[str]) -> Report:
     try:
-        return child.run_json(Report, command, timeout=_TIMEOUT)
-    except child.Failure as failure:
+        return process.run_json(Report, command, timeout=_TIMEOUT)
+    except process.Failure as failure:
         return Report(False, str(failure))
 
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Callable
 
 from ..._system import mdwe, seccomp
-from .. import child
+from .. import process
 
 _TIMEOUT = 60  # seconds
 
@@ -50,8 +50,8 @@ def is_refused() -> bool:
 def why_not(policy: str) -> str | None:
     """Why this policy cannot be put in force here; None if it can.  Tried in a child process."""
     try:
-        tried = child.run([sys.executable, "-m", __name__, policy], timeout=_TIMEOUT)
-    except child.Failure as failure:
+        tried = process.run([sys.executable, "-m", __name__, policy], timeout=_TIMEOUT)
+    except process.Failure as failure:
         return f"{DESCRIPTIONS[policy]}: {failure}"
     return tried.stderr.strip() if tried.returncode else None
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..._system.fact import Fact, unknown
-from .. import child, selftest
+from .. import process, selftest
 from ..arguments import add_command
 from ..selftest import Trial
 from ..table import print_table
@@ -84,12 +84,12 @@ def _extension() -> Fact[str]:
     """Loaded by a child, which a damaged file may end."""
     code = f"import {_NATIVE}; print({_NATIVE}.__file__)"
     try:
-        loading = child.run([sys.executable, "-c", code], timeout=60, env=child.environment())
-    except child.Failure as failure:
+        loading = process.run([sys.executable, "-c", code], timeout=60, env=process.environment())
+    except process.Failure as failure:
         return unknown(f"cannot be loaded: {failure}; install trampfd again")
     if loading.returncode == 0:
         return Fact(loading.stdout.strip())
-    reason = child.last_line(loading.stderr) or f"exit status {loading.returncode}"
+    reason = process.last_line(loading.stderr) or f"exit status {loading.returncode}"
     return unknown(f"cannot be loaded: {reason}; install trampfd again, for this Python")
 
 
