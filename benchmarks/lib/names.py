@@ -14,6 +14,7 @@ FILL = "create all, then free all"
 IMPORT = "import"
 START = "start"
 PROVIDER = "provider"
+PRELOAD = "C handler, preload"
 INSTRUCTIONS = "instructions"
 MEMORY = "memory"
 #: Questions whose figures are counts, and of what; all others are of nanoseconds.
@@ -32,6 +33,7 @@ TITLES = {
     IMPORT: "Importing",
     START: "Starting Python, importing one module and ending",
     PROVIDER: "Calling a closure, by where its slot comes from",
+    PRELOAD: "Calling a closure that libffi's functions made, with LD_PRELOAD and without",
     INSTRUCTIONS: "Instructions, counted by valgrind",
     MEMORY: "Bytes of a live callback of Python",
 }
@@ -42,16 +44,18 @@ ENTRY_LIBFFI = "trampfd, libffi entry"
 STOCK = "libffi"
 STATIC = "libffi static"
 DIRECT = "indirect call"
+PRELOADED = "trampfd, LD_PRELOAD"
 
 #: With this signature closures are made and freed, and Python functions called.
 INTS = "2 ints"
+NO_ARGUMENTS = "no arguments"
 #: All signatures with a C handler; for the first four there are figures to reach.
 SIGNATURES = (
     INTS,
     "6 doubles",
     "16-byte struct",
     "10 mixed",
-    "no arguments",
+    NO_ARGUMENTS,
     "1 signed char",
     "8 longs",
     "8-byte struct of floats",

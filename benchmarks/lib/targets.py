@@ -25,10 +25,13 @@ from lib.names import (
     MAKE,
     MANY_LIVE,
     MEMORY,
+    NO_ARGUMENTS,
     NOT_HELD,
     OF_CTYPES,
     PLAIN,
     PLAN,
+    PRELOAD,
+    PRELOADED,
     PYTHON_CALLBACK,
     PYTHON_KIND,
     RUN_BY_MODULE,
@@ -61,6 +64,10 @@ class Target:
 
 
 C_LIMITS = dict(zip(SIGNATURES, (0.35, 0.25, 0.45, 0.20)))
+
+#: Through libffi's functions; without arguments the call itself counts, not what is above it.
+PRELOAD_LIMITS = dict(zip(SIGNATURES, (0.33, 0.17, 0.25, 0.20)))
+PRELOAD_NO_ARGUMENTS = 0.9
 
 PYTHON_LIMITS = (
     (HELD, TRAMPFD_CFFI, CALLBACK, 0.30),
@@ -136,6 +143,14 @@ def _c_handler(results: Results) -> Iterator[Target]:
         yield Target(f"C handler, any signature (worst: {name}): the same, of {rival}", 1, worst)
 
 
+def _preload(results: Results) -> Iterator[Target]:
+    for signature, limit in PRELOAD_LIMITS.items():
+        ratio = results.ratio(PRELOAD, signature, PRELOADED, STOCK, DIRECT)
+        yield Target(f"{PRELOAD}, {signature}: above an indirect call, of {STOCK}", limit, ratio)
+    ratio = results.ratio(PRELOAD, NO_ARGUMENTS, PRELOADED, STOCK)
+    yield Target(f"{PRELOAD}, {NO_ARGUMENTS}: {PRELOADED}, of {STOCK}", PRELOAD_NO_ARGUMENTS, ratio)
+
+
 def _python_callback(results: Results) -> Iterator[Target]:
     for caller, ours, rival, limit in PYTHON_LIMITS:
         ratio = results.ratio(PYTHON_CALLBACK, caller, ours, rival)
@@ -203,6 +218,7 @@ def targets(results: Results) -> list[Target]:
     """All of them, in the order of the questions."""
     return [
         *_c_handler(results),
+        *_preload(results),
         *_python_callback(results),
         *_kinds(results),
         *_make(results),
