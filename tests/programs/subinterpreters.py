@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Callbacks of subinterpreters; the tests are in test_subinterpreters.py.
 
-    subinterpreters.py LIBRARY LIBRARY KIND CASE
+    subinterpreters.py LIBRARY LIBRARY LIBRARY KIND CASE
 
 KIND is "legacy", for interpreters that share one lock, or "isolated", for those with their own.
 """
@@ -19,7 +19,7 @@ from typing import Any, Callable
 
 import trampfd
 
-THREADS, ENDING, KIND, CASE = sys.argv[1:]
+THREADS, FOREVER, ENDING, KIND, CASE = sys.argv[1:]
 
 try:
     import _interpreters as interpreters  # type: ignore[import-not-found]
@@ -274,6 +274,41 @@ def case_end_while_threads_call() -> None:
     for thread in threads:
         thread.join()
     print(set(results) == {0, 1})
+
+
+def case_exit_while_threads_call() -> None:
+    """Threads of C go on calling while interpreters, and at last the program, end."""
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype = ctypes.c_void_p
+    functions = (ctypes.c_void_p * 16).from_address(libc.malloc(16 * 8))
+    for i in range(3):
+        run(
+            create(),
+            """
+            kept = [FUNCTION(lambda x: sum([x])) for _ in range(5)]
+            sys.modules["kept"] = kept
+            for i, one in enumerate(kept):
+                shared[i] = address(one)
+            """,
+        )
+        functions[i * 5 : i * 5 + 5] = shared[:5]
+    trampfd.kept = FUNCTION(lambda x: x)  # type: ignore[attr-defined]
+    functions[15] = address(trampfd.kept)  # type: ignore[attr-defined]
+    forever = ctypes.CDLL(FOREVER)
+
+    def wait_for_calls() -> None:
+        before = forever.calls_so_far()
+        while forever.calls_so_far() < before + 300:
+            time.sleep(0.001)
+
+    forever.call_until_the_end(4, ctypes.byref(functions), 16)
+    wait_for_calls()
+    for interpreter in alive[:2]:
+        end(interpreter)
+        wait_for_calls()
+    sys.stdout.flush()
+    sys.stderr.close()
+    alive.clear()
 
 
 def case_destructors_at_the_end() -> None:

@@ -44,18 +44,26 @@ static int may_run(const PyThreadState *state)
     return Py_IsFinalizing() ? state && attach_is_finalizer(&interpreter_main) : Py_IsInitialized();
 }
 
-int attach_new_state(void)
+/* A subinterpreter waits for its visitors, unless the main interpreter finalizes. */
+static int may_make(const struct interpreter *interpreter)
+{
+    if (interpreter == &interpreter_main)
+        return may_run(NULL);
+    return !Py_IsFinalizing() || attach_is_finalizer(interpreter);
+}
+
+int attach_new_state(const struct interpreter *interpreter)
 {
     PyThreadState *state = NULL;
     int is_asked;
 
     atomic_fetch_add(&native.making_states, 1);
-    is_asked = may_run(NULL);
+    is_asked = may_make(interpreter);
     if (is_asked)
-        state = PyThreadState_New(PyInterpreterState_Main());
+        state = PyThreadState_New(atomic_load(&interpreter->state));
     atomic_fetch_sub(&native.making_states, 1);
 
-    if (!is_asked || !may_run(NULL))
+    if (!is_asked || !may_make(interpreter))
         return 0;
     if (!state)
         Py_FatalError("no memory for the state of a thread that calls a callback");
@@ -111,13 +119,14 @@ int attach_init(void)
 {
     atomic_store(&interpreter_now()->finalizer_is_known, 0);
     kept_init();
+    visit_init();
     return call_in_child() || call_at_exit() ? -1 : 0;
 }
 
 /* In a thread that has no state yet. */
 static enum attachment make_state(void)
 {
-    if (!attach_new_state())
+    if (!attach_new_state(&interpreter_main))
         return REFUSED;
     return kept_keep(&interpreter_main) ? KEPT : STATE_MADE;
 }

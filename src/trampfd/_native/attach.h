@@ -56,7 +56,7 @@ static inline void detach(enum attachment attachment)
 }
 
 /*
- * In a thread without a state: makes one and attaches, as PyGILState_Ensure() does; the opposite is
+ * In a thread without a state of the interpreter: makes one and attaches, as PyGILState_Ensure() does; the opposite is
  * PyGILState_Release().  Returns 0, not attached, if finalization has begun in the meantime.
  *
  * PyGILState_Ensure() itself is not safe here.  When CPython begins to finalize, it marks the states
@@ -69,12 +69,12 @@ static inline void detach(enum attachment attachment)
  * What remains, as with PyGILState_Ensure(): CPython destroys the states of other threads as soon
  * as finalization has begun, which may be between two instructions of PyThreadState_New().
  */
-int attach_new_state(void);
+int attach_new_state(const struct interpreter *interpreter);
 
 /* Once for each time that an interpreter imports the module: 0, or -1 with an exception. */
 int attach_init(void);
 
-/* At the end of the main interpreter: wait for threads that still make a state of it. */
+/* Once the main interpreter finalizes: wait for threads that still make a state. */
 void attach_wait_for_states(void);
 
 /* Does this thread run Python code of the interpreter until that is gone? */

@@ -101,12 +101,13 @@ static int is_kept(const PyThreadState *state)
 
 /*
  * An interpreter may be ended with any state of it: before CPython 3.13 _xxsubinterpreters takes the
- * latest one.  If that is one of ours, which nobody else knows, all others have to go.
+ * latest one.  If that is one of ours, which nobody else knows, all others have to go; and so they
+ * have once the main interpreter finalizes, as their threads never run again.
  */
 void kept_destroy_all(struct interpreter *interpreter)
 {
     PyThreadState *current = PyThreadState_Get();
-    int is_last = is_kept(current);
+    int is_last = is_kept(current) || Py_IsFinalizing();
     PyThreadState *next, *state;
 
     kept_reap(interpreter);

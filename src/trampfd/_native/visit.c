@@ -7,10 +7,66 @@
 #include <closure/closure.h>
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <time.h>
 
-static _Thread_local unsigned depth; /* of calls with a visit in this thread */
-static atomic_uint forks;            /* of this process and its parents */
+/* Of one thread in one interpreter. */
+struct stay {
+    struct interpreter *interpreter;
+    unsigned visits;
+    struct stay *next; /* of this thread */
+};
+
+static pthread_key_t key; /* a list of stays */
+static int key_is_made;   /* guarded by `once` */
+
+/* Also where CPython ends a thread that asks for a lock during finalization. */
+static void thread_ends(void *value)
+{
+    struct stay *next, *stay = value;
+
+    for (; stay; stay = next) {
+        next = stay->next;
+        atomic_fetch_sub(&stay->interpreter->visitors, stay->visits);
+        free(stay);
+    }
+}
+
+static void make_key(void)
+{
+    key_is_made = !pthread_key_create(&key, thread_ends);
+}
+
+void visit_init(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, make_key);
+}
+
+static struct stay *find_stay(const struct interpreter *interpreter)
+{
+    struct stay *stay = key_is_made ? pthread_getspecific(key) : NULL;
+
+    while (stay && stay->interpreter != interpreter)
+        stay = stay->next;
+    return stay;
+}
+
+static struct stay *new_stay(struct interpreter *interpreter)
+{
+    struct stay *stay = key_is_made ? calloc(1, sizeof(*stay)) : NULL;
+
+    if (!stay)
+        return NULL;
+    stay->interpreter = interpreter;
+    stay->next = pthread_getspecific(key);
+    if (!pthread_setspecific(key, stay))
+        return stay;
+    free(stay);
+    return NULL;
+}
 
 PyThreadState *visit_current(void)
 {
@@ -20,51 +76,68 @@ PyThreadState *visit_current(void)
 }
 
 /* Can this thread run code of the interpreter?  Then the interpreter will wait for it. */
-static int enter(struct visit *visit)
+static int enter(struct interpreter *interpreter)
 {
-    struct interpreter *interpreter = visit->interpreter;
+    struct stay *stay = find_stay(interpreter);
 
     if (interpreter == &interpreter_main) /* attach_slow() has asked */
         return 1;
-    visit->forks = atomic_load(&forks);
+    if (!stay && !(stay = new_stay(interpreter)))
+        return 0;
     atomic_fetch_add(&interpreter->visitors, 1);
+    stay->visits++;
     if (atomic_load(&interpreter->state)
         && (!interpreter_is_ending(interpreter) || attach_is_finalizer(interpreter)))
         return 1;
+    stay->visits--;
     atomic_fetch_sub(&interpreter->visitors, 1);
     return 0;
 }
 
-static void leave(const struct visit *visit)
+static void leave(struct interpreter *interpreter)
 {
-    struct interpreter *interpreter = visit->interpreter;
-
-    if (interpreter != &interpreter_main && visit->forks == atomic_load(&forks))
-        atomic_fetch_sub(&interpreter->visitors, 1);
+    if (interpreter == &interpreter_main)
+        return;
+    find_stay(interpreter)->visits--;
+    atomic_fetch_sub(&interpreter->visitors, 1);
 }
 
+/* Only this thread goes on. */
 void visit_in_child(void)
 {
     struct interpreter *interpreter = &interpreter_main;
 
-    atomic_fetch_add(&forks, 1);
-    while ((interpreter = atomic_load(&interpreter->next)))
-        atomic_store(&interpreter->visitors, 0);
+    while ((interpreter = atomic_load(&interpreter->next))) {
+        const struct stay *stay = find_stay(interpreter);
+
+        atomic_store(&interpreter->visitors, stay ? stay->visits : 0);
+    }
 }
 
+/*
+ * Once the main interpreter finalizes, CPython ends the threads that ask for a lock, or since 3.14
+ * lets them wait for ever: then this waits about a second, for those that use memory of the
+ * interpreter until they end.  Before 3.12 only the runtime's is used, and this thread would be ended
+ * itself if it gave the lock away.
+ */
 void visit_end_all(struct interpreter *interpreter)
 {
     const struct timespec moment = {.tv_nsec = 1000000};
+    const struct stay *stay = find_stay(interpreter);
+    int left = 1000;
 
-    if (depth) { /* a program that runs the exit functions itself, in a callback */
+    if (stay && stay->visits) { /* a program that runs the exit functions itself, in a callback */
         atomic_store(&interpreter->finalizer_is_known, 0);
         return;
     }
-    while (atomic_load(&interpreter->visitors)) {
+    while (atomic_load(&interpreter->visitors)
+           && (!Py_IsFinalizing() || (!COMPAT_ONE_LOCK && left--))) {
         Py_BEGIN_ALLOW_THREADS
         nanosleep(&moment, NULL);
         Py_END_ALLOW_THREADS
     }
+    if (Py_IsFinalizing())
+        attach_wait_for_states();
     kept_destroy_all(interpreter);
 }
 
@@ -101,24 +174,11 @@ static int attach_own_by_bound(struct visit *visit)
 }
 
 /* Attach with a new state.  Returns 0 if finalization has begun. */
-static int attach_made(const struct visit *visit)
-{
-    PyThreadState *state;
-
-    if (visit->interpreter == &interpreter_main)
-        return attach_new_state();
-    state = PyThreadState_New(atomic_load(&visit->interpreter->state));
-    if (!state)
-        Py_FatalError("no memory for the state of a thread that calls a callback");
-    PyEval_RestoreThread(state);
-    return 1;
-}
-
 static int attach_new(struct visit *visit)
 {
     PyThreadState *own, *made;
 
-    if (!attach_made(visit))
+    if (!attach_new_state(visit->interpreter))
         return 0;
     made = PyThreadState_Get();
     own = find_own(visit->interpreter, made);
@@ -175,7 +235,7 @@ static int begin(struct visit *visit, struct interpreter *interpreter, enum left
         visit->attachment = WAS_ATTACHED;
         return 1;
     }
-    if (!enter(visit))
+    if (!enter(interpreter))
         return 0;
     visit->bound = bound_state(leftovers);
     visit->interrupted = current;
@@ -183,7 +243,7 @@ static int begin(struct visit *visit, struct interpreter *interpreter, enum left
         PyEval_SaveThread();
     if (attach_to(visit, leftovers))
         return 1;
-    leave(visit);
+    leave(visit->interpreter);
     if (current)
         PyEval_RestoreThread(current);
     return 0;
@@ -210,7 +270,7 @@ static void end(struct visit *visit)
         PyEval_SaveThread();
     }
     bind_again(visit);
-    leave(visit);
+    leave(visit->interpreter);
     if (visit->interrupted)
         PyEval_RestoreThread(visit->interrupted);
 }
@@ -219,7 +279,6 @@ void visit_end(struct visit *visit)
 {
     int error = errno;
 
-    depth--;
     if (visit->attachment != WAS_ATTACHED)
         end(visit);
     errno = error;
@@ -250,12 +309,10 @@ Closure *visit_begin(struct visit *visit, const union tfd_record *record, void *
         target_is(user_data) ? atomic_load(&target_of(user_data)->interpreter) : &interpreter_main;
     Closure *self = NULL;
 
-    depth++;
     is_attached = begin(visit, interpreter, leftovers);
     if (!tfd_closure_is_live(record, second, user_data))
         tfd_closure_died(record);
     if (!is_attached) {
-        depth--;
         refuse(user_data, result, "while its Python interpreter was not running");
     } else {
         self = closure_of(user_data);

@@ -25,7 +25,6 @@ struct visit {
     PyThreadState *bound;       /* what CPython took for the state of the thread; NULL for none */
     PyThreadState *swapped;     /* what was attached before the thread's own state; or NULL */
     enum attachment attachment;
-    unsigned forks; /* how many there had been */
 };
 
 /*
@@ -38,6 +37,9 @@ void visit_end(struct visit *visit);
 
 /* The state that this thread is attached to, of any interpreter; NULL if there is none. */
 PyThreadState *visit_current(void);
+
+/* Before any callback. */
+void visit_init(void);
 
 /* At the end of a subinterpreter, and in the child of a fork. */
 void visit_end_all(struct interpreter *interpreter);
