@@ -36,6 +36,8 @@ RIVALS = {
     ("C handler", "6 doubles"): C_RIVALS,
     ("C handler", "16-byte struct"): C_RIVALS,
     ("C handler", "10 mixed"): C_RIVALS,
+    ("C handler, preload", "2 ints"): {"trampfd, LD_PRELOAD", "libffi", "indirect call"},
+    ("C handler, preload", "no arguments"): {"trampfd, LD_PRELOAD", "libffi", "indirect call"},
     ("Python callback", "GIL held"): {*PYTHON_RIVALS, "hand-written C", "vectorcall alone"},
     ("Python callback", "GIL not held"): {*PYTHON_RIVALS, "hand-written C"},
     ("Python callback", "thread not made by Python"): {*PYTHON_RIVALS, "hand-written C"},
