@@ -56,8 +56,8 @@ static inline void detach(enum attachment attachment)
 }
 
 /*
- * In a thread without a state of the interpreter: makes one and attaches, as PyGILState_Ensure() does; the opposite is
- * PyGILState_Release().  Returns 0, not attached, if finalization has begun in the meantime.
+ * In a thread without a state of the interpreter: makes one and attaches, as PyGILState_Ensure() does
+ * for the main one.  Returns 0, not attached, if finalization has begun in the meantime.
  *
  * PyGILState_Ensure() itself is not safe here.  When CPython begins to finalize, it marks the states
  * that exist, so that their threads never attach again.  A state that is made later is not marked:

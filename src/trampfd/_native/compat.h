@@ -109,7 +109,7 @@ static inline int compat_is_of_thread_here(const PyThreadState *state)
 
 /*
  * Does this thread run the current state, which before CPython 3.12 need not be what CPython takes
- * for the state of the thread?  Another thread may be destroying the state: it is read by a system call,
+ * for the state of the thread?  Another thread may be destroying it: it is read by a system call,
  * which fails where memory is gone.  CPython 3.9 does not keep what is needed.
  */
 static inline int compat_is_run_here(const PyThreadState *current)

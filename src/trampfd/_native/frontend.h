@@ -17,7 +17,7 @@ struct frontend {
     store_function *(*storer)(char code);
     /* The code of arguments whose objects the next call gets again if nobody kept them. */
     char reused;
-    /* The `python` entry: from the frame of a plan straight to Python objects, DISPATCH_FEW at most. */
+    /* The `python` entry: from the frame of a plan to Python objects, DISPATCH_FEW at most. */
     tfd_dispatch *dispatch;
     /* The same for signatures with a `late`; NULL if the frontend has none. */
     tfd_dispatch *dispatch_late;
