@@ -20,6 +20,7 @@ CASES = {
     "each_runs_in_its_own": ("[2, 11, 101]\n114\n4 13 114\n[1, 3, 3, 3]\n", ""),
     "python_calls_with_the_lock": ("3 2\n3\n", ""),
     "threads_of_c": ("[107, 107, 207]\n" * 2 + "[307, 207, 407]\n" * 2, ""),
+    "threads_of_c_one_after_another": ("True {1}\n", ""),
     "threads_of_python": ("[1, 11, 21, 31, 41, 71]\n", ""),
     "exceptions_stay_where_they_were": ("in the subinterpreter: ValueError\n0\n", ""),
     "end": ("2 2\n0 0\n6\n", LAST_WORDS),
@@ -33,7 +34,7 @@ CASES = {
     "pool": ("[42]\n", ""),
 }
 
-NEED_CFFI = ("threads_of_c", "end_with_an_error_value")
+NEED_CFFI = ("threads_of_c", "threads_of_c_one_after_another", "end_with_an_error_value")
 
 
 @pytest.fixture(scope="module")

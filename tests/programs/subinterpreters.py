@@ -153,6 +153,33 @@ def case_threads_of_c() -> None:
         lib.worker_stop(worker)
 
 
+def case_threads_of_c_one_after_another() -> None:
+    """The next one may have the identity of the last one, but nothing of what that left."""
+    run(
+        create(),
+        """
+        import _cffi_backend
+        local = threading.local()
+        def count(x):
+            local.calls = getattr(local, "calls", 0) + 1
+            return local.calls
+        ffi = _cffi_backend.FFI()
+        kept = ffi.callback("int(int)", count)
+        shared[1] = int(ffi.cast("intptr_t", kept))
+        identify = FUNCTION(lambda x: threading.get_ident() % 1000003)
+        shared[2] = address(identify)
+        """,
+    )
+    count, identify = FUNCTION(shared[1]), FUNCTION(shared[2])
+    identities, counts = [], []
+    for _ in range(10):
+        worker = lib.worker_start()
+        identities.append(lib.worker_call(worker, identify, 0))
+        counts.append(lib.worker_call(worker, count, 0))
+        lib.worker_stop(worker)
+    print(len(set(identities)) < 10, set(counts))
+
+
 def case_threads_of_python() -> None:
     """threading.local is that of the thread that C code was called in."""
     run(

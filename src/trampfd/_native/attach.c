@@ -93,7 +93,7 @@ static void in_child(void)
 
 static int call_in_child(void)
 {
-    static int is_registered;
+    static atomic_int is_registered; /* twice does no harm */
 
     if (!is_registered && !pthread_atfork(NULL, NULL, in_child))
         is_registered = 1;

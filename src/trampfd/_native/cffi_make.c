@@ -142,9 +142,10 @@ static PyObject *new_owning_cdata(PyTypeObject *type, PyObject *ctype, void *dat
 }
 
 /* A cdata that keeps its owner alive, and whose ffi.release() frees it. */
-static PyObject *owning_cdata(PyObject *ctype, void *data, PyObject *owner)
+static PyObject *owning_cdata(PyObject *ctype, void *data, Closure *closure)
 {
-    const struct interpreter *interpreter = interpreter_now();
+    const struct interpreter *interpreter = closure->owner.signature->result.interpreter;
+    PyObject *owner = (PyObject *)closure;
     PyObject *pointer, *cdata;
 
     if (interpreter->of.cffi_owning)
@@ -170,7 +171,7 @@ PyObject *cffi_make(PyObject *ctype, PyObject *callable, PyObject *error, PyObje
     Py_DECREF(signature);
     if (!closure)
         return NULL;
-    cdata = owning_cdata(ctype, code, (PyObject *)closure);
+    cdata = owning_cdata(ctype, code, closure);
     Py_DECREF(closure);
     return cdata;
 }

@@ -17,7 +17,7 @@
 
 struct kept;
 
-/* Of the _ctypes in use; the references are never released. */
+/* Of the _ctypes in use. */
 struct ctypes_objects {
     PyObject *set_errno;    /* _ctypes.set_errno(new) -> old, per thread */
     PyObject *simple_class; /* _ctypes._SimpleCData; its base is that of all classes */

@@ -16,6 +16,12 @@ PyThreadState *kept_state(const struct interpreter *interpreter)
     return NULL;
 }
 
+int kept_is(const PyThreadState *state)
+{
+    (void)state;
+    return 0;
+}
+
 int kept_keep(struct interpreter *interpreter)
 {
     (void)interpreter;
@@ -94,7 +100,7 @@ void kept_reap(struct interpreter *interpreter)
     }
 }
 
-static int is_kept(const PyThreadState *state)
+int kept_is(const PyThreadState *state)
 {
     return state->dict && PyDict_GetItemString(state->dict, CAPSULE_NAME);
 }
@@ -107,13 +113,13 @@ static int is_kept(const PyThreadState *state)
 void kept_destroy_all(struct interpreter *interpreter)
 {
     PyThreadState *current = PyThreadState_Get();
-    int is_last = is_kept(current) || Py_IsFinalizing();
+    int is_last = kept_is(current) || Py_IsFinalizing();
     PyThreadState *next, *state;
 
     kept_reap(interpreter);
     for (state = PyInterpreterState_ThreadHead(current->interp); state; state = next) {
         next = PyThreadState_Next(state);
-        if (state != current && (is_last || is_kept(state)))
+        if (state != current && (is_last || kept_is(state)))
             compat_destroy_state(state);
     }
 }

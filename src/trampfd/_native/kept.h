@@ -33,6 +33,9 @@ void kept_init(void);
 /* The state that is kept for this thread and that interpreter; NULL if there is none. */
 PyThreadState *kept_state(const struct interpreter *interpreter);
 
+/* Is that one kept for some thread?  Needs the interpreter's lock. */
+int kept_is(const PyThreadState *state);
+
 /* Keep the state that this thread is attached to.  Returns 0 if there is no memory for that. */
 int kept_keep(struct interpreter *interpreter);
 

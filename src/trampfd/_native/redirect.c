@@ -19,11 +19,11 @@
  * What is changed in cffi, and before CPython 3.13 in ctypes, is the same in all interpreters.  Those
  * that have not installed trampfd get what they would get without it.
  */
-static int is_active_for_cffi(void)
+static const struct interpreter *active_for_cffi(void)
 {
     const struct interpreter *interpreter = interpreter_now();
 
-    return interpreter && interpreter->of.cffi_is_active;
+    return interpreter && interpreter->of.cffi_is_active ? interpreter : NULL;
 }
 
 static int is_active_for_ctypes(void)
@@ -49,11 +49,12 @@ static int is_active_elsewhere(void)
 static PyObject *call_backend_callback(PyObject *self, PyObject *args)
 {
     PyObject *ctype, *callable, *error = Py_None, *onerror = Py_None;
+    const struct interpreter *interpreter = active_for_cffi();
     PyTypeObject *type;
 
-    if (!is_active_for_cffi())
+    if (!interpreter)
         return native.backend_callback.original(self, args);
-    type = interpreter_now()->of.cffi_type;
+    type = interpreter->of.cffi_type;
     if (PyTuple_GET_SIZE(args) == 4 /* as cffi.FFI does */
         && Py_IS_TYPE(PyTuple_GET_ITEM(args, 0), type))
         return cffi_make(PyTuple_GET_ITEM(args, 0), PyTuple_GET_ITEM(args, 1),
@@ -66,7 +67,7 @@ static PyObject *call_backend_callback(PyObject *self, PyObject *args)
 /* A decorator is bound to (ctype, None, error, onerror). */
 static PyObject *call_ffi_decorator(PyObject *bound, PyObject *callable)
 {
-    if (!is_active_for_cffi())
+    if (!active_for_cffi())
         return native.ffi_decorator.original(bound, callable);
     return cffi_make(PyTuple_GET_ITEM(bound, 0), callable, PyTuple_GET_ITEM(bound, 2),
                      PyTuple_GET_ITEM(bound, 3));
@@ -126,14 +127,14 @@ static PyObject *call_ffi_callback(PyObject *self, PyObject *args, PyObject *kwa
 {
     struct ffi_arguments parsed;
     PyObject *decorator, *type, *result;
+    const struct interpreter *interpreter = active_for_cffi();
 
-    if (!is_active_for_cffi())
+    if (!interpreter)
         return ((PyCFunctionWithKeywords)(void (*)(void))native.ffi_callback.original)(self, args,
                                                                                        kwargs);
     if (!parse_ffi_arguments(args, kwargs, &parsed))
         return NULL;
-    if (parsed.callable != Py_None
-        && Py_IS_TYPE(parsed.declaration, interpreter_now()->of.cffi_type))
+    if (parsed.callable != Py_None && Py_IS_TYPE(parsed.declaration, interpreter->of.cffi_type))
         return cffi_make(parsed.declaration, parsed.callable, parsed.error, parsed.onerror);
     type = parsed.callable != Py_None ? type_named(self, parsed.declaration) : NULL;
     if (type) {

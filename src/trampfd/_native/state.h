@@ -39,10 +39,12 @@ struct library_functions {
 };
 
 struct state {
-    /* Of ctypes and cffi; the same in every interpreter. */
-    Py_ssize_t ctypes_objects;  /* the offset of `_objects` in an instance; the lock */
-    Py_ssize_t ctypes_size;     /* the offset of the buffer's size in an instance; the lock */
-    int ctypes_layout_is_known; /* an instance showed that it is as expected; the lock */
+    /* Of ctypes; every interpreter stores the same, before it converts anything. */
+    Py_ssize_t ctypes_objects;  /* the offset of `_objects` in an instance */
+    Py_ssize_t ctypes_size;     /* the offset of the buffer's size in an instance */
+    int ctypes_layout_is_known; /* an instance showed that it is as expected */
+
+    /* Of cffi and ctypes; cffi is only in interpreters that share one lock. */
 
     struct redirection backend_callback, ffi_callback, ffi_decorator; /* the lock */
     PyCFunction ffi_typeof;   /* what FFI.typeof is; NULL where it is called otherwise; the lock */

@@ -78,11 +78,14 @@ PyThreadState *visit_current(void)
 /* Can this thread run code of the interpreter?  Then the interpreter will wait for it. */
 static int enter(struct interpreter *interpreter)
 {
-    struct stay *stay = find_stay(interpreter);
+    struct stay *stay;
 
     if (interpreter == &interpreter_main) /* attach_slow() has asked */
         return 1;
-    if (!stay && !(stay = new_stay(interpreter)))
+    stay = find_stay(interpreter);
+    if (!stay)
+        stay = new_stay(interpreter);
+    if (!stay)
         return 0;
     atomic_fetch_add(&interpreter->visitors, 1);
     stay->visits++;
@@ -144,13 +147,14 @@ void visit_end_all(struct interpreter *interpreter)
 /*
  * The state of the interpreter from which a call that released the lock has detached this thread,
  * and which CPython does not take for the state of the thread: threading.local and the like belong
- * to it.  Needs the interpreter's lock.
+ * to it.  None that is kept: a thread that has ended may have had the identity of this one.  Needs
+ * the interpreter's lock.
  */
 static PyThreadState *find_own(const struct interpreter *interpreter, const PyThreadState *made)
 {
     PyThreadState *state = PyInterpreterState_ThreadHead(atomic_load(&interpreter->state));
 
-    while (state && (state == made || !compat_is_of_thread_here(state)))
+    while (state && (state == made || kept_is(state) || !compat_is_of_thread_here(state)))
         state = PyThreadState_Next(state);
     return state;
 }
