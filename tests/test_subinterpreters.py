@@ -78,6 +78,42 @@ def test_run_serves_the_subinterpreters_of_the_program() -> None:
     assert (done.stdout, done.stderr, done.returncode) == ("42\nTrue\n", "", 0)
 
 
+IN_ONE = """
+import sys
+try:
+    import _interpreters as interpreters
+    interpreter, run = interpreters.create("legacy"), interpreters.exec
+except ImportError:
+    import _xxsubinterpreters as interpreters
+    interpreter, run = interpreters.create(isolated=False), interpreters.run_string
+failure = run(interpreter, f'''
+import ctypes, threading, trampfd
+trampfd.install()
+lib = ctypes.CDLL({sys.argv[1]!r})
+FUNCTION = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)
+lib.worker_start.restype = ctypes.c_void_p
+lib.worker_call.argtypes = [ctypes.c_void_p, FUNCTION, ctypes.c_int]
+lib.worker_stop.argtypes = [ctypes.c_void_p]
+worker, function = lib.worker_start(), FUNCTION(lambda x: x + 1)
+print([lib.worker_call(worker, function, x) for x in range(3)], function(3), flush=True)
+lib.worker_stop(worker)
+''')
+assert failure is None, failure
+assert not any(name.startswith("trampfd") for name in sys.modules)
+"""
+
+
+def test_where_the_main_interpreter_does_not_import_trampfd(libraries: list[Path]) -> None:
+    """As in mod_wsgi."""
+    done = subprocess.run(
+        [sys.executable, "-c", IN_ONE, libraries[0]],
+        capture_output=True,
+        text=True,
+        timeout=scale.seconds(60),
+    )
+    assert (done.stdout, done.returncode) == ("[1, 2, 3] 4\n", 0), done.stderr
+
+
 @pytest.mark.parametrize("kind", ["legacy", "isolated"])
 @pytest.mark.parametrize("case", CASES)
 def test_case(libraries: list[Path], kind: str, case: str) -> None:

@@ -52,6 +52,13 @@ static int may_make(const struct interpreter *interpreter)
     return !Py_IsFinalizing() || attach_is_finalizer(interpreter);
 }
 
+/* The main one may never have imported the extension. */
+static PyInterpreterState *state_of(const struct interpreter *interpreter)
+{
+    return interpreter == &interpreter_main ? PyInterpreterState_Main()
+                                            : atomic_load(&interpreter->state);
+}
+
 int attach_new_state(const struct interpreter *interpreter)
 {
     PyThreadState *state = NULL;
@@ -60,7 +67,7 @@ int attach_new_state(const struct interpreter *interpreter)
     atomic_fetch_add(&native.making_states, 1);
     is_asked = may_make(interpreter);
     if (is_asked)
-        state = PyThreadState_New(atomic_load(&interpreter->state));
+        state = PyThreadState_New(state_of(interpreter));
     atomic_fetch_sub(&native.making_states, 1);
 
     if (!is_asked || !may_make(interpreter))
@@ -140,8 +147,7 @@ COLD static enum attachment attach_new(enum leftovers leftovers)
     if (attachment == KEPT)
         kept_enter(&interpreter_main, PyThreadState_Get(), leftovers);
     if (attachment != REFUSED)
-        kept_reap(
-            &interpreter_main); /* now that destructors may lead to callbacks in this thread */
+        kept_reap(&interpreter_main); /* now that it may lead to callbacks in this thread */
     errno = error;
     return attachment;
 }
@@ -150,7 +156,7 @@ COLD static enum attachment attach_new(enum leftovers leftovers)
 static int is_elsewhere(const PyThreadState *state)
 {
     const PyThreadState *current = visit_current();
-    PyInterpreterState *of_main = atomic_load(&interpreter_main.state);
+    PyInterpreterState *of_main = state_of(&interpreter_main);
 
     return (state && state->interp != of_main) || (current && current->interp != of_main);
 }
