@@ -189,13 +189,12 @@ int cffi_store(const struct parameter *parameter, void *result, PyObject *value)
 
 static void return_error_value(const Closure *self, void *result)
 {
-    const struct parameter *parameter = &self->owner.signature->result;
     PyObject *value = closure_error_value(self);
 
     if (value)
         memcpy(result, PyBytes_AS_STRING(value), (size_t)PyBytes_GET_SIZE(value));
-    else if (parameter->code != 'v')
-        memset(result, 0, (size_t)cffi_result_size(parameter));
+    else
+        convert_clear(self->owner.signature->cif, result);
 }
 
 #define CALLBACK "from cffi callback "

@@ -8,6 +8,7 @@
  * first used, one that ffi.gc() made is compared word by word with what this file expects.
  */
 #include "cffi_cdata.h"
+#include "convert.h"
 #include "frontend.h"
 #include "module.h"
 
@@ -90,20 +91,14 @@ static Signature *signature_for(PyObject *ctype, PyObject *callable, PyObject *o
     return signature;
 }
 
-/* libffi takes a result from no less than an ffi_arg. */
-Py_ssize_t cffi_result_size(const struct parameter *result)
+static PyObject *error_bytes(const Signature *signature, PyObject *error)
 {
-    return result->size < (Py_ssize_t)sizeof(ffi_arg) ? (Py_ssize_t)sizeof(ffi_arg) : result->size;
-}
-
-static PyObject *error_bytes(const struct parameter *result, PyObject *error)
-{
-    Py_ssize_t size = cffi_result_size(result);
-    PyObject *bytes = PyBytes_FromStringAndSize(NULL, size);
+    size_t size = convert_result_size(signature->cif);
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
 
     if (bytes) {
-        memset(PyBytes_AS_STRING(bytes), 0, (size_t)size);
-        if (cffi_store(result, PyBytes_AS_STRING(bytes), error))
+        memset(PyBytes_AS_STRING(bytes), 0, size);
+        if (cffi_store(&signature->result, PyBytes_AS_STRING(bytes), error))
             Py_CLEAR(bytes);
     }
     return bytes;
@@ -118,7 +113,7 @@ static PyObject *describe(const Signature *signature, PyObject *callable, PyObje
 
     if (!name || (error == Py_None && onerror == Py_None))
         return name;
-    value = error == Py_None ? Py_NewRef(Py_None) : error_bytes(&signature->result, error);
+    value = error == Py_None ? Py_NewRef(Py_None) : error_bytes(signature, error);
     about = value ? PyTuple_Pack(3, name, onerror, value) : NULL;
     Py_XDECREF(value);
     Py_DECREF(name);

@@ -46,9 +46,6 @@ PyObject *cffi_pointer(void *pointer, PyObject *ctype);
 /* A new function pointer of ctypes with the address `pointer`, which keeps its owner alive. */
 PyObject *ctypes_pointer(PyTypeObject *cls, void *pointer, PyObject *owner);
 
-/* Bytes of a result of cffi's where libffi takes it from. */
-Py_ssize_t cffi_result_size(const struct parameter *result);
-
 /* Store a result of cffi's as libffi wants it; 0, or -1 with an exception. */
 int cffi_store(const struct parameter *parameter, void *result, PyObject *value);
 
