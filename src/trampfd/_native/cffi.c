@@ -57,7 +57,7 @@ static PyObject *cffi_init(PyObject *module, PyObject *args)
     struct cffi_functions found = {.finalize = native.cffi.is.finalize};
     int error;
 
-    (void)module;
+    (void)module; /* with the GIL there are no critical sections */
     Py_XDECREF(capsule);
     if (!owner || cffi_signature_init(parameters, signature_of)
         || cffi_make_init(backend, sample)) {
@@ -70,7 +70,11 @@ static PyObject *cffi_init(PyObject *module, PyObject *args)
     memcpy(&found.from_object, &table[FROM_OBJECT], sizeof(void *));
     if (PyType_Check(owner) && type->tp_finalize && type->tp_finalize != finalize)
         found.finalize = type->tp_finalize;
-    error = tfd_sealed_store(&native.cffi, &found, sizeof(found));
+    Py_BEGIN_CRITICAL_SECTION(module);
+    error = memcmp(&native.cffi.is, &found, sizeof(found))
+                ? tfd_sealed_store(&native.cffi, &found, sizeof(found))
+                : 0;
+    Py_END_CRITICAL_SECTION();
     if (!error && PyType_Check(owner) && type->tp_finalize)
         type->tp_finalize = finalize;
     Py_DECREF(owner);
@@ -110,7 +114,7 @@ static PyObject *load_long_double(const struct parameter *parameter, void *data)
 
 ALWAYS_INLINE void release(const struct parameter *parameter, PyObject *object)
 {
-    if (parameter->spare && Py_REFCNT(object) == 1 && cdata_is(object, parameter)
+    if (parameter->spare && compat_is_only_reference(object) && cdata_is(object, parameter)
         && !((struct cdata *)object)->weak_references)
         object = __atomic_exchange_n(parameter->spare, object, __ATOMIC_ACQ_REL);
     Py_XDECREF(object);
@@ -202,8 +206,9 @@ static void return_error_value(const Closure *self, void *result)
 
 /* onerror(exception, value, traceback) may give another result; its own exception is reported
    after the first one. */
-static void call_onerror(const Closure *self, void *result, const char *after)
+static void call_onerror(const struct callee *callee, void *result, const char *after)
 {
+    const Closure *self = callee->closure;
     PyObject *type, *value, *traceback, *answer;
 
     PyErr_Fetch(&type, &value, &traceback);
@@ -221,35 +226,35 @@ static void call_onerror(const Closure *self, void *result, const char *after)
 
         PyErr_Fetch(&second_type, &second_value, &second_traceback);
         PyErr_Restore(type, value, traceback);
-        error_print(CALLBACK, closure_callable(self), after);
+        error_print(CALLBACK, callee->callable, after);
         PyErr_Restore(second_type, second_value, second_traceback);
         error_print("during handling of the above exception by 'onerror'", NULL, "");
     }
     Py_XDECREF(answer);
 }
 
-COLD static void fail(const Closure *self, void *result, const char *after)
+COLD static void fail(const struct callee *callee, void *result, const char *after)
 {
-    return_error_value(self, result);
-    if (closure_onerror(self))
-        call_onerror(self, result, after);
+    return_error_value(callee->closure, result);
+    if (closure_onerror(callee->closure))
+        call_onerror(callee, result, after);
     else
-        error_print(CALLBACK, closure_callable(self), after);
+        error_print(CALLBACK, callee->callable, after);
 }
 
-ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssize_t made,
-                        struct saved_errno *saved)
+ALWAYS_INLINE void call(const struct callee *callee, void *result, PyObject **objects,
+                        Py_ssize_t made, struct saved_errno *saved)
 {
-    const Signature *signature = self->owner.signature;
+    const Signature *signature = callee->closure->owner.signature;
     PyObject *value = NULL;
 
     (void)saved;
     if (made == signature->count)
-        value = dispatch_call(closure_callable(self), objects, made);
+        value = dispatch_call(callee->callable, objects, made);
     if (!value)
-        fail(self, result, "");
+        fail(callee, result, "");
     else if (store(&signature->result, result, value) < 0)
-        fail(self, result, CONVERTING);
+        fail(callee, result, CONVERTING);
     Py_XDECREF(value);
 }
 

@@ -40,7 +40,7 @@ static int know_layout(PyObject *sample)
         if (is_as_expected(cdata, ctype, address, origin, destructor))
             type = Py_NewRef((PyObject *)Py_TYPE(cdata));
     }
-    Py_XSETREF(interpreter_now()->of.cffi_owning, (PyTypeObject *)type);
+    interpreter_set(&interpreter_now()->of.cffi_owning, type);
     return 0;
 }
 
@@ -52,7 +52,7 @@ int cffi_make_init(PyObject *backend, PyObject *sample)
         Py_XDECREF(with_destructor);
         return -1;
     }
-    Py_XSETREF(interpreter_now()->of.cffi_gcp, with_destructor);
+    interpreter_set(&interpreter_now()->of.cffi_gcp, with_destructor);
     return 0;
 }
 

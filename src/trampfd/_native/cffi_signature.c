@@ -22,7 +22,7 @@ static int make_names(struct interpreter *interpreter)
     static const char *const words[NAMES] = {"args", "result", "abi", "ellipsis"};
 
     for (int i = 0; i < NAMES; i++) {
-        Py_XSETREF(interpreter->of.cffi_names[i], PyUnicode_InternFromString(words[i]));
+        interpreter_set(&interpreter->of.cffi_names[i], PyUnicode_InternFromString(words[i]));
         if (!interpreter->of.cffi_names[i])
             return -1;
     }
@@ -38,11 +38,11 @@ int cffi_signature_init(PyObject *parameters, PyObject *source)
         Py_XDECREF(kept);
         return -1;
     }
-    Py_XSETREF(interpreter->of.cffi_signatures, kept);
+    interpreter_set(&interpreter->of.cffi_signatures, kept);
     Py_INCREF(parameters);
-    Py_XSETREF(interpreter->of.cffi_parameters, parameters);
+    interpreter_set(&interpreter->of.cffi_parameters, parameters);
     Py_INCREF(source);
-    Py_XSETREF(interpreter->of.cffi_signature_of, source);
+    interpreter_set(&interpreter->of.cffi_signature_of, source);
     return 0;
 }
 
@@ -53,10 +53,10 @@ static PyObject *known_arguments(PyObject *known_parameters, PyObject *args)
     PyObject *found = PyTuple_New(count);
 
     for (Py_ssize_t i = 0; found && i < count; i++) {
-        PyObject *known = PyDict_GetItemWithError(known_parameters, PyTuple_GET_ITEM(args, i));
+        PyObject *known;
 
-        if (known)
-            PyTuple_SET_ITEM(found, i, Py_NewRef(known));
+        if (PyDict_GetItemRef(known_parameters, PyTuple_GET_ITEM(args, i), &known) > 0)
+            PyTuple_SET_ITEM(found, i, known);
         else
             Py_CLEAR(found);
     }
@@ -72,15 +72,15 @@ static Signature *make_with_abi(long abi, PyObject *result, PyObject *arguments)
 /* NULL without an exception: Python has to make it. */
 static Signature *make_of_known(PyObject *parameters, PyObject *const values[NAMES])
 {
-    PyObject *arguments, *result;
+    PyObject *arguments, *result = NULL;
     Signature *signature = NULL;
 
     if (values[ELLIPSIS] != Py_False || !PyTuple_CheckExact(values[ARGS]))
         return NULL;
     arguments = known_arguments(parameters, values[ARGS]);
-    result = arguments ? PyDict_GetItemWithError(parameters, values[RESULT]) : NULL;
-    if (result)
+    if (arguments && PyDict_GetItemRef(parameters, values[RESULT], &result) > 0)
         signature = make_with_abi(PyLong_AsLong(values[ABI]), result, arguments);
+    Py_XDECREF(result);
     Py_XDECREF(arguments);
     return signature;
 }
@@ -111,9 +111,10 @@ static int keep(PyObject *signatures, PyObject *ctype, Signature *signature)
 
 Signature *cffi_signature_kept(PyObject *ctype)
 {
-    PyObject *signature = PyDict_GetItemWithError(interpreter_now()->of.cffi_signatures, ctype);
+    PyObject *signature;
 
-    Py_XINCREF(signature);
+    if (PyDict_GetItemRef(interpreter_now()->of.cffi_signatures, ctype, &signature) < 0)
+        return NULL;
     return (Signature *)signature;
 }
 

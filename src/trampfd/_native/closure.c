@@ -18,12 +18,12 @@
  * The memory of a subinterpreter may go with it.  There the user data of a closure is a target,
  * which outlives the Closure, see target.h.
  */
+#include "callee.h"
 #include "error.h"
 #include "frontend.h"
 #include "interpreter.h"
 #include "late.h"
 #include "state.h"
-#include "target.h"
 
 #include <closure/plan.h>
 
@@ -57,7 +57,7 @@ static struct target *target_of_closure(const Closure *self)
     return is_of_main ? NULL : ((const struct subclosure *)self)->target;
 }
 
-static void *user_data_of(const Closure *self)
+void *closure_user_data(const Closure *self)
 {
     const struct target *target = target_of_closure(self);
 
@@ -97,7 +97,7 @@ static int make(Closure *self, void **code)
     Signature *signature = self->owner.signature;
     const ffi_closure wanted = {.cif = cif_of(signature),
                                 .fun = signature->frontend->handler,
-                                .user_data = user_data_of(self)};
+                                .user_data = closure_user_data(self)};
     struct trampfd_trail trail;
     int error =
         tfd_closure_make(&wanted, dispatch_of(signature), &self->owner.closure, code, &trail);
@@ -129,6 +129,7 @@ Closure *closure_make(Signature *signature, PyObject *callable, PyObject *about,
     self->owner.kept = callable;
     self->owner.closure = NULL;
     self->owner.about = about;
+    compat_allow_try((PyObject *)self);
     if (interpreter != &interpreter_main)
         ((struct subclosure *)self)->target = target_new(self);
     PyObject_GC_Track(self);
@@ -171,11 +172,21 @@ static void clear_onerror(Closure *self)
     }
 }
 
+static void clear_callable(Closure *self)
+{
+    PyObject *callable = owner_take(&self->owner.kept);
+
+    callee_wait(closure_user_data(self));
+    Py_XDECREF(callable);
+}
+
+/* Without the GIL a call may be reading the tuple that has onerror: it is left to the end. */
 static int closure_clear(Closure *self)
 {
     owner_free(&self->owner);
-    Py_CLEAR(self->owner.kept);
-    clear_onerror(self);
+    clear_callable(self);
+    if (!COMPAT_FREE_THREADED)
+        clear_onerror(self);
     return 0;
 }
 
@@ -186,10 +197,12 @@ void closure_dealloc(PyObject *object)
     struct target *target = target_of_closure(self);
 
     PyObject_GC_UnTrack(self);
-    closure_clear(self);
+    owner_free(&self->owner);
     if (target && self->owner.closure) /* at the end of the interpreter: it stays callable */
-        target->closure = NULL;
-    else if (target)
+        atomic_store(&target->closure, NULL);
+    clear_callable(self);
+    clear_onerror(self);
+    if (target && !self->owner.closure)
         target_release(target);
     Py_DECREF(self->owner.signature);
     if (!target && self->owner.closure) /* at the end of the main interpreter: the memory stays */
@@ -205,7 +218,8 @@ static int compare(const struct owner *self, void **code, struct trampfd_report 
 
     *code = tfd_closure_code(self->closure);
     return tfd_closure_verify(*code, cif_of(signature), signature->frontend->handler,
-                              user_data_of((const Closure *)self), dispatch_of(signature), report);
+                              closure_user_data((const Closure *)self), dispatch_of(signature),
+                              report);
 }
 
 static PyObject *closure_verify(struct owner *self, PyObject *unused)

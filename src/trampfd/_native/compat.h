@@ -40,6 +40,16 @@ static inline Py_ssize_t PyUnstable_Long_CompactValue(const PyLongObject *value)
 #endif
 
 #if PY_VERSION_HEX < 0x030D0000
+#define Py_BEGIN_CRITICAL_SECTION(object) {
+#define Py_END_CRITICAL_SECTION() }
+
+static inline int PyDict_GetItemRef(PyObject *dict, PyObject *key, PyObject **result)
+{
+    *result = PyDict_GetItemWithError(dict, key);
+    Py_XINCREF(*result);
+    return *result ? 1 : PyErr_Occurred() ? -1 : 0;
+}
+
 #define Py_IsFinalizing _Py_IsFinalizing
 #define PyThreadState_GetUnchecked _PyThreadState_UncheckedGet
 
@@ -138,6 +148,80 @@ static inline void compat_destroy_state(PyThreadState *state)
     state->_status.bound_gilstate = 0;
 #endif
     PyThreadState_Delete(state);
+}
+
+/* May several threads be attached to one interpreter at once? */
+#ifdef Py_GIL_DISABLED
+#define COMPAT_FREE_THREADED 1
+#else
+#define COMPAT_FREE_THREADED 0
+#endif
+
+/* The module needs no GIL. */
+#ifdef Py_mod_gil
+#define COMPAT_WITHOUT_GIL {Py_mod_gil, Py_MOD_GIL_NOT_USED}
+#else
+#define COMPAT_WITHOUT_GIL {0, NULL} /* the list ends here already */
+#endif
+
+/*
+ * A reference to an object whose last one another thread may be dropping: 0 if it has.  The memory
+ * must be that of the object, and compat_allow_try() have been called when the object was new.
+ */
+#if !defined(Py_GIL_DISABLED)
+static inline void compat_allow_try(PyObject *object)
+{
+    (void)object;
+}
+
+static inline int compat_try_reference(PyObject *object)
+{
+    Py_INCREF(object);
+    return 1;
+}
+#elif PY_VERSION_HEX >= 0x030E0000
+#define compat_allow_try PyUnstable_EnableTryIncRef
+#define compat_try_reference PyUnstable_TryIncRef
+#else
+/* CPython 3.13 has the same for weak references, but exports none of it. */
+static inline void compat_allow_try(PyObject *object)
+{
+    Py_ssize_t none = 0;
+
+    __atomic_compare_exchange_n(&object->ob_ref_shared, &none, _Py_REF_MAYBE_WEAKREF, 0,
+                                __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+static inline int compat_try_reference(PyObject *object)
+{
+    Py_ssize_t shared = __atomic_load_n(&object->ob_ref_shared, __ATOMIC_ACQUIRE);
+
+    if (_Py_IsOwnedByCurrentThread(object)) { /* nobody else drops this thread's references */
+        Py_INCREF(object);
+        return 1;
+    }
+    do
+        if (shared == 0 || shared == _Py_REF_MERGED)
+            return 0;
+    while (!__atomic_compare_exchange_n(&object->ob_ref_shared, &shared,
+                                        shared + (1 << _Py_REF_SHARED_SHIFT), 0, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE));
+    return 1;
+}
+#endif
+
+/* Does only the caller refer to the object? */
+static inline int compat_is_only_reference(PyObject *object)
+{
+#if defined(Py_GIL_DISABLED) && PY_VERSION_HEX < 0x030E0000
+    return _Py_IsOwnedByCurrentThread(object)
+           && __atomic_load_n(&object->ob_ref_local, __ATOMIC_RELAXED) == 1
+           && __atomic_load_n(&object->ob_ref_shared, __ATOMIC_RELAXED) == 0;
+#elif PY_VERSION_HEX >= 0x030E0000
+    return PyUnstable_Object_IsUniquelyReferenced(object);
+#else
+    return Py_REFCNT(object) == 1;
+#endif
 }
 
 /* Do all interpreters have one lock? */

@@ -24,6 +24,17 @@
 #define REUSED '*'         /* the code of arguments whose instances are reused */
 #define FLAG_USE_ERRNO 0x8 /* FUNCFLAG_USE_ERRNO of ctypes */
 
+/* Takes the references if these are the first; 0, or a negative errno. */
+static int keep_objects(struct interpreter *interpreter, const struct ctypes_objects *found)
+{
+    if (!interpreter->ctypes.is.set_errno)
+        return tfd_sealed_store(&interpreter->ctypes, found, sizeof(*found));
+    Py_DECREF(found->simple_class);
+    Py_DECREF(found->simple_value);
+    Py_DECREF(found->set_errno);
+    return 0;
+}
+
 /* init_ctypes(_ctypes, signature_of) */
 static PyObject *ctypes_init(PyObject *module, PyObject *args)
 {
@@ -36,11 +47,13 @@ static PyObject *ctypes_init(PyObject *module, PyObject *args)
     const struct ctypes_objects found = {function, simple, value};
     int error;
 
-    (void)module;
+    (void)module; /* with the GIL there are no critical sections */
     if (pointer && !late_init() && !ctypes_make_init((PyTypeObject *)pointer, signature_of)) {
+        Py_BEGIN_CRITICAL_SECTION(module);
         error = redirect_init((PyTypeObject *)pointer);
         if (!error)
-            error = tfd_sealed_store(&interpreter_now()->ctypes, &found, sizeof(found));
+            error = keep_objects(interpreter_now(), &found);
+        Py_END_CRITICAL_SECTION();
         Py_DECREF(pointer);
         if (!error)
             Py_RETURN_NONE;
@@ -382,9 +395,9 @@ static int store(const struct parameter *parameter, void *result, PyObject *valu
 }
 
 /* Exchange errno with the thread's private copy that ctypes.get_errno() shows. */
-static int swap_errno(const Closure *self, int *error)
+static int swap_errno(const Signature *signature, int *error)
 {
-    const struct interpreter *interpreter = self->owner.signature->result.interpreter;
+    const struct interpreter *interpreter = signature->result.interpreter;
     PyObject *old = PyObject_CallFunction(interpreter->ctypes.is.set_errno, "i", *error);
 
     if (!old)
@@ -394,39 +407,40 @@ static int swap_errno(const Closure *self, int *error)
     return PyErr_Occurred() ? -1 : 0;
 }
 
-COLD static void report(const char *doing, const Closure *self)
+COLD static void report(const char *doing, PyObject *callable)
 {
     char text[80];
 
     snprintf(text, sizeof(text), "%s ctypes callback function", doing);
-    compat_report(text, closure_callable(self));
+    compat_report(text, callable);
 }
 
-COLD static void report_argument(const Closure *self, Py_ssize_t index)
+COLD static void report_argument(PyObject *callable, Py_ssize_t index)
 {
     if (compat_ctypes_reports_arguments())
         PyErr_FormatUnraisable("Exception ignored while creating argument %zd for "
                                "ctypes callback function %R",
-                               index, closure_callable(self));
+                               index, callable);
     else
         PyErr_Print();
 }
 
-static PyObject *call_with_errno(const Closure *self, PyObject **objects, int *error)
+static PyObject *call_with_errno(const struct callee *callee, PyObject **objects, int *error)
 {
+    const Signature *signature = callee->closure->owner.signature;
     PyObject *value;
 
-    if (swap_errno(self, error)) {
-        report("while setting error for", self);
+    if (swap_errno(signature, error)) {
+        report("while setting error for", callee->callable);
         return NULL;
     }
     errno = *error;
-    value = dispatch_call(closure_callable(self), objects, self->owner.signature->count);
+    value = dispatch_call(callee->callable, objects, signature->count);
     *error = errno;
     if (!value)
-        report(COMPAT_CTYPES_WHILE "calling", self);
-    if (swap_errno(self, error)) {
-        report("while setting error for", self);
+        report(COMPAT_CTYPES_WHILE "calling", callee->callable);
+    if (swap_errno(signature, error)) {
+        report("while setting error for", callee->callable);
         Py_CLEAR(value);
     }
     return value;
@@ -441,28 +455,28 @@ ALWAYS_INLINE void release(const struct parameter *parameter, PyObject *object)
 }
 
 /* ctypes does not define the result of a callback that raises; zero is better than a stale word. */
-ALWAYS_INLINE void call(Closure *self, void *result, PyObject **objects, Py_ssize_t made,
-                        struct saved_errno *saved)
+ALWAYS_INLINE void call(const struct callee *callee, void *result, PyObject **objects,
+                        Py_ssize_t made, struct saved_errno *saved)
 {
-    const Signature *signature = self->owner.signature;
+    const Signature *signature = callee->closure->owner.signature;
     PyObject *value = NULL;
 
     if (made < signature->count) {
-        report_argument(self, made);
+        report_argument(callee->callable, made);
     } else if (signature->flags & FLAG_USE_ERRNO) {
         *saved = (struct saved_errno){1, errno};
-        value = call_with_errno(self, objects, &saved->value);
+        value = call_with_errno(callee, objects, &saved->value);
     } else {
-        value = dispatch_call(closure_callable(self), objects, made);
+        value = dispatch_call(callee->callable, objects, made);
         if (!value)
-            report(COMPAT_CTYPES_WHILE "calling", self);
+            report(COMPAT_CTYPES_WHILE "calling", callee->callable);
     }
     if (!value) {
         convert_clear(signature->cif, result);
     } else if (!convert_store(&signature->result, result, value)
                && store(&signature->result, result, value)) {
         convert_clear(signature->cif, result);
-        report(COMPAT_CTYPES_WHILE "converting result of", self);
+        report(COMPAT_CTYPES_WHILE "converting result of", callee->callable);
     }
     Py_XDECREF(value);
 }
@@ -492,25 +506,22 @@ ALWAYS_INLINE void serve(const union tfd_record *record, void *result, const str
         errno = saved.value;
 }
 
-static void serve_late(Closure *self, void *result, char *frame, struct saved_errno *saved)
+static void serve_late(const struct callee *callee, void *result, char *frame,
+                       struct saved_errno *saved)
 {
-    Signature *signature;
     Py_ssize_t refused;
+    const struct late_version *version = late_now(callee->closure->owner.signature, &refused);
 
-    Py_INCREF(self);
-    signature = late_now(self->owner.signature, &refused);
-    if (signature) {
-        const struct tfd_plan *plan = self->owner.signature->late->plan;
-        void *arguments[plan->count + 1];
-        struct tfd_gathered values[plan->gather_count + 1];
+    if (version) {
+        void *arguments[version->plan->count + 1];
+        struct tfd_gathered values[version->plan->gather_count + 1];
 
-        tfd_plan_arguments(plan, frame, arguments, values);
-        dispatch_attached(self, signature, result, NULL, NULL, arguments, call, release, saved);
-        Py_DECREF(signature);
+        tfd_plan_arguments(version->plan, frame, arguments, values);
+        dispatch_attached(callee, version->signature, result, NULL, NULL, arguments, call, release,
+                          saved);
     } else {
-        call(self, result, NULL, refused, saved);
+        call(callee, result, NULL, refused, saved);
     }
-    Py_DECREF(self);
 }
 
 HOT static struct tfd_return_words dispatch_frame(char *frame, const union tfd_record *record)
@@ -533,19 +544,16 @@ static struct tfd_return_words dispatch_late(char *frame, const union tfd_record
     void *result = tfd_plan_result(plan, frame);
     struct saved_errno saved = {0, 0};
     enum attachment attachment;
-    Closure *self = dispatch_enter(record, result, GO_AFTER_CALL, &attachment);
+    struct callee callee;
+    struct visit visit;
 
-    if (self) {
-        serve_late(self, result, frame, &saved);
-        detach(attachment);
-    } else if (attachment == ELSEWHERE) {
-        struct visit visit;
-
-        self = visit_begin(&visit, record, result, GO_AFTER_CALL);
-        if (self) {
-            serve_late(self, result, frame, &saved);
-            visit_end(&visit);
-        }
+    if (dispatch_enter(&callee, record, result, GO_AFTER_CALL, &attachment)) {
+        serve_late(&callee, result, frame, &saved);
+        dispatch_leave(&callee, attachment);
+    } else if (attachment == ELSEWHERE
+               && visit_begin(&visit, &callee, record, result, GO_AFTER_CALL)) {
+        serve_late(&callee, result, frame, &saved);
+        visit_end(&visit, &callee);
     }
     if (saved.is_set)
         errno = saved.value;

@@ -33,14 +33,16 @@ int ctypes_instance_init(PyObject *cls)
 
     if (base < 0)
         return -1;
-    native.ctypes_objects = objects;
-    native.ctypes_size = base + (Py_ssize_t)sizeof(PyObject *);
+    atomic_store(&native.ctypes_objects, objects);
+    atomic_store(&native.ctypes_size, base + (Py_ssize_t)sizeof(PyObject *));
     return 0;
 }
 
 void ctypes_keep(PyObject *instance, PyObject *object)
 {
-    *(PyObject **)((char *)instance + native.ctypes_objects) = Py_NewRef(object);
+    Py_ssize_t offset = atomic_load_explicit(&native.ctypes_objects, memory_order_relaxed);
+
+    *(PyObject **)((char *)instance + offset) = Py_NewRef(object);
 }
 
 /*
@@ -54,7 +56,14 @@ static void *address_of(PyObject *instance)
 
 static Py_ssize_t size_of(PyObject *instance)
 {
-    return *(Py_ssize_t *)((char *)instance + native.ctypes_size);
+    Py_ssize_t offset = atomic_load_explicit(&native.ctypes_size, memory_order_relaxed);
+
+    return *(Py_ssize_t *)((char *)instance + offset);
+}
+
+static int layout_is_known(void)
+{
+    return atomic_load_explicit(&native.ctypes_layout_is_known, memory_order_relaxed);
 }
 
 static Py_ssize_t least(Py_ssize_t one, Py_ssize_t other)
@@ -66,15 +75,15 @@ int ctypes_fill(PyObject *instance, const void *data, Py_ssize_t size)
 {
     Py_buffer view;
 
-    if (native.ctypes_layout_is_known) {
+    if (layout_is_known()) {
         memcpy(address_of(instance), data, (size_t)least(size_of(instance), size));
         return 0;
     }
     if (PyObject_GetBuffer(instance, &view, PyBUF_WRITABLE))
         return -1;
     memcpy(view.buf, data, (size_t)least(view.len, size));
-    native.ctypes_layout_is_known =
-        address_of(instance) == view.buf && size_of(instance) == view.len;
+    if (address_of(instance) == view.buf && size_of(instance) == view.len)
+        atomic_store(&native.ctypes_layout_is_known, 1);
     PyBuffer_Release(&view);
     return 0;
 }
@@ -158,15 +167,14 @@ static int is_as_new(const struct parameter *parameter, PyObject *object)
     PyTypeObject *cls = Py_TYPE(object);
     struct references references = {(PyObject *)cls, 0};
 
-    return (PyObject *)cls == parameter->type && is_plain(parameter, cls)
-           && native.ctypes_layout_is_known && size_of(object) == parameter->size
-           && !has_weak_references(object)
+    return (PyObject *)cls == parameter->type && is_plain(parameter, cls) && layout_is_known()
+           && size_of(object) == parameter->size && !has_weak_references(object)
            && !cls->tp_traverse(object, count_reference, &references);
 }
 
 void ctypes_give_back(const struct parameter *parameter, PyObject *instance)
 {
-    if (Py_REFCNT(instance) == 1 && is_as_new(parameter, instance)) {
+    if (compat_is_only_reference(instance) && is_as_new(parameter, instance)) {
         /* Neither the program nor the collector, which would clear it, may find it meanwhile. */
         PyObject_GC_UnTrack(instance);
         instance = __atomic_exchange_n(parameter->spare, instance, __ATOMIC_ACQ_REL);

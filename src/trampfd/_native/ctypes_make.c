@@ -17,9 +17,10 @@ int ctypes_make_init(PyTypeObject *pointer_class, PyObject *signature_of)
 
     if (ctypes_instance_init((PyObject *)pointer_class))
         return -1;
-    Py_XSETREF(interpreter->of.signature_name, PyUnicode_InternFromString("_trampfd_signature_"));
+    interpreter_set(&interpreter->of.signature_name,
+                    PyUnicode_InternFromString("_trampfd_signature_"));
     Py_INCREF(signature_of);
-    Py_XSETREF(interpreter->of.ctypes_signature_of, signature_of);
+    interpreter_set(&interpreter->of.ctypes_signature_of, signature_of);
     return interpreter->of.signature_name ? 0 : -1;
 }
 
@@ -51,13 +52,17 @@ PyObject *ctypes_pointer(PyTypeObject *cls, void *pointer, PyObject *owner)
 static Signature *signature_for(PyTypeObject *cls)
 {
     const struct interpreter *interpreter = interpreter_now();
-    PyObject *kept = PyDict_GetItemWithError(cls->tp_dict, interpreter->of.signature_name);
+    PyObject *signature = NULL;
+    PyObject *kept;
 
+    if (PyDict_GetItemRef(cls->tp_dict, interpreter->of.signature_name, &kept) < 0)
+        return NULL;
     if (kept && PyTuple_CheckExact(kept) && PyTuple_GET_SIZE(kept) == 1
         && Py_IS_TYPE(PyTuple_GET_ITEM(kept, 0), interpreter->of.signature_type))
-        return (Signature *)Py_NewRef(PyTuple_GET_ITEM(kept, 0));
-    return PyErr_Occurred() ? NULL
-                            : signature_from(interpreter->of.ctypes_signature_of, (PyObject *)cls);
+        signature = Py_NewRef(PyTuple_GET_ITEM(kept, 0));
+    Py_XDECREF(kept);
+    return signature ? (Signature *)signature
+                     : signature_from(interpreter->of.ctypes_signature_of, (PyObject *)cls);
 }
 
 PyObject *ctypes_make(PyTypeObject *cls, PyObject *callable)

@@ -11,8 +11,8 @@
 #define NATIVE_DISPATCH_H
 
 #include "attach.h"
+#include "callee.h"
 #include "frontend.h"
-#include "target.h"
 #include "visit.h"
 
 #include <closure/plan.h>
@@ -29,8 +29,8 @@ struct saved_errno {
  * signature has: the next one could not be made, and its exception is set.  No exception is
  * set afterwards.
  */
-typedef void call_function(Closure *self, void *result, PyObject **objects, Py_ssize_t made,
-                           struct saved_errno *saved);
+typedef void call_function(const struct callee *callee, void *result, PyObject **objects,
+                           Py_ssize_t made, struct saved_errno *saved);
 
 /* Releases the object of an argument after the call. */
 typedef void release_function(const struct parameter *parameter, PyObject *object);
@@ -49,16 +49,15 @@ ALWAYS_INLINE PyObject *dispatch_call(PyObject *callable, PyObject **objects, Py
 }
 
 /* Attached: make the arguments and call; there is space for their objects, and one word more. */
-ALWAYS_INLINE void dispatch_objects(Closure *self, const Signature *signature, void *result,
-                                    const struct tfd_plan *plan, char *frame, void **arguments,
-                                    PyObject **objects, call_function *call,
+ALWAYS_INLINE void dispatch_objects(const struct callee *callee, const Signature *signature,
+                                    void *result, const struct tfd_plan *plan, char *frame,
+                                    void **arguments, PyObject **objects, call_function *call,
                                     release_function *release, struct saved_errno *saved)
 {
     const struct parameter *parameter = signature->arguments;
     Py_ssize_t count = signature->count;
     Py_ssize_t made;
 
-    Py_INCREF(self);
     for (made = 0; made < count; made++, parameter++) {
         void *data = plan ? tfd_plan_argument(plan, frame, (unsigned)made) : arguments[made];
 
@@ -66,62 +65,68 @@ ALWAYS_INLINE void dispatch_objects(Closure *self, const Signature *signature, v
         if (__builtin_expect(!objects[made + 1], 0))
             break;
     }
-    call(self, result, objects + 1, made, saved);
+    call(callee, result, objects + 1, made, saved);
     for (; made > 0; made--)
         release(--parameter, objects[made]);
-    Py_DECREF(self);
 }
 
 /*
  * The same.  Argument i is at frame + plan->offsets[i], for at most DISPATCH_FEW arguments, or,
  * without a plan, at arguments[i].  The first of the words is for the callee's use.
  */
-ALWAYS_INLINE void dispatch_attached(Closure *self, const Signature *signature, void *result,
-                                     const struct tfd_plan *plan, char *frame, void **arguments,
-                                     call_function *call, release_function *release,
-                                     struct saved_errno *saved)
+ALWAYS_INLINE void dispatch_attached(const struct callee *callee, const Signature *signature,
+                                     void *result, const struct tfd_plan *plan, char *frame,
+                                     void **arguments, call_function *call,
+                                     release_function *release, struct saved_errno *saved)
 {
     if (plan) {
         PyObject *objects[DISPATCH_FEW + 1];
 
-        dispatch_objects(self, signature, result, plan, frame, NULL, objects, call, release, saved);
+        dispatch_objects(callee, signature, result, plan, frame, NULL, objects, call, release,
+                         saved);
     } else {
         PyObject *objects[signature->count + 1];
 
-        dispatch_objects(self, signature, result, NULL, NULL, arguments, objects, call, release,
+        dispatch_objects(callee, signature, result, NULL, NULL, arguments, objects, call, release,
                          saved);
     }
 }
 
 /*
- * Attach, for detach(*attachment) later.  If the callback cannot be run, returns NULL without
- * attaching, with the error value stored, or for *attachment ELSEWHERE nothing done.
+ * Attach, and hold the callee, for dispatch_leave() later.  If the callback cannot be run, returns 0
+ * without attaching, with the error value stored, or for *attachment ELSEWHERE nothing done.
  *
  * Before this thread is attached another one may free the closure: only the record is read, and it
- * is checked again if attaching had to wait.  Once this thread is attached no other one is, so the
- * objects of the closure stay valid.
+ * is checked again if attaching had to wait.
  */
-ALWAYS_INLINE Closure *dispatch_enter(const union tfd_record *record, void *result,
-                                      enum leftovers leftovers, enum attachment *attachment)
+ALWAYS_INLINE int dispatch_enter(struct callee *callee, const union tfd_record *record,
+                                 void *result, enum leftovers leftovers,
+                                 enum attachment *attachment)
 {
     uintptr_t second = record->words[1];
     Closure *self = record->closure.user_data;
 
     *attachment = target_is(self) ? ELSEWHERE : attach(leftovers);
     if (__builtin_expect(*attachment == ELSEWHERE, 0))
-        return NULL;
+        return 0;
     if (*attachment != WAS_ATTACHED
         && __builtin_expect(!tfd_closure_is_live(record, second, self), 0))
         tfd_closure_died(record);
     if (__builtin_expect(*attachment == REFUSED, 0)) {
         closure_refuse(self, result, "while the Python interpreter was not running");
-        return NULL;
+        return 0;
     }
-    if (__builtin_expect(closure_callable(self) != NULL, 1))
-        return self;
+    if (__builtin_expect(callee_hold(callee, record, second, self), 1))
+        return 1;
     closure_refuse(self, result, "after Python had dropped it at the end of the program");
     detach(*attachment);
-    return NULL;
+    return 0;
+}
+
+ALWAYS_INLINE void dispatch_leave(struct callee *callee, enum attachment attachment)
+{
+    callee_release(callee);
+    detach(attachment);
 }
 
 /* For calls with another interpreter than the main one: what each frontend makes of the next one. */
@@ -134,14 +139,14 @@ ALWAYS_INLINE void dispatch_elsewhere(const union tfd_record *record, void *resu
                                       call_function *call, release_function *release,
                                       enum leftovers leftovers, struct saved_errno *saved)
 {
+    struct callee callee;
     struct visit visit;
-    Closure *self = visit_begin(&visit, record, result, leftovers);
 
-    if (!self)
+    if (!visit_begin(&visit, &callee, record, result, leftovers))
         return;
-    dispatch_attached(self, self->owner.signature, result, plan, frame, arguments, call, release,
-                      saved);
-    visit_end(&visit);
+    dispatch_attached(&callee, callee.closure->owner.signature, result, plan, frame, arguments,
+                      call, release, saved);
+    visit_end(&visit, &callee);
 }
 
 /* Attach, make the arguments, call, detach; see dispatch_attached(). */
@@ -152,16 +157,16 @@ ALWAYS_INLINE void dispatch(const union tfd_record *record, void *result,
                             struct saved_errno *saved)
 {
     enum attachment attachment;
-    Closure *self = dispatch_enter(record, result, leftovers, &attachment);
+    struct callee callee;
 
-    if (__builtin_expect(!self, 0)) {
+    if (__builtin_expect(!dispatch_enter(&callee, record, result, leftovers, &attachment), 0)) {
         if (attachment == ELSEWHERE)
             elsewhere(record, result, plan, frame, arguments, saved);
         return;
     }
-    dispatch_attached(self, self->owner.signature, result, plan, frame, arguments, call, release,
-                      saved);
-    detach(attachment);
+    dispatch_attached(&callee, callee.closure->owner.signature, result, plan, frame, arguments,
+                      call, release, saved);
+    dispatch_leave(&callee, attachment);
 }
 
 #endif

@@ -24,7 +24,10 @@ struct ctypes_objects {
     PyObject *simple_value; /* the descriptor behind .value of simple types */
 };
 
-/* Objects, and what install() has set. */
+/*
+ * Objects, and what install() has set.  Read without a lock, and stored by interpreter_set() before
+ * the flag that makes others read them.
+ */
 struct interpreter_objects {
     PyTypeObject *parameter_type, *signature_type, *closure_type, *bound_type;
     PyObject *closure_error; /* the class */
@@ -32,8 +35,8 @@ struct interpreter_objects {
     PyObject *fields;              /* "_fields_" */
     PyObject *signature_name;      /* "_trampfd_signature_", of classes */
     PyObject *ctypes_signature_of; /* called with a class */
-    int new_is_active;             /* install() is in force for ctypes */
-    int cffi_is_active;            /* and for cffi */
+    atomic_int new_is_active;      /* install() is in force for ctypes */
+    atomic_int cffi_is_active;     /* and for cffi */
 
     PyTypeObject *cffi_type;     /* of ctype objects */
     PyObject *cffi_names[4];     /* of attributes of ctypes */
@@ -58,7 +61,7 @@ struct interpreter {
     size_t kept_states;
 
     struct interpreter_objects of;
-    /* Sealed when ctypes is first used, before any conversion; read without a lock. */
+    /* Sealed once, when ctypes is first used, before any conversion; read without a lock. */
     TFD_SEALED(struct ctypes_objects) ctypes;
 };
 
@@ -93,6 +96,18 @@ static inline int interpreter_is_ending(const struct interpreter *interpreter)
 {
     return Py_IsFinalizing()
            || (interpreter != &interpreter_main && atomic_load(&interpreter->finalizer_is_known));
+}
+
+/*
+ * Takes a new reference.  Without the GIL another thread may be reading the object that was there
+ * before, which is kept for good.
+ */
+static inline void interpreter_set(void *place, void *object)
+{
+    PyObject *old = __atomic_exchange_n((PyObject **)place, (PyObject *)object, __ATOMIC_ACQ_REL);
+
+    if (!COMPAT_FREE_THREADED || old == object)
+        Py_XDECREF(old);
 }
 
 /* Has another interpreter than the main one ever imported the extension? */

@@ -12,7 +12,7 @@ int late_init(void)
 {
     struct interpreter *interpreter = interpreter_now();
 
-    Py_XSETREF(interpreter->of.fields, PyUnicode_InternFromString("_fields_"));
+    interpreter_set(&interpreter->of.fields, PyUnicode_InternFromString("_fields_"));
     return interpreter->of.fields ? 0 : -1;
 }
 
@@ -37,13 +37,15 @@ int late_new(Signature *signature, PyObject *renew)
         PyErr_NoMemory();
         return -1;
     }
-    late->plan = prepare_cif(signature, late) ? tfd_plan_get(signature->cif) : NULL;
-    if (!late->plan) {
+    late->first.signature = signature;
+    late->first.plan = prepare_cif(signature, late) ? tfd_plan_get(signature->cif) : NULL;
+    if (!late->first.plan) {
         PyMem_RawFree(late);
         return 0;
     }
     Py_INCREF(renew);
     late->renew = renew;
+    atomic_init(&late->latest, &late->first);
     signature->late = late;
     return 0;
 }
@@ -51,16 +53,31 @@ int late_new(Signature *signature, PyObject *renew)
 int late_traverse(struct late *late, visitproc visit, void *arg)
 {
     Py_VISIT(late->renew);
-    Py_VISIT(late->latest);
+    for (struct late_version *version = late->latest; version->older; version = version->older)
+        Py_VISIT(version->signature);
     return 0;
+}
+
+static void release_version(struct late_version *version)
+{
+    Py_DECREF(version->signature);
+    if (!Py_IsFinalizing())
+        tfd_plan_put(version->plan);
+    PyMem_RawFree(version);
 }
 
 void late_clear(struct late *late)
 {
+    struct late_version *older, *version = late->latest;
+
     Py_CLEAR(late->renew);
-    Py_CLEAR(late->latest);
+    for (; version->older; version = older) {
+        older = version->older;
+        release_version(version);
+    }
+    late->latest = version;
     if (!Py_IsFinalizing())
-        tfd_plan_put(late->plan);
+        tfd_plan_put(version->plan);
 }
 
 /* A metaclass may show something else as __dict__. */
@@ -91,37 +108,38 @@ static Py_ssize_t find_outdated(const Signature *signature)
 
 static int renew(struct late *late, const struct parameter *outdated)
 {
-    Signature *old_latest, *latest = (Signature *)PyObject_CallNoArgs(late->renew);
-    const struct tfd_plan *old_plan, *plan = latest ? tfd_plan_get(latest->cif) : NULL;
+    struct late_version *version = PyMem_RawCalloc(1, sizeof(*version));
 
-    if (!plan) {
-        if (latest)
-            late_refuse(outdated);
-        Py_XDECREF(latest);
+    if (!version) {
+        PyErr_NoMemory();
         return -1;
     }
-    old_latest = late->latest;
-    old_plan = late->plan;
-    late->latest = latest;
-    late->plan = plan;
-    tfd_plan_put(old_plan);
-    Py_XDECREF(old_latest); /* which may run Python code */
+    version->signature = (Signature *)PyObject_CallNoArgs(late->renew);
+    version->plan = version->signature ? tfd_plan_get(version->signature->cif) : NULL;
+    if (!version->plan) {
+        if (version->signature)
+            late_refuse(outdated);
+        Py_XDECREF(version->signature);
+        PyMem_RawFree(version);
+        return -1;
+    }
+    version->older = atomic_load(&late->latest);
+    while (!atomic_compare_exchange_weak(&late->latest, &version->older, version))
+        ;
     return 0;
 }
 
-Signature *late_now(Signature *signature, Py_ssize_t *refused)
+const struct late_version *late_now(Signature *signature, Py_ssize_t *refused)
 {
     struct late *late = signature->late;
 
     for (;;) {
-        Signature *now = late->latest ? late->latest : signature;
+        const struct late_version *now = atomic_load(&late->latest);
 
-        *refused = find_outdated(now);
-        if (*refused < 0) {
-            Py_INCREF(now);
+        *refused = find_outdated(now->signature);
+        if (*refused < 0)
             return now;
-        }
-        if (renew(late, &now->arguments[*refused]))
+        if (renew(late, &now->signature->arguments[*refused]))
             return NULL;
     }
 }

@@ -18,11 +18,20 @@
 
 #include <closure/plan.h>
 
+#include <stdatomic.h>
+
+/* Exists as long as the signature that has changed, for calls that use it without a lock. */
+struct late_version {
+    Signature *signature;        /* of the first one, the signature itself, which is not counted */
+    const struct tfd_plan *plan; /* of that; counted */
+    struct late_version *older;  /* NULL: this is the first one */
+};
+
 struct late {
-    ffi_cif cif;                 /* of closures: with more arguments than there are registers */
-    PyObject *renew;             /* called without arguments: the Signature as it is now */
-    Signature *latest;           /* what that gave; NULL until the signature has changed */
-    const struct tfd_plan *plan; /* of the latest; counted */
+    ffi_cif cif;     /* of closures: with more arguments than there are registers */
+    PyObject *renew; /* called without arguments: the Signature as it is now */
+    struct late_version first;
+    _Atomic(struct late_version *) latest;
 };
 
 /*
@@ -39,10 +48,8 @@ int late_is_outdated(const struct parameter *parameter);
 /* Raises the exception for that. */
 void late_refuse(const struct parameter *parameter);
 
-/*
- * A new reference to the signature as it is now, which late->plan is of.  Else NULL with an
- * exception, and the index of the argument that caused it.
- */
-Signature *late_now(Signature *signature, Py_ssize_t *refused);
+/* The signature as it is now; or NULL with an exception, and the index of the argument that caused
+   it. */
+const struct late_version *late_now(Signature *signature, Py_ssize_t *refused);
 
 #endif

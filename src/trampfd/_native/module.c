@@ -56,6 +56,7 @@ static int execute(PyObject *module)
 static const PyModuleDef_Slot slots[] = {
     {Py_mod_exec, execute},
     COMPAT_EVERY_INTERPRETER,
+    COMPAT_WITHOUT_GIL,
     {0, NULL},
 };
 

@@ -23,9 +23,9 @@ const char *owner_name(const struct owner *self)
 
 void owner_free(struct owner *self)
 {
-    void *closure = self->closure && !interpreter_is_ending(self->signature->result.interpreter)
-                        ? owner_take(&self->closure)
-                        : NULL;
+    void *closure = interpreter_is_ending(self->signature->result.interpreter)
+                        ? NULL
+                        : owner_take(&self->closure);
 
     if (closure)
         trampfd_closure_free_named(closure, owner_name(self));
@@ -40,12 +40,14 @@ int owner_traverse(struct owner *self, visitproc visit, void *arg)
     return 0;
 }
 
-/* Called as a destructor of ffi.gc(), with the cdata as argument. */
+/* Called as a destructor of ffi.gc(), with the cdata as argument.  Not while it is verified. */
 PyObject *owner_call(struct owner *self, PyObject *args, PyObject *kwargs)
 {
     (void)args;
     (void)kwargs;
+    Py_BEGIN_CRITICAL_SECTION(self);
     owner_free(self);
+    Py_END_CRITICAL_SECTION();
     Py_RETURN_NONE;
 }
 
@@ -56,11 +58,15 @@ const char owner_verify_doc[] =
 PyObject *owner_verify(const struct owner *self, owner_compare *compare)
 {
     struct trampfd_report report;
+    int is_live, error = 0;
     void *code;
-    int error;
 
-    if (!self->closure)
+    Py_BEGIN_CRITICAL_SECTION(self);
+    is_live = self->closure != NULL;
+    if (is_live)
+        error = compare(self, &code, &report);
+    Py_END_CRITICAL_SECTION();
+    if (!is_live)
         return PyErr_Format(PyExc_ValueError, "the callback was freed: there is nothing to verify");
-    error = compare(self, &code, &report);
     return error ? error_raise(error) : report_tuple(&report, code);
 }

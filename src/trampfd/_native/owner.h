@@ -23,7 +23,7 @@
  * exception needs is behind one pointer, `about`: the name for messages, a str, or, of callbacks of
  * cffi that have more, (name, onerror or None, bytes to return after an exception or None).
  *
- * Only `closure` changes, and `kept` when it is dropped.
+ * Only `closure` changes, and `kept` when it is dropped; without the GIL, both atomically.
  */
 struct owner {
     PyObject_HEAD
@@ -55,8 +55,11 @@ static inline int owner_is_closure(PyObject *object)
 /* NULL once the interpreter has dropped it at its end, see closure.c. */
 static inline PyObject *closure_callable(const Closure *self)
 {
-    return self->owner.kept;
+    return __atomic_load_n(&self->owner.kept, __ATOMIC_RELAXED);
 }
+
+/* What its record has as user data. */
+void *closure_user_data(const Closure *self);
 
 /*
  * A new callback, or NULL with an exception; *code is the function pointer.  Takes the reference to

@@ -182,7 +182,8 @@ static PyObject *parameter_new(PyTypeObject *type, PyObject *args, PyObject *kwa
     }
     self->is.load = self->frontend->loader(*code);
     self->is.store = self->frontend->storer(*code);
-    if (*code == self->frontend->reused && size <= SPARE_MAX)
+    /* Without the GIL, calls of all threads would wait for one word of memory. */
+    if (*code == self->frontend->reused && size <= SPARE_MAX && !COMPAT_FREE_THREADED)
         self->is.spare = &self->spare;
     self->is.extension = convert_extension(&self->is);
     convert_range(*code, &self->is.min, &self->is.max);

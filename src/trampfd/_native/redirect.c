@@ -10,6 +10,7 @@
  *
  * ctypes: tp_new of _ctypes.CFuncPtr and of the classes that inherited it.
  */
+#include "callee.h"
 #include "frontend.h"
 #include "interpreter.h"
 #include "module.h"
@@ -183,16 +184,18 @@ static PyObject *name_callable(PyObject *plain, PyObject *callable)
 static PyObject *repr_owner(PyObject *cdata)
 {
     PyObject *plain = native.original_repr(cdata);
+    PyObject *text, *callable = NULL;
     Closure *closure = NULL;
-    PyObject *callable, *text;
 
     if (!plain || !interpreter_now())
         return plain;
+    Py_BEGIN_CRITICAL_SECTION(cdata);
     Py_TYPE(cdata)->tp_traverse(cdata, visit_closure, &closure);
-    callable = closure ? closure_callable(closure) : NULL;
+    if (closure)
+        callable = callee_callable(closure);
+    Py_END_CRITICAL_SECTION();
     if (!callable)
         return plain;
-    Py_INCREF(callable);
     text = name_callable(plain, callable);
     Py_DECREF(callable);
     Py_DECREF(plain);
@@ -224,13 +227,13 @@ static void redirect(struct redirection *redirection, PyMethodDef *method, PyCFu
         redirection->method = method;
         redirection->original = method->ml_meth;
     }
-    method->ml_meth = function;
+    __atomic_store_n(&method->ml_meth, function, __ATOMIC_RELEASE);
 }
 
 static void restore(struct redirection *redirection)
 {
     if (redirection->method)
-        redirection->method->ml_meth = redirection->original;
+        __atomic_store_n(&redirection->method->ml_meth, redirection->original, __ATOMIC_RELEASE);
     redirection->method = NULL;
 }
 
@@ -258,7 +261,7 @@ static PyObject *redirect_cffi(PyObject *module, PyObject *args)
         return NULL;
     }
     Py_INCREF(type);
-    Py_XSETREF(interpreter_now()->of.cffi_type, (PyTypeObject *)type);
+    interpreter_set(&interpreter_now()->of.cffi_type, type);
     native.ffi_typeof = ((PyMethodDescrObject *)typeof_)->d_method->ml_flags == METH_O
                             ? ((PyMethodDescrObject *)typeof_)->d_method->ml_meth
                             : NULL;

@@ -40,9 +40,9 @@ struct library_functions {
 
 struct state {
     /* Of ctypes; every interpreter stores the same, before it converts anything. */
-    Py_ssize_t ctypes_objects;  /* the offset of `_objects` in an instance */
-    Py_ssize_t ctypes_size;     /* the offset of the buffer's size in an instance */
-    int ctypes_layout_is_known; /* an instance showed that it is as expected */
+    _Atomic(Py_ssize_t) ctypes_objects; /* the offset of `_objects` in an instance */
+    _Atomic(Py_ssize_t) ctypes_size;    /* the offset of the buffer's size in an instance */
+    atomic_int ctypes_layout_is_known;  /* an instance showed that it is as expected */
 
     /* Of cffi and ctypes; cffi is only in interpreters that share one lock. */
 

@@ -33,7 +33,7 @@ struct target *target_new(Closure *closure)
     if (!target)
         return NULL;
     atomic_store(&target->interpreter, signature->result.interpreter);
-    target->closure = closure;
+    atomic_store(&target->closure, closure);
     target->size = value ? (size_t)PyBytes_GET_SIZE(value) : convert_result_size(signature->cif);
     target->name = strdup(owner_name(&closure->owner));
     target->error = value ? malloc(target->size) : NULL;

@@ -14,11 +14,11 @@
 
 struct target {
     _Atomic(struct interpreter *) interpreter;
-    Closure *closure;    /* NULL once it was dropped at the end of the interpreter; its lock */
-    char *name;          /* of the callable */
-    void *error;         /* the error value; NULL: zeros */
-    size_t size;         /* bytes of a result; 0 for none */
-    struct target *next; /* of the unused ones; the library's lock */
+    _Atomic(Closure *) closure; /* NULL once it was dropped at the end of the interpreter */
+    char *name;                 /* of the callable */
+    void *error;                /* the error value; NULL: zeros */
+    size_t size;                /* bytes of a result; 0 for none */
+    struct target *next;        /* of the unused ones; the library's lock */
 };
 
 static inline int target_is(const void *user_data)

@@ -5,14 +5,13 @@
  */
 #include "error.h"
 #include "module.h"
-#include "owner.h"
 #include "report.h"
 
 #include <string.h>
 
 typedef struct {
     PyObject_HEAD
-    struct trampfd_trampoline *trampoline; /* NULL once it is closed */
+    struct trampfd_trampoline *trampoline; /* NULL once it is closed; critical sections of self */
 } Trampoline;
 
 /* ((name, value), ...) */
@@ -102,7 +101,10 @@ static PyObject *trampoline_new(PyTypeObject *type, PyObject *args, PyObject *kw
 static PyObject *trampoline_close(Trampoline *self, PyObject *unused)
 {
     (void)unused;
-    trampfd_trampoline_destroy(owner_take(&self->trampoline));
+    Py_BEGIN_CRITICAL_SECTION(self);
+    trampfd_trampoline_destroy(self->trampoline);
+    self->trampoline = NULL;
+    Py_END_CRITICAL_SECTION();
     Py_RETURN_NONE;
 }
 
@@ -115,34 +117,48 @@ static void trampoline_dealloc(Trampoline *self)
     Py_DECREF(type);
 }
 
-/* 0, or -1 with an exception if the trampoline is closed. */
-static int need_open(const Trampoline *self)
+/* Raises an exception if the trampoline is closed. */
+static int is_open(const Trampoline *self)
 {
-    if (self->trampoline)
-        return 0;
-    PyErr_SetString(PyExc_ValueError, "the trampoline is closed");
-    return -1;
+    if (!self->trampoline)
+        PyErr_SetString(PyExc_ValueError, "the trampoline is closed");
+    return self->trampoline != NULL;
 }
 
 static PyObject *get_address(Trampoline *self, void *unused)
 {
+    PyObject *address = NULL;
+
     (void)unused;
-    return need_open(self) ? NULL
-                           : PyLong_FromVoidPtr(trampfd_trampoline_address(self->trampoline));
+    Py_BEGIN_CRITICAL_SECTION(self);
+    if (is_open(self))
+        address = PyLong_FromVoidPtr(trampfd_trampoline_address(self->trampoline));
+    Py_END_CRITICAL_SECTION();
+    return address;
 }
 
 static PyObject *get_backend(Trampoline *self, void *unused)
 {
+    PyObject *backend = NULL;
+
     (void)unused;
-    return need_open(self) ? NULL
-                           : PyUnicode_FromString(trampfd_trampoline_backend(self->trampoline));
+    Py_BEGIN_CRITICAL_SECTION(self);
+    if (is_open(self))
+        backend = PyUnicode_FromString(trampfd_trampoline_backend(self->trampoline));
+    Py_END_CRITICAL_SECTION();
+    return backend;
 }
 
 static PyObject *get_descriptor(Trampoline *self, void *unused)
 {
+    PyObject *descriptor = NULL;
+
     (void)unused;
-    return need_open(self) ? NULL
-                           : PyLong_FromLong(trampfd_trampoline_descriptor(self->trampoline));
+    Py_BEGIN_CRITICAL_SECTION(self);
+    if (is_open(self))
+        descriptor = PyLong_FromLong(trampfd_trampoline_descriptor(self->trampoline));
+    Py_END_CRITICAL_SECTION();
+    return descriptor;
 }
 
 static PyObject *get_closed(Trampoline *self, void *unused)
@@ -155,15 +171,17 @@ static PyObject *get_closed(Trampoline *self, void *unused)
 static PyObject *trampoline_read(Trampoline *self, PyObject *unused)
 {
     struct trampfd_context context;
+    int is_read, error = 0;
     PyObject *registers;
-    int error;
 
     (void)unused;
-    if (need_open(self))
-        return NULL;
-    error = trampfd_trampoline_read(self->trampoline, &context);
-    if (error)
-        return error_raise(error);
+    Py_BEGIN_CRITICAL_SECTION(self);
+    is_read = is_open(self);
+    if (is_read)
+        error = trampfd_trampoline_read(self->trampoline, &context);
+    Py_END_CRITICAL_SECTION();
+    if (!is_read || error)
+        return is_read ? error_raise(error) : NULL;
     registers = PyDict_New();
     for (unsigned i = 0; registers && i < context.nregs; i++) {
         PyObject *value = PyLong_FromUnsignedLongLong(context.regs[i].value);
@@ -181,14 +199,20 @@ static PyObject *trampoline_read(Trampoline *self, PyObject *unused)
 static PyObject *trampoline_verify(Trampoline *self, PyObject *unused)
 {
     struct trampfd_report report;
-    int error;
+    int is_verified, error = 0;
+    void *address = NULL;
 
     (void)unused;
-    if (need_open(self))
-        return NULL;
-    error = trampfd_trampoline_verify(self->trampoline, &report);
-    return error ? error_raise(error)
-                 : report_tuple(&report, trampfd_trampoline_address(self->trampoline));
+    Py_BEGIN_CRITICAL_SECTION(self);
+    is_verified = is_open(self);
+    if (is_verified) {
+        error = trampfd_trampoline_verify(self->trampoline, &report);
+        address = trampfd_trampoline_address(self->trampoline);
+    }
+    Py_END_CRITICAL_SECTION();
+    if (!is_verified || error)
+        return is_verified ? error_raise(error) : NULL;
+    return report_tuple(&report, address);
 }
 
 static const PyMethodDef trampoline_methods[] = {

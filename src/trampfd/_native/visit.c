@@ -2,9 +2,6 @@
 #include "visit.h"
 
 #include "kept.h"
-#include "target.h"
-
-#include <closure/closure.h>
 
 #include <errno.h>
 #include <pthread.h>
@@ -263,6 +260,7 @@ static void bind_again(const struct visit *visit)
     PyEval_SaveThread();
 }
 
+/* Attached by begin(). */
 static void end(struct visit *visit)
 {
     if (visit->swapped)
@@ -279,10 +277,11 @@ static void end(struct visit *visit)
         PyEval_RestoreThread(visit->interrupted);
 }
 
-void visit_end(struct visit *visit)
+void visit_end(struct visit *visit, struct callee *callee)
 {
     int error = errno;
 
+    callee_release(callee);
     if (visit->attachment != WAS_ATTACHED)
         end(visit);
     errno = error;
@@ -296,22 +295,14 @@ static void refuse(const void *user_data, void *result, const char *why)
         closure_refuse(user_data, result, why);
 }
 
-static Closure *closure_of(void *user_data)
+int visit_begin(struct visit *visit, struct callee *callee, const union tfd_record *record,
+                void *result, enum leftovers leftovers)
 {
-    Closure *closure = target_is(user_data) ? target_of(user_data)->closure : user_data;
-
-    return closure && closure_callable(closure) ? closure : NULL;
-}
-
-Closure *visit_begin(struct visit *visit, const union tfd_record *record, void *result,
-                     enum leftovers leftovers)
-{
-    int is_attached, error = errno;
+    int is_attached, is_held = 0, error = errno;
     uintptr_t second = record->words[1];
     void *user_data = record->closure.user_data;
     struct interpreter *interpreter =
         target_is(user_data) ? atomic_load(&target_of(user_data)->interpreter) : &interpreter_main;
-    Closure *self = NULL;
 
     is_attached = begin(visit, interpreter, leftovers);
     if (!tfd_closure_is_live(record, second, user_data))
@@ -319,12 +310,13 @@ Closure *visit_begin(struct visit *visit, const union tfd_record *record, void *
     if (!is_attached) {
         refuse(user_data, result, "while its Python interpreter was not running");
     } else {
-        self = closure_of(user_data);
-        if (!self) {
+        is_held = callee_hold(callee, record, second, user_data);
+        if (!is_held) {
             refuse(user_data, result, "after Python had dropped it at the end of its interpreter");
-            visit_end(visit);
+            if (visit->attachment != WAS_ATTACHED)
+                end(visit);
         }
     }
     errno = error;
-    return self;
+    return is_held;
 }

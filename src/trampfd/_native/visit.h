@@ -15,9 +15,7 @@
 #define NATIVE_VISIT_H
 
 #include "attach.h"
-#include "owner.h"
-
-#include <slot/record.h>
+#include "callee.h"
 
 struct visit {
     struct interpreter *interpreter;
@@ -28,12 +26,12 @@ struct visit {
 };
 
 /*
- * Attach to the interpreter of a closure.  Returns the closure, to call and then visit_end(); or
- * NULL, with the error value stored.
+ * Attach to the interpreter of a closure and hold the callee, to call and then visit_end().  Returns
+ * 0, with neither done, if the error value is stored.
  */
-Closure *visit_begin(struct visit *visit, const union tfd_record *record, void *result,
-                     enum leftovers leftovers);
-void visit_end(struct visit *visit);
+int visit_begin(struct visit *visit, struct callee *callee, const union tfd_record *record,
+                void *result, enum leftovers leftovers);
+void visit_end(struct visit *visit, struct callee *callee);
 
 /* The state that this thread is attached to, of any interpreter; NULL if there is none. */
 PyThreadState *visit_current(void);
