@@ -121,6 +121,8 @@ def test_case(libraries: list[Path], kind: str, case: str) -> None:
         pytest.skip("interpreters with a lock of their own have no ctypes before CPython 3.13")
     if kind == "isolated" and case in NEED_CFFI:
         pytest.skip("interpreters with a lock of their own have no cffi")
+    if case in NEED_CFFI:
+        pytest.importorskip("cffi", reason="cffi is not installed")
     if case == "python_calls_with_the_lock" and sys.version_info < (3, 10):
         pytest.skip("CPython 3.9 does not tell which thread holds the lock; stock waits, too")
     if case == "pool" and (kind == "legacy" or sys.version_info < (3, 14)):
