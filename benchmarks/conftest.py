@@ -16,7 +16,7 @@ from importlib import metadata
 from typing import Any, NoReturn
 
 import pytest
-from lib import build, libffi_static
+from lib import build
 from lib.race import FULL, QUICK, Absent, Effort, Outcome
 
 # Figures that are not times, and rivals that cannot be had; added to the JSON.
@@ -127,7 +127,7 @@ def _version(package: str) -> str:
 
 def _libffi_static() -> str:
     try:
-        return libffi_static.fetch().version
+        return build.static_libffi().version
     except Absent as reason:
         return f"absent: {reason}"
 

@@ -17,8 +17,9 @@ from pathlib import Path
 from types import ModuleType
 
 import core_sources
+from debian import libffi_static
+from debian.apt import AptError
 
-from lib import libffi_static
 from lib.names import ENTRY_LIBFFI, PLAN, STATIC, STOCK
 from lib.race import Absent
 
@@ -90,10 +91,18 @@ def callers(name: str) -> Path:
     return target
 
 
+def static_libffi() -> libffi_static.Library:
+    """Raises Absent where it cannot be fetched."""
+    try:
+        return libffi_static.fetch()
+    except AptError as error:
+        raise Absent(str(error)) from None
+
+
 def _maker(rival: str) -> tuple[str, list[object], list[object]]:
     """Source, flags, and what to link, of a way to make closures."""
     if rival == STATIC:
-        library = libffi_static.fetch()
+        library = static_libffi()
         more = [SOURCES / "glibc_c23.c", library.archive, "-Wl,--exclude-libs,ALL"]
         return "make_libffi.c", [f"-I{library.headers}"], more
     if rival == STOCK:

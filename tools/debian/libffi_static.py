@@ -14,8 +14,6 @@ from pathlib import Path
 from debian import cache
 from debian.apt import Apt, AptError, unpack
 
-from lib.race import Absent
-
 
 @dataclass(frozen=True)
 class Library:
@@ -52,7 +50,7 @@ def _fetch(place: Path) -> Library:
 
 
 @functools.cache
-def _found() -> Library | Absent:
+def _found() -> Library | AptError:
     """One attempt is enough."""
     place = cache.folder() / "libffi-static"
     with cache.locked(place):
@@ -61,12 +59,12 @@ def _found() -> Library | Absent:
         try:
             return _fetch(place)
         except AptError as error:
-            return Absent(f"Debian's package cannot be fetched: {error}")
+            return AptError(f"Debian's package cannot be fetched: {error}")
 
 
 def fetch() -> Library:
-    """The library, from the cache if it is there.  Raises Absent without apt or network."""
+    """The library, from the cache if it is there.  Raises AptError without apt or network."""
     found = _found()
-    if isinstance(found, Absent):
+    if isinstance(found, AptError):
         raise found
     return found
