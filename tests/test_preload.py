@@ -170,17 +170,9 @@ def test_every_abi_of_stock() -> None:
 # Several libffis, and ways to be loaded.
 
 
-def libffi() -> Path:
-    """The shared libffi that programs here are linked with."""
-    lines = core.check("ldd", preload.program("preload/one"))
-    found = re.search(r"libffi\.so\.8 => (\S+)", lines)
-    assert found, lines
-    return Path(found[1])
-
-
 @pytest.mark.needs_port_with("stock_code")
 def test_closures_of_a_second_libffi_are_handed_to_it() -> None:
-    copy = core.copy_of(libffi())
+    copy = core.copy_of(preload.libffi())
     done = preload.run("preload/second_copy", copy)
     if done.returncode == core.SKIPPED:
         pytest.skip("this libffi writes no code into a closure, which would tell whose it is")
@@ -192,7 +184,7 @@ def test_closures_of_a_second_libffi_are_handed_to_it() -> None:
 
 @pytest.mark.needs_port_with("stock_code")
 def test_closures_that_a_second_libffi_prepares() -> None:
-    copy = core.copy_of(libffi())
+    copy = core.copy_of(preload.libffi())
     stock = core.run(preload.program("preload/foreign"), copy)
     if stock.returncode:
         pytest.skip("this libffi prepares none but its own closures, on stock too")
@@ -310,7 +302,7 @@ def test_empty_and_zero_do_not_disable(value: str) -> None:
 
 @pytest.mark.parametrize("name", ["preload/own_memory", "preload/raw", "preload/second_copy"])
 def test_disabled_is_as_on_stock(name: str) -> None:
-    arguments = [core.copy_of(libffi())] if name == "preload/second_copy" else []
+    arguments = [core.copy_of(preload.libffi())] if name == "preload/second_copy" else []
     stock = core.run(preload.program(name), *arguments)
     done = preload.run(name, *arguments, environment={"TRAMPFD_DISABLE": "1"})
     if name != "preload/second_copy":

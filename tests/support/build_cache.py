@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What the tests compile, kept in ``build/tests`` for the next run with the same sources.
 
-It is kept for one state of the C sources, of ``tests/c`` and of the system's compilers; what was
-kept for another one is removed.  A virtual machine finds what its host has compiled.
+It is kept for one state of the C sources, those of the tests too, and of the system's compilers;
+what was kept for another one is removed.  A virtual machine finds what its host has compiled.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _ROOT = _PROJECT / "build" / "tests"
-_SOURCES = (_PROJECT / "cbackend", _PROJECT / "tests" / "c")
+_SOURCES = (_PROJECT / "cbackend", _PROJECT / "tests" / "c", _PROJECT / "tests" / "modes")
 _NOT_COMPILED = {"__pycache__", "kmod"}
 _PACKAGES = Path("/var/lib/dpkg/status")
 _COMPILING = re.compile(r"Package: (binutils|clang|g\+\+|gcc|lib(c6-dev|clang|ffi)|python3\S*-dev)")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,11 +30,24 @@ def preloaded(*more: object) -> dict[str, str]:
 @functools.cache
 def program(name: str, *link: str) -> Path:
     """``tests/c/<name>.c`` linked with libffi; what `link` has comes before it."""
-    source = core.PROGRAMS / f"{name}.c"
+    return compiled(core.PROGRAMS / f"{name}.c", *link)
+
+
+def compiled(source: Path, *link: str) -> Path:
+    """A program of C or C++ that is linked with libffi; what `link` has comes before it."""
+    compiler, standard = ("cc", []) if source.suffix == ".c" else ("c++", ["-std=gnu++17"])
     # Programs in the field use what libffi's header calls deprecated.
-    flags = [*core.compile_flags(), "-Wno-deprecated-declarations"]
+    flags = [*core.compile_flags(), *standard, "-Wno-deprecated-declarations"]
     output = source.stem
-    return core.compiled("cc", *flags, "-o", output, source, *link, *core.link_flags()) / output
+    return core.compiled(compiler, *flags, "-o", output, source, *link, *core.link_flags()) / output
+
+
+def libffi() -> Path:
+    """The shared libffi that programs here are linked with."""
+    lines = core.check("ldd", program("preload/one"))
+    found = re.search(r"libffi\.so\.8 => (\S+)", lines)
+    assert found, lines
+    return Path(found[1])
 
 
 def watcher() -> Path:
