@@ -78,6 +78,25 @@ def test_run_serves_the_subinterpreters_of_the_program() -> None:
     assert (done.stdout, done.stderr, done.returncode) == ("42\nTrue\n", "", 0)
 
 
+MANY_CALLS = IN_ALL.replace(
+    "print(function(41), flush=True)\n",
+    """
+import os
+function(41)
+os.write(1, b"begin")
+for x in range(100):
+    function(x)
+os.write(1, b"end")
+""",
+)
+
+
+def test_calls_read_no_file() -> None:
+    """The end of the first thread's stack is in /proc/self/maps, and is asked for once."""
+    command = [sys.executable, "-m", "trampfd", "run", "-c", MANY_CALLS]
+    assert core.traced("openat,read", command) == []
+
+
 IN_ONE = """
 import sys
 try:

@@ -82,21 +82,31 @@ static inline int compat_is_of_this_thread(const PyThreadState *current)
 #endif
 }
 
+/*
+ * Where the stack of this thread ends, or NULL if that cannot be told.  It is asked for once: for the
+ * first thread the C library reads all of /proc/self/maps.
+ */
+static inline const char *compat_stack_end(void)
+{
+    static _Thread_local const char *end __attribute__((tls_model("initial-exec")));
+    pthread_attr_t attributes;
+    void *lowest;
+    size_t size;
+
+    if (end || pthread_getattr_np(pthread_self(), &attributes))
+        return end;
+    if (!pthread_attr_getstack(&attributes, &lowest, &size))
+        end = (const char *)lowest + size;
+    pthread_attr_destroy(&attributes);
+    return end;
+}
+
 /* Is that on the stack of this thread, in a function that has not returned? */
 static inline int compat_is_on_stack(const char *frame)
 {
     const char *here = __builtin_frame_address(0);
-    pthread_attr_t attributes;
-    void *lowest;
-    size_t size;
-    int is_on_stack;
 
-    if (frame <= here || pthread_getattr_np(pthread_self(), &attributes))
-        return 0;
-    is_on_stack =
-        !pthread_attr_getstack(&attributes, &lowest, &size) && frame < (const char *)lowest + size;
-    pthread_attr_destroy(&attributes);
-    return is_on_stack;
+    return frame > here && frame < compat_stack_end();
 }
 
 /*
