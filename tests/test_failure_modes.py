@@ -8,12 +8,12 @@ of it to ``docs/failure-modes.md``.
 from __future__ import annotations
 
 import pytest
-from support import modes, providers, rivals
+from support import modes, rivals
 
 CASES = list(modes.cases())
 
 
-@pytest.fixture(params=rivals.of_trampfd(providers.current()), ids=lambda rival: rival.source)
+@pytest.fixture(params=rivals.of_trampfd("table"), ids=lambda rival: rival.source)
 def rival(request: pytest.FixtureRequest) -> rivals.Trampfd:
     found = request.param
     assert isinstance(found, rivals.Trampfd)
@@ -24,15 +24,18 @@ def rival(request: pytest.FixtureRequest) -> rivals.Trampfd:
     "mode, way", CASES, ids=[f"{mode.name}[{way}]" if way else mode.name for mode, way in CASES]
 )
 def test_mode(mode: modes.Mode, way: str, rival: rivals.Trampfd) -> None:
-    absent = mode.not_with(rival.source)
-    if absent:
-        pytest.skip(absent)
+    meaningless = mode.not_with(rival.source)
+    if meaningless:
+        pytest.skip(meaningless)
     outcome = modes.run(mode, way, rival)
     if outcome.kind == modes.ABSENT:
         pytest.skip(outcome.said)
-    assert outcome.is_right(mode.right(rival.source)), outcome
+    right, _, why = mode.right(way, rival.source).partition(": ")
+    if right == modes.LIMIT:
+        assert outcome.kind != modes.WORKS, "the limit is gone, and its line can go"
+        pytest.xfail(why)
+    assert outcome.kind == right and why in outcome.said, outcome
 
 
 def test_modes_are_numbered_without_a_gap() -> None:
-    numbers = {mode.number for mode in modes.every()}
-    assert numbers == set(range(1, max(numbers) + 1))
+    assert [mode.number for mode in modes.every()] == list(range(1, len(modes.every()) + 1))

@@ -74,7 +74,7 @@ __attribute__((format(printf, 2, 3), noreturn)) SHARED void end(int status, cons
 typedef int adder(int);
 
 struct closure {
-    void *writable;
+    ffi_closure *writable;
     adder *code;
     int number;
 };
@@ -106,7 +106,7 @@ SHARED struct closure try_sized(size_t size, int number)
 {
     struct closure one = {NULL, NULL, number};
 
-    one.writable = ffi_closure_alloc(size, (void **)&one.code);
+    one.writable = (ffi_closure *)ffi_closure_alloc(size, (void **)&one.code);
     if (one.writable
         && ffi_prep_closure_loc(one.writable, adder_cif(), add, (void *)(intptr_t)number,
                                 (void *)one.code)
@@ -138,7 +138,7 @@ SHARED void release(struct closure one)
 
 SHARED struct closure *make_many(int count)
 {
-    struct closure *many = calloc((size_t)count, sizeof(*many));
+    struct closure *many = (struct closure *)calloc((size_t)count, sizeof(*many));
 
     NEED(many, "memory for the program");
     for (int i = 0; i < count; i++)

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
 """The programs of ``tests/modes``, one for each way in which closures can fail: run and judged.
 
-The comment at the top of a program has the mode as its first paragraph, what the program does as the
-others, and then lines of these kinds:
+The comment at the top of a program has the mode as its first paragraph, what the program does as
+the others, and then lines of these kinds:
 
     Ways: one; another         each is run by itself, with its name as the argument
     Right: works               what trampfd must do; "reported" may go on with a colon and a text
-    Right with SOURCE: ...     the same for a source of slots, or for a provider
+    Right with SOURCE: ...     the same for a source of slots
+    Right when WAY: ...        the same for a way, and so on: when WAY with SOURCE
     Not with SOURCE: why       where the mode has no meaning
+
+Right may be "limit: why" where trampfd is known not to work.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import functools
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -27,12 +31,13 @@ from support.rivals import MODES, Rival
 
 WORKS, WRONG, REPORTED, CRASHES, HANGS = "works", "wrong result", "reported", "crashes", "hangs"
 ABSENT = "not tested"
+LIMIT = "limit"
 
 # As in mode.h.
 _ENDS = {0: WORKS, 1: WRONG, 3: REPORTED, core.SKIPPED: ABSENT}
 
 # In seconds; a program that is still running then hangs.
-LIMIT = scale.seconds(60)
+SECONDS = scale.seconds(60)
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,10 @@ class Mode:
     def number(self) -> int:
         return int(self.name.split("_")[0])
 
-    def right(self, source: str) -> str:
-        return self.lines.get(f"Right with {source}") or self.lines["Right"]
+    def right(self, way: str, source: str) -> str:
+        """The outcome that trampfd must have."""
+        ends = (f" when {way} with {source}", f" when {way}", f" with {source}", "")
+        return next(self.lines[f"Right{end}"] for end in ends if f"Right{end}" in self.lines)
 
     def not_with(self, source: str) -> str | None:
         """Why the mode does not apply."""
@@ -64,10 +71,6 @@ class Mode:
 class Outcome:
     kind: str
     said: str = ""
-
-    def is_right(self, right: str) -> bool:
-        kind, _, text = right.partition(": ")
-        return self.kind == kind and text in self.said
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.said}" if self.said else self.kind
@@ -97,16 +100,18 @@ def cases() -> Iterator[tuple[Mode, str]]:
             yield mode, way
 
 
-def run(mode: Mode, way: str, rival: Rival, limit: float = LIMIT) -> Outcome:
+def run(mode: Mode, way: str, rival: Rival, limit: float = SECONDS) -> Outcome:
     """What comes of the program when it runs with a rival."""
     folder = core.new_folder()
     if mode.program.suffix == ".py":
         start, environment = rival.python(folder)
         command = [*start, str(mode.program)]
+        environment["MODE_CALLER"] = str(preload.compiled(MODES / "caller.c", "-shared", "-fPIC"))
     else:
         environment = rival.environment(folder)
         command = [str(preload.compiled(mode.program))]
     environment["MODE_FOLDER"] = str(folder)
+    environment["MODE_OTHER"] = shutil.copy(preload.libffi(), folder / "other.so")
     return _judge([*command, *filter(None, [way])], environment, limit)
 
 

@@ -35,9 +35,10 @@ def program(name: str, *link: str) -> Path:
 
 def compiled(source: Path, *link: str) -> Path:
     """A program of C or C++ that is linked with libffi; what `link` has comes before it."""
-    compiler, standard = ("cc", []) if source.suffix == ".c" else ("c++", ["-std=gnu++17"])
+    compiler = "cc" if source.suffix == ".c" else "c++"
+    flags = [flag for flag in core.compile_flags() if compiler == "cc" or flag != "-std=gnu11"]
     # Programs in the field use what libffi's header calls deprecated.
-    flags = [*core.compile_flags(), *standard, "-Wno-deprecated-declarations"]
+    flags.append("-Wno-deprecated-declarations")
     output = source.stem
     return core.compiled(compiler, *flags, "-o", output, source, *link, *core.link_flags()) / output
 

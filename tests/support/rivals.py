@@ -83,7 +83,9 @@ Rival = Union[Libffi, Trampfd]
 
 
 def _use_up() -> Path:
-    return preload.compiled(MODES / "use_up.c", "-shared", "-fPIC")
+    """It names the preload library, which the loader initialises first then."""
+    flags = ("-shared", "-fPIC", "-Wl,--no-as-needed", *preload.linked())
+    return preload.compiled(MODES / "use_up.c", *flags)
 
 
 def of_trampfd(provider: str) -> list[Trampfd]:
