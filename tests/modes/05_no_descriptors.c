@@ -2,8 +2,8 @@
 /*
  * No descriptor is left (RLIMIT_NOFILE)
  *
- * at the first closure, or when new memory for closures is needed.  Closures are refused or made, and
- * made again when there are descriptors.
+ * at the first closure, or when new memory for closures is needed.  Closures are refused or made,
+ * and made again when there are descriptors.
  *
  * Ways: at the first closure; at growth
  * Right: reported: Too many open files

@@ -2,7 +2,8 @@
 /*
  * The library has a strange path
  *
- * or lies on a mount of its own.  The program moves it, leaves a symbolic link to it, and starts over.
+ * or lies on a mount of its own.  The program moves it, leaves a symbolic link to it, and starts
+ * over.
  *
  * Ways: a space; a new line; "(deleted)"; 4095 characters; a bind mount; an overlay
  * Right: works

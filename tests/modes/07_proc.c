@@ -2,7 +2,8 @@
 /*
  * /proc is absent, hides processes, or tells wrong offsets
  *
- * as user-mode emulators do.  The offsets are those of a copy of /proc/self/maps that is mounted on it.
+ * as user-mode emulators do.  The offsets are those of a copy of /proc/self/maps that is mounted on
+ * it.
  *
  * Ways: absent; hidepid; wrong offsets
  * Right: works

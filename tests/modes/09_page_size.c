@@ -2,12 +2,13 @@
 /*
  * Pages of 16 or 64 KiB
  *
- * as far as a machine with pages of 4 KiB can show it: the library is told that size.
+ * as far as a machine with pages of 4 KiB can show it: the library is told that size.  Closures
+ * work, and do not need memory that is writable and executable for it.
  *
  * Ways: 16 KiB; 64 KiB
  * Right: works
  */
-#include "mode.h"
+#include "maps.h"
 
 #include <dlfcn.h>
 
@@ -32,7 +33,11 @@ __attribute__((visibility("default"))) int getpagesize(void)
 
 int main(int argc, char **argv)
 {
+    const char *found;
+
     claimed = way("16 KiB") ? 16384 : 65536;
-    grow();
+    check_many(make_many(MANY), MANY);
+    found = find_wx();
+    EXPECT(!found, "%s", found);
     return 0;
 }

@@ -2,8 +2,8 @@
 /*
  * W+X memory, memfd_create and new files are refused
  *
- * as by MemoryDenyWriteExecute=, SystemCallFilter=~memfd_create, and file systems that forbid execution
- * wherever the process can write.
+ * as by MemoryDenyWriteExecute=, SystemCallFilter=~memfd_create, and file systems that forbid
+ * execution wherever the process can write.
  *
  * Right: works
  * Right with memfd: reported: memfd_create: Operation not permitted

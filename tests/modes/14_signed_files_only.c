@@ -2,8 +2,8 @@
 /*
  * Only the library's file may be executed
  *
- * as SELinux without execmem, IPE and IMA have it.  What the process maps executable is looked at; for
- * enforcement by SELinux see tests/test_policies.py.
+ * as SELinux without execmem, IPE and IMA have it.  What the process maps executable is looked at;
+ * for enforcement by SELinux see tests/test_policies.py.
  *
  * Right: works
  * Not with memfd: a memfd is not the library's file

@@ -2,8 +2,8 @@
 /*
  * The kernel has no trampfd
  *
- * and what the RFC numbered 440 is another system call, which ends the process here; /dev/trampfd is
- * absent, or another file.
+ * and what the RFC numbered 440 is another system call, which ends the process here; /dev/trampfd
+ * is absent, or another file.
  *
  * Ways: no device; another file
  * Right: works

@@ -2,8 +2,8 @@
 /*
  * The processor checks where calls lead and return (CET)
  *
- * A closure's code begins with a landing pad, the library's file is marked as fit for both checks, and
- * a closure is called with a shadow stack where the kernel and the processor have one.
+ * A closure's code begins with a landing pad, the library's file is marked as fit for both checks,
+ * and a closure is called with a shadow stack where the kernel and the processor have one.
  *
  * Ways: landing pad; mark of the file; shadow stack
  * Right: works

@@ -40,6 +40,7 @@ int main(int argc, char **argv)
     NEED(!pipe(to_parent) && !pipe(to_child), "pipes");
     child = fork();
     if (!child) {
+        close(to_child[1]); /* so that it learns of its parent's end */
         replace(many, 1000000);
         (void)!write(to_parent[1], "", 1);
         wait_turn(to_child[0]);

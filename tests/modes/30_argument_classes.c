@@ -2,8 +2,8 @@
 /*
  * Arguments and results of every class
  *
- * integers and floats in registers and on the stack, structures by value, long double, and a variadic
- * caller.  tests/test_libffi_suite.py runs libffi's own programs.
+ * integers and floats in registers and on the stack, structures by value, long double, and a
+ * variadic caller.  tests/test_libffi_suite.py runs libffi's own programs.
  *
  * Ways: registers and stack; structures; long double; variadic
  * Right: works

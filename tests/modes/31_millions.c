@@ -2,8 +2,8 @@
 /*
  * A million closures, and days of making and freeing
  *
- * None fails below the limit of mappings, memory is given back, and what is made and freed again and
- * again leaves neither mappings nor descriptors behind.
+ * None fails below the limit of mappings, memory is given back, and what is made and freed again
+ * and again leaves neither mappings nor descriptors behind.
  *
  * Ways: a million; again and again
  * Right: works

@@ -2,8 +2,8 @@
 /*
  * Memory runs out (RLIMIT_AS)
  *
- * at every step that makes closures, in a child for each: NULL is returned, what exists works and can
- * be freed, and when there is memory again, closures are made.
+ * at every step that makes closures, in a child for each: NULL is returned, what exists works and
+ * can be freed, and when there is memory again, closures are made.
  *
  * Right: reported: Cannot allocate memory
  * Not with trampfd: the library maps little memory

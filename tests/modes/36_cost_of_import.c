@@ -2,7 +2,8 @@
 /*
  * A closure is made and freed at once, and never called
  *
- * as `import ctypes` does since CPython 3.14.  No file is opened for that, and no descriptor is kept.
+ * as `import ctypes` does since CPython 3.14.  No file is opened for that, and no descriptor is
+ * kept.
  *
  * Right: works
  */

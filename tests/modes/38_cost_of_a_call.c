@@ -2,8 +2,8 @@
 /*
  * The cost of a call
  *
- * in instructions from caller to handler and back, beside libffi's Go closure, which has no trampoline:
- * the trampoline adds at most ten.
+ * in instructions from caller to handler and back, beside libffi's Go closure, which has no
+ * trampoline: the trampoline adds at most ten.
  *
  * Right: works
  * Not with trampfd-user: each call is a fault of the processor

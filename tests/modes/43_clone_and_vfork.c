@@ -2,8 +2,8 @@
 /*
  * Children of clone() and vfork()
  *
- * which run no fork handlers.  That of clone() makes, calls and frees closures, and the parent's are as
- * before; that of vfork() calls them in its parent's memory.  PR_SET_MDWE is in force.
+ * which run no fork handlers.  That of clone() makes, calls and frees closures, and the parent's
+ * are as before; that of vfork() calls them in its parent's memory.  PR_SET_MDWE is in force.
  *
  * Ways: clone; vfork
  * Right: works

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the programs of this folder share.  They know libffi's interface only, so that any libffi can
- * be put under them.  A program ends with 0 where all is right, by wrong(), reported() or absent(),
- * or it crashes or hangs; its first line of output says more.  tests/support/modes.py starts it, with
- * the way that is asked for as its argument, and
+ * What the programs of this folder share.  They know libffi's interface only, so that any libffi
+ * can be put under them.  A program ends with 0 where all is right, by wrong(), reported() or
+ * absent(), or it crashes or hangs; its first line of output says more.  tests/support/modes.py
+ * starts it, with the way that is asked for as its argument, and
  *
  *   MODE_LIBRARY  the file of the library that is tested; a copy that the program may remove
  *   MODE_OTHER    the file of a stock libffi

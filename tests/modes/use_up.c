@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Preloaded with trampfd, so that the closures of the program come from where MODE_SOURCE says: this
- * takes the slots that are built into the library and, for memfd, the name of the library's file.
- * What cannot be arranged ends the program, which would show something else than its row says.
+ * Preloaded with trampfd, so that the closures of the program come from where MODE_SOURCE says:
+ * this takes the slots that are built into the library and, for memfd, the name of the library's
+ * file. What cannot be arranged ends the program, which would show something else than its row
+ * says.
  */
 #include "maps.h"
 

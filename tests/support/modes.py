@@ -15,6 +15,7 @@ Right may be "limit: why" where trampfd is known not to work.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
@@ -22,21 +23,24 @@ import resource
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from support import core, preload, scale
 from support.rivals import MODES, Rival
 
-WORKS, WRONG, REPORTED, CRASHES, HANGS = "works", "wrong result", "reported", "crashes", "hangs"
+WORKS, WRONG, REPORTED, CRASHES = "works", "wrong result", "reported", "crashes"
+HANGS = "does not end"
 ABSENT = "not tested"
 LIMIT = "limit"
 
 # As in mode.h.
 _ENDS = {0: WORKS, 1: WRONG, 3: REPORTED, core.SKIPPED: ABSENT}
 
-# In seconds; a program that is still running then hangs.
+# A program that is still running then does not end.
 SECONDS = scale.seconds(60)
 
 
@@ -69,11 +73,14 @@ class Mode:
 
 @dataclass(frozen=True)
 class Outcome:
+    """How a run ended, what the program said of it, and what was written to standard error."""
+
     kind: str
     said: str = ""
+    messages: str = ""
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.said}" if self.said else self.kind
+        return "; ".join(filter(None, [self.kind, self.said, self.messages]))
 
 
 def _parse(program: Path) -> Mode:
@@ -111,40 +118,56 @@ def run(mode: Mode, way: str, rival: Rival, limit: float = SECONDS) -> Outcome:
         environment = rival.environment(folder)
         command = [str(preload.compiled(mode.program))]
     environment["MODE_FOLDER"] = str(folder)
-    environment["MODE_OTHER"] = shutil.copy(preload.libffi(), folder / "other.so")
+    environment["MODE_OTHER"] = shutil.copy(preload.libffi(), str(folder / "other.so"))
     return _judge([*command, *filter(None, [way])], environment, limit)
 
 
 def _judge(command: list[str], environment: dict[str, str], limit: float) -> Outcome:
-    process = subprocess.Popen(
-        command,
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-        preexec_fn=_no_core_file,
-    )
-    try:
-        output, errors = process.communicate(timeout=limit)
-    except subprocess.TimeoutExpired:
+    # Into files, since a process that the program has left behind would keep pipes open.
+    with _new_file() as output, _new_file() as errors:
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
+            start_new_session=True,
+            preexec_fn=_no_core_file,
+        )
+        try:
+            status = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            return Outcome(HANGS)
+        finally:
+            _end_all_of(process)
+        said, messages = _text_of(output), _text_of(errors)
+    return Outcome(_kind(status, messages), said, messages)
+
+
+def _new_file() -> IO[str]:
+    return tempfile.TemporaryFile("w+", errors="replace")
+
+
+def _end_all_of(process: subprocess.Popen[bytes]) -> None:
+    """The program, and what it has started."""
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        return Outcome(HANGS)
-    return _outcome(process.returncode, [*output.splitlines(), *errors.splitlines()])
+    process.wait()
+
+
+def _text_of(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read().strip()
 
 
 def _no_core_file() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _outcome(status: int, lines: list[str]) -> Outcome:
-    said = "; ".join(filter(None, lines))
-    if status == -signal.SIGABRT and "trampfd: " in said:
-        # The library ends the process itself, and says why.
-        return Outcome(REPORTED, said)
+def _kind(status: int, errors: str) -> str:
+    # The library may end the process itself, and say why.
+    if status == -signal.SIGABRT and "trampfd: " in errors:
+        return REPORTED
     if status < 0:
-        return Outcome(CRASHES, f"{signal.Signals(-status).name} {said}".strip())
-    return Outcome(_ENDS.get(status, WRONG), said)
+        return f"{CRASHES}: {signal.Signals(-status).name}"
+    return _ENDS.get(status, WRONG)
