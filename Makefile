@@ -25,6 +25,7 @@ help:
 	@echo 'make build    virtual environment in $(VENV) with the package, from this folder'
 	@echo 'make bench    set up, then measure trampfd and its rivals; plots and tables in build/bench'
 	@echo 'make figures  the same for the documentation; on a quiet machine'
+	@echo 'make modes    the ways in which closures fail, with libffi and trampfd; for the documentation'
 	@echo 'make doctor   what trampfd can do on this machine'
 	@echo 'make docs     the documentation site in build/docs; check-docs looks at it in Chromium'
 	@echo 'make man      check the manual pages, and format them in build/man'
@@ -56,6 +57,9 @@ bench: $(VENV)/.test
 figures: $(VENV)/.test
 	$(RUN) -m trampfd bench --output benchmarks/figures
 	$(RUN) benchmarks/write_targets.py
+
+modes: $(VENV)/.test
+	$(RUN) tests/write_failure_modes.py
 
 doctor: build
 	$(RUN) -m trampfd doctor
@@ -161,4 +165,4 @@ matrix: test
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info src/trampfd/*.so
 
-.PHONY: help demo test bench figures doctor lint fmt asan ubsan address-undefined tsan man docs check-docs build vm vm-short deb rpm wheel matrix clean
+.PHONY: help demo test bench figures modes doctor lint fmt asan ubsan address-undefined tsan man docs check-docs build vm vm-short deb rpm wheel matrix clean

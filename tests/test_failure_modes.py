@@ -7,7 +7,10 @@ of it to ``docs/failure-modes.md``.
 
 from __future__ import annotations
 
+import json
+
 import pytest
+import write_failure_modes
 from support import modes, rivals
 
 CASES = list(modes.cases())
@@ -34,8 +37,16 @@ def test_mode(mode: modes.Mode, way: str, rival: rivals.Trampfd) -> None:
     if right == modes.LIMIT:
         assert outcome.kind != modes.WORKS, "the limit is gone, and its line can go"
         pytest.xfail(why)
-    assert outcome.kind == right and why in outcome.said, outcome
+    assert outcome.kind == right and why in str(outcome), outcome
 
 
 def test_modes_are_numbered_without_a_gap() -> None:
     assert [mode.number for mode in modes.every()] == list(range(1, len(modes.every()) + 1))
+
+
+def test_page_is_written_from_outcomes_of_every_mode() -> None:
+    kept = json.loads(write_failure_modes.OUTCOMES.read_text())
+    keys = {write_failure_modes.key(mode, way) for mode, way in CASES}
+    for name, column in kept.items():
+        assert set(column["cells"]) == keys, f"{name}: run `make modes`"
+    assert write_failure_modes.section(kept) in write_failure_modes.PAGE.read_text()

@@ -42,6 +42,7 @@ class Libffi:
     """A shared libffi, which takes the place of the system's."""
 
     name: str
+    version: str
     file: Path
 
     def environment(self, folder: Path) -> dict[str, str]:
@@ -61,6 +62,7 @@ class Trampfd:
     name: str
     source: str
     settings: dict[str, str] = field(default_factory=dict)
+    version: str = trampfd.__version__
 
     def environment(self, folder: Path) -> dict[str, str]:
         copy = _copy(library.path(preload.FFI), folder, preload.FFI)
@@ -104,7 +106,7 @@ def of_trampfd(provider: str) -> list[Trampfd]:
 def stock() -> Libffi:
     """The system's libffi."""
     version = core.check("pkg-config", "--modversion", "libffi").strip()
-    return Libffi(f"libffi {version}", preload.libffi())
+    return Libffi("libffi", version, preload.libffi())
 
 
 @functools.cache
@@ -119,4 +121,5 @@ def with_static_trampolines() -> Libffi:
         core.TESTS.parent / "benchmarks" / "c" / "glibc_c23.c",
         *("-Wl,--whole-archive", debian.archive, "-Wl,--no-whole-archive"),
     ]
-    return Libffi(f"libffi {debian.version}, static trampolines", core.compiled(*command) / SONAME)
+    file = core.compiled(*command) / SONAME
+    return Libffi("libffi with static trampolines", debian.version, file)
