@@ -50,19 +50,22 @@ static void make_overlay(void)
 
 static void move_library(int argc, char **argv)
 {
-    char copy[4400];
+    char copy[8500], source[4300];
 
     snprintf(path, sizeof(path), "%s", getenv("MODE_FOLDER"));
     if (way("4095 characters")) {
         make_longest();
     } else if (way("a bind mount") || way("an overlay")) {
         own_mounts();
+        snprintf(source, sizeof(source), "%s/source", path);
         add_name("mounted");
-        NEED(!mkdir(path, 0755), path);
-        if (way("an overlay"))
+        NEED(!mkdir(source, 0755) && !mkdir(path, 0755), path);
+        if (way("an overlay")) {
             make_overlay();
-        else
-            mount_at("/var/tmp", path, NULL, MS_BIND, NULL), add_name("trampfd-library.so");
+        } else {
+            mount_at(source, path, NULL, MS_BIND, NULL);
+            add_name("library.so");
+        }
     } else {
         add_name(way("a space") ? "with space" : way("a new line") ? "new\nline" : "x (deleted)");
     }

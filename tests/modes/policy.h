@@ -86,11 +86,14 @@ SHARED void set_filter(const struct rule *rules, int count)
 /* A user who is not root becomes root of a namespace. */
 SHARED void own_users(void)
 {
-    char map[50];
+    char users[50], groups[50];
 
-    snprintf(map, sizeof(map), "0 %u 1", geteuid());
+    snprintf(users, sizeof(users), "0 %u 1", geteuid());
+    snprintf(groups, sizeof(groups), "0 %u 1", getegid());
     NEED(!unshare(CLONE_NEWUSER), "a namespace of users");
-    write_file("/proc/self/uid_map", map, strlen(map));
+    write_file("/proc/self/setgroups", "deny", 4);
+    write_file("/proc/self/uid_map", users, strlen(users));
+    write_file("/proc/self/gid_map", groups, strlen(groups));
 }
 
 /* From here on, what the process mounts concerns no other. */
