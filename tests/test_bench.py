@@ -47,6 +47,8 @@ RIVALS = {
     ("create and free", "10 live"): {"trampfd", "libffi", "libffi static"},
     ("create and free", "100,000 live"): {"trampfd", "libffi", "libffi static"},
     ("create all, then free all", "10 live"): {"trampfd", "libffi", "libffi static"},
+    ("create and free, by threads", "1 thread"): {"trampfd", "libffi", "libffi static"},
+    ("create and free, by threads", "2 threads"): {"trampfd", "libffi", "libffi static"},
     ("provider", "2 ints"): {"table", "trampfd", "trampfd-user", "indirect call"},
     ("Python callback, by kind of argument", "long double"): {
         "ctypes",

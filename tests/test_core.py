@@ -75,8 +75,14 @@ def test_free_races_with_calls() -> None:
     core.check(core.executable("core/free_race"))
 
 
-def test_each_function_locks_once() -> None:
+def test_threads_seldom_lock() -> None:
     core.check(core.executable("core/lock_count", link=("-Wl,--wrap=pthread_mutex_lock",)))
+
+
+@pytest.mark.only_table
+@pytest.mark.parametrize("way", ["end", "fork", "rest", "shrink", "race"])
+def test_magazines(way: str) -> None:
+    core.check(core.executable("core/magazines"), way)
 
 
 ADDRESS = "0x[0-9a-f]+"
@@ -105,9 +111,19 @@ ABORTS = {
 }
 
 
-@pytest.mark.parametrize("way", ABORTS)
-def test_misuse_aborts_and_says_why(way: str) -> None:
-    done = core.run(core.executable("core/abort"), way)
+# Not for those that count blocks: a few slots, and so a block, are in the thread's magazine.
+AMONG_THREADS = [way for way in ABORTS if way != "call the last of a block"]
+
+
+@pytest.mark.parametrize(
+    ("way", "threads"),
+    [
+        *((way, ()) for way in ABORTS),
+        *((way, ("among threads",)) for way in AMONG_THREADS),
+    ],
+)
+def test_misuse_aborts_and_says_why(way: str, threads: tuple[str, ...]) -> None:
+    done = core.run(core.executable("core/abort"), way, *threads)
     assert done.returncode == -signal.SIGABRT, done.stderr
     message = "trampfd: " + ABORTS[way].format(done.stdout.strip()) + "\n"
     pattern = re.escape(message).replace("SLOT", r"\d+").replace("BLOCK", ADDRESS)

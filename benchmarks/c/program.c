@@ -5,16 +5,19 @@
  *     program direct SIGNATURE COUNT   calls of a plain C function, to count their instructions
  *     program call SIGNATURE COUNT     the same of a closure
  *     program live COUNT CYCLES        make and free that many closures, so often
+ *     program threads THREADS COUNT    the same in each of some threads, a few at a time
  *
  * "live" prints nanoseconds to make and to free one closure, and, from the first cycle with all
  * of them live, nanoseconds to free one and make it again, bytes of memory for each and mappings:
  * "make free again bytes mappings".  Where no more can be made it prints "stopped COUNT REASON"
- * after that, for those there were, and -1 where what was freed could not be made again.
+ * after that, for those there were, and -1 where what was freed could not be made again.  "threads"
+ * prints nanoseconds to make and to free one closure, in the slowest thread.
  */
 #include "loops.h"
 #include "maker.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,6 +161,64 @@ static void live(long count, long cycles)
         printf("stopped %ld %s\n", have, strerror(error));
 }
 
+enum { THREADS_MAX = 64, AT_A_TIME = 100 };
+
+static pthread_barrier_t all_are_there;
+
+struct thread {
+    pthread_t thread;
+    long count;
+    double nanoseconds; /* of one closure */
+};
+
+static void make_and_free(long count)
+{
+    void *some[AT_A_TIME], *code;
+
+    for (long i = 0; i < count; i += AT_A_TIME) {
+        for (int j = 0; j < AT_A_TIME; j++) {
+            some[j] = maker_new(cif, loop->handler, &code);
+            if (!some[j])
+                fail(strerror(errno));
+        }
+        for (int j = 0; j < AT_A_TIME; j++)
+            maker_free(some[j]);
+    }
+}
+
+static void *work(void *argument)
+{
+    struct thread *own = argument;
+    double start;
+
+    make_and_free(own->count / 10);
+    pthread_barrier_wait(&all_are_there);
+    start = now();
+    make_and_free(own->count);
+    own->nanoseconds = (now() - start) / (double)own->count;
+    return NULL;
+}
+
+static void threads(long number, long count)
+{
+    struct thread all[THREADS_MAX];
+    double slowest = 0;
+
+    if (number > THREADS_MAX || pthread_barrier_init(&all_are_there, NULL, (unsigned)number))
+        fail("too many threads");
+    for (long i = 0; i < number; i++) {
+        all[i].count = count;
+        if (pthread_create(&all[i].thread, NULL, work, &all[i]))
+            fail("no thread can be created");
+    }
+    for (long i = 0; i < number; i++) {
+        pthread_join(all[i].thread, NULL);
+        if (all[i].nanoseconds > slowest)
+            slowest = all[i].nanoseconds;
+    }
+    printf("%.3f\n", slowest);
+}
+
 static void call(long count)
 {
     void *code, *closure = maker_new(cif, loop->handler, &code);
@@ -180,10 +241,11 @@ static void set_signature(const char *name)
 int main(int argc, char **argv)
 {
     if (argc != 4)
-        fail("usage: program direct|call SIGNATURE COUNT | program live COUNT CYCLES");
-    if (!strcmp(argv[1], "live")) {
+        fail("usage: program direct|call SIGNATURE COUNT | program live COUNT CYCLES | "
+             "program threads THREADS COUNT");
+    if (!strcmp(argv[1], "live") || !strcmp(argv[1], "threads")) {
         set_signature("2 ints");
-        live(atol(argv[2]), atol(argv[3]));
+        (argv[1][0] == 'l' ? live : threads)(atol(argv[2]), atol(argv[3]));
         return 0;
     }
     set_signature(argv[2]);

@@ -11,6 +11,7 @@ INSTALL = "install()"
 QSORT = "qsort"
 CREATE_FREE = "create and free"
 FILL = "create all, then free all"
+THREADS = "create and free, by threads"
 IMPORT = "import"
 START = "start"
 PROVIDER = "provider"
@@ -30,6 +31,7 @@ TITLES = {
     QSORT: "qsort() with a comparator in Python",
     CREATE_FREE: "Making and freeing one more closure, by how many are live",
     FILL: "Making so many closures from nothing and freeing them, for each",
+    THREADS: "Making and freeing closures in so many threads, for each",
     IMPORT: "Importing",
     START: "Starting Python, importing one module and ending",
     PROVIDER: "Calling a closure, by where its slot comes from",
@@ -107,6 +109,10 @@ KINDS = ("integers", "pointers")
 
 def program_case(program: str, kind: str) -> str:
     return f"{program} program, {kind}"
+
+
+def threads_case(count: int) -> str:
+    return "1 thread" if count == 1 else f"{count} threads"
 
 
 def live_case(count: int) -> str:

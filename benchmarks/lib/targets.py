@@ -40,11 +40,13 @@ from lib.names import (
     STATIC,
     STOCK,
     THREAD,
+    THREADS,
     TRAMPFD_CFFI,
     TRAMPFD_CTYPES,
     TRAMPFD_RUN,
     live_case,
     program_case,
+    threads_case,
 )
 from lib.results import Results, Spread
 
@@ -207,6 +209,10 @@ def _create_free(results: Results) -> Iterator[Target]:
     }
     name, worst = _worst(sizes)
     yield Target(f"memory of a closure (worst: {name})", BYTES_LIMIT, worst, " bytes")
+    for threads in (1, 2):
+        figure = results.find(THREADS, threads_case(threads), PLAN)
+        spread = figure.spread if figure else None
+        yield Target(f"create and free, {threads_case(threads)}", CREATE_FREE_LIMIT, spread, " ns")
 
 
 def _flat(few: Spread, many: Spread) -> Spread:

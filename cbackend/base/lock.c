@@ -42,7 +42,7 @@ static void repair_child(void)
 {
     unsigned *of = atomic_load_explicit(&holder, memory_order_relaxed);
     int torn = of && of != &tfd_thread;
-    int is_own = !torn && (tfd_thread & TFD_INSIDE);
+    int is_own = !torn && (tfd_thread & TFD_HAS_MUTEX);
 
     atomic_store_explicit(&process, getpid(), memory_order_relaxed);
     if (!is_own)
@@ -55,7 +55,7 @@ static void repair_child(void)
     }
 }
 
-int tfd_lock_elsewhere(void)
+int tfd_enter_elsewhere(void)
 {
     if (tfd_thread & TFD_INSIDE)
         return -EDEADLK;
@@ -65,8 +65,6 @@ int tfd_lock_elsewhere(void)
     }
     tfd_thread |= TFD_INSIDE;
     atomic_signal_fence(memory_order_seq_cst);
-    if (!TFD_SINGLE_THREADED)
-        tfd_lock_among_threads();
     return 0;
 }
 

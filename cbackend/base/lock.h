@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The library's one lock: of the pool, of the cache of plans and of what providers write.  Calls of
- * closures never take it.
+ * closures never take it, and threads seldom do that make and free closures: see slot/magazine.h.
  *
  * It is not recursive.  If a thread that is inside takes it again, that can only be a signal
- * handler which interrupted the library during a change: it is refused.
+ * handler which interrupted the library during a change: it is refused.  So a thread also enters,
+ * without the lock, where it changes what is its own.
  *
  * It is not held during fork(2): handlers of other libraries run between ours and the fork, and may
  * wait for threads that need the lock.  So the fork may happen while another thread, which does not
@@ -48,27 +49,57 @@ static inline int tfd_lock_init(void)
  */
 extern _Thread_local unsigned tfd_thread __attribute__((tls_model("initial-exec")));
 
-#define TFD_INSIDE 1u    /* between tfd_lock() and tfd_unlock() */
+#define TFD_INSIDE 1u    /* between tfd_enter() or tfd_lock() and tfd_leave() or tfd_unlock() */
 #define TFD_HAS_MUTEX 2u /* inside with the mutex: there were other threads */
 #define TFD_WHOLE 4u     /* in a child that was repaired before our handler ran */
 #define TFD_FORK 8u      /* once for each fork in progress whose handlers this thread runs */
 
 /* The slow paths of the functions below, if setting a bit is not enough. */
-int tfd_lock_elsewhere(void);
+int tfd_enter_elsewhere(void);
 void tfd_lock_among_threads(void);
 void tfd_unlock_among_threads(void);
 
-/* Returns 0, or -EDEADLK without locking if the thread is already inside. */
-static inline int tfd_lock_checked(void)
+/*
+ * Enter without the lock, for what no other thread changes.  Returns 0, or -EDEADLK if the thread is
+ * already inside.
+ */
+static inline int tfd_enter(void)
 {
     if (__builtin_expect(tfd_thread != 0, 0))
-        return tfd_lock_elsewhere();
+        return tfd_enter_elsewhere();
     tfd_thread = TFD_INSIDE;
     atomic_signal_fence(memory_order_seq_cst);
-    /* With a single thread there is nothing to lock out. */
+    return 0;
+}
+
+static inline void tfd_leave(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    tfd_thread &= ~TFD_INSIDE;
+}
+
+/* Take the lock, and release it, while inside.  With a single thread there is nothing to lock out. */
+static inline void tfd_lock_inside(void)
+{
     if (!TFD_SINGLE_THREADED)
         tfd_lock_among_threads();
-    return 0;
+}
+
+static inline void tfd_unlock_inside(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    if (tfd_thread & TFD_HAS_MUTEX)
+        tfd_unlock_among_threads();
+}
+
+/* Both in one: returns 0, or -EDEADLK without locking if the thread is already inside. */
+static inline int tfd_lock_checked(void)
+{
+    int error = tfd_enter();
+
+    if (!error)
+        tfd_lock_inside();
+    return error;
 }
 
 /* The same for functions that cannot fail: ends the process with a message. */
@@ -76,10 +107,8 @@ void tfd_lock(void);
 
 static inline void tfd_unlock(void)
 {
-    atomic_signal_fence(memory_order_seq_cst);
-    if (tfd_thread & TFD_HAS_MUTEX)
-        tfd_unlock_among_threads();
-    tfd_thread &= ~TFD_INSIDE;
+    tfd_unlock_inside();
+    tfd_leave();
 }
 
 /*

@@ -81,16 +81,16 @@ static const struct tfd_plan *plan_of_slot(struct tfd_slot slot)
     return tfd_entry_plan_of(tfd_slot_record(slot));
 }
 
-/* Stores the record in place of what the slot has, with the lock. */
+/* Stores the record in place of what the slot has; inside. */
 static int exchange(struct tfd_slot slot, union tfd_record *record)
 {
     const struct tfd_plan *old_plan = plan_of_slot(slot);
-    int error = tfd_pool_store_locked(slot, record);
+    int error = tfd_pool_store_inside(slot, record);
 
     if (error)
         old_plan = tfd_entry_plan_of(record);
     if (old_plan)
-        tfd_plan_put_locked(old_plan);
+        tfd_plan_put_inside(old_plan);
     return error;
 }
 
@@ -101,25 +101,26 @@ static ffi_closure *memory_of(struct tfd_slot slot, ffi_closure *closure)
 }
 
 /*
- * One lock, where there is a plan.  libffi is asked without it: with the preload library that may
- * mean to ask the loader.  `memory` apart from the record gets `fun` and `user_data` before calls
+ * The thread enters once, where there is a plan.  libffi is asked outside: with the preload library
+ * that may mean to ask the loader.  `memory` apart from the record gets `fun` and `user_data` before calls
  * may read them there.
  */
 static int prepare_with_memory(struct tfd_slot slot, union tfd_record *record,
                                tfd_dispatch *dispatch, ffi_closure *memory, trampfd_handler fun,
                                void *user_data)
 {
-    int error = tfd_lock_checked();
+    int error = tfd_enter();
 
     if (error)
         return error;
-    if (!tfd_entry_plan_set_locked(record, dispatch)) {
-        tfd_unlock();
+    if (!tfd_entry_plan_set_inside(record, dispatch)) {
+        tfd_leave();
         error = tfd_entry_libffi_set_for(record, dispatch);
+        if (!error)
+            error = tfd_enter();
         if (error)
             return error;
         __atomic_fetch_add(&without_plan, 1, __ATOMIC_RELAXED);
-        tfd_lock();
     }
     if (memory) {
         memory->cif = record->closure.cif;
@@ -127,7 +128,7 @@ static int prepare_with_memory(struct tfd_slot slot, union tfd_record *record,
         memory->user_data = user_data;
     }
     error = exchange(slot, record);
-    tfd_unlock();
+    tfd_leave();
     return error;
 }
 
@@ -155,19 +156,19 @@ int tfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun, vo
 static struct tfd_slot make_with_plan(union tfd_record *record, tfd_dispatch *dispatch,
                                       struct trampfd_trail *trail)
 {
-    int error = tfd_pool_lock(trail);
+    int error = tfd_pool_enter(trail);
     struct tfd_slot slot;
 
     if (error)
         return tfd_slot_none(error);
-    if (!tfd_entry_plan_set_locked(record, dispatch)) {
+    if (!tfd_entry_plan_set_inside(record, dispatch)) {
         slot = tfd_slot_none(NO_PLAN);
     } else {
-        slot = tfd_pool_make_locked(TFD_STATE_USED, record, trail);
+        slot = tfd_pool_make_inside(TFD_STATE_USED, record, trail);
         if (!slot.block)
-            tfd_plan_put_locked(record->plan.plan);
+            tfd_plan_put_inside(record->plan.plan);
     }
-    tfd_unlock();
+    tfd_leave();
     return slot;
 }
 
@@ -252,19 +253,20 @@ int tfd_closure_free(void *closure, const char *name)
     struct tfd_slot slot;
     uintptr_t state;
 
-    if (tfd_lock_checked())
+    if (tfd_enter())
         tfd_fatal("free of a closure by a signal handler that interrupted trampfd itself", closure);
     slot = find(closure);
     if (!slot.block) {
-        tfd_unlock();
+        tfd_leave();
         return -ENOENT;
     }
     state = tfd_slot_shadow(slot)->owner.state;
-    if (tfd_pool_give_locked(slot, name, plan_of_slot(slot) ? TFD_HOLDS_PLAN : TFD_HOLDS_NOTHING))
+    if (tfd_pool_give_inside(slot, name, plan_of_slot(slot) ? TFD_HOLDS_PLAN : TFD_HOLDS_NOTHING))
         tfd_fatal("a closure was freed twice, or its provider refused to free it",
                   tfd_slot_code(slot));
-    tfd_unlock();
-    tfd_heap_free(state);
+    tfd_leave();
+    if (state != TFD_STATE_USED)
+        tfd_heap_free(state);
     return 0;
 }
 

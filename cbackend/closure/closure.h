@@ -12,8 +12,8 @@ struct tfd_slot tfd_closure_new(size_t size, struct trampfd_trail *trail);
 void *tfd_closure_memory(struct tfd_slot slot);
 
 /*
- * Both in one, for a closure of no more than ffi_closure: with one visit to the lock where there is
- * a plan.  0 with *closure and *code; or a negative errno: of the trail, if that is not empty, else
+ * Both in one, for a closure of no more than ffi_closure: the thread enters once where there is a
+ * plan.  0 with *closure and *code; or a negative errno: of the trail, if that is not empty, else
  * of tfd_closure_prep().
  */
 int tfd_closure_make(const ffi_closure *wanted, tfd_dispatch *dispatch, void **closure, void **code,

@@ -27,10 +27,10 @@ void tfd_entry_libffi_allow(void);
 /*
  * The same for a plan, whose reference the record then holds, and for the function that the plan's
  * entry calls (tfd_plan_call or a similar dispatch).  Returns 0, with the record unchanged, if
- * there is no plan for the cif.  The second function is for callers that hold the lock.
+ * there is no plan for the cif.  The second function is for callers that are inside.
  */
 int tfd_entry_plan_set(union tfd_record *record, tfd_dispatch *dispatch);
-int tfd_entry_plan_set_locked(union tfd_record *record, tfd_dispatch *dispatch);
+int tfd_entry_plan_set_inside(union tfd_record *record, tfd_dispatch *dispatch);
 
 /*
  * Set the entry words for a plan, or else for libffi; tfd_entry_plan_of() returns the plan or NULL.

@@ -161,7 +161,7 @@ int tfd_entry_plan_set(union tfd_record *record, tfd_dispatch *dispatch)
     return set(record, dispatch, tfd_plan_get(record->closure.cif));
 }
 
-int tfd_entry_plan_set_locked(union tfd_record *record, tfd_dispatch *dispatch)
+int tfd_entry_plan_set_inside(union tfd_record *record, tfd_dispatch *dispatch)
 {
-    return set(record, dispatch, tfd_plan_get_locked(record->closure.cif));
+    return set(record, dispatch, tfd_plan_get_inside(record->closure.cif));
 }

@@ -8,7 +8,7 @@
 
 #include "base/lock.h"
 #include "slot/allowed.h"
-#include "slot/pool.h"
+#include "slot/magazine.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -193,24 +193,20 @@ static void forget_idle(void)
     latest = NULL;
 }
 
-/*
- * A port without plans allocates nothing here, so that signal handlers can prepare closures, even
- * those that interrupt malloc().
- */
 static struct tfd_plan *find_or_make(const ffi_cif *cif)
 {
     struct tfd_plan *plan;
     struct key key;
     unsigned hash;
 
-    if (tfd_entries_plan.count == 0 || !make_key(&key, cif))
+    if (!make_key(&key, cif))
         return NULL;
     hash = hash_key(&key);
     plan = find(&key, hash);
     return plan ? plan : make(&key, hash, cif);
 }
 
-const struct tfd_plan *tfd_plan_get_locked(const ffi_cif *cif)
+static struct tfd_plan *get(const ffi_cif *cif)
 {
     struct tfd_plan *plan;
 
@@ -226,36 +222,112 @@ const struct tfd_plan *tfd_plan_get_locked(const ffi_cif *cif)
     return plan;
 }
 
+/* A call under way may use the plan no more: see tfd_plan_call(). */
+static void put(const struct tfd_plan *shared, unsigned references)
+{
+    struct tfd_plan *plan = (struct tfd_plan *)(uintptr_t)shared;
+
+    if (plan->cache != cache)
+        return;
+    plan->references -= references;
+    if (plan->references == 0 && ++idle > IDLE_MAX)
+        forget_idle();
+}
+
+void tfd_pool_let_go(const union tfd_record *record)
+{
+    put(record->plan.plan, 1);
+}
+
+void tfd_magazine_let_go_locked(struct tfd_magazine *magazine)
+{
+    const struct tfd_plan *plan = magazine->plan;
+
+    magazine->plan = NULL;
+    if (plan)
+        put(plan, magazine->references);
+}
+
+/* To as many as slots: a closure takes one of each. */
+void tfd_magazine_refill_plan_locked(struct tfd_magazine *magazine)
+{
+    struct tfd_plan *plan = (struct tfd_plan *)(uintptr_t)magazine->plan;
+
+    if (plan && magazine->references <= TFD_MAGAZINE_SIZE) {
+        plan->references += TFD_MAGAZINE_SIZE + 1 - magazine->references;
+        magazine->references = TFD_MAGAZINE_SIZE + 1;
+    }
+}
+
+/* The plan has a reference of the caller's. */
+static void keep(struct tfd_magazine *magazine, struct tfd_plan *plan)
+{
+    if (magazine->plan != plan) {
+        tfd_magazine_let_go_locked(magazine);
+        magazine->references = 0;
+        magazine->plan = plan;
+    }
+    tfd_magazine_refill_plan_locked(magazine);
+}
+
+static __attribute__((noinline)) const struct tfd_plan *get_from_cache(const ffi_cif *cif)
+{
+    struct tfd_plan *plan;
+
+    tfd_lock_inside();
+    plan = get(cif);
+    if (plan && tfd_magazine)
+        keep(tfd_magazine, plan);
+    tfd_unlock_inside();
+    return plan;
+}
+
+/*
+ * A port without plans takes no lock and allocates nothing, so that signal handlers can prepare
+ * closures, even those that interrupt malloc().
+ */
+const struct tfd_plan *tfd_plan_get_inside(const ffi_cif *cif)
+{
+    struct tfd_magazine *magazine = tfd_magazine;
+
+    if (tfd_entries_plan.count == 0)
+        return NULL;
+    if (magazine && magazine->plan && magazine->references > 1 && matches(magazine->plan, cif)) {
+        magazine->references--;
+        return magazine->plan;
+    }
+    return magazine || !TFD_SINGLE_THREADED ? get_from_cache(cif) : get(cif);
+}
+
+void tfd_plan_put_inside(const struct tfd_plan *plan)
+{
+    struct tfd_magazine *magazine = tfd_magazine;
+
+    if (magazine && magazine->plan == plan && magazine->references < 2 * TFD_MAGAZINE_SIZE) {
+        magazine->references++;
+        return;
+    }
+    tfd_lock_inside();
+    put(plan, 1);
+    tfd_unlock_inside();
+}
+
 const struct tfd_plan *tfd_plan_get(const ffi_cif *cif)
 {
     const struct tfd_plan *plan;
 
-    if (tfd_lock_checked())
+    if (tfd_enter())
         return NULL;
-    plan = tfd_plan_get_locked(cif);
-    tfd_unlock();
+    plan = tfd_plan_get_inside(cif);
+    tfd_leave();
     return plan;
-}
-
-/* A call under way may use the plan no more: see tfd_plan_call(). */
-void tfd_plan_put_locked(const struct tfd_plan *shared)
-{
-    struct tfd_plan *plan = (struct tfd_plan *)(uintptr_t)shared;
-
-    if (plan->cache == cache && --plan->references == 0 && ++idle > IDLE_MAX)
-        forget_idle();
 }
 
 void tfd_plan_put(const struct tfd_plan *plan)
 {
     tfd_lock();
-    tfd_plan_put_locked(plan);
+    put(plan, 1);
     tfd_unlock();
-}
-
-void tfd_pool_let_go(const union tfd_record *record)
-{
-    tfd_plan_put_locked(record->plan.plan);
 }
 
 void tfd_plans_in_child(int torn)

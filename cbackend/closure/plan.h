@@ -36,7 +36,7 @@ struct tfd_gathered {
 
 struct tfd_plan {
     struct tfd_plan *next; /* in the bucket of the cache */
-    unsigned references;   /* from records, including dead ones */
+    unsigned references;   /* from records, including dead ones, and from magazines */
     unsigned cache;        /* number of the cache that contains it */
     unsigned hash;
     unsigned key_size;
@@ -105,10 +105,11 @@ const struct tfd_plan *tfd_plan_get(const ffi_cif *cif);
 void tfd_plan_put(const struct tfd_plan *plan);
 
 /*
- * The same for callers that hold the lock.  Without it the result in a signal handler may be NULL.
+ * The same for callers that are inside; those outside may get NULL in a signal handler.  References
+ * come from the thread's magazine, if that has any to this plan, else from the cache by the lock.
  */
-const struct tfd_plan *tfd_plan_get_locked(const ffi_cif *cif);
-void tfd_plan_put_locked(const struct tfd_plan *plan);
+const struct tfd_plan *tfd_plan_get_inside(const ffi_cif *cif);
+void tfd_plan_put_inside(const struct tfd_plan *plan);
 
 /* In the child of a fork, see base/lock.h. */
 void tfd_plans_in_child(int torn);

@@ -4,15 +4,21 @@
  * not depend on how it works.
  *
  * The functions that change something (map, unmap, store, disarm, probe and in_child) are called
- * with the lock held.  The others are called for a slot that the caller owns, with or without it.
+ * with the lock held, except as is_plain permits.  The others are called for a slot that the caller owns, with or without it.
  */
 #ifndef TFD_PROVIDER_H
 #define TFD_PROVIDER_H
 
-#include "slot/block.h"
+#include "arch/port.h"
 
 struct tfd_provider {
     const char *name;
+
+    /*
+     * Are records plain memory of the process?  Then store() and disarm() do what the functions at
+     * the end of this file do, and need no lock for a slot that the caller owns.
+     */
+    int is_plain;
 
     /* Is this provider worth trying on this machine?  Makes no system call. */
     int (*present)(void);
@@ -85,5 +91,23 @@ struct tfd_providers tfd_providers_asked_for(struct trampfd_trail *trail);
 
 /* Those of them that are present, or the last one if none is. */
 struct tfd_providers tfd_providers_present(struct tfd_providers asked_for);
+
+/* Store or disarm a record, without the detour by the provider where it is plain. */
+static inline int tfd_provider_store(struct tfd_block *block, unsigned index,
+                                     const union tfd_record *record)
+{
+    if (!block->provider->is_plain)
+        return block->provider->store(block, index, record);
+    tfd_record_store(&block->records[index], record);
+    return 0;
+}
+
+static inline int tfd_provider_disarm(struct tfd_block *block, unsigned index)
+{
+    if (!block->provider->is_plain)
+        return block->provider->disarm(block, index);
+    __atomic_store_n(&block->records[index].go.entry, tfd_entry_dead, __ATOMIC_RELEASE);
+    return 0;
+}
 
 #endif

@@ -43,18 +43,9 @@ static void unmap(struct tfd_block *block)
         tfd_span_unmap(block);
 }
 
-/*
- * Word by word, as the record was written: a wider load would have to wait until the words it
- * spans have left the store buffer.
- */
 static int store(struct tfd_block *block, unsigned index, const union tfd_record *record)
 {
-    union tfd_record *to = &block->records[index];
-
-#pragma GCC unroll 8
-    for (size_t i = 1; i < sizeof(to->words) / sizeof(to->words[0]); i++)
-        __atomic_store_n(&to->words[i], record->words[i], __ATOMIC_RELAXED);
-    __atomic_store_n(&to->go.entry, record->go.entry, __ATOMIC_RELEASE);
+    tfd_record_store(&block->records[index], record);
     return 0;
 }
 
@@ -87,6 +78,7 @@ static void probe(struct trampfd_trail *trail)
 
 const struct tfd_provider tfd_provider_table = {
     .name = "table",
+    .is_plain = 1,
     .present = present,
     .map = map,
     .unmap = unmap,

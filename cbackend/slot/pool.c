@@ -15,16 +15,20 @@
  * call, and a closure that was freed just now stays one that is dead, rather than an address without
  * memory.
  *
+ * Among threads most slots come and go by way of magazines (see magazine.c).  A slot there counts as
+ * one in use in its block, so that the block stays.
+ *
  * The library's lock guards all of it.  It is not held over fork(2), so a child may find that a
  * thread which it does not have was in the middle of a change.  Each change therefore becomes valid
  * by one store: a slot is free or not by its state, one of a block's slots by `fresh`, and a block
  * is there when the list of all blocks leads to it.  All else is made anew from these: in the block
- * that was being changed its list of freed slots, and for all blocks the list of partial
- * ones and the counts.  A block that was on its way into the list or out of it is lost to the child.
+ * that was being changed its list of freed slots, where all are that no magazine has, and for all
+ * blocks the list of partial ones and the counts.  A block that was on its way into the list or out of it is lost to the child.
  */
 #include "pool.h"
 
 #include "arch/port.h"
+#include "magazine.h"
 #include "base/fatal.h"
 #include "provider/provider.h"
 #include "base/trail.h"
@@ -89,10 +93,15 @@ static void leave_all(struct tfd_block *block)
 }
 
 /* From here on the slots of this block are being changed, and those of no other. */
-static void change(struct tfd_block *block)
+static inline void change(struct tfd_block *block)
 {
     pool.changing = block;
     atomic_signal_fence(memory_order_seq_cst);
+}
+
+void tfd_pool_change_locked(struct tfd_block *block)
+{
+    change(block);
 }
 
 /* The built-in block stays for good. */
@@ -201,7 +210,7 @@ static RARE void release(struct tfd_block *block)
 
 static int disarm(struct tfd_block *block, size_t index)
 {
-    int error = block->provider->disarm(block, (unsigned)index);
+    int error = tfd_provider_disarm(block, (unsigned)index);
 
     if (!error && block->shadow != block->records)
         block->shadow[index].go.entry = tfd_entry_dead;
@@ -212,7 +221,7 @@ static int write_record(struct tfd_slot slot, const union tfd_record *record)
 {
     if (slot.block->shadow != slot.block->records)
         slot.block->shadow[slot.index] = *record;
-    return slot.block->provider->store(slot.block, slot.index, record);
+    return tfd_provider_store(slot.block, (unsigned)slot.index, record);
 }
 
 int tfd_pool_store_locked(struct tfd_slot slot, union tfd_record *record)
@@ -221,37 +230,37 @@ int tfd_pool_store_locked(struct tfd_slot slot, union tfd_record *record)
     return write_record(slot, record);
 }
 
-int tfd_pool_store(struct tfd_slot slot, union tfd_record *record)
-{
-    int error = tfd_lock_checked();
-
-    if (error)
-        return error;
-    error = tfd_pool_store_locked(slot, record);
-    tfd_unlock();
-    return error;
-}
-
 /* Freed slots of the block. */
 static unsigned waiting(const struct tfd_block *block)
 {
     return block->fresh - block->used;
 }
 
-/* A stray store into a freed record must not lead the list out of the block. */
+_Noreturn void tfd_pool_overwritten(struct tfd_slot slot)
+{
+    tfd_fatal("the record of a free closure was overwritten", tfd_slot_code(slot));
+}
+
+/*
+ * A stray store into a freed record must not lead the list out of the block.  The one that is handed
+ * out next has rested so long that the processor has to fetch it.
+ */
 static ALWAYS_INLINE size_t pop(struct tfd_block *block)
 {
     size_t index = block->oldest - 1;
-    uintptr_t state = state_of(block, index);
+    union tfd_record *shadow = &block->shadow[index];
+    uintptr_t state = __atomic_load_n(&shadow->owner.state, __ATOMIC_RELAXED);
+    unsigned next = (unsigned)tfd_state_next(state);
 
-    if (block->shadow[index].go.entry != tfd_entry_dead || !tfd_state_is_freed(state)
-        || tfd_state_next(state) > TFD_SLOTS
-        || !tfd_state_next(state) != (block->oldest == block->newest))
-        tfd_fatal("the record of a free closure was overwritten",
-                  tfd_block_slot(block, (unsigned)index));
-    let_go(block, index);
-    block->oldest = (unsigned)tfd_state_next(state);
-    if (!block->oldest)
+    if (shadow->go.entry != tfd_entry_dead || !tfd_state_is_freed(state)
+        || tfd_state_next(state) > TFD_SLOTS || !next != (block->oldest == block->newest))
+        tfd_pool_overwritten((struct tfd_slot){block, index});
+    if (state & TFD_STATE_HOLDS_PLAN)
+        tfd_pool_let_go(&block->records[index]);
+    block->oldest = next;
+    if (next)
+        __builtin_prefetch(&block->shadow[next - 1], 1);
+    else
         block->newest = 0;
     return index;
 }
@@ -260,26 +269,34 @@ static ALWAYS_INLINE size_t pop(struct tfd_block *block)
 static ALWAYS_INLINE void push(struct tfd_block *block, size_t index, enum tfd_holds holds)
 {
     uintptr_t link = (uintptr_t)(index + 1) << TFD_STATE_NEXT_SHIFT;
+    unsigned newest = block->newest;
 
     set_state(block, index, TFD_STATE_FREED | (holds == TFD_HOLDS_PLAN ? TFD_STATE_HOLDS_PLAN : 0));
-    if (block->newest)
-        set_state(block, block->newest - 1, state_of(block, block->newest - 1) | link);
+    if (newest)
+        set_state(block, newest - 1, state_of(block, newest - 1) | link);
     else
         block->oldest = (unsigned)index + 1;
     block->newest = (unsigned)index + 1;
 }
 
-/* Only reports read names: a slot goes without one where there is no memory for it. */
-static void set_name(struct tfd_block *block, size_t index, const char *name)
+static RARE void get_names(struct tfd_block *block)
 {
-    if (!block->names)
-        block->names = calloc(TFD_SLOTS, sizeof(*block->names));
-    if (block->names) {
-        size_t length = strnlen(name, TFD_NAME_SIZE - 1);
+    char (*names)[TFD_NAME_SIZE] = calloc(TFD_SLOTS, sizeof(*names));
 
-        memcpy(block->names[index], name, length);
-        block->names[index][length] = '\0';
-    }
+    __atomic_store_n(&block->names, names, __ATOMIC_RELEASE);
+}
+
+/* Only reports read names: a slot goes without one where there is no memory for it. */
+RARE void tfd_pool_write_name(struct tfd_slot slot, const char *name)
+{
+    char *to = slot.block->names[slot.index];
+    size_t length = name ? strnlen(name, TFD_NAME_SIZE - 1) : 0;
+
+    if (tfd_state_is_free(state_of(slot.block, slot.index)))
+        return;
+    if (length)
+        memcpy(to, name, length);
+    to[length] = '\0';
 }
 
 /*
@@ -328,75 +345,51 @@ static ALWAYS_INLINE struct tfd_slot take(uintptr_t state, struct trampfd_trail 
     return (struct tfd_slot){block, (size_t)index};
 }
 
-int tfd_pool_not_locked(struct trampfd_trail *trail, int error)
+struct tfd_slot tfd_pool_take_locked(uintptr_t state, struct trampfd_trail *trail)
+{
+    return take(state, trail);
+}
+
+/* What is left is for all threads: the fewer slots there are, the fewer one gets. */
+static unsigned share_of(const struct tfd_block *block, unsigned most)
+{
+    unsigned share = block->provider->is_plain ? (TFD_SLOTS - block->used) / 8 + 1 : 1;
+
+    return share < most ? share : most;
+}
+
+int tfd_pool_draw_locked(uintptr_t state, struct tfd_slot *slots, unsigned most,
+                         struct trampfd_trail *trail)
+{
+    struct tfd_slot slot = take(state, trail);
+    unsigned count = 0, share;
+
+    if (!slot.block)
+        return tfd_slot_error(slot);
+    share = share_of(slot.block, most);
+    slots[count++] = slot;
+    while (count < share && pool.partial == slot.block) {
+        slot = take(state, NULL);
+        if (!slot.block)
+            break;
+        slots[count++] = slot;
+    }
+    return (int)count;
+}
+
+int tfd_pool_not_entered(struct trampfd_trail *trail, int error)
 {
     if (error > 0)
         return tfd_trail_add(trail, "fork handlers", "pthread_atfork", error);
     return tfd_trail_add(trail, "lock", "a signal handler interrupted trampfd itself", -error);
 }
 
-struct tfd_slot tfd_pool_take(uintptr_t state, struct trampfd_trail *trail)
+/* Puts a slot that is free and dead into its block's list. */
+static ALWAYS_INLINE void put_back(struct tfd_block *block, size_t index, enum tfd_holds holds)
 {
-    int error = tfd_pool_lock(trail);
-    struct tfd_slot slot;
-
-    if (error)
-        return tfd_slot_none(error);
-    slot = take(state, trail);
-    tfd_unlock();
-    return slot;
-}
-
-struct tfd_slot tfd_pool_make_locked(uintptr_t state, union tfd_record *record,
-                                     struct trampfd_trail *trail)
-{
-    struct tfd_slot slot = take(state, trail);
-    int error;
-
-    if (!slot.block)
-        return slot;
-    error = tfd_pool_store_locked(slot, record);
-    if (!error)
-        return slot;
-    tfd_trail_add(trail, slot.block->provider->name, "store a record", -error);
-    tfd_pool_give_locked(slot, NULL, TFD_HOLDS_NOTHING);
-    return tfd_slot_none(error);
-}
-
-struct tfd_slot tfd_pool_make(uintptr_t state, union tfd_record *record,
-                              struct trampfd_trail *trail)
-{
-    int error = tfd_pool_lock(trail);
-    struct tfd_slot slot;
-
-    if (error)
-        return tfd_slot_none(error);
-    slot = tfd_pool_make_locked(state, record, trail);
-    tfd_unlock();
-    return slot;
-}
-
-/* The slot is free before it is dead: who finds it dead then is told that it was freed. */
-int tfd_pool_give_locked(struct tfd_slot slot, const char *name, enum tfd_holds holds)
-{
-    struct tfd_block *block = slot.block;
-    uintptr_t state = state_of(block, slot.index);
     int was_full = is_full(block);
-    int error;
 
-    if (tfd_state_is_free(state))
-        return -EINVAL;
-    change(block);
-    if (name || block->names)
-        set_name(block, slot.index, name ? name : "");
-    set_state(block, slot.index, TFD_STATE_FREED);
-    error = disarm(block, slot.index);
-    if (error) {
-        set_state(block, slot.index, state);
-        return error;
-    }
-
-    push(block, slot.index, holds);
+    push(block, index, holds);
     block->used--;
     pool.used--;
     if (was_full)
@@ -408,18 +401,42 @@ int tfd_pool_give_locked(struct tfd_slot slot, const char *name, enum tfd_holds 
         if (before)
             release(before);
     }
-    return 0;
 }
 
-int tfd_pool_give(struct tfd_slot slot, const char *name, enum tfd_holds holds)
+static enum tfd_holds what_it_holds(uintptr_t state)
 {
-    int error = tfd_lock_checked();
+    return state & TFD_STATE_HOLDS_PLAN ? TFD_HOLDS_PLAN : TFD_HOLDS_NOTHING;
+}
 
-    if (error)
+void tfd_pool_return_locked(struct tfd_slot slot)
+{
+    change(slot.block);
+    put_back(slot.block, slot.index, what_it_holds(state_of(slot.block, slot.index)));
+}
+
+/* The slot is free before it is dead: who finds it dead then is told that it was freed. */
+int tfd_pool_give_locked(struct tfd_slot slot, const char *name, enum tfd_holds holds)
+{
+    struct tfd_block *block = slot.block;
+    uintptr_t state = state_of(block, slot.index);
+    int error;
+
+    if (tfd_state_is_free(state))
+        return -EINVAL;
+    change(block);
+    if (name && !block->names)
+        get_names(block);
+    if (block->names)
+        tfd_pool_write_name(slot, name);
+    if (!tfd_slot_becomes_free(slot, TFD_STATE_FREED))
+        return -EINVAL;
+    error = disarm(block, slot.index);
+    if (error) {
+        set_state(block, slot.index, state);
         return error;
-    error = tfd_pool_give_locked(slot, name, holds);
-    tfd_unlock();
-    return error;
+    }
+    put_back(block, slot.index, holds);
+    return 0;
 }
 
 /* What another thread left half done in the parent: its list of freed slots, and a slot's death. */
@@ -429,13 +446,13 @@ static void make_block_whole(struct tfd_block *block)
     for (size_t i = 0; i < block->fresh; i++) {
         uintptr_t state = state_of(block, i);
 
-        if (!tfd_state_is_free(state)) {
+        if (!tfd_state_is_free(state) || (state & TFD_STATE_KEPT && tfd_magazine_has(block, i))) {
             block->used++;
             continue;
         }
         if (block->shadow[i].go.entry != tfd_entry_dead)
             disarm(block, i);
-        push(block, i, state & TFD_STATE_HOLDS_PLAN ? TFD_HOLDS_PLAN : TFD_HOLDS_NOTHING);
+        push(block, i, what_it_holds(state));
     }
 }
 
@@ -462,6 +479,7 @@ void tfd_pool_in_child(int torn)
 {
     if (torn)
         make_pool_whole();
+    tfd_magazines_in_child();
     for (struct tfd_block *block = pool.all; block; block = block->older)
         if (block->provider->in_child)
             block->provider->in_child(block);
@@ -493,7 +511,11 @@ void tfd_pool_status(struct trampfd_status *status)
     struct trampfd_trail unused = {0};
     size_t blocks = 0;
     int is_inside = tfd_lock_checked(); /* counts are read as they are then */
+    size_t used;
 
+    if (!is_inside)
+        tfd_magazines_collect_locked();
+    used = pool.used - tfd_magazines_kept_locked();
     expected = tfd_providers_present(tfd_providers_asked_for(&unused));
     provider = pool.newest ? pool.newest : expected.count ? expected.list[0] : NULL;
     for (int source = 0; source < TFD_SOURCES; source++)
@@ -505,8 +527,8 @@ void tfd_pool_status(struct trampfd_status *status)
         .blocks_memfd = pool.blocks[TFD_MEMFD],
         .blocks_trampfd = pool.blocks[TFD_TRAMPFD],
         .blocks_trampfd_user = pool.blocks[TFD_TRAMPFD_USER],
-        .slots_used = pool.used,
-        .slots_free = blocks * TFD_SLOTS - pool.used,
+        .slots_used = used,
+        .slots_free = blocks * TFD_SLOTS - used,
         .code_bytes = pool.code_bytes,
         .record_bytes = blocks * TFD_RECORD_BYTES,
         .trail = pool.trail,
@@ -520,8 +542,9 @@ void trampfd_probe(struct trampfd_trail *trail)
     struct tfd_providers providers;
 
     trail->count = 0;
-    if (tfd_pool_lock(trail))
+    if (tfd_pool_enter(trail))
         return;
+    tfd_lock_inside();
     providers = tfd_providers_asked_for(trail);
     for (unsigned i = 0; i < providers.count; i++)
         providers.list[i]->probe(trail);

@@ -8,10 +8,11 @@
 #include "slot.h"
 
 /*
- * Functions whose name ends in "_locked" need the lock; the others take it, and return -EDEADLK in
- * a signal handler that interrupted the holder of the lock in the same thread.  tfd_pool_find_*()
- * do not need it for the address of a slot that the caller owns; for any other address they do,
- * because another thread may unmap the block.
+ * Functions whose name ends in "_locked" need the lock.  Those in "_inside" need a thread that is
+ * inside without the lock, which they take if the thread's magazine (see magazine.h) does not do.
+ * The others enter, and return -EDEADLK in a signal handler that interrupted the same thread inside.
+ * tfd_pool_find_*() need nothing for the address of a slot that the caller owns; for any other
+ * address they need the lock, because another thread may unmap the block.
  */
 
 /*
@@ -20,24 +21,36 @@
  * Makes no system call unless a block is needed.
  */
 struct tfd_slot tfd_pool_take(uintptr_t state, struct trampfd_trail *trail);
+struct tfd_slot tfd_pool_take_inside(uintptr_t state, struct trampfd_trail *trail);
+struct tfd_slot tfd_pool_take_locked(uintptr_t state, struct trampfd_trail *trail);
 
-/* The same with that record stored in the slot. */
+/*
+ * Allocate up to `most` of them, all in one block, and no more than a small share of what it has
+ * left.  Returns their number, or a negative errno.
+ */
+int tfd_pool_draw_locked(uintptr_t state, struct tfd_slot *slots, unsigned most,
+                         struct trampfd_trail *trail);
+
+/* Allocate one with that record stored in it. */
 struct tfd_slot tfd_pool_make(uintptr_t state, union tfd_record *record,
                               struct trampfd_trail *trail);
-struct tfd_slot tfd_pool_make_locked(uintptr_t state, union tfd_record *record,
+struct tfd_slot tfd_pool_make_inside(uintptr_t state, union tfd_record *record,
                                      struct trampfd_trail *trail);
 
-/* The rest of tfd_pool_lock(): puts what failed on the trail, and returns a negative errno. */
-int tfd_pool_not_locked(struct trampfd_trail *trail, int error);
+/* Ends the process: the record of a slot that was to be handed out is not as it was left. */
+_Noreturn void tfd_pool_overwritten(struct tfd_slot slot);
 
-/* tfd_lock_checked() for who may be the first to use the library; the trail tells what failed. */
-static inline int tfd_pool_lock(struct trampfd_trail *trail)
+/* The rest of tfd_pool_enter(): puts what failed on the trail, and returns a negative errno. */
+int tfd_pool_not_entered(struct trampfd_trail *trail, int error);
+
+/* tfd_enter() for who may be the first to use the library; the trail tells what failed. */
+static inline int tfd_pool_enter(struct trampfd_trail *trail)
 {
     int error = tfd_lock_init();
 
     if (!error)
-        error = tfd_lock_checked();
-    return __builtin_expect(error, 0) ? tfd_pool_not_locked(trail, error) : 0;
+        error = tfd_enter();
+    return __builtin_expect(error, 0) ? tfd_pool_not_entered(trail, error) : 0;
 }
 
 enum tfd_holds { TFD_HOLDS_NOTHING, TFD_HOLDS_PLAN };
@@ -45,18 +58,39 @@ enum tfd_holds { TFD_HOLDS_NOTHING, TFD_HOLDS_PLAN };
 /*
  * Free a slot: its entry becomes dead, and messages call it `name` (or nothing, if that is NULL or
  * there is no memory for it).  The record keeps what it `holds` for calls that have passed the slot
- * already; tfd_pool_let_go is called when the slot is reused or its block is unmapped.  Returns 0,
+ * already; tfd_pool_let_go is called before the slot is reused or its block is unmapped.  Returns 0,
  * or -EINVAL if the slot is already free, -EDEADLK (see lock.h), or the provider's error (the slot
  * stays in use then).
  */
 int tfd_pool_give(struct tfd_slot slot, const char *name, enum tfd_holds holds);
+int tfd_pool_give_inside(struct tfd_slot slot, const char *name, enum tfd_holds holds);
 int tfd_pool_give_locked(struct tfd_slot slot, const char *name, enum tfd_holds holds);
+
+/*
+ * Take back a slot from a magazine: its state, TFD_STATE_KEPT, tells what the record holds.  Before
+ * that, the first function makes its block the one whose slots are being changed: in the child of a
+ * fork those slots of it that are kept in no magazine are free.
+ */
+void tfd_pool_change_locked(struct tfd_block *block);
+void tfd_pool_return_locked(struct tfd_slot slot);
+
+/*
+ * What messages call a slot once it is freed, set by its owner; nothing happens if it is free.  Is
+ * there memory for that?  Only tfd_pool_give_locked() gets it.
+ */
+void tfd_pool_write_name(struct tfd_slot slot, const char *name);
+
+static inline int tfd_pool_has_names(struct tfd_slot slot)
+{
+    return __atomic_load_n(&slot.block->names, __ATOMIC_ACQUIRE) != NULL;
+}
 
 /* In closure/plan.c: release the plan of a dead record, with the lock held. */
 void tfd_pool_let_go(const union tfd_record *record);
 
 /* Store a record, whose state word is filled in, in a slot that the caller owns. */
 int tfd_pool_store(struct tfd_slot slot, union tfd_record *record);
+int tfd_pool_store_inside(struct tfd_slot slot, union tfd_record *record);
 int tfd_pool_store_locked(struct tfd_slot slot, union tfd_record *record);
 
 /* Does the address lie in the code or the records of a block?  Takes no lock. */

@@ -106,13 +106,14 @@ _Static_assert(offsetof(union tfd_record, chain.high) + sizeof(uintptr_t)
 
 /*
  * The state of a freed slot: the slot that was freed next after it (its index + 1, 0: none was),
- * and whether the record still holds a reference to a plan.  No heap block has an address like
- * this.
+ * whether the record still holds a reference to a plan, and whether a thread keeps the slot in its
+ * magazine, so that it is in no list.  No heap block has an address like this.
  */
 #define TFD_STATE_FREED ((uintptr_t)4)
 #define TFD_STATE_FREED_MASK ((uintptr_t)7)
 #define TFD_STATE_HOLDS_PLAN ((uintptr_t)8)
-#define TFD_STATE_NEXT_SHIFT 4
+#define TFD_STATE_KEPT ((uintptr_t)16)
+#define TFD_STATE_NEXT_SHIFT 5
 
 static inline int tfd_state_is_freed(uintptr_t state)
 {
@@ -127,6 +128,18 @@ static inline int tfd_state_is_free(uintptr_t state)
 static inline uintptr_t tfd_state_next(uintptr_t state)
 {
     return state >> TFD_STATE_NEXT_SHIFT;
+}
+
+/*
+ * Store a record where slots read it: the entry last.  Word by word, as the record was written: a
+ * wider load would have to wait until the words it spans have left the store buffer.
+ */
+static inline void tfd_record_store(union tfd_record *to, const union tfd_record *record)
+{
+#pragma GCC unroll 8
+    for (size_t i = 1; i < sizeof(to->words) / sizeof(to->words[0]); i++)
+        __atomic_store_n(&to->words[i], record->words[i], __ATOMIC_RELAXED);
+    __atomic_store_n(&to->go.entry, record->go.entry, __ATOMIC_RELEASE);
 }
 
 #endif

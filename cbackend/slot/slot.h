@@ -3,6 +3,7 @@
 #ifndef TFD_SLOT_H
 #define TFD_SLOT_H
 
+#include "base/lock.h"
 #include "block.h"
 
 #include <errno.h>
@@ -47,6 +48,24 @@ static inline union tfd_record *tfd_slot_shadow(struct tfd_slot slot)
 static inline const union tfd_record *tfd_slot_record(struct tfd_slot slot)
 {
     return &slot.block->records[slot.index];
+}
+
+/*
+ * Gives a slot that is in use the state of a freed one.  Returns 0 if it is free: other threads may
+ * free it at the same time, by mistake.
+ */
+static inline int tfd_slot_becomes_free(struct tfd_slot slot, uintptr_t freed)
+{
+    uintptr_t *at = &tfd_slot_shadow(slot)->owner.state;
+    uintptr_t state = __atomic_load_n(at, __ATOMIC_RELAXED);
+
+    if (tfd_state_is_free(state))
+        return 0;
+    if (!TFD_SINGLE_THREADED)
+        return __atomic_compare_exchange_n(at, &state, freed, 0, __ATOMIC_ACQ_REL,
+                                           __ATOMIC_RELAXED);
+    __atomic_store_n(at, freed, __ATOMIC_RELEASE);
+    return 1;
 }
 
 /* Of the slot's provider; see provider.h. */

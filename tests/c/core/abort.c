@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Misuse that must end the process with a message.  The argument says which; the address that the
- * message must name goes to standard output.  Coming back is a failure.
+ * Misuse that must end the process with a message.  The argument says which, and a second one, "among
+ * threads", that there is another thread; the address that the message must name goes to standard
+ * output.  Coming back is a failure.
  */
 #include "check.h"
+
+#include <pthread.h>
 
 static void announce(const void *address)
 {
@@ -87,14 +90,30 @@ static void write_to_freed(void)
         trampfd_closure_free(make(i, &code));
 }
 
+static void *wait_for_ever(void *unused)
+{
+    pause();
+    return unused;
+}
+
+static void start_thread(void)
+{
+    pthread_t thread;
+
+    CHECK(!pthread_create(&thread, NULL, wait_for_ever, NULL), "pthread_create");
+}
+
 int main(int argc, char **argv)
 {
     const char *way = argc > 1 ? argv[1] : "";
     void *on_heap = malloc(1000);
     adder *code;
-    char *closure = make(1, &code);
+    char *closure;
     long on_stack[4] = {0};
 
+    if (argc > 2)
+        start_thread();
+    closure = make(1, &code);
     if (!strcmp(way, "free twice"))
         free_twice(sizeof(ffi_closure));
     else if (!strcmp(way, "free a large one twice"))

@@ -6,6 +6,7 @@
 #include "check.h"
 
 #include "closure/plan.h"
+#include "slot/magazine.h"
 
 static inline void make_cif(ffi_cif *cif, ffi_type *result, unsigned count, ffi_type **types)
 {
@@ -28,6 +29,8 @@ static inline unsigned users_of_plan(const ffi_cif *cif)
 
     CHECK(plan, "the signature has no plan");
     users = plan->references - 1;
+    if (tfd_magazine && tfd_magazine->plan == plan)
+        users -= tfd_magazine->references;
     tfd_plan_put(plan);
     return users;
 }
