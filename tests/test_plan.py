@@ -21,8 +21,8 @@ FEW = scale.down("random signatures with another compiler", 1000, 50)
 SEED = int(os.environ.get("TRAMPFD_FUZZ_SEED", "1"))
 
 PROGRAMS = [
-    "plan/abi", "plan/cache", "plan/free_in_call", "plan/leak", "plan/limits", "plan/reprep",
-    "plan/threads", "plan/types", "plan/unwind",
+    "plan/abi", "plan/cache", "plan/free_in_call", "plan/leak", "plan/limits",
+    "plan/no_arguments", "plan/reprep", "plan/threads", "plan/types", "plan/unwind",
 ]  # fmt: skip
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 SANITIZE_THREADS = ("-fsanitize=thread",)
@@ -135,7 +135,7 @@ def instructions_of_a_call(signature: str, marshalled_by: str) -> float:
 
 @pytest.mark.only_table
 @pytest.mark.parametrize("rival", ["libffi", "stock"])
-@pytest.mark.parametrize("signature", ["ints", "doubles", "structure", "mixed"])
+@pytest.mark.parametrize("signature", ["nothing", "ints", "doubles", "structure", "mixed"])
 def test_plan_takes_fewer_instructions(signature: str, rival: str) -> None:
     plan, other = (instructions_of_a_call(signature, by) for by in ("plan", rival))
     print(f"{signature}: {plan:.1f} instructions a call with a plan, {other:.1f} by {rival}")

@@ -147,11 +147,13 @@ tfd_dispatch *tfd_plan_fastest_call(const struct tfd_plan *plan)
 
 static inline int set(union tfd_record *record, tfd_dispatch *dispatch, const struct tfd_plan *plan)
 {
+    int is_plain_call = dispatch == tfd_plan_call;
+
     if (!plan)
         return 0;
-    record->plan.entry = plan->entry;
+    record->plan.entry = is_plain_call && plan->direct ? plan->direct : plan->entry;
     record->plan.plan = plan;
-    record->plan.dispatch = dispatch == tfd_plan_call ? plan->call : dispatch;
+    record->plan.dispatch = is_plain_call ? plan->call : dispatch;
     record->tail.entry = plan->tail;
     return 1;
 }

@@ -44,6 +44,7 @@ struct tfd_plan {
 
     tfd_entry *entry;
     tfd_entry *tail;
+    tfd_entry *direct;  /* calls a handler of libffi's kind without tail and dispatch; or NULL */
     tfd_dispatch *call; /* does what tfd_plan_call() does, in the fewest instructions */
     unsigned result;    /* its kind */
     int result_offset;  /* of the result in the frame, or of its address if it is in memory */

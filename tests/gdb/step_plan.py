@@ -20,6 +20,9 @@ CALLERS = (
     "call_complex",
     "call_mixed",
     "call_large",
+    "call_for_nothing",
+    "call_for_int",
+    "call_for_long",
 )
 
 

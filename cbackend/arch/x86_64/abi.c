@@ -39,6 +39,8 @@ struct classes {
 };
 
 _Static_assert(offsetof(union tfd_record, tail.entry) == RECORD_TAIL, "tail");
+_Static_assert(offsetof(union tfd_record, closure.cif) == RECORD_CIF, "cif");
+_Static_assert(offsetof(union tfd_record, closure.fun) == RECORD_FUN, "fun");
 _Static_assert(TFD_PORT_RESULT_32 == FRAME_RESULT, "results");
 _Static_assert(FRAME_SIZE % 16 == 8, "the frame aligns the stack");
 
@@ -139,14 +141,31 @@ static int examine(const ffi_type *type, struct classes *classes, struct need *n
 extern const char tfd_plan_entries[];
 tfd_entry tfd_plan_tail_words, tfd_plan_tail_vectors, tfd_plan_tail_x87, tfd_plan_tail_x87_pair;
 
-static tfd_entry *entry_for(unsigned words, unsigned vectors)
+static tfd_entry *entry_at(size_t index)
 {
-    size_t index = words * (VECTOR_REGISTERS + 1) + vectors;
-
     return (tfd_entry *)(uintptr_t)(tfd_plan_entries + index * PLAN_ENTRY_SIZE);
 }
 
-/* They keep a record that lies below the stack pointer in their frame. */
+static tfd_entry *entry_for(unsigned words, unsigned vectors)
+{
+    return entry_at(words * (VECTOR_REGISTERS + 1) + vectors);
+}
+
+/* Of a signature without arguments. */
+static tfd_entry *direct_entry_for(enum result result)
+{
+    switch (result) {
+    case RESULT_VOID: return entry_at(PLAN_DIRECT_VOID);
+    case RESULT_32: return entry_at(PLAN_DIRECT_32);
+    case RESULT_WORDS: return entry_at(PLAN_DIRECT_WORDS);
+    default: return NULL;
+    }
+}
+
+/*
+ * They keep a record that lies below the stack pointer in their frame, or need it no more when they
+ * call anything.
+ */
 const struct tfd_entries tfd_entries_plan = {
     .first = (uintptr_t)tfd_plan_entries,
     .count = PLAN_ENTRIES,
@@ -287,6 +306,8 @@ int tfd_port_plan(struct tfd_plan *plan, const ffi_cif *cif)
         if (!place(plan, i, cif->arg_types[i], &at))
             return 0;
     plan->entry = entry_for(at.words, at.vectors);
+    if (!plan->count)
+        plan->direct = direct_entry_for((enum result)plan->result);
     return 1;
 }
 

@@ -24,12 +24,19 @@
 
 /* Offsets in a record, where they depend on libffi's ffi_closure. */
 #define RECORD_TAIL (3 * TFD_WORD)
+#define RECORD_CIF (4 * TFD_WORD)
+#define RECORD_FUN (5 * TFD_WORD)
 #define RECORD_USER_DATA (6 * TFD_WORD)
 
 #define WORD_REGISTERS 6
 #define VECTOR_REGISTERS 8
 
-#define PLAN_ENTRIES ((WORD_REGISTERS + 1) * (VECTOR_REGISTERS + 1))
+/* Those that spill, then those that call the handler themselves: see plan_entries.S. */
+#define PLAN_SPILL_ENTRIES ((WORD_REGISTERS + 1) * (VECTOR_REGISTERS + 1))
+#define PLAN_DIRECT_VOID PLAN_SPILL_ENTRIES
+#define PLAN_DIRECT_32 (PLAN_SPILL_ENTRIES + 1)
+#define PLAN_DIRECT_WORDS (PLAN_SPILL_ENTRIES + 2)
+#define PLAN_ENTRIES (PLAN_SPILL_ENTRIES + 3)
 #define PLAN_ENTRY_SIZE 128
 
 #ifndef __ASSEMBLER__

@@ -10,7 +10,38 @@
  *
  * The entries for all W = 0..6 and V = 0..8 follow each other, PLAN_ENTRY_SIZE bytes apart, so that
  * the port can compute the address of each.
+ *
+ * Behind them, for signatures without arguments, are entries that do the rest, too, for one kind of
+ * result each: call `void fun(ffi_cif *, void *result, void **arguments, void *user_data)`, and load
+ * the result.  All that they read of the record they read before anything is stored on the stack,
+ * where it may lie.
+ *
+ *   rsp +  0  result, two words
+ *       + 16  the vector of arguments, which is empty
+ *       + 24  return address
  */
+#define DIRECT_ARGUMENTS 16
+#define DIRECT_SIZE 24
+
+.macro DIRECT_CALL
+    LANDING_PAD
+    subq $DIRECT_SIZE, %rsp
+    .cfi_adjust_cfa_offset DIRECT_SIZE
+    movq RECORD_CIF(%r10), %rdi
+    movq %rsp, %rsi
+    leaq DIRECT_ARGUMENTS(%rsp), %rdx
+    movq RECORD_USER_DATA(%r10), %rcx
+    call *RECORD_FUN(%r10)
+.endm
+
+.macro DIRECT_RETURN
+    addq $DIRECT_SIZE, %rsp
+    .cfi_adjust_cfa_offset -DIRECT_SIZE
+    ret
+    .org 1b + PLAN_ENTRY_SIZE, 0xcc
+    .set entries_made, entries_made + 1
+.endm
+
 .macro SPILL_WORDS count
     .ifgt \count - 0
     movq %rdi, 0(%rsp)
@@ -57,6 +88,18 @@ TABLE tfd_plan_entries
     .set entries_made, entries_made + 1
     .endr
     .endr
+    /* PLAN_DIRECT_VOID */
+1:  DIRECT_CALL
+    DIRECT_RETURN
+    /* PLAN_DIRECT_32 */
+1:  DIRECT_CALL
+    movl (%rsp), %eax
+    DIRECT_RETURN
+    /* PLAN_DIRECT_WORDS */
+1:  DIRECT_CALL
+    movq (%rsp), %rax
+    movq 8(%rsp), %rdx
+    DIRECT_RETURN
     .if entries_made - PLAN_ENTRIES
     .error "number of the entries of plans"
     .endif

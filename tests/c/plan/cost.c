@@ -2,7 +2,7 @@
 /*
  * For counting instructions: so many calls of a closure with a handler in C.
  *
- *     cost ints|doubles|structure|mixed plan|libffi|stock CALLS
+ *     cost nothing|ints|doubles|structure|mixed plan|libffi|stock CALLS
  *
  * "libffi" is the library's closure that libffi marshals, "stock" is libffi's own closure.
  */
@@ -16,6 +16,11 @@ static int calls;
 typedef struct {
     long first, second;
 } pair;
+
+static void do_nothing(ffi_cif *cif, void *result, void **a, void *user_data)
+{
+    (void)cif, (void)result, (void)a, (void)user_data;
+}
 
 static void add_ints(ffi_cif *cif, void *result, void **a, void *user_data)
 {
@@ -42,6 +47,12 @@ static void add_mixed(ffi_cif *cif, void *result, void **a, void *user_data)
     *(double *)result = *(int *)a[0] + *(double *)a[1] + (double)*(long *)a[2] + *(float *)a[3]
                         + *(int *)a[4] + *(double *)a[5] + (double)*(long *)a[6] + *(int *)a[7]
                         + (double)*(long *)a[8] + (double)*(long *)a[9];
+}
+
+static void call_nothing(const void *code)
+{
+    for (int i = 0; i < calls; i++)
+        ((void (*)(void))code)();
 }
 
 static void call_ints(const void *code)
@@ -83,6 +94,7 @@ static const struct {
     unsigned count;
     ffi_type *types[10];
 } cases[] = {
+    {"nothing", call_nothing, do_nothing, &ffi_type_void, 0, {0}},
     {"ints", call_ints, add_ints, &ffi_type_sint, 2, {&ffi_type_sint, &ffi_type_sint}},
     {"doubles",
      call_doubles,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A backtrace from a handler goes through the frame of the plan, which the unwinder knows, straight
- * to the function that called the closure, and on to main(); with each of the plans' tails.
+ * to the function that called the closure, and on to main(); with each of the plans' tails, and with
+ * the entries that need none.
  */
 #include "closures.h"
 
@@ -16,8 +17,8 @@ typedef struct {
 } large;
 typedef long double _Complex complex_long_double;
 
-extern const char tfd_plan_tail_words[], tfd_plan_tail_vectors[], tfd_plan_tail_x87[],
-    tfd_plan_tail_x87_pair[];
+extern const char tfd_plan_entries[], tfd_plan_tail_words[], tfd_plan_tail_vectors[],
+    tfd_plan_tail_x87[], tfd_plan_tail_x87_pair[];
 int main(void);
 
 static struct {
@@ -27,8 +28,9 @@ static struct {
 
 static int is_tail(const void *function)
 {
-    return function == tfd_plan_tail_words || function == tfd_plan_tail_vectors
-           || function == tfd_plan_tail_x87 || function == tfd_plan_tail_x87_pair;
+    return function == tfd_plan_entries || function == tfd_plan_tail_words
+           || function == tfd_plan_tail_vectors || function == tfd_plan_tail_x87
+           || function == tfd_plan_tail_x87_pair;
 }
 
 static _Unwind_Reason_Code visit(struct _Unwind_Context *context, void *data)
@@ -63,6 +65,24 @@ static void handle(ffi_cif *cif, void *result, void **arguments, void *user_data
         __asm__ volatile("" : : "r"(&result) : "memory");                                          \
     }
 
+/* Without arguments. */
+#define CALLER_OF_NONE(name, type)                                                                 \
+    static __attribute__((noinline)) void name(const void *code)                                   \
+    {                                                                                              \
+        type result = ((type (*)(void))code)();                                                    \
+                                                                                                   \
+        __asm__ volatile("" : : "r"(&result) : "memory");                                          \
+    }
+
+CALLER_OF_NONE(call_for_int, int)
+CALLER_OF_NONE(call_for_long, long)
+
+static __attribute__((noinline)) void call_for_nothing(const void *code)
+{
+    ((void (*)(void))code)();
+    __asm__ volatile("" : : : "memory");
+}
+
 CALLER(call_long, long)
 CALLER(call_double, double)
 CALLER(call_long_double, long double)
@@ -79,13 +99,13 @@ static ffi_type *large_members[] = {
 };
 static ffi_type type_large = {.type = FFI_TYPE_STRUCT, .elements = large_members};
 
-static void check(ffi_type *result, void (*caller)(const void *), const void *tail)
+static void check(ffi_type *result, unsigned count, void (*caller)(const void *), const void *tail)
 {
     ffi_type *types[] = {&type_mixed, &ffi_type_double, &ffi_type_sint};
     void *code, *closure = allocate(&code);
     ffi_cif cif;
 
-    make_cif(&cif, result, 3, types);
+    make_cif(&cif, result, count, types);
     CHECK(!trampfd_closure_prep(closure, &cif, handle, NULL), "preparation");
     caller(code);
     CHECK(seen.tail == tail, "the frame of the plan is of %p, not of %p", seen.tail, tail);
@@ -97,11 +117,14 @@ static void check(ffi_type *result, void (*caller)(const void *), const void *ta
 
 int main(void)
 {
-    check(&ffi_type_slong, call_long, tfd_plan_tail_words);
-    check(&ffi_type_double, call_double, tfd_plan_tail_vectors);
-    check(&ffi_type_longdouble, call_long_double, tfd_plan_tail_x87);
-    check(&ffi_type_complex_longdouble, call_complex, tfd_plan_tail_x87_pair);
-    check(&type_mixed, call_mixed, tfd_plan_tail_vectors);
-    check(&type_large, call_large, tfd_plan_tail_words);
+    check(&ffi_type_slong, 3, call_long, tfd_plan_tail_words);
+    check(&ffi_type_double, 3, call_double, tfd_plan_tail_vectors);
+    check(&ffi_type_longdouble, 3, call_long_double, tfd_plan_tail_x87);
+    check(&ffi_type_complex_longdouble, 3, call_complex, tfd_plan_tail_x87_pair);
+    check(&type_mixed, 3, call_mixed, tfd_plan_tail_vectors);
+    check(&type_large, 3, call_large, tfd_plan_tail_words);
+    check(&ffi_type_void, 0, call_for_nothing, tfd_plan_entries);
+    check(&ffi_type_sint, 0, call_for_int, tfd_plan_entries);
+    check(&ffi_type_slong, 0, call_for_long, tfd_plan_entries);
     return 0;
 }
