@@ -9,21 +9,22 @@
  * reads.  So the slot that was freed first is handed out first, and a block hands out fresh slots
  * until as many freed ones wait as are to rest, or no fresh slot can be had.
  *
- * Blocks with a slot to hand out are "partial" and form a list; the first one serves, others join at
- * the end, so that later blocks can run empty.  The block that ran empty last is kept, the one before
- * it is given back: a program that makes and frees closures around a block's border causes no system
- * call, and a closure that was freed just now stays one that is dead, rather than an address without
- * memory.
+ * Blocks with a slot to hand out are "partial" and form a list; the first one serves, others join
+ * at the end, so that later blocks can run empty.  The block that ran empty last is kept, the one
+ * before it is given back: a program that makes and frees closures around a block's border causes
+ * no system call, and a closure that was freed just now stays one that is dead, rather than an
+ * address without memory.
  *
- * Among threads most slots come and go by way of magazines (see magazine.c).  A slot there counts as
- * one in use in its block, so that the block stays.
+ * Among threads most slots come and go by way of magazines (see magazine.c).  A slot there counts
+ * as one in use in its block, so that the block stays.
  *
  * The library's lock guards all of it.  It is not held over fork(2), so a child may find that a
  * thread which it does not have was in the middle of a change.  Each change therefore becomes valid
  * by one store: a slot is free or not by its state, one of a block's slots by `fresh`, and a block
  * is there when the list of all blocks leads to it.  All else is made anew from these: in the block
  * that was being changed its list of freed slots, where all are that no magazine has, and for all
- * blocks the list of partial ones and the counts.  A block that was on its way into the list or out of it is lost to the child.
+ * blocks the list of partial ones and the counts.  A block that was on its way into the list or out
+ * of it is lost to the child.
  */
 #include "pool.h"
 
@@ -208,7 +209,7 @@ static RARE void release(struct tfd_block *block)
     tfd_block_delete(block);
 }
 
-static int disarm(struct tfd_block *block, size_t index)
+static ALWAYS_INLINE int disarm(struct tfd_block *block, size_t index)
 {
     int error = tfd_provider_disarm(block, (unsigned)index);
 
@@ -217,7 +218,7 @@ static int disarm(struct tfd_block *block, size_t index)
     return error;
 }
 
-static int write_record(struct tfd_slot slot, const union tfd_record *record)
+static inline int write_record(struct tfd_slot slot, const union tfd_record *record)
 {
     if (slot.block->shadow != slot.block->records)
         slot.block->shadow[slot.index] = *record;
@@ -242,8 +243,8 @@ _Noreturn void tfd_pool_overwritten(struct tfd_slot slot)
 }
 
 /*
- * A stray store into a freed record must not lead the list out of the block.  The one that is handed
- * out next has rested so long that the processor has to fetch it.
+ * A stray store into a freed record must not lead the list out of the block.  The one that is
+ * handed out next has rested so long that the processor has to fetch it.
  */
 static ALWAYS_INLINE size_t pop(struct tfd_block *block)
 {
@@ -330,7 +331,7 @@ static ALWAYS_INLINE struct tfd_slot take(uintptr_t state, struct trampfd_trail 
     block = pool.partial;
     change(block);
     index = choose(block, trail);
-    if (index < 0)
+    if (__builtin_expect(index < 0, 0))
         return tfd_slot_none((int)index);
 
     if (pool.empty == block)
@@ -340,7 +341,7 @@ static ALWAYS_INLINE struct tfd_slot take(uintptr_t state, struct trampfd_trail 
     block->used++;
     pool.used++;
     set_state(block, (size_t)index, state);
-    if (is_full(block))
+    if (__builtin_expect(is_full(block), 0))
         leave_partial(block);
     return (struct tfd_slot){block, (size_t)index};
 }
