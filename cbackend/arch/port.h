@@ -54,7 +54,8 @@ tfd_entry tfd_entry_chain;
 
 /*
  * Fill entry, tail, result, offsets and gathers (room for one per argument) of a zeroed plan whose
- * count is set, and `direct` where the port has such an entry.  Returns 0 for a signature that libffi has to marshal.
+ * count is set, and `direct` where the port has such an entry.  Returns 0 for a signature that
+ * libffi has to marshal.
  */
 int tfd_port_plan(struct tfd_plan *plan, const ffi_cif *cif);
 

@@ -60,8 +60,8 @@ void tfd_lock_among_threads(void);
 void tfd_unlock_among_threads(void);
 
 /*
- * Enter without the lock, for what no other thread changes.  Returns 0, or -EDEADLK if the thread is
- * already inside.
+ * Enter without the lock, for what no other thread changes.  Returns 0, or -EDEADLK if the thread
+ * is already inside.
  */
 static inline int tfd_enter(void)
 {
@@ -78,7 +78,9 @@ static inline void tfd_leave(void)
     tfd_thread &= ~TFD_INSIDE;
 }
 
-/* Take the lock, and release it, while inside.  With a single thread there is nothing to lock out. */
+/*
+ * Take the lock, and release it, while inside.  With a single thread there is nothing to lock out.
+ */
 static inline void tfd_lock_inside(void)
 {
     if (!TFD_SINGLE_THREADED)

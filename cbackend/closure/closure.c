@@ -102,8 +102,8 @@ static ffi_closure *memory_of(struct tfd_slot slot, ffi_closure *closure)
 
 /*
  * The thread enters once, where there is a plan.  libffi is asked outside: with the preload library
- * that may mean to ask the loader.  `memory` apart from the record gets `fun` and `user_data` before calls
- * may read them there.
+ * that may mean to ask the loader.  `memory` apart from the record gets `fun` and `user_data`
+ * before calls may read them there.
  */
 static int prepare_with_memory(struct tfd_slot slot, union tfd_record *record,
                                tfd_dispatch *dispatch, ffi_closure *memory, trampfd_handler fun,

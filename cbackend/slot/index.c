@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two levels of pointers over 48 address bits (32 where words have no more), one cell per granule of 64 KiB.
- * A lookup is two loads and touches nothing that a stranger's pointer names, so
- * any value may be looked up.  Leaves are made on demand and never given back
- * (one covers 4 GiB), so readers need no lock.
+ * Two levels of pointers over 48 address bits (32 where words have no more), one cell per granule
+ * of 64 KiB.  A lookup is two loads and touches nothing that a stranger's pointer names, so any
+ * value may be looked up.  Leaves are made on demand and never given back (one covers 4 GiB), so
+ * readers need no lock.
  */
 #include "index.h"
 

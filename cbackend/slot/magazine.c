@@ -328,7 +328,9 @@ static RARE void empty(struct tfd_magazine *magazine)
     tfd_unlock_inside();
 }
 
-/* The slot is free before it is dead, as in tfd_pool_give_locked(); its thread finds it meanwhile. */
+/*
+ * The slot is free before it is dead, as in tfd_pool_give_locked(); its thread finds it meanwhile.
+ */
 static ALWAYS_INLINE int put(struct tfd_magazine *magazine, struct tfd_slot slot, const char *name,
                              enum tfd_holds holds)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What a thread has in store, so that it seldom needs the lock: free slots, references to a plan. */
+/*
+ * What a thread has in store, so that it seldom needs the lock: free slots, references to a plan.
+ */
 #ifndef TFD_MAGAZINE_H
 #define TFD_MAGAZINE_H
 

@@ -10,9 +10,9 @@
 /*
  * Functions whose name ends in "_locked" need the lock.  Those in "_inside" need a thread that is
  * inside without the lock, which they take if the thread's magazine (see magazine.h) does not do.
- * The others enter, and return -EDEADLK in a signal handler that interrupted the same thread inside.
- * tfd_pool_find_*() need nothing for the address of a slot that the caller owns; for any other
- * address they need the lock, because another thread may unmap the block.
+ * The others enter, and return -EDEADLK in a signal handler that interrupted the same thread
+ * inside.  tfd_pool_find_*() need nothing for the address of a slot that the caller owns; for any
+ * other address they need the lock, because another thread may unmap the block.
  */
 
 /*
@@ -58,9 +58,9 @@ enum tfd_holds { TFD_HOLDS_NOTHING, TFD_HOLDS_PLAN };
 /*
  * Free a slot: its entry becomes dead, and messages call it `name` (or nothing, if that is NULL or
  * there is no memory for it).  The record keeps what it `holds` for calls that have passed the slot
- * already; tfd_pool_let_go is called before the slot is reused or its block is unmapped.  Returns 0,
- * or -EINVAL if the slot is already free, -EDEADLK (see lock.h), or the provider's error (the slot
- * stays in use then).
+ * already; tfd_pool_let_go is called before the slot is reused or its block is unmapped.  Returns
+ * 0, or -EINVAL if the slot is already free, -EDEADLK (see lock.h), or the provider's error (the
+ * slot stays in use then).
  */
 int tfd_pool_give(struct tfd_slot slot, const char *name, enum tfd_holds holds);
 int tfd_pool_give_inside(struct tfd_slot slot, const char *name, enum tfd_holds holds);

@@ -12,9 +12,9 @@
  * the port can compute the address of each.
  *
  * Behind them, for signatures without arguments, are entries that do the rest, too, for one kind of
- * result each: call `void fun(ffi_cif *, void *result, void **arguments, void *user_data)`, and load
- * the result.  All that they read of the record they read before anything is stored on the stack,
- * where it may lie.
+ * result each: call `void fun(ffi_cif *, void *result, void **arguments, void *user_data)`, and
+ * load the result.  All that they read of the record they read before anything is stored on the
+ * stack, where it may lie.
  *
  *   rsp +  0  result, two words
  *       + 16  the vector of arguments, which is empty

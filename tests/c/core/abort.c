@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Misuse that must end the process with a message.  The argument says which, and a second one, "among
- * threads", that there is another thread; the address that the message must name goes to standard
- * output.  Coming back is a failure.
+ * Misuse that must end the process with a message.  The argument says which, and a second one,
+ * "among threads", that there is another thread; the address that the message must name goes to
+ * standard output.  Coming back is a failure.
  */
 #include "check.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What threads keep in their magazines, as the argument says: "end": it is given back when they end;
- * "fork": a child has it; "rest": a freed slot rests before it is handed out again; "shrink": blocks
- * that ran empty are given back; "race": threads that free one closure at once, by mistake.
+ * What threads keep in their magazines, as the argument says: "end": it is given back when they
+ * end; "fork": a child has it; "rest": a freed slot rests before it is handed out again; "shrink":
+ * blocks that ran empty are given back; "race": threads that free one closure at once, by mistake.
  */
 #include "check.h"
 

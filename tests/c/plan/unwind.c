@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A backtrace from a handler goes through the frame of the plan, which the unwinder knows, straight
- * to the function that called the closure, and on to main(); with each of the plans' tails, and with
- * the entries that need none.
+ * to the function that called the closure, and on to main(); with each of the plans' tails, and
+ * with the entries that need none.
  */
 #include "closures.h"
 
