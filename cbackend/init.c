@@ -7,12 +7,14 @@
 #include "base/lock.h"
 #include "closure/entry.h"
 #include "provider/device.h"
+#include "provider/provider.h"
 #include "provider/source.h"
 #include "slot/pool.h"
 
 #include <stddef.h>
 
-void (*const tfd_repairs[])(int torn) = {tfd_pool_in_child, tfd_plans_in_child, NULL};
+void (*const tfd_repairs[])(int torn) = {tfd_table_in_child, tfd_pool_in_child, tfd_plans_in_child,
+                                         NULL};
 
 __attribute__((constructor)) static void init(void)
 {

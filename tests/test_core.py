@@ -45,6 +45,7 @@ TABLE_PROGRAMS = (
     ("core/limit_memory", ""),
     ("core/lookup", ""),
     ("core/probe", ""),
+    ("core/spans", ""),
     ("core/status", ""),
     ("core/trail", ""),
 )

@@ -4,7 +4,8 @@
  * not depend on how it works.
  *
  * The functions that change something (map, unmap, store, disarm, probe and in_child) are called
- * with the lock held, except as is_plain permits.  The others are called for a slot that the caller owns, with or without it.
+ * with the lock held, except as is_plain permits.  The others are called for a slot that the caller
+ * owns, with or without it.
  */
 #ifndef TFD_PROVIDER_H
 #define TFD_PROVIDER_H
@@ -76,6 +77,9 @@ const void *tfd_provider_record_in_memory(const struct tfd_block *block, unsigne
 extern const struct tfd_provider tfd_provider_table;
 extern const struct tfd_provider tfd_provider_trampfd;
 extern const struct tfd_provider tfd_provider_trampfd_user;
+
+/* In the child of a fork, see base/lock.h. */
+void tfd_table_in_child(int torn);
 
 /* In the order to try them. */
 struct tfd_providers {

@@ -3,7 +3,6 @@
 #include "source.h"
 
 #include "arch/port.h"
-#include "span.h"
 #include "base/trail.h"
 
 #include <errno.h>
@@ -51,7 +50,7 @@ static int fill(int fd)
     return 0;
 }
 
-int tfd_source_memfd(struct tfd_block *block, struct trampfd_trail *trail)
+int tfd_source_memfd(struct tfd_span *span, struct trampfd_trail *trail)
 {
     int fd = create();
     int error;
@@ -64,7 +63,7 @@ int tfd_source_memfd(struct tfd_block *block, struct trampfd_trail *trail)
     else if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
         error = tfd_trail_add(trail, source, "seal", errno);
     else
-        error = tfd_span_map(block, fd, 0, source, trail);
+        error = tfd_span_map(span, fd, 0, source, trail);
     close(fd);
     return error;
 }

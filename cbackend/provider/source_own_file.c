@@ -12,7 +12,6 @@
 #include "source.h"
 
 #include "arch/port.h"
-#include "span.h"
 #include "base/maps.h"
 #include "base/trail.h"
 
@@ -89,7 +88,7 @@ static int open_slots(const char *path, off_t offset, struct trampfd_trail *trai
     return tfd_trail_add(trail, source, "read the slots from the library's file", error);
 }
 
-int tfd_source_own_file(struct tfd_block *block, struct trampfd_trail *trail)
+int tfd_source_own_file(struct tfd_span *span, struct trampfd_trail *trail)
 {
     off_t offset = loaded.offset;
     char *path = NULL;
@@ -107,7 +106,7 @@ int tfd_source_own_file(struct tfd_block *block, struct trampfd_trail *trail)
     }
     if (fd < 0)
         return fd;
-    error = tfd_span_map(block, fd, offset, source, trail);
+    error = tfd_span_map(span, fd, offset, source, trail);
     close(fd);
     return error;
 }

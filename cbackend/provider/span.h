@@ -20,14 +20,32 @@ char *tfd_span_reserve(size_t size);
 char *tfd_span_map_records(void);
 
 /*
- * Reserve the span, map the slots of `fd` at `offset` read+execute, compare them
- * with the built-in ones, map the records read+write.  On success block->code,
- * ->records and ->shadow are set.  Returns 0 or a negative errno, with an attempt under
- * the name `source`; nothing stays mapped then.
+ * Consecutive copies of the slots, TFD_RECORD_BYTES from one to the next, whose records lie in one
+ * piece.  The records of more than one copy begin at the border of a huge page.
  */
-int tfd_span_map(struct tfd_block *block, int fd, off_t offset, const char *source,
+struct tfd_span {
+    char *code; /* of the first one */
+    unsigned count;
+    int advice; /* to madvise(2) about the records; 0: none */
+};
+
+/* As many copies as have the records of a huge page together; 2 MiB on most CPUs. */
+#define TFD_SPAN_MOST 8
+
+/*
+ * Map `span->count` copies: reserve the span, map the slots of `fd` at `offset` read+execute,
+ * compare them with the built-in ones, map the records read+write.  On success span->code is set.
+ * Returns 0 or a negative errno, with an attempt under the name `source`; nothing stays mapped
+ * then.
+ */
+int tfd_span_map(struct tfd_span *span, int fd, off_t offset, const char *source,
                  struct trampfd_trail *trail);
 
+/* Make the first copy a block of its own, which is no longer in the span. */
+void tfd_span_take(struct tfd_span *span, struct tfd_block *block);
+
+/* Unmap what is in the span; and a block that was taken from one. */
+void tfd_span_drop(struct tfd_span *span);
 void tfd_span_unmap(struct tfd_block *block);
 
 #endif
