@@ -45,6 +45,9 @@ THREAD = (
     ("core/first_race", ""),
     ("core/fork_apart", ""),
     ("core/fork_handlers", "before"),
+    ("core/lookup_race", ""),
+    ("core/magazines", "end"),
+    ("core/magazines", "rest"),
     ("core/signal", ""),
     ("core/threads", ""),
 )

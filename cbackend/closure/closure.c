@@ -66,7 +66,7 @@ static inline struct tfd_slot find(const void *closure)
 
     if (!slot.block)
         return tfd_heap_find(closure);
-    return tfd_slot_shadow(slot)->owner.state == TFD_STATE_USED ? slot : tfd_slot_none(-ENOENT);
+    return tfd_slot_state(slot) == TFD_STATE_USED ? slot : tfd_slot_none(-ENOENT);
 }
 
 void *tfd_closure_code(const void *closure)
@@ -260,7 +260,7 @@ int tfd_closure_free(void *closure, const char *name)
         tfd_leave();
         return -ENOENT;
     }
-    state = tfd_slot_shadow(slot)->owner.state;
+    state = tfd_slot_state(slot);
     if (tfd_pool_give_inside(slot, name, plan_of_slot(slot) ? TFD_HOLDS_PLAN : TFD_HOLDS_NOTHING))
         tfd_fatal("a closure was freed twice, or its provider refused to free it",
                   tfd_slot_code(slot));
@@ -278,7 +278,7 @@ static const char *why_refused(const void *closure, char name[TFD_SIBLING_NAME])
     if (tfd_heap_knows(closure))
         return "it was freed before";
     if (slot.block) {
-        state = tfd_slot_shadow(slot)->owner.state;
+        state = tfd_slot_state(slot);
         return state == TFD_STATE_CONTEXT || state == TFD_STATE_CHAIN
                    ? "it is a trampoline's or a nested function's"
                    : "it was freed before";
@@ -365,7 +365,7 @@ static const ffi_closure *live_memory(struct tfd_slot slot, const union tfd_reco
 static void describe(struct trampfd_closure *closure, struct tfd_slot slot,
                      const union tfd_record *record)
 {
-    uintptr_t state = tfd_slot_shadow(slot)->owner.state;
+    uintptr_t state = tfd_slot_state(slot);
     const ffi_closure *memory;
 
     memset(closure, 0, sizeof(*closure));
@@ -407,13 +407,16 @@ int trampfd_closure_read(const void *code, struct trampfd_closure *closure)
 const ffi_closure *tfd_closure_live_memory(const void *code)
 {
     const ffi_closure *memory = NULL;
+    union tfd_record record;
     struct tfd_slot slot;
 
     if (tfd_lock_checked())
         return NULL;
     slot = tfd_pool_find_code(code);
-    if (slot.block)
-        memory = live_memory(slot, tfd_slot_shadow(slot));
+    if (slot.block) {
+        tfd_record_load(&record, tfd_slot_shadow(slot));
+        memory = live_memory(slot, &record);
+    }
     tfd_unlock();
     return memory;
 }

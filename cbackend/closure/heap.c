@@ -161,7 +161,7 @@ struct tfd_slot tfd_heap_find(const void *closure)
     uintptr_t shadow = row ? atomic_load_explicit(&row->shadow, memory_order_acquire) : 0;
     struct tfd_slot slot = tfd_pool_find_closure((const void *)shadow);
 
-    if (!slot.block || tfd_slot_shadow(slot)->owner.state != (uintptr_t)closure)
+    if (!slot.block || tfd_slot_state(slot) != (uintptr_t)closure)
         return tfd_slot_none(-ENOENT);
     return slot;
 }

@@ -136,7 +136,7 @@ static int disarm(struct tfd_block *block, unsigned index)
 
 static int load(const struct tfd_block *block, unsigned index, union tfd_record *record)
 {
-    *record = block->records[index];
+    tfd_record_load(record, &block->records[index]);
     return 0;
 }
 

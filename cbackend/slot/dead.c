@@ -18,8 +18,7 @@ _Noreturn void tfd_dead_report(const union tfd_record *record)
                  (const void *)record);
         tfd_die(message);
     }
-    freed =
-        tfd_state_is_free(__atomic_load_n(&tfd_slot_shadow(slot)->owner.state, __ATOMIC_RELAXED));
+    freed = tfd_state_is_free(tfd_slot_state(slot));
     name = freed && slot.block->names ? slot.block->names[slot.index] : "";
     snprintf(message, sizeof(message), "%s: %p%s%.*s%s (slot %zu of the block at %p)\n",
              freed ? "trampfd: call of a closure that was freed"

@@ -63,15 +63,9 @@ static ALWAYS_INLINE int is_alone(void)
     return TFD_SINGLE_THREADED && !tfd_magazine;
 }
 
-static uintptr_t *state_at(struct tfd_slot slot)
-{
-    return &tfd_slot_shadow(slot)->owner.state;
-}
-
 static int is_kept(struct tfd_slot slot)
 {
-    return slot.block
-           && (__atomic_load_n(state_at(slot), __ATOMIC_RELAXED) & ~TFD_STATE_HOLDS_PLAN) == KEPT;
+    return slot.block && (tfd_slot_state(slot) & ~TFD_STATE_HOLDS_PLAN) == KEPT;
 }
 
 /* The pool repairs the block from the moment on when the slot is no longer in the magazine. */
@@ -244,7 +238,7 @@ static ALWAYS_INLINE struct tfd_slot pop(struct tfd_magazine *magazine, uintptr_
 
     if (!is_kept(slot) || tfd_slot_shadow(slot)->go.entry != tfd_entry_dead)
         tfd_pool_overwritten(slot);
-    __atomic_store_n(state_at(slot), state, __ATOMIC_RELEASE);
+    __atomic_store_n(&tfd_slot_shadow(slot)->owner.state, state, __ATOMIC_RELEASE);
     store(&magazine->next, magazine->next + 1);
     return slot;
 }

@@ -142,4 +142,12 @@ static inline void tfd_record_store(union tfd_record *to, const union tfd_record
     __atomic_store_n(&to->go.entry, record->go.entry, __ATOMIC_RELEASE);
 }
 
+/* Read a record that another thread may be storing: each word is an old one or a new one. */
+static inline void tfd_record_load(union tfd_record *to, const union tfd_record *from)
+{
+    to->go.entry = __atomic_load_n(&from->go.entry, __ATOMIC_ACQUIRE);
+    for (size_t i = 1; i < sizeof(to->words) / sizeof(to->words[0]); i++)
+        to->words[i] = __atomic_load_n(&from->words[i], __ATOMIC_RELAXED);
+}
+
 #endif

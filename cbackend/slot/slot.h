@@ -50,6 +50,12 @@ static inline const union tfd_record *tfd_slot_record(struct tfd_slot slot)
     return &slot.block->records[slot.index];
 }
 
+/* Of a slot that another thread may be making or freeing, too. */
+static inline uintptr_t tfd_slot_state(struct tfd_slot slot)
+{
+    return __atomic_load_n(&tfd_slot_shadow(slot)->owner.state, __ATOMIC_RELAXED);
+}
+
 /*
  * Gives a slot that is in use the state of a freed one.  Returns 0 if it is free: other threads may
  * free it at the same time, by mistake.
@@ -57,7 +63,7 @@ static inline const union tfd_record *tfd_slot_record(struct tfd_slot slot)
 static inline int tfd_slot_becomes_free(struct tfd_slot slot, uintptr_t freed)
 {
     uintptr_t *at = &tfd_slot_shadow(slot)->owner.state;
-    uintptr_t state = __atomic_load_n(at, __ATOMIC_RELAXED);
+    uintptr_t state = tfd_slot_state(slot);
 
     if (tfd_state_is_free(state))
         return 0;
