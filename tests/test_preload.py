@@ -269,17 +269,15 @@ def test_first_closure_while_a_constructor_waits_for_it(link: str, entry: str, r
 
 @pytest.mark.only_table
 @pytest.mark.parametrize("size", SIZES)
-def test_each_function_locks_once(size: str) -> None:
+def test_threads_seldom_lock(size: str) -> None:
     environment = preload.preloaded()
     counts = core.check(
         preload.program("preload/locks", "-rdynamic"), size, environment=environment
     )
-    # Hundredths of a lock: to make room for more closures takes another one now and then.
+    # Hundredths of a lock: one visit to the pool is for dozens of closures.
     allocation, preparation, freeing = map(int, counts.split())
-    # Where there are no plans, libffi is asked without the lock, which is taken again after that.
-    locks = 2 if core.port_lacks("plan") else 1
-    assert 90 <= allocation <= 101 and 90 <= freeing <= 101, counts
-    assert 90 * locks <= preparation <= 101 * locks, counts
+    assert 0 < allocation + freeing <= 8, counts
+    assert preparation <= 4, counts
 
 
 # Settings.
