@@ -17,8 +17,9 @@
  * A longjmp(3), or an exception through code without -fexceptions, leaves a function without that
  * call, and coroutines do not end in the reverse order of their start.  So "newest" is not enough:
  * for each pointer, two addresses of its function's frame are kept, that of the call and the chain
- * (functions that are inlined into each other share a frame, so the chain alone is ambiguous).  A
- * pointer is dropped once the thread's own stack is in use only above that frame, and when the same
+ * (functions that are inlined into each other share a frame, so the chain alone is ambiguous).  The
+ * former is where the caller's frame ends (DWARF's canonical frame address), and not the frame
+ * pointer, which some CPUs have at the other end of the callee's frame.  A pointer is dropped once the thread's own stack is in use only above that frame, and when the same
  * function asks again at the same place.  On stacks other than the thread's own only the latter
  * shows that a function was left, because it may simply wait while another stack is in use;
  * pointers that are never deleted there exist as long as the thread.
@@ -198,7 +199,7 @@ static void push(union tfd_record *record, void *pointer)
 
 void __gcc_nested_func_ptr_created(void *chain, void *function, void *pointer)
 {
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    uintptr_t here = (uintptr_t)__builtin_dwarf_cfa();
     tfd_entry *target = (tfd_entry *)(uintptr_t)function;
 
     know_thread();
@@ -214,7 +215,7 @@ void __gcc_nested_func_ptr_created(void *chain, void *function, void *pointer)
 
 void __gcc_nested_func_ptr_deleted(void)
 {
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    uintptr_t here = (uintptr_t)__builtin_dwarf_cfa();
     union tfd_record **at;
 
     if (is_on_own_stack(here)) {
