@@ -179,7 +179,9 @@ int trampfd_bind_verify(void *closure, const void *code, ffi_cif *cif, void (*fu
                         void *data, enum trampfd_position position, struct trampfd_report *report)
 {
     static const char *const names[TFD_VERIFY_WORDS] = {
-        "entry", "function", NULL, NULL, NULL, NULL, "data",
+        [RECORD_ENTRY / TFD_WORD] = "entry",
+        [RECORD_FUNCTION / TFD_WORD] = "function",
+        [offsetof(union tfd_record, closure.user_data) / TFD_WORD] = "data",
     };
     union tfd_record wanted;
     int error = make_record(&wanted, cif, function, data, position);

@@ -15,11 +15,22 @@
 
 #include <string.h>
 
+/* The number of a word of the record. */
+#define WORD_OF(member) (offsetof(union tfd_record, member) / TFD_WORD)
+
 static const char *const names_with_plan[TFD_VERIFY_WORDS] = {
-    "entry", "plan", "dispatch", "tail", "cif", "fun", "user_data",
+    [WORD_OF(plan.entry)] = "entry",
+    [WORD_OF(plan.plan)] = "plan",
+    [WORD_OF(plan.dispatch)] = "dispatch",
+    [WORD_OF(tail.entry)] = "tail",
+    [WORD_OF(closure.cif)] = "cif",
+    [WORD_OF(closure.fun)] = "fun",
+    [WORD_OF(closure.user_data)] = "user_data",
 };
 static const char *const names_with_libffi[TFD_VERIFY_WORDS] = {
-    "entry", "cif of libffi", "handler", NULL, "cif", "fun", "user_data",
+    [WORD_OF(go.entry)] = "entry",     [WORD_OF(go.cif)] = "cif of libffi",
+    [WORD_OF(go.handler)] = "handler", [WORD_OF(closure.cif)] = "cif",
+    [WORD_OF(closure.fun)] = "fun",    [WORD_OF(closure.user_data)] = "user_data",
 };
 
 static int read_back(const void *code, struct trampfd_report *report, union tfd_record *found)
