@@ -6,6 +6,7 @@ too, against the system's libffi as pkg-config names it.
 """
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -64,16 +65,17 @@ def refuse_unsupported() -> None:
             "do not make closures as CPython's do."
         )
     if sys.maxsize < 2**32:
-        raise SystemExit("trampfd has no code for a 32-bit Python, only for x86-64.")
+        raise SystemExit("trampfd has no code for a 32-bit Python, only for x86-64 and AArch64.")
 
 
 def has_landing_pads(archive: str) -> bool:
-    """Whether all members of a static library claim IBT, without which we cannot."""
+    """Whether all members of a static library claim landing pads, without which we cannot."""
     try:
         notes = subprocess.check_output(["readelf", "--notes", "--wide", archive], text=True)
     except (OSError, subprocess.CalledProcessError):
         return False
-    return 0 < notes.count("\nFile: ") + notes.startswith("File: ") <= notes.count("IBT, SHSTK")
+    claims = len(re.findall("IBT, SHSTK|AArch64 feature: BTI", notes))
+    return 0 < notes.count("\nFile: ") + notes.startswith("File: ") <= claims
 
 
 class Build(build_ext):
@@ -91,7 +93,11 @@ class Build(build_ext):
         self.compiler.src_extensions.append(".S")
         # Before what Python and the environment ask for, which may be more; CC may be two words.
         words = len(shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc"))
-        self.compiler.compiler_so[words:words] = flags("hardening.txt")
+        port = f"arch/{arch}"
+        self.compiler.compiler_so[words:words] = [
+            *flags("hardening.txt"),
+            *flags(f"{port}/hardening.txt"),
+        ]
         compile_args, libraries = pkg_config("--cflags"), pkg_config("--libs")
         static = [library for library in libraries if library.endswith(".a")]
         for extension in self.extensions:
@@ -104,7 +110,7 @@ class Build(build_ext):
             if own_libffi:
                 extension.extra_link_args = [*libraries, *extension.extra_link_args]
             if not own_libffi or all(has_landing_pads(library) for library in static):
-                extension.extra_link_args += flags("ldflags-cet.txt")
+                extension.extra_link_args += flags(f"{port}/ldflags.txt")
         super().build_extensions()
 
     def get_ext_filename(self, fullname: str) -> str:

@@ -31,6 +31,7 @@ BACKEND = core_sources.BACKEND
 ARCH = core_sources.architecture(shlex.split(os.environ.get("CC", "cc")))
 FLAGS = (
     *shlex.split((BACKEND / "hardening.txt").read_text()),
+    *shlex.split((BACKEND / f"arch/{ARCH}/hardening.txt").read_text()),
     *shlex.split((BACKEND / "cflags.txt").read_text()),
     "-fPIC",
     *core_sources.include_flags(ARCH),
