@@ -11,10 +11,17 @@
 #define TRAMPFD_UNSUPPORTED "trampfd has no code for the x32 ABI, only for 64-bit x86-64."
 #elif defined(__i386__)
 #define TRAMPFD_UNSUPPORTED "trampfd has no code for 32-bit x86, only for x86-64."
-#elif !defined(__x86_64__)
-#define TRAMPFD_UNSUPPORTED "trampfd has no code for this CPU, only for x86-64."
+#elif defined(__aarch64__) && (defined(__ILP32__) || defined(__AARCH64EB__))
+#define TRAMPFD_UNSUPPORTED                                                                        \
+    "trampfd has no code for the ILP32 ABI and for big-endian AArch64, only for the usual one."
+#elif !defined(__x86_64__) && !defined(__aarch64__)
+#define TRAMPFD_UNSUPPORTED "trampfd has no code for this CPU, only for x86-64 and AArch64."
 #else
+#ifdef __x86_64__
 #define TRAMPFD_ARCH "x86_64"
+#else
+#define TRAMPFD_ARCH "aarch64"
+#endif
 #include <features.h>
 #ifndef __GLIBC__
 #define TRAMPFD_UNSUPPORTED                                                                        \

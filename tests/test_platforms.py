@@ -17,7 +17,7 @@ ROOT = core.BACKEND.parent
 
 # Compilers for platforms that are not supported, and what is said.
 PLATFORMS = {
-    "aarch64": (["clang", "--target=aarch64-linux-gnu"], "no code for this CPU"),
+    "aarch64_be": (["clang", "--target=aarch64_be-linux-gnu"], "big-endian AArch64"),
     "riscv64": (["clang", "--target=riscv64-linux-gnu"], "no code for this CPU"),
     "i386": (["cc", "-m32"], "no code for 32-bit x86"),
     "x32": (["cc", "-mx32"], "no code for the x32 ABI"),

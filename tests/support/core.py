@@ -28,9 +28,6 @@ TESTS = Path(__file__).resolve().parents[1]
 BACKEND = core_sources.BACKEND
 PROGRAMS = TESTS / "c"
 
-# Bytes of the slots of a block.
-SLOTS_SIZE = 4096 * 16
-
 # A program that skips itself ends with this status, as automake's do.
 SKIPPED = 77
 
@@ -71,6 +68,11 @@ def architecture() -> str:
 
 def port_lacks(what: str) -> bool:
     return core_sources.lacks(architecture(), what)
+
+
+def program_flags() -> tuple[str, ...]:
+    """For programs of ``tests/c``; what depends on the CPU is in a folder of its own."""
+    return f"-I{PROGRAMS}", f"-I{PROGRAMS / 'arch' / platform.machine()}"
 
 
 @functools.cache
@@ -126,7 +128,7 @@ def executable(
     command = [
         compiler,
         *compile_flags(),
-        f"-I{PROGRAMS}",
+        *program_flags(),
         *flags,
         "-o",
         output,
@@ -145,7 +147,7 @@ def shared_library(*names: str, flags: tuple[str, ...] = (), link: tuple[str, ..
     command = [
         "cc",
         *compile_flags(),
-        f"-I{PROGRAMS}",
+        *program_flags(),
         "-fPIC",
         *flags,
         *LINK_SHARED,
@@ -181,8 +183,9 @@ class Core:
         self._library.peer_trail.restype = ctypes.c_char_p
         self._library.peer_source.restype = ctypes.c_char_p
         self._library.peer_block.restype = ctypes.c_void_p
+        self._library.peer_slots_size.restype = ctypes.c_size_t
         self._library.peer_make(1)
-        self._slots = ctypes.string_at(self._library.peer_block(0), SLOTS_SIZE)
+        self._slots = ctypes.string_at(self._library.peer_block(0), self._library.peer_slots_size())
         self._maps = open("/proc/self/maps")  # noqa: SIM115
         self._code = self._executable()
 
@@ -207,8 +210,8 @@ class Core:
         error = self._library.peer_make(count - self._library.peer_count())
         assert self._library.peer_wrong() == 0
         for start, end in self._executable() - self._code:
-            for at in range(start, end, SLOTS_SIZE):
-                assert ctypes.string_at(at, SLOTS_SIZE) == self._slots, f"{at:#x} is not ours"
+            for at in range(start, end, len(self._slots)):
+                assert ctypes.string_at(at, len(self._slots)) == self._slots, f"{at:#x} is not ours"
         return int(error)
 
     def free(self, left: int) -> None:

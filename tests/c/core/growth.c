@@ -4,6 +4,7 @@
  * or "memfd", which is used when the program's file is gone).  All work, and all memory goes back.
  */
 #include "check.h"
+#include "slot/block.h"
 
 enum { COUNT = 20000, BLOCKS = (COUNT + TRAMPFD_BLOCK_SLOTS - 1) / TRAMPFD_BLOCK_SLOTS };
 
@@ -29,8 +30,8 @@ static void check_status(const char *source)
     CHECK(status.blocks_own_file + status.blocks_memfd == grown, "blocks of the other source");
     CHECK(status.slots_used == COUNT, "%zu slots in use", status.slots_used);
     CHECK(status.slots_free == BLOCKS * TRAMPFD_BLOCK_SLOTS - COUNT, "%zu free", status.slots_free);
-    CHECK(status.code_bytes == BLOCKS * 65536, "%zu", status.code_bytes);
-    CHECK(status.record_bytes == BLOCKS * 4 * 65536, "%zu", status.record_bytes);
+    CHECK(status.code_bytes == BLOCKS * TFD_CODE_BYTES, "%zu", status.code_bytes);
+    CHECK(status.record_bytes == BLOCKS * TFD_RECORD_BYTES, "%zu", status.record_bytes);
 }
 
 /* In an order that leaves every block partly free for long. */

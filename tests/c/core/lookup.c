@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From a code address to its slot and back; no other address is taken for a slot. */
 #include "check.h"
+#include "slot/layout.h"
 
 static void check_round_trip(struct many many)
 {
@@ -10,7 +11,7 @@ static void check_round_trip(struct many many)
         const char *code = (const char *)many.code[i];
 
         CHECK(!trampfd_slot_find(code, &slot), "closure %d", i);
-        CHECK((const char *)slot.block + slot.index * 16 == code, "closure %d", i);
+        CHECK((const char *)slot.block + slot.index * TFD_SLOT_SIZE == code, "closure %d", i);
         CHECK(slot.index < TRAMPFD_BLOCK_SLOTS, "closure %d: slot %u", i, slot.index);
         CHECK(slot.record == many.closure[i], "closure %d: record %p", i, slot.record);
         CHECK(!strcmp(slot.provider, "table"), "closure %d: %s", i, slot.provider);

@@ -4,6 +4,7 @@
  * blocks they lie in come and go.
  */
 #include "check.h"
+#include "slot/layout.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,7 +16,7 @@ static atomic_int stop;
 
 static size_t slot_size(const struct trampfd_slot *slot)
 {
-    return strcmp(slot->provider, "trampfd-user") ? 16 : (size_t)sysconf(_SC_PAGESIZE);
+    return strcmp(slot->provider, "trampfd-user") ? TFD_SLOT_SIZE : (size_t)sysconf(_SC_PAGESIZE);
 }
 
 static void *look(void *unused)

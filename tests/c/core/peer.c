@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Closures by the thousand for the Python class Core, in a shared library with the core. */
 #include "check.h"
+#include "slot/block.h"
 
 enum { ROOM = 200000 };
 
@@ -73,4 +74,11 @@ const void *peer_block(int number)
     struct trampfd_slot slot;
 
     return trampfd_slot_find((void *)codes[number], &slot) ? NULL : slot.block;
+}
+
+/* Bytes of the slots of a block. */
+TRAMPFD_API size_t peer_slots_size(void);
+size_t peer_slots_size(void)
+{
+    return TFD_CODE_BYTES;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The counts of trampfd_status_read() before, during and after closures live. */
 #include "check.h"
+#include "slot/block.h"
 
 static void check_counts(size_t built_in, size_t own_file, size_t used)
 {
@@ -15,8 +16,8 @@ static void check_counts(size_t built_in, size_t own_file, size_t used)
     CHECK(status.blocks_memfd == 0, "%zu", status.blocks_memfd);
     CHECK(status.slots_used == used, "%zu", status.slots_used);
     CHECK(status.slots_free == blocks * TRAMPFD_BLOCK_SLOTS - used, "%zu", status.slots_free);
-    CHECK(status.code_bytes == blocks * TRAMPFD_BLOCK_SLOTS * 16, "%zu", status.code_bytes);
-    CHECK(status.record_bytes == blocks * TRAMPFD_BLOCK_SLOTS * 64, "%zu", status.record_bytes);
+    CHECK(status.code_bytes == blocks * TFD_CODE_BYTES, "%zu", status.code_bytes);
+    CHECK(status.record_bytes == blocks * TFD_RECORD_BYTES, "%zu", status.record_bytes);
     CHECK(status.trail.count == 0, "%u attempts failed", status.trail.count);
 }
 

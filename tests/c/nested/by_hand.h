@@ -15,6 +15,10 @@ void __gcc_nested_func_ptr_deleted(void);
 #define STATIC_CHAIN(name)                                                                         \
     void *name;                                                                                    \
     __asm__ volatile("movq %%r10, %0" : "=r"(name))
+#elif defined(__aarch64__)
+#define STATIC_CHAIN(name)                                                                         \
+    void *name;                                                                                    \
+    __asm__ volatile("mov %0, x18" : "=r"(name))
 #endif
 
 /* The variables of a function around others; `value` is what they use. */

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An aggregate of one to four floats of one kind and of nothing else is passed in so many vector
+ * registers (AAPCS64, "Homogeneous Aggregates"), whatever its members overlap.  Others are passed
+ * in words, or by reference, which takes no members, if they have more than two.
+ */
+#include "arch/port.h"
+
+#define WORD ((size_t)8)
+#define HOMOGENEOUS_MAX 4
+
+static const ffi_type *unit_of(const ffi_type *type)
+{
+    return type->type == FFI_TYPE_COMPLEX ? type->elements[0] : type;
+}
+
+static int is_float(const ffi_type *type)
+{
+    return type->type == FFI_TYPE_FLOAT || type->type == FFI_TYPE_DOUBLE
+           || type->type == FFI_TYPE_LONGDOUBLE;
+}
+
+/* The number of floats; 0 if the aggregate is not homogeneous. */
+static unsigned add_floats(size_t size, const struct tfd_scalar *scalars, size_t count,
+                           ffi_type *members[])
+{
+    static ffi_type *const units[] = {&ffi_type_float, &ffi_type_double, &ffi_type_longdouble};
+    unsigned short kind = unit_of(scalars[0].type)->type;
+    unsigned made = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (!is_float(unit_of(scalars[i].type)) || unit_of(scalars[i].type)->type != kind)
+            return 0;
+    for (unsigned i = 0; i < sizeof(units) / sizeof(*units); i++)
+        if (units[i]->type == kind && size <= HOMOGENEOUS_MAX * units[i]->size)
+            while (made < size / units[i]->size)
+                members[made++] = units[i];
+    return made;
+}
+
+static unsigned add_integers(size_t length, ffi_type *members[])
+{
+    static ffi_type *const units[] = {&ffi_type_uint64, &ffi_type_uint32, &ffi_type_uint16,
+                                      &ffi_type_uint8};
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < 4; i++)
+        if (length & units[i]->size)
+            members[count++] = units[i];
+    return count;
+}
+
+unsigned tfd_port_aggregate(size_t size, const struct tfd_scalar *scalars, size_t count,
+                            ffi_type *members[TFD_MEMBERS_MAX])
+{
+    unsigned made = count ? add_floats(size, scalars, count, members) : 0;
+
+    if (made || size > 2 * WORD)
+        return made;
+    for (size_t start = 0; start < size; start += WORD)
+        made += add_integers(size - start < WORD ? size - start : WORD, members + made);
+    return made;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#include "asm.h"
+#include "slot/layout.h"
+
+/*
+ * Entry of functions with a static chain: jump to the record's target with the record's chain.
+ *
+ *   x18  record, then chain
+ *   x16  target; a scratch register that carries no argument
+ */
+    .if RECORD_TARGET - RECORD_CHAIN - TFD_WORD
+    .error "the target lies behind the chain"
+    .endif
+    .text
+ROUTINE tfd_entry_chain
+    ldp x18, x16, [x18, RECORD_CHAIN]
+    br x16
+END tfd_entry_chain
+
+ASM_END
