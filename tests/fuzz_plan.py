@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from support import core
+from support.abi import EMPTY_STRUCTURES, libffi_agrees
 from support.c_types import (
     COMPLEX,
     FLOAT,
@@ -33,7 +34,6 @@ from support.c_types import (
     Type,
     Writer,
     placed_bytes,
-    placed_scalars,
     size_and_alignment,
 )
 
@@ -89,22 +89,6 @@ def is_strange(type: Type) -> bool:
     return itself or any(map(is_strange, type.members))
 
 
-def libffi_agrees(type: Type, is_result: bool) -> bool:
-    """Does libffi pass this as compilers do?"""
-    size, _ = size_and_alignment(type)
-    if not isinstance(type, Structure) or size > 16:
-        return True
-    scalars = list(placed_scalars(type))
-    words = {byte // 8 for at, one in scalars for byte in (at, at + one.size - 1)}
-    return (
-        all(
-            at % size_and_alignment(one)[1] == 0 for at, one in scalars
-        )  # else compilers use memory
-        and len(words) == (size + 7) // 8  # else compilers skip the word of padding
-        and not (is_result and LONG_DOUBLE in (one for _, one in scalars))  # left on the x87 stack
-    )
-
-
 def complexity(type: Type) -> int:
     """Of how many scalars and structures libffi is told."""
     if isinstance(type, Scalar):
@@ -152,7 +136,7 @@ def _member(draw: random.Random, kinds: Kinds, strange: bool) -> Type:
         return Array(_member(draw, kinds, strange), draw.randint(1, 4))
     if choice < 0.24:
         return _structure(draw, kinds, strange)
-    if strange and choice < 0.34:
+    if strange and choice < 0.34 and EMPTY_STRUCTURES:
         return Structure(())
     return _scalar(draw, kinds)
 
@@ -341,7 +325,7 @@ def _run_batch(
     folder = core.new_folder()
     source, library = folder / "batch.c", folder / "batch.so"
     source.write_text(batch_text(seed, first, count))
-    flags = ["-std=gnu11", "-O1", "-w", "-fPIC", "-shared", f"-I{core.PROGRAMS}"]
+    flags = ["-std=gnu11", "-O1", "-w", "-fPIC", "-shared", *core.program_flags()]
     core.compiler_run([compiler, *flags, "-o", str(library), str(source)], folder)
     done = core.run(*runner, library, seed, first)
     library.unlink()

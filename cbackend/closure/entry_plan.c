@@ -8,7 +8,7 @@
 typedef void gather_function(const struct tfd_plan *plan, const char *frame, void **arguments,
                              struct tfd_gathered *values);
 
-/* Copies arguments whose pieces are not adjacent in the frame. */
+/* Copies arguments whose pieces are not adjacent in the frame, and follows references. */
 static void gather(const struct tfd_plan *plan, const char *frame, void **arguments,
                    struct tfd_gathered *values)
 {
@@ -17,7 +17,8 @@ static void gather(const struct tfd_plan *plan, const char *frame, void **argume
 
         for (unsigned piece = 0; piece < one->count; piece++)
             memcpy(values[i].bytes + piece * one->size, frame + one->from[piece], one->size);
-        arguments[one->argument] = values[i].bytes;
+        arguments[one->argument] =
+            one->count ? values[i].bytes : *(void *const *)(frame + one->from[0]);
     }
 }
 

@@ -20,7 +20,8 @@ enum { TFD_RESULT_32, TFD_RESULT_ADDRESS, TFD_RESULT_OF_PORT };
 
 /*
  * An argument whose pieces arrive apart from each other, or with less alignment than its type
- * requires.  They are copied to one place.
+ * requires.  They are copied to one place.  One without pieces arrives by reference: the caller
+ * leaves a copy to the callee, whose address is at the first offset.
  */
 #define TFD_PIECES 4
 

@@ -15,6 +15,7 @@ import gdb
 
 CALLERS = (
     "call_long",
+    "call_float",
     "call_double",
     "call_long_double",
     "call_complex",

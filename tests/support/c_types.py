@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Union
@@ -10,6 +11,9 @@ from typing import Union
 SIGNED, UNSIGNED, BOOL, CHAR, WIDE, FLOAT, COMPLEX, POINTER = (
     "signed", "unsigned", "bool", "char", "wide", "float", "complex", "pointer",
 )  # fmt: skip
+
+# The x87 format has ten bytes, that of IEEE 754 all sixteen.
+LONG_DOUBLE_BYTES = 10 if platform.machine() == "x86_64" else 16
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Scalar:
     def ranges(self) -> tuple[tuple[int, int], ...]:
         """Offsets and sizes of the bytes of a value that are no padding."""
         if "long double" in self.name:
-            return tuple((at, 10) for at in range(0, self.size, 16))
+            return tuple((at, LONG_DOUBLE_BYTES) for at in range(0, self.size, 16))
         return ((0, self.size),)
 
 

@@ -10,7 +10,7 @@
 
 static inline void make_cif(ffi_cif *cif, ffi_type *result, unsigned count, ffi_type **types)
 {
-    CHECK(ffi_prep_cif(cif, FFI_UNIX64, count, result, types) == FFI_OK, "ffi_prep_cif");
+    CHECK(ffi_prep_cif(cif, FFI_DEFAULT_ABI, count, result, types) == FFI_OK, "ffi_prep_cif");
 }
 
 static inline enum trampfd_entry entry_of(const void *code)

@@ -23,7 +23,7 @@
 #include <dlfcn.h>
 #include <float.h>
 
-enum { ARGUMENTS_MAX = 20, VALUE_MAX = 64, DIRECTION_FLAG = 0x400 };
+enum { ARGUMENTS_MAX = 20, VALUE_MAX = 64 };
 
 extern const char tfd_plan_entries[];
 
@@ -87,7 +87,7 @@ struct sight {
     unsigned calls;
     ffi_cif *cif;
     void *result_at;
-    uint64_t rax;
+    uint64_t word; /* in the first integer register */
     struct bytes arguments[ARGUMENTS_MAX], result;
 };
 
@@ -146,27 +146,11 @@ static void check_bytes(const char *entry, const char *what, unsigned index,
                        entry, what, index, i, value->size, seen->at[i], given->at[i]);
 }
 
-static unsigned x87_results(const ffi_type *type)
-{
-    if (type->type == FFI_TYPE_LONGDOUBLE)
-        return 1;
-    return type->type == FFI_TYPE_COMPLEX && type->elements[0]->type == FFI_TYPE_LONGDOUBLE ? 2 : 0;
-}
-
 static void check_processor(const char *entry, const ffi_type *result)
 {
-    const struct plan_fxsave *after = &plan_shim_after_state;
+    const char *wrong = plan_shim_wrong(result);
 
-    CHECK_CASE(plan_shim_before.rsp == plan_shim_after.rsp, "%s: the stack moved by %ld", entry,
-               (long)(plan_shim_after.rsp - plan_shim_before.rsp));
-    CHECK_CASE(!memcmp(&plan_shim_before, &plan_shim_after, sizeof(plan_shim_before)),
-               "%s: a callee-saved register", entry);
-    CHECK_CASE(!(plan_shim_after_flags & DIRECTION_FLAG), "%s: the direction flag", entry);
-    CHECK_CASE((after->mxcsr & ~0x3fu) == PLAN_SHIM_MXCSR, "%s: mxcsr %#x", entry, after->mxcsr);
-    CHECK_CASE(after->x87_control == PLAN_SHIM_X87_CONTROL, "%s: x87 control word %#x", entry,
-               after->x87_control);
-    CHECK_CASE((unsigned)__builtin_popcount(after->x87_used) == x87_results(result),
-               "%s: x87 registers in use: %#x", entry, after->x87_used);
+    CHECK_CASE(!wrong, "%s: %s", entry, wrong);
 }
 
 static void call(const char *entry, void (*code)(void), ffi_cif *cif, struct sight *sight)
@@ -176,10 +160,9 @@ static void call(const char *entry, void (*code)(void), ffi_cif *cif, struct sig
     *sight = (struct sight){.entry = entry};
     for (unsigned i = 0; i < current->count; i++)
         arguments[i] = arguments_given[i].at;
-    plan_shim_target = code;
-    plan_shim_rax = random_word();
+    plan_shim_prepare(code, random_word());
     current->call(plan_shim, arguments, sight->result.at);
-    sight->rax = plan_shim_after_rax;
+    sight->word = plan_shim_word();
 
     check_processor(entry, cif->rtype);
     CHECK_CASE(sight->calls == 1 && sight->cif == cif, "%s: the handler's call", entry);
@@ -258,8 +241,7 @@ static void handle_bound(ffi_cif *cif, void *result, void **arguments, void *use
 static int libffi_may_garble(void)
 {
     for (unsigned i = 1; i <= current->count; i++)
-        if (current->values[i].type->type == FFI_TYPE_STRUCT && current->values[i].size > 8
-            && current->values[i].size <= 16)
+        if (plan_shim_libffi_may_garble(current->values[i].type))
             return 1;
     return 0;
 }
@@ -291,24 +273,28 @@ static int call_bound(const char *entry, ffi_cif *cif, enum trampfd_position pos
     for (unsigned i = 0; i < cif->nargs; i++)
         types[i + (i >= at)] = cif->arg_types[i];
     types[at] = bindable[random_word() % 10];
-    CHECK_CASE(ffi_prep_cif(&full, FFI_UNIX64, cif->nargs + 1, cif->rtype, types) == FFI_OK,
+    CHECK_CASE(ffi_prep_cif(&full, FFI_DEFAULT_ABI, cif->nargs + 1, cif->rtype, types) == FFI_OK,
                "ffi_prep_cif");
     if (libffi_may_garble() && !has_plan(&full))
         return 1;
     target = make_libffi(&full, handle_bound, &bound);
     closure.memory = trampfd_bind(&full, target.code, (void *)bound.value, position,
                                   (void **)&closure.code, NULL);
-    if (!closure.memory && errno == ENOTSUP && libffi_may_garble() && full.bytes > 0) {
+    if (!closure.memory && errno == ENOTSUP && libffi_may_garble()
+        && !plan_shim_in_registers(&full)) {
         trampfd_closure_free(target.memory);
         return 1;
     }
     CHECK_CASE(closure.memory, "%s: %s", entry, strerror(errno));
     CHECK_CASE(!trampfd_closure_read(closure.code, &read), "%s: reading back", entry);
-    /* libffi counts the bytes of stack arguments. */
-    CHECK_CASE(read.entry != TRAMPFD_ENTRY_BOUND || full.bytes == 0, "%s: the entry", entry);
-    CHECK_CASE(read.entry == TRAMPFD_ENTRY_BOUND || full.bytes > 0
-                   || current->expectation != PLAN_NEEDED,
-               "%s: the entry", entry);
+    if (tfd_entries_bind.count) {
+        int in_registers = plan_shim_in_registers(&full);
+
+        CHECK_CASE(read.entry != TRAMPFD_ENTRY_BOUND || in_registers, "%s: the entry", entry);
+        CHECK_CASE(read.entry == TRAMPFD_ENTRY_BOUND || !in_registers
+                       || current->expectation != PLAN_NEEDED,
+                   "%s: the entry", entry);
+    }
     call(entry, closure.code, cif, &sight);
     trampfd_closure_free(closure.memory);
     trampfd_closure_free(target.memory);
@@ -316,14 +302,14 @@ static int call_bound(const char *entry, ffi_cif *cif, enum trampfd_position pos
 }
 
 /* Not seen by a C caller: how far a narrow integer is extended. */
-static void check_rax(const struct tfd_plan *plan, const ffi_type *type, const struct sight *plans,
-                      const struct sight *libffis)
+static void check_word(const struct tfd_plan *plan, const ffi_type *type, const struct sight *plans,
+                       const struct sight *libffis)
 {
-    if (plan->is_in_memory)
-        CHECK_CASE(plans->rax == (uintptr_t)plans->result_at, "rax must be the result's address");
-    else if (bytes_to_store(type) > type->size)
-        CHECK_CASE(plans->rax == libffis->rax, "rax is %#lx, by libffi %#lx", plans->rax,
-                   libffis->rax);
+    if (plan->is_in_memory && plan_shim_returns_address())
+        CHECK_CASE(plans->word == (uintptr_t)plans->result_at, "the result's address");
+    else if (!plan->is_in_memory && bytes_to_store(type) > type->size)
+        CHECK_CASE(!((plans->word ^ libffis->word) & PLAN_SHIM_WORD_MASK),
+                   "the register is %#lx, by libffi %#lx", plans->word, libffis->word);
 }
 
 static void run(const struct plan_case *one)
@@ -337,7 +323,8 @@ static void run(const struct plan_case *one)
     current = one;
     for (unsigned i = 0; i < one->count; i++)
         types[i] = one->values[1 + i].type;
-    CHECK_CASE(ffi_prep_cif(&cif, FFI_UNIX64, one->count, one->values[0].type, types) == FFI_OK,
+    CHECK_CASE(ffi_prep_cif(&cif, FFI_DEFAULT_ABI, one->count, one->values[0].type, types)
+                   == FFI_OK,
                "ffi_prep_cif");
     for (unsigned i = 0; i <= one->count; i++)
         CHECK_CASE(one->values[i].type->type == FFI_TYPE_VOID
@@ -355,7 +342,7 @@ static void run(const struct plan_case *one)
         call_libffi(&cif, &libffis);
         if (plan) {
             call_plan(&cif, &plans);
-            check_rax(plan, cif.rtype, &plans, &libffis);
+            check_word(plan, cif.rtype, &plans, &libffis);
         }
         bound_by_libffi = call_bound("first bound", &cif, TRAMPFD_FIRST)
                           + call_bound("last bound", &cif, TRAMPFD_LAST);

@@ -63,7 +63,7 @@ template <typename R> static void check(ffi_type *result)
 
     if (!result)
         result = &type_mixed;
-    if (!closure || ffi_prep_cif(&cif, FFI_UNIX64, 3, result, types) != FFI_OK
+    if (!closure || ffi_prep_cif(&cif, FFI_DEFAULT_ABI, 3, result, types) != FFI_OK
         || trampfd_closure_prep(closure, &cif, handle, nullptr)
         || trampfd_closure_read(code, &read) || read.entry != TRAMPFD_ENTRY_PLAN)
         fail("no closure with a plan");

@@ -4,8 +4,9 @@
  * describe in a way of their own get a plan that does as libffi, or none.
  */
 #include "closures.h"
+#include "traits.h"
 
-enum { VALUE_MAX = 64 };
+enum { VALUE_MAX = 80 };
 
 static unsigned char value[VALUE_MAX], seen[VALUE_MAX];
 static int after;
@@ -115,9 +116,9 @@ static void check_elements_beyond_size(void)
 /* Large structures need no elements: nothing looks at them. */
 static void check_no_elements(void)
 {
-    ffi_type opaque = structure_of(48, 8, NULL);
+    ffi_type opaque = structure_of(80, 8, NULL);
 
-    call(&opaque, 48, "a structure without elements");
+    call(&opaque, 80, "a structure without elements");
 }
 
 /* libffi's own calls and closures do not agree on how these are passed. */
@@ -150,9 +151,9 @@ static void check_others(void)
     ffi_type union_of_double_and_long = structure_of(8, 8, ELEMENTS(&ffi_type_double));
 
     CHECK(call(&pair, 16, "a pair"), "it has no plan");
-    CHECK(call(&aligned_16, 16, "aligned to 16"), "it has no plan");
-    CHECK(call(&aligned_doubles, 16, "doubles aligned to 16"), "it has no plan");
-    CHECK(call(&aligned_mixed, 16, "{double; long} aligned to 16"), "it has no plan");
+    CHECK(call(&aligned_16, 16, "aligned to 16") == PLANS_ALIGNED, "its plan");
+    CHECK(call(&aligned_doubles, 16, "doubles aligned to 16") == PLANS_ALIGNED, "its plan");
+    CHECK(call(&aligned_mixed, 16, "{double; long} aligned to 16") == PLANS_ALIGNED, "its plan");
     CHECK(!call(&complex_int, 8, "a complex int"), "it has a plan");
     call(&union_of_double_and_long, 8, "a union by its first member");
 }

@@ -5,6 +5,7 @@
  * with the entries that need none.
  */
 #include "closures.h"
+#include "traits.h"
 
 #include <unwind.h>
 
@@ -17,8 +18,9 @@ typedef struct {
 } large;
 typedef long double _Complex complex_long_double;
 
-extern const char tfd_plan_entries[], tfd_plan_tail_words[], tfd_plan_tail_vectors[],
-    tfd_plan_tail_x87[], tfd_plan_tail_x87_pair[];
+extern const char tfd_plan_entries[];
+#define DECLARE(name) extern const char tfd_plan_tail_##name[];
+TAILS(DECLARE)
 int main(void);
 
 static struct {
@@ -28,9 +30,8 @@ static struct {
 
 static int is_tail(const void *function)
 {
-    return function == tfd_plan_entries || function == tfd_plan_tail_words
-           || function == tfd_plan_tail_vectors || function == tfd_plan_tail_x87
-           || function == tfd_plan_tail_x87_pair;
+#define IS(name) || function == tfd_plan_tail_##name
+    return function == FRAME_WITHOUT_ARGUMENTS TAILS(IS);
 }
 
 static _Unwind_Reason_Code visit(struct _Unwind_Context *context, void *data)
@@ -84,6 +85,7 @@ static __attribute__((noinline)) void call_for_nothing(const void *code)
 }
 
 CALLER(call_long, long)
+CALLER(call_float, float)
 CALLER(call_double, double)
 CALLER(call_long_double, long double)
 CALLER(call_complex, complex_long_double)
@@ -117,14 +119,15 @@ static void check(ffi_type *result, unsigned count, void (*caller)(const void *)
 
 int main(void)
 {
-    check(&ffi_type_slong, 3, call_long, tfd_plan_tail_words);
-    check(&ffi_type_double, 3, call_double, tfd_plan_tail_vectors);
-    check(&ffi_type_longdouble, 3, call_long_double, tfd_plan_tail_x87);
-    check(&ffi_type_complex_longdouble, 3, call_complex, tfd_plan_tail_x87_pair);
-    check(&type_mixed, 3, call_mixed, tfd_plan_tail_vectors);
-    check(&type_large, 3, call_large, tfd_plan_tail_words);
-    check(&ffi_type_void, 0, call_for_nothing, tfd_plan_entries);
-    check(&ffi_type_sint, 0, call_for_int, tfd_plan_entries);
-    check(&ffi_type_slong, 0, call_for_long, tfd_plan_entries);
+    check(&ffi_type_slong, 3, call_long, TAIL_LONG);
+    check(&ffi_type_float, 3, call_float, TAIL_FLOAT);
+    check(&ffi_type_double, 3, call_double, TAIL_DOUBLE);
+    check(&ffi_type_longdouble, 3, call_long_double, TAIL_LONG_DOUBLE);
+    check(&ffi_type_complex_longdouble, 3, call_complex, TAIL_COMPLEX_LONG_DOUBLE);
+    check(&type_mixed, 3, call_mixed, TAIL_LONG_AND_DOUBLE);
+    check(&type_large, 3, call_large, TAIL_IN_MEMORY);
+    check(&ffi_type_void, 0, call_for_nothing, FRAME_WITHOUT_ARGUMENTS);
+    check(&ffi_type_sint, 0, call_for_int, FRAME_WITHOUT_ARGUMENTS);
+    check(&ffi_type_slong, 0, call_for_long, FRAME_WITHOUT_ARGUMENTS);
     return 0;
 }

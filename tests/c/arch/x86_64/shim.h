@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A function that can stand for any other: what calls plan_shim() calls plan_shim_target, with the
- * same registers and stack arguments, and around it
+ * A function that can stand for any other: what calls plan_shim() calls its target, with the same
+ * registers and stack arguments, and around it
  *
  *   - the registers that a callee must preserve hold known values,
  *   - both floating-point units round in a way of their own (towards zero),
  *   - rax, which tells a variadic function how many vector registers are used, holds plan_shim_rax.
  *
- * What the target leaves of that is stored in plan_shim_after.  One call at a time.
+ * What the target leaves of that is kept.  One call at a time.
  */
 #ifndef PLAN_SHIM_H
 #define PLAN_SHIM_H
 
+#include <ffi.h>
 #include <stdint.h>
+#include <string.h>
+
+/* The bits of the first integer register that are the same by libffi, for narrow integers. */
+#define PLAN_SHIM_WORD_MASK UINT64_MAX
 
 #define PLAN_SHIM_MXCSR 0x7f80
 #define PLAN_SHIM_X87_CONTROL 0x0f7f
@@ -135,5 +140,64 @@ __asm__(
     "    ret\n"
     ".size plan_spoil, . - plan_spoil\n");
 /* clang-format on */
+
+enum { DIRECTION_FLAG = 0x400 };
+
+/* Before each call; `word` is for registers that matter to some callees only. */
+static inline void plan_shim_prepare(void (*target)(void), uint64_t word)
+{
+    plan_shim_target = target;
+    plan_shim_rax = word;
+}
+
+/* What the target has left in the first integer register. */
+static inline uint64_t plan_shim_word(void)
+{
+    return plan_shim_after_rax;
+}
+
+static inline int x87_results(const ffi_type *type)
+{
+    if (type->type == FFI_TYPE_LONGDOUBLE)
+        return 1;
+    return type->type == FFI_TYPE_COMPLEX && type->elements[0]->type == FFI_TYPE_LONGDOUBLE ? 2 : 0;
+}
+
+/* What the target has not left as the ABI says, or NULL. */
+static inline const char *plan_shim_wrong(const ffi_type *result)
+{
+    const struct plan_fxsave *after = &plan_shim_after_state;
+
+    if (plan_shim_before.rsp != plan_shim_after.rsp)
+        return "the stack pointer";
+    if (memcmp(&plan_shim_before, &plan_shim_after, sizeof(plan_shim_before)))
+        return "a callee-saved register";
+    if (plan_shim_after_flags & DIRECTION_FLAG)
+        return "the direction flag";
+    if ((after->mxcsr & ~0x3fu) != PLAN_SHIM_MXCSR)
+        return "mxcsr";
+    if (after->x87_control != PLAN_SHIM_X87_CONTROL)
+        return "the x87 control word";
+    return __builtin_popcount(after->x87_used) != x87_results(result) ? "x87 registers in use"
+                                                                      : NULL;
+}
+
+/* Is rax the address of a result in memory after the call? */
+static inline int plan_shim_returns_address(void)
+{
+    return 1;
+}
+
+/* May ffi_call() pass this argument wrongly?  See tfd_port_libffi_miscalls(). */
+static inline int plan_shim_libffi_may_garble(const ffi_type *type)
+{
+    return type->type == FFI_TYPE_STRUCT && type->size > 8 && type->size <= 16;
+}
+
+/* Do all arguments of the signature come in registers?  libffi counts the bytes of others. */
+static inline int plan_shim_in_registers(const ffi_cif *cif)
+{
+    return cif->bytes == 0;
+}
 
 #endif

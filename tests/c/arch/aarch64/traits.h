@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* AArch64: what the tests of plans must know of the port. */
+#ifndef TRAITS_H
+#define TRAITS_H
+
+/*
+ * Functions of the calling conventions that libffi knows besides the usual one.  That of Windows
+ * passes only the arguments of variadic functions in another way.
+ */
+#define OTHER_ABI
+
+/* Is there a plan for structures of two words that are aligned to 16 bytes? */
+#define PLANS_ALIGNED 0
+
+/* The tails, and which of them has results of these types. */
+#define TAILS(X) X(words) X(singles) X(doubles) X(quads)
+#define TAIL_LONG tfd_plan_tail_words
+#define TAIL_FLOAT tfd_plan_tail_singles
+#define TAIL_DOUBLE tfd_plan_tail_doubles
+#define TAIL_LONG_DOUBLE tfd_plan_tail_quads
+#define TAIL_COMPLEX_LONG_DOUBLE tfd_plan_tail_quads
+#define TAIL_LONG_AND_DOUBLE tfd_plan_tail_words
+#define TAIL_IN_MEMORY tfd_plan_tail_words
+
+/* Where calls without arguments wait. */
+#define FRAME_WITHOUT_ARGUMENTS tfd_plan_tail_words
+
+#endif
