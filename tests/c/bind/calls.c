@@ -28,26 +28,29 @@ static large spread(long a, long b, long c)
     return (large){{a, b, c}};
 }
 
-static double weigh(long a, long b, long c, long d, long e, long f, long g, double h)
+/* More integers than there are registers for. */
+static double weigh(long a, long b, long c, long d, long e, long f, long g, long h, long i,
+                    double more)
 {
     free_own();
-    return (double)(a + 2 * b + 3 * c + 4 * d + 5 * e + 6 * f + 7 * g) + h;
+    return (double)(a + 2 * b + 3 * c + 4 * d + 5 * e + 6 * f + 7 * g + 8 * h + 9 * i) + more;
 }
 
-static double weigh_last(double h, long a, long b, long c, long d, long e, long f, long g)
+static double weigh_last(double more, long a, long b, long c, long d, long e, long f, long g,
+                         long h, long i)
 {
-    return weigh(a, b, c, d, e, f, g, h);
+    return weigh(a, b, c, d, e, f, g, h, i, more);
 }
 
 static ffi_type *three_longs[] = {&ffi_type_slong, &ffi_type_slong, &ffi_type_slong, NULL};
 static ffi_type type_large = {.type = FFI_TYPE_STRUCT, .elements = three_longs};
 static ffi_type *types[] = {
-    &ffi_type_slong, &ffi_type_slong, &ffi_type_slong, &ffi_type_slong,
-    &ffi_type_slong, &ffi_type_slong, &ffi_type_slong, &ffi_type_double,
+    &ffi_type_slong, &ffi_type_slong, &ffi_type_slong, &ffi_type_slong, &ffi_type_slong,
+    &ffi_type_slong, &ffi_type_slong, &ffi_type_slong, &ffi_type_slong, &ffi_type_double,
 };
 static ffi_type *types_last[] = {
-    &ffi_type_double, &ffi_type_slong, &ffi_type_slong, &ffi_type_slong,
-    &ffi_type_slong,  &ffi_type_slong, &ffi_type_slong, &ffi_type_slong,
+    &ffi_type_double, &ffi_type_slong, &ffi_type_slong, &ffi_type_slong, &ffi_type_slong,
+    &ffi_type_slong,  &ffi_type_slong, &ffi_type_slong, &ffi_type_slong, &ffi_type_slong,
 };
 
 static void *code;
@@ -82,8 +85,8 @@ int main(void)
 {
     typedef long one(long);
     typedef large two(long, long);
-    typedef double many(long, long, long, long, long, long, double);
-    typedef double many_last(double, long, long, long, long, long, long);
+    typedef double many(long, long, long, long, long, long, long, long, double);
+    typedef double many_last(double, long, long, long, long, long, long, long, long);
     ffi_cif cif;
 
     make_cif(&cif, &ffi_type_slong, 2, types);
@@ -92,11 +95,12 @@ int main(void)
     make_cif(&cif, &type_large, 3, types);
     CALL(&cif, spread, TRAMPFD_FIRST, TRAMPFD_ENTRY_BOUND, two, (1, 2), .l[1] == 1);
     CALL(&cif, spread, TRAMPFD_LAST, TRAMPFD_ENTRY_BOUND, two, (1, 2), .l[2] == 1000);
-    make_cif(&cif, &ffi_type_double, 8, types);
-    CALL(&cif, weigh, TRAMPFD_FIRST, TRAMPFD_ENTRY_PLAN, many, (1, 2, 3, 4, 5, 6, .5), == 1112.5);
-    make_cif(&cif, &ffi_type_double, 8, types_last);
-    CALL(&cif, weigh_last, TRAMPFD_LAST, TRAMPFD_ENTRY_PLAN, many_last, (.5, 1, 2, 3, 4, 5, 6),
-         == 7091.5);
+    make_cif(&cif, &ffi_type_double, 10, types);
+    CALL(&cif, weigh, TRAMPFD_FIRST, TRAMPFD_ENTRY_PLAN, many, (1, 2, 3, 4, 5, 6, 7, 8, .5),
+         == 1240.5);
+    make_cif(&cif, &ffi_type_double, 10, types_last);
+    CALL(&cif, weigh_last, TRAMPFD_LAST, TRAMPFD_ENTRY_PLAN, many_last,
+         (.5, 1, 2, 3, 4, 5, 6, 7, 8), == 9204.5);
 
     /* An ordinary closure may take the place of a bound function. */
     own = NULL;

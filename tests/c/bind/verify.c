@@ -12,9 +12,9 @@ static long add_up(long a, long b)
     return a + b;
 }
 
-static void seven(long a, long b, long c, long d, long e, long f, long g)
+static void nine(long a, long b, long c, long d, long e, long f, long g, long h, long i)
 {
-    (void)a, (void)b, (void)c, (void)d, (void)e, (void)f, (void)g;
+    (void)a, (void)b, (void)c, (void)d, (void)e, (void)f, (void)g, (void)h, (void)i;
 }
 
 static void (*const bound_to)(void) = (void (*)(void))subtract;
@@ -65,8 +65,8 @@ static void bind(ffi_cif *cif, void (*function)(void))
 int main(void)
 {
     static ffi_type *types[] = {
+        &ffi_type_slong, &ffi_type_slong, &ffi_type_slong, &ffi_type_slong, &ffi_type_slong,
         &ffi_type_slong, &ffi_type_slong, &ffi_type_slong, &ffi_type_slong,
-        &ffi_type_slong, &ffi_type_slong, &ffi_type_slong,
     };
     struct trampfd_report report;
     ffi_cif cif, same;
@@ -83,12 +83,12 @@ int main(void)
               && report.count && !strcmp(report.differences[0].what, "entry"),
           "a freed one");
 
-    /* One argument is on the stack, so libffi makes the call. */
-    make_cif(&cif, &ffi_type_void, 7, types);
-    make_cif(&same, &ffi_type_void, 7, types);
-    bind(&cif, (void (*)(void))seven);
-    verify(&cif, (void (*)(void))seven, data, TRAMPFD_LAST, "index", (void *)6, NULL);
-    verify(&same, (void (*)(void))seven, data, TRAMPFD_FIRST, "cif of the function", &same, &cif);
+    /* An argument is on the stack, so libffi makes the call. */
+    make_cif(&cif, &ffi_type_void, 9, types);
+    make_cif(&same, &ffi_type_void, 9, types);
+    bind(&cif, (void (*)(void))nine);
+    verify(&cif, (void (*)(void))nine, data, TRAMPFD_LAST, "index", (void *)8, NULL);
+    verify(&same, (void (*)(void))nine, data, TRAMPFD_FIRST, "cif of the function", &same, &cif);
     trampfd_closure_free(closure);
     return 0;
 }
