@@ -26,13 +26,15 @@
     .section .text.tfd_slots, "ax", %progbits
     .balign TFD_GRANULE
 TABLE tfd_slots
+    .set offset, 0
     .rept TFD_SLOTS
 1:  LANDING_PAD
-    adrp x16, tfd_records + (1b - tfd_slots) * (TFD_RECORD_SIZE / TFD_SLOT_SIZE)
-    add x18, x16, :lo12:tfd_records + (1b - tfd_slots) * (TFD_RECORD_SIZE / TFD_SLOT_SIZE)
+    adrp x16, tfd_records + offset
+    add x18, x16, :lo12:tfd_records + offset
     ldar x16, [x18]
     br x16
     .org 1b + TFD_SLOT_SIZE, 0
+    .set offset, offset + TFD_RECORD_SIZE
     .endr
 END tfd_slots
 
