@@ -41,6 +41,7 @@ TABLE_PROGRAMS = (
     ("core/border", ""),
     ("core/growth", "own file"),
     ("core/growth", "memfd"),
+    ("core/landing_pads", ""),
     ("core/limit_file_size", ""),
     ("core/limit_memory", ""),
     ("core/lookup", ""),
