@@ -11,11 +11,11 @@
 
 #include "closure/entry.h"
 #include "slot/pool.h"
+#include "stopped.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <sys/ptrace.h>
-#include <sys/user.h>
 
 enum { STEPS_MAX = 20000, OTHERS = 300, WRONG = 3 };
 
@@ -118,22 +118,12 @@ static void step(pid_t child)
           (unsigned)status);
 }
 
-static struct user_regs_struct registers_of(pid_t child)
-{
-    struct user_regs_struct registers;
-
-    CHECK(!ptrace(PTRACE_GETREGS, child, NULL, &registers), "%s", strerror(errno));
-    return registers;
-}
-
 /* To the first instruction of the slot; returns where it returns to. */
 static uintptr_t step_to_slot(pid_t child)
 {
     for (int i = 0; i < STEPS_MAX; i++) {
-        struct user_regs_struct registers = registers_of(child);
-
-        if (registers.rip == (uintptr_t)code)
-            return (uintptr_t)ptrace(PTRACE_PEEKDATA, child, (void *)registers.rsp, NULL);
+        if (stopped_at(child) == (uintptr_t)code)
+            return stopped_return(child);
         step(child);
     }
     CHECK(0, "the slot is not reached");
@@ -183,7 +173,7 @@ static int count_steps(void)
     uintptr_t end = step_to_slot(child);
     int steps;
 
-    for (steps = 0; registers_of(child).rip != end; steps++)
+    for (steps = 0; stopped_at(child) != end; steps++)
         step(child);
     CHECK(end_of(child) == 0, "the call alone");
     return steps;
