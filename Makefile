@@ -40,6 +40,7 @@ help:
 	@echo 'make wheel    source distribution and manylinux wheel in dist'
 	@echo 'make matrix   all tests on Debian trixie and sid with CPython 3.13 to 3.15, the module on three'
 	@echo '              kernels, packages; takes long'
+	@echo 'make ports    the tests of the ports to other CPUs, emulated by QEMU, and a table of how they went'
 	@echo 'make clean    remove what the other targets made'
 	@echo
 	@echo 'PYTHON=python3.13 and VENV=folder choose another Python and another place.'
@@ -162,7 +163,12 @@ KERNELS = 6.1 6.12 sid
 matrix: test
 	tools/test-matrix '$(RELEASES)' '$(KERNELS)' '$(PACKAGED)' $(abspath $(RUN))
 
+# PYTEST_ARGS chooses other tests than those that depend on the CPU.
+PORTS = $(shell cut -d ' ' -f 1 tools/ports.txt)
+ports:
+	tools/test-ports '$(PORTS)' $(PYTEST_ARGS)
+
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info src/trampfd/*.so
 
-.PHONY: help demo test bench figures modes doctor lint fmt asan ubsan address-undefined tsan man docs check-docs build vm vm-short deb rpm wheel matrix clean
+.PHONY: help demo test bench figures modes doctor lint fmt asan ubsan address-undefined tsan man docs check-docs build vm vm-short deb rpm wheel matrix ports clean

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import pytest
-from support import core, scale
+from support import core, emulation, scale
 
 # They build and ship, which needs a network and is the same for every provider, or name theirs.
 _OF_THE_HOST = [
@@ -39,6 +39,14 @@ def _port(request: pytest.FixtureRequest) -> None:
         (what,) = marker.args
         if core.port_lacks(what):
             pytest.skip(f"{what}: the port {core.architecture()} has none")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What an emulator of single programs has not, or has of its own machine."""
+    for item in items:
+        reason = emulation.reason_to_skip(item.nodeid)
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(params=["ctypes", "cffi"])

@@ -64,8 +64,10 @@ def test_unknown_options_and_surplus_words_are_refused(script: Path, words: list
         "run",
         "pack_sdist.py",
         "declare_libffi.py",
+        "test-emulated",
         "test-in-chroot",
         "test-port",
+        "test-ports",
     )
     if len(words) > 1 and takes_many:
         pytest.skip("takes as many words as there are")
@@ -79,7 +81,9 @@ def test_unknown_options_and_surplus_words_are_refused(script: Path, words: list
     "command",
     [
         ["packaging/check-deb", "woody"],
+        ["tools/test-emulated", "pdp11"],
         ["tools/test-in-chroot", "woody"],
+        ["tools/test-ports", "pdp11"],
         ["tests/vm/suite", "2.6", "python3"],
         ["tests/vm/suite", "6.12", "python3", "everything"],
         ["tools/install-deps", "--build-dep", "/nowhere"],

@@ -11,13 +11,13 @@ chroot_need_root() {
     }
 }
 
-# chroot_make SUITE FOLDER [PACKAGE,...]: a minimal system, kept until somebody removes it.
+# chroot_make SUITE FOLDER [PACKAGE,... [CPU]]: a minimal system, kept until somebody removes it.
 chroot_make() {
     [ ! -e "$2/.complete" ] || return 0
     echo "Making a chroot of Debian $1 in $2"
     chroot_remove "$2"
     mkdir -p "$2"
-    debootstrap --variant=minbase ${3:+"--include=$3"} "$1" "$2" \
+    debootstrap --variant=minbase ${4:+"--arch=$4"} ${3:+"--include=$3"} "$1" "$2" \
         http://deb.debian.org/debian >"$2.log" 2>&1 || {
         tail -20 "$2.log" >&2
         return 1

@@ -21,7 +21,7 @@ from pathlib import Path
 import core_sources
 import pytest
 
-from support import build_cache, hardening, scale
+from support import build_cache, emulation, hardening, scale
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -236,7 +236,7 @@ class Core:
 def run(
     *command: object, environment: dict[str, str] | None = None, timeout: float = scale.seconds(240)
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    done = subprocess.run(
         [str(word) for word in command],
         env={**os.environ, **(environment or {})},
         capture_output=True,
@@ -244,6 +244,8 @@ def run(
         errors="surrogateescape",
         timeout=timeout,
     )
+    done.stderr = emulation.without_its_words(done.stderr)
+    return done
 
 
 def need_policy(policy: str) -> None:

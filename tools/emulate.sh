@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+# Other CPUs by emulation of single programs, for scripts to source after chroot.sh.
+#
+# tools/ports.txt has a row for each port: its folder in cbackend/arch, and the names of the CPU in
+# Debian, in QEMU and in compilers.
+
+# emulate_find PORT: sets emulate_debian, emulate_qemu and emulate_compiler.
+emulate_find() {
+    read -r emulate_debian emulate_qemu emulate_compiler <<EOF
+$(sed -n "s/^$1 //p" "$here/tools/ports.txt")
+EOF
+    [ -n "$emulate_compiler" ]
+}
+
+# emulate_register: let the kernel run programs of that CPU, also in a chroot without an emulator.
+emulate_register() {
+    emulate_formats=/proc/sys/fs/binfmt_misc
+    [ -e "$emulate_formats/register" ] || mount -t binfmt_misc binfmt_misc "$emulate_formats"
+    [ -e "$emulate_formats/qemu-$emulate_qemu" ] ||
+        grep -v '^#' "/usr/lib/binfmt.d/qemu-$emulate_qemu.conf" >"$emulate_formats/register"
+}
+
+# emulate_lend_compiler ROOT: this machine's cross compiler, which is not emulated there, in /cross,
+# with the libraries that it needs; the root's own compilers are hidden by it.
+emulate_lend_compiler() {
+    emulate_bin=$1/usr/local/bin
+    emulate_version=$("$emulate_compiler-gcc" -dumpversion)
+    mkdir -p "$1/cross" "$emulate_bin"
+    dpkg-query -L "gcc-$emulate_version-$emulate_compiler" "g++-$emulate_version-$emulate_compiler" \
+        "cpp-$emulate_version-$emulate_compiler" "binutils-$emulate_compiler" \
+        "libc6-$emulate_debian-cross" "libc6-dev-$emulate_debian-cross" \
+        "linux-libc-dev-$emulate_debian-cross" "libgcc-s1-$emulate_debian-cross" \
+        "libgcc-$emulate_version-dev-$emulate_debian-cross" "libstdc++6-$emulate_debian-cross" \
+        "libstdc++-$emulate_version-dev-$emulate_debian-cross" |
+        grep -v /usr/share/ | sort -u |
+        tar -C / --no-recursion --files-from - -cf - 2>/dev/null | tar -C "$1/cross" -xf -
+    find "$1/cross/usr/bin" "$1/cross/usr/lib/gcc-cross" -type f -perm -u+x -exec ldd {} + \
+        2>/dev/null | grep -o '/[^ :]*' | sort -u | tar -C / --dereference --files-from - -cf - |
+        tar -C "$1" -xf -
+    ln -sfn "/cross/usr/$emulate_compiler" "$1/usr/$emulate_compiler"
+    for emulate_tool in as ld nm objdump readelf ar strip; do
+        ln -sf "/cross/usr/bin/$emulate_compiler-$emulate_tool" "$emulate_bin/$emulate_tool"
+    done
+    for emulate_tool in gcc:cc g++:c++ gcc:gcc g++:g++ "gcc:$emulate_compiler-gcc" \
+        "g++:$emulate_compiler-g++"; do
+        ln -sf "/cross/usr/bin/$emulate_compiler-${emulate_tool%%:*}-$emulate_version" \
+            "$emulate_bin/${emulate_tool#*:}"
+    done
+}
