@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import cffi
 import pytest
-from support import providers
+from support import abi, providers
 
 import trampfd
 
@@ -96,9 +96,9 @@ def test_a_new_callback_is_unchanged(interface: str) -> None:
 OVERWRITE = """
 import ctypes, sys, cffi, trampfd
 from trampfd import _native
-interface, word = sys.argv[1], int(sys.argv[2])
+interface, word, structure, packed = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4:]
 ffi = cffi.FFI()
-ffi.cdef("struct x87 { long double x; };")
+ffi.cdef(structure, packed=bool(packed))
 before = trampfd.status().without_plan
 if interface == "cffi":
     callback = trampfd.callback("int(int)", lambda a: a, ffi=ffi)
@@ -114,7 +114,7 @@ elif interface == "bound":
     c_abs = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(("abs", ctypes.CDLL(None)))
     callback = trampfd.bind(c_abs, 3)
 else:
-    callback = trampfd.callback("struct x87(int)", lambda a: {"x": a}, ffi=ffi)
+    callback = trampfd.callback("struct odd(int)", lambda a: {"x": a}, ffi=ffi)
 assert trampfd.status().without_plan - before == (interface == "no plan")
 assert trampfd.verify(callback)
 address = _native.find(trampfd.verify(callback).address)["record"] + 8 * word
@@ -130,9 +130,13 @@ assert trampfd.verify(callback)
 print(difference.what)
 """
 
-WITH_PLAN = ["entry", "plan", "dispatch", "tail", "cif", "fun", "user_data"]
-BOUND = {0: "entry", 1: "function", 6: "data"}
-WITHOUT_PLAN = {0: "entry", 1: "cif of libffi", 2: "handler", 4: "cif", 5: "fun", 6: "user_data"}
+WITH_PLAN = ["entry", "plan", "dispatch", "cif", "fun", "user_data"]
+WITH_PLAN.insert(abi.TAIL_WORD, "tail")
+BOUND = {0: "entry", 1: "function", WITH_PLAN.index("user_data"): "data"}
+WITHOUT_PLAN = {
+    **{0: "entry", 1: "cif of libffi", 2: "handler"},
+    **{WITH_PLAN.index(name): name for name in ("cif", "fun", "user_data")},
+}
 
 
 @pytest.mark.needs_port_with("plan")
@@ -151,16 +155,19 @@ def test_every_word_that_was_stored_over_is_named(
 ) -> None:
     script = tmp_path / "overwrite.py"
     script.write_text(OVERWRITE)
-    child = providers.run("table", str(script), interface, str(word))
+    structure, is_packed = abi.WITHOUT_PLAN
+    words = [interface, str(word), structure, *["packed"] * is_packed]
+    child = providers.run("table", str(script), *words)
     assert child.returncode == 0, child.stderr
     assert child.stdout.strip() == name
 
 
 def test_signatures_without_a_plan_are_compared_too() -> None:
     ffi = cffi.FFI()
-    ffi.cdef("struct x87 { long double x; };")
+    structure, is_packed = abi.WITHOUT_PLAN
+    ffi.cdef(structure, packed=is_packed)
     before = trampfd.status().without_plan
-    callback = trampfd.callback("struct x87(int)", lambda a: {"x": a}, ffi=ffi)
+    callback = trampfd.callback("struct odd(int)", lambda a: {"x": a}, ffi=ffi)
     assert trampfd.status().without_plan == before + 1, "it has a plan now: choose another"
     report = trampfd.verify(callback)
     assert report and report.provider == providers.current()
@@ -168,9 +175,9 @@ def test_signatures_without_a_plan_are_compared_too() -> None:
 
 
 def test_a_bound_function_that_libffi_calls() -> None:
-    seven = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_int] * 7)(lambda *numbers: sum(numbers))
-    bound = trampfd.bind(seven, 1000)
-    assert bound(1, 2, 3, 4, 5, 6) == 1021
+    nine = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_int] * 9)(lambda *numbers: sum(numbers))
+    bound = trampfd.bind(nine, 1000)
+    assert bound(1, 2, 3, 4, 5, 6, 7, 8) == 1036
     report = trampfd.verify(bound)
     assert report and report.provider == providers.current()
 

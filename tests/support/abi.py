@@ -6,6 +6,8 @@ Each such file has
     ENTRIES, RESULTS   how many of them plans have, see cbackend/arch/<cpu>
     TAILS              names of their tails
     EMPTY_STRUCTURES   does libffi know structures without members, as members of others?
+    TAIL_WORD          the number of the word of a record that holds the tail
+    WITHOUT_PLAN       a `struct odd` for cffi, and whether it is packed, that only libffi returns
     libffi_agrees      (type, is_result): does libffi pass this as compilers do?
 """
 
@@ -20,4 +22,6 @@ ENTRIES: int = _cpu.ENTRIES
 RESULTS: int = _cpu.RESULTS
 TAILS: set[str] = _cpu.TAILS
 EMPTY_STRUCTURES: bool = _cpu.EMPTY_STRUCTURES
+TAIL_WORD: int = _cpu.TAIL_WORD
+WITHOUT_PLAN: tuple[str, bool] = _cpu.WITHOUT_PLAN
 libffi_agrees = _cpu.libffi_agrees
