@@ -38,7 +38,7 @@ def compiled(source: Path, *link: str) -> Path:
     compiler = "cc" if source.suffix == ".c" else "c++"
     flags = [flag for flag in core.compile_flags() if compiler == "cc" or flag != "-std=gnu11"]
     # Programs in the field use what libffi's header calls deprecated.
-    flags.append("-Wno-deprecated-declarations")
+    flags += [*core.program_flags(), "-Wno-deprecated-declarations"]
     output = source.stem
     return core.compiled(compiler, *flags, "-o", output, source, *link, *core.link_flags()) / output
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Every ABI that libffi knows: as many are prepared as on stock, and each is called. */
 #include "adder.h"
+#include "traits.h"
 
-typedef int __attribute__((ms_abi)) ms_adder(int);
+typedef OTHER_ABI int other_adder(int);
 
 /* Apart: gcc 12 takes two calls that differ in nothing but the ABI for one. */
-static __attribute__((noipa)) int call_ms(void *code)
+static __attribute__((noipa)) int call_other(void *code)
 {
-    return ((ms_adder *)code)(1);
+    return ((other_adder *)code)(1);
 }
 
 static __attribute__((noipa)) int call(void *code)
@@ -29,7 +30,7 @@ int main(void)
             cif.abi = (ffi_abi)abi;
         if (ffi_prep_closure_loc(closure, &cif, adder_handler, (void *)9, code) == FFI_OK) {
             prepared++;
-            CHECK((abi == FFI_UNIX64 ? call(code) : call_ms(code)) == 10);
+            CHECK((abi == FFI_DEFAULT_ABI ? call(code) : call_other(code)) == 10);
         }
         ffi_closure_free(closure);
     }

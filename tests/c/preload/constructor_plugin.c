@@ -4,12 +4,13 @@
  * signature that has a plan, and with LIBFFI of one that is left to libffi.
  */
 #include "adder.h"
+#include "traits.h"
 
 #include <pthread.h>
 
 #ifdef LIBFFI
-#define ABI FFI_GNUW64
-typedef int __attribute__((ms_abi)) called(int);
+#define ABI OTHER_FFI_ABI
+typedef OTHER_ABI int called(int);
 #else
 #define ABI FFI_DEFAULT_ABI
 typedef adder called;

@@ -4,10 +4,11 @@
 #define TRAITS_H
 
 /*
- * Functions of the calling conventions that libffi knows besides the usual one.  That of Windows
- * passes only the arguments of variadic functions in another way.
+ * Functions of the calling conventions that libffi knows besides the usual one, and one of them.
+ * That of Windows passes only the arguments of variadic functions in another way.
  */
 #define OTHER_ABI
+#define OTHER_FFI_ABI FFI_WIN64
 
 /* Is there a plan for structures of two words that are aligned to 16 bytes? */
 #define PLANS_ALIGNED 0

@@ -3,8 +3,9 @@
 #ifndef TRAITS_H
 #define TRAITS_H
 
-/* Functions of the calling conventions that libffi knows besides the usual one. */
+/* Functions of the calling conventions that libffi knows besides the usual one, and one of them. */
 #define OTHER_ABI __attribute__((ms_abi))
+#define OTHER_FFI_ABI FFI_GNUW64
 
 /* Is there a plan for structures of two words that are aligned to 16 bytes? */
 #define PLANS_ALIGNED 1
