@@ -32,11 +32,12 @@ emulate_lend_compiler() {
         "linux-libc-dev-$emulate_debian-cross" "libgcc-s1-$emulate_debian-cross" \
         "libgcc-$emulate_version-dev-$emulate_debian-cross" "libstdc++6-$emulate_debian-cross" \
         "libstdc++-$emulate_version-dev-$emulate_debian-cross" |
-        grep -v /usr/share/ | sort -u |
-        tar -C / --no-recursion --files-from - -cf - 2>/dev/null | tar -C "$1/cross" -xf -
+        sed -n '/usr.share/d; s|^/||p' | sort -u |
+        tar -C / --no-recursion --ignore-failed-read --files-from - -cf - |
+        tar -C "$1/cross" -xf -
     find "$1/cross/usr/bin" "$1/cross/usr/lib/gcc-cross" -type f -perm -u+x -exec ldd {} + \
-        2>/dev/null | grep -o '/[^ :]*' | sort -u | tar -C / --dereference --files-from - -cf - |
-        tar -C "$1" -xf -
+        2>/dev/null | sed -n 's|:$||; t; s|.*[[:space:]]/\([^ ]*\) (.*|\1|p' | sort -u |
+        tar -C / --dereference --files-from - -cf - | tar -C "$1" -xf -
     ln -sfn "/cross/usr/$emulate_compiler" "$1/usr/$emulate_compiler"
     for emulate_tool in as ld nm objdump readelf ar strip; do
         ln -sf "/cross/usr/bin/$emulate_compiler-$emulate_tool" "$emulate_bin/$emulate_tool"
