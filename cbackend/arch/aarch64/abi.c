@@ -4,8 +4,9 @@
  * or stack word each argument arrives in, by the rules of its sections "Parameter passing" (their
  * numbers stand below) and "Result return", for types as libffi describes them.
  *
- * What stays with libffi: other ABIs, empty structures, some that are aligned in a way of their own,
- * complex integers, types this file does not know (vectors), and alignment beyond that of the stack.
+ * What stays with libffi: other ABIs, empty structures, some that are aligned in a way of their
+ * own, complex integers, types this file does not know (vectors), and alignment beyond that of the
+ * stack.
  */
 #include "frame.h"
 
@@ -82,8 +83,8 @@ static int collect(const ffi_type *type, struct scalars *scalars)
 }
 
 /*
- * Homogeneous aggregates are known by their scalars, others by their size.  Where padding makes an
- * aggregate of floats larger, or it is aligned in a way of its own, libffi and compilers differ; and
+ * Homogeneous aggregates are known by their scalars, others by their size.  libffi and compilers
+ * differ where padding makes an aggregate of floats larger, or it is aligned in a way of its own; and
  * where two words are aligned as one value, for which compilers skip an odd register.
  */
 static int examine(const ffi_type *type, struct shape *shape)

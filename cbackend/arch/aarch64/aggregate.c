@@ -2,7 +2,8 @@
 /*
  * An aggregate of one to four floats of one kind and of nothing else is passed in so many vector
  * registers (AAPCS64, "Homogeneous Aggregates"), whatever its members overlap.  Others are passed
- * in words, or by reference, which takes no members, if they have more than two.
+ * in words, or by reference if they have more than two: libffi looks at the first member all the
+ * same, to see that it is no float.
  */
 #include "arch/port.h"
 
@@ -55,8 +56,10 @@ unsigned tfd_port_aggregate(size_t size, const struct tfd_scalar *scalars, size_
 {
     unsigned made = count ? add_floats(size, scalars, count, members) : 0;
 
-    if (made || size > 2 * WORD)
+    if (made)
         return made;
+    if (size > 2 * WORD)
+        return add_integers(WORD, members);
     for (size_t start = 0; start < size; start += WORD)
         made += add_integers(size - start < WORD ? size - start : WORD, members + made);
     return made;

@@ -9,8 +9,8 @@
 /*
  * int call_poisoned(adder *code, int argument)
  *   x0  code      w1  argument
- * Calls code(argument) with the values of `seen` in those registers, and stores there what they hold
- * afterwards, and then the stack pointer before and after.
+ * Calls code(argument) with the values of `seen` in those registers, and stores there what they
+ * hold afterwards, and then the stack pointer before and after.
  */
 __asm__(".macro EACH_POISONED instruction, base\n"
         "    .set at, 0\n"

@@ -9,8 +9,8 @@
 /*
  * int call_poisoned(adder *code, int argument)
  *   rdi  code      esi  argument
- * Calls code(argument) with the values of `seen` in those registers, and stores there what they hold
- * afterwards, and then the stack pointer before and after.
+ * Calls code(argument) with the values of `seen` in those registers, and stores there what they
+ * hold afterwards, and then the stack pointer before and after.
  */
 __asm__(".text\n"
         ".globl call_poisoned\n"
