@@ -26,7 +26,8 @@ emulate_lend_compiler() {
     emulate_bin=$1/usr/local/bin
     emulate_version=$("$emulate_compiler-gcc" -dumpversion)
     mkdir -p "$1/cross" "$emulate_bin"
-    dpkg-query -L "gcc-$emulate_version-$emulate_compiler" "g++-$emulate_version-$emulate_compiler" \
+    dpkg-query -L "gcc-$emulate_version-$emulate_compiler" \
+        "g++-$emulate_version-$emulate_compiler" \
         "cpp-$emulate_version-$emulate_compiler" "binutils-$emulate_compiler" \
         "libc6-$emulate_debian-cross" "libc6-dev-$emulate_debian-cross" \
         "linux-libc-dev-$emulate_debian-cross" "libgcc-s1-$emulate_debian-cross" \

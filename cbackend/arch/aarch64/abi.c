@@ -84,8 +84,8 @@ static int collect(const ffi_type *type, struct scalars *scalars)
 
 /*
  * Homogeneous aggregates are known by their scalars, others by their size.  libffi and compilers
- * differ where padding makes an aggregate of floats larger, or it is aligned in a way of its own; and
- * where two words are aligned as one value, for which compilers skip an odd register.
+ * differ where padding makes an aggregate of floats larger, or it is aligned in a way of its own;
+ * and where two words are aligned as one value, for which compilers skip an odd register.
  */
 static int examine(const ffi_type *type, struct shape *shape)
 {

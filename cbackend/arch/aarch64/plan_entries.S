@@ -10,8 +10,8 @@
  *   x16  tail; a scratch register that carries no argument
  *
  * Registers are spilled in pairs, which costs no more than one of them.  The entries for all
- * numbers of pairs follow each other, PLAN_ENTRY_SIZE bytes apart, so that the port can compute the address
- * of each; the last one spills everything, with vectors as a whole.
+ * numbers of pairs follow each other, PLAN_ENTRY_SIZE bytes apart, so that the port can compute the
+ * address of each; the last one spills everything, with vectors as a whole.
  */
 .macro MAKE_FRAME
     SIGN_RETURN
