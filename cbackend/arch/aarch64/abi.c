@@ -158,7 +158,7 @@ static int plan_result(struct tfd_plan *plan, const ffi_type *type)
 /* Registers taken so far (NGRN and NSRN), and the offset of the next stack argument (NSAA). */
 struct position {
     unsigned words, vectors;
-    unsigned spilled; /* bytes of a vector register that the entry spills */
+    int has_quads; /* which the entry has to spill as a whole */
     int stack;
 };
 
@@ -191,7 +191,8 @@ static int place_words(struct position *at, size_t size, size_t alignment)
 static int place_floats(struct tfd_plan *plan, unsigned index, const ffi_type *type,
                         const struct shape *shape, struct position *at)
 {
-    int offset = FRAME_VECTORS + (int)(at->vectors * at->spilled);
+    int offset = shape->unit > sizeof(double) ? FRAME_WHOLE_VECTORS + (int)at->vectors * 16
+                                              : FRAME_VECTORS + (int)at->vectors * WORD;
     struct tfd_gather *gather = &plan->gathers[plan->gather_count];
 
     if (at->vectors + shape->floats > VECTOR_REGISTERS) {
@@ -199,10 +200,10 @@ static int place_floats(struct tfd_plan *plan, unsigned index, const ffi_type *t
         return place_on_stack(at, type->size, type->alignment);
     }
     at->vectors += shape->floats;
-    if (shape->floats > 1 && shape->unit != at->spilled) {
+    if (shape->floats > 1 && shape->unit < sizeof(double)) {
         *gather = (struct tfd_gather){index, shape->floats, shape->unit, {0}};
         for (unsigned i = 0; i < shape->floats; i++)
-            gather->from[i] = offset + (int)(i * at->spilled);
+            gather->from[i] = offset + (int)i * WORD;
         plan->gather_count++;
     }
     return offset;
@@ -227,6 +228,7 @@ static int place(struct tfd_plan *plan, unsigned index, const ffi_type *type, st
 
     if (!examine(type, &shape))
         return 0;
+    at->has_quads |= shape.unit > sizeof(double);
     if (shape.unit)
         plan->offsets[index] = place_floats(plan, index, type, &shape, at);
     else if (type->size > IN_REGISTERS_MAX)
@@ -236,30 +238,17 @@ static int place(struct tfd_plan *plan, unsigned index, const ffi_type *type, st
     return 1;
 }
 
-/* The size of a vector register that has to be spilled for these arguments. */
-static unsigned largest_float(const ffi_cif *cif)
-{
-    unsigned largest = sizeof(double);
-    struct shape shape;
-
-    for (unsigned i = 0; i < cif->nargs; i++)
-        if (examine(cif->arg_types[i], &shape) && shape.unit > largest)
-            largest = shape.unit;
-    return largest;
-}
-
 static tfd_entry *entry_for(const struct position *at)
 {
-    size_t index = at->spilled > sizeof(double)
-                       ? PLAN_ENTRY_WHOLE
-                       : (at->words + 1) / 2 * PLAN_PAIRS + (at->vectors + 1) / 2;
+    size_t index =
+        at->has_quads ? PLAN_ENTRY_WHOLE : (at->words + 1) / 2 * PLAN_PAIRS + (at->vectors + 1) / 2;
 
     return (tfd_entry *)(uintptr_t)(tfd_plan_entries + index * PLAN_ENTRY_SIZE);
 }
 
 int tfd_port_plan(struct tfd_plan *plan, const ffi_cif *cif)
 {
-    struct position at = {.spilled = largest_float(cif)};
+    struct position at = {0};
 
     if (cif->abi != FFI_SYSV || !plan_result(plan, cif->rtype))
         return 0;

@@ -17,7 +17,7 @@
 #define TFD_PORT_PROT_EXEC (PROT_EXEC | PROT_BTI)
 
 /* In the frame, see frame.h. */
-#define TFD_PORT_RESULT_32 224
+#define TFD_PORT_RESULT_32 160
 #define TFD_PORT_RESULT_ADDRESS 16
 
 #endif

@@ -6,9 +6,10 @@
  *    16  x8                   the address of a result in memory
  *    24  (alignment)
  *    32  x0 to x7             those that the signature uses, or one more
- *    96  d0 to d7, or q0 to q7 if the signature passes a long double in one
- *   224  result: two words for x0 and x1, or up to four values for v0 to v3
- *   288  the caller's stack arguments
+ *    96  d0 to d7             likewise
+ *   160  result: two words for x0 and x1, or up to four values for v0 to v3
+ *   224  q0 to q7             if the signature has long doubles
+ *   352  the caller's stack arguments
  */
 #ifndef TFD_AARCH64_FRAME_H
 #define TFD_AARCH64_FRAME_H
@@ -18,8 +19,9 @@
 #define FRAME_RESULT_ADDRESS 16
 #define FRAME_WORDS 32
 #define FRAME_VECTORS 96
-#define FRAME_RESULT 224
-#define FRAME_SIZE 288
+#define FRAME_RESULT 160
+#define FRAME_WHOLE_VECTORS 224
+#define FRAME_SIZE 352
 #define FRAME_STACK FRAME_SIZE
 
 /* Offsets in a record, where they depend on libffi's ffi_closure. */
@@ -33,6 +35,6 @@
 #define PLAN_PAIRS 5
 #define PLAN_ENTRY_WHOLE (PLAN_PAIRS * PLAN_PAIRS)
 #define PLAN_ENTRIES (PLAN_ENTRY_WHOLE + 1)
-#define PLAN_ENTRY_SIZE 64
+#define PLAN_ENTRY_SIZE 128
 
 #endif

@@ -11,7 +11,7 @@
  *
  * Registers are spilled in pairs, which costs no more than one of them.  The entries for all
  * numbers of pairs follow each other, PLAN_ENTRY_SIZE bytes apart, so that the port can compute the
- * address of each; the last one spills everything, with vectors as a whole.
+ * address of each; the last one spills everything, vectors as a whole too.
  */
 .macro MAKE_FRAME
     SIGN_RETURN
@@ -38,27 +38,36 @@
     .endif
 .endm
 
-/* By `kind`, d or q, which is so many bytes large. */
-.macro SPILL_VECTORS pairs, kind, size
+.macro SPILL_VECTORS pairs
     .ifgt \pairs - 0
-    stp \kind\()0, \kind\()1, [sp, FRAME_VECTORS]
+    stp d0, d1, [sp, FRAME_VECTORS]
     .endif
     .ifgt \pairs - 1
-    stp \kind\()2, \kind\()3, [sp, FRAME_VECTORS + 2 * \size]
+    stp d2, d3, [sp, FRAME_VECTORS + 16]
     .endif
     .ifgt \pairs - 2
-    stp \kind\()4, \kind\()5, [sp, FRAME_VECTORS + 4 * \size]
+    stp d4, d5, [sp, FRAME_VECTORS + 32]
     .endif
     .ifgt \pairs - 3
-    stp \kind\()6, \kind\()7, [sp, FRAME_VECTORS + 6 * \size]
+    stp d6, d7, [sp, FRAME_VECTORS + 48]
     .endif
 .endm
 
-.macro PLAN_ENTRY words, vectors, kind=d, size=8
+.macro SPILL_WHOLE_VECTORS
+    stp q0, q1, [sp, FRAME_WHOLE_VECTORS]
+    stp q2, q3, [sp, FRAME_WHOLE_VECTORS + 32]
+    stp q4, q5, [sp, FRAME_WHOLE_VECTORS + 64]
+    stp q6, q7, [sp, FRAME_WHOLE_VECTORS + 96]
+.endm
+
+.macro PLAN_ENTRY words, vectors, is_whole=0
 1:  .cfi_remember_state
     MAKE_FRAME
     SPILL_WORDS \words
-    SPILL_VECTORS \vectors, \kind, \size
+    SPILL_VECTORS \vectors
+    .if \is_whole
+    SPILL_WHOLE_VECTORS
+    .endif
     ldr x16, [x18, RECORD_TAIL]
     br x16
     .cfi_restore_state
@@ -75,7 +84,7 @@ TABLE tfd_plan_entries
     PLAN_ENTRY \words, \vectors
     .endr
     .endr
-    PLAN_ENTRY 4, 4, q, 16
+    PLAN_ENTRY 4, 4, 1
     .if entries_made - PLAN_ENTRIES
     .error "number of the entries of plans"
     .endif

@@ -18,13 +18,14 @@ int late_init(void)
 
 static int prepare_cif(Signature *signature, struct late *late)
 {
-    static ffi_type *types[2 * MORE_THAN_REGISTERS];
+    static ffi_type *types[3 * MORE_THAN_REGISTERS]; /* long doubles have larger ones on some */
 
     for (unsigned i = 0; i < MORE_THAN_REGISTERS; i++) {
         types[i] = &ffi_type_pointer;
         types[MORE_THAN_REGISTERS + i] = &ffi_type_double;
+        types[2 * MORE_THAN_REGISTERS + i] = &ffi_type_longdouble;
     }
-    return ffi_prep_cif(&late->cif, FFI_DEFAULT_ABI, 2 * MORE_THAN_REGISTERS, signature->result.ffi,
+    return ffi_prep_cif(&late->cif, FFI_DEFAULT_ABI, 3 * MORE_THAN_REGISTERS, signature->result.ffi,
                         types)
            == FFI_OK;
 }
