@@ -8,6 +8,7 @@ Each such file has
     EMPTY_STRUCTURES   does libffi know structures without members, as members of others?
     TAIL_WORD          the number of the word of a record that holds the tail
     WITHOUT_PLAN       a `struct odd` for cffi, and whether it is packed, that only libffi returns
+    PACKED_HAVE_PLANS  have structures that are packed, but not of floats?
     libffi_agrees      (type, is_result): does libffi pass this as compilers do?
 """
 
@@ -24,4 +25,5 @@ TAILS: set[str] = _cpu.TAILS
 EMPTY_STRUCTURES: bool = _cpu.EMPTY_STRUCTURES
 TAIL_WORD: int = _cpu.TAIL_WORD
 WITHOUT_PLAN: tuple[str, bool] = _cpu.WITHOUT_PLAN
+PACKED_HAVE_PLANS: bool = _cpu.PACKED_HAVE_PLANS
 libffi_agrees = _cpu.libffi_agrees

@@ -22,6 +22,7 @@ TAILS = {f"tfd_plan_tail_{name}" for name in ("words", "singles", "doubles", "qu
 EMPTY_STRUCTURES = False
 TAIL_WORD = 6
 WITHOUT_PLAN = "struct odd { float x, y; };", True
+PACKED_HAVE_PLANS = True
 
 
 def _is_aligned_apart(type: Type) -> bool:

@@ -12,6 +12,7 @@ TAILS = {f"tfd_plan_tail_{name}" for name in ("words", "vectors", "x87", "x87_pa
 EMPTY_STRUCTURES = True
 TAIL_WORD = 3
 WITHOUT_PLAN = "struct odd { long double x; };", False
+PACKED_HAVE_PLANS = False
 
 
 def libffi_agrees(type: Type, is_result: bool) -> bool:
