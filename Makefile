@@ -38,8 +38,8 @@ help:
 	@echo 'make deb      Debian packages of this checkout in build/debian; on Debian and Ubuntu'
 	@echo 'make rpm      RPM packages in build/rpm'
 	@echo 'make wheel    source distribution and manylinux wheel in dist'
-	@echo 'make matrix   all tests on Debian trixie and sid with CPython 3.13 to 3.15, the module on three'
-	@echo '              kernels, packages; takes long'
+	@echo 'make matrix   all tests on Debian trixie and sid with CPython 3.13 to 3.15, one without a GIL,'
+	@echo '              the module on three kernels, packages; takes long'
 	@echo 'make ports    the tests of the ports to other CPUs, emulated by QEMU, and a table of how they went'
 	@echo 'make clean    remove what the other targets made'
 	@echo
@@ -157,7 +157,7 @@ rpm:
 wheel: $(VENV)/bin/python
 	packaging/build-wheel dist $(abspath $(RUN))
 
-RELEASES = trixie sid sid:python3.15
+RELEASES = trixie trixie:python3.13t sid sid:python3.15
 PACKAGED = bookworm trixie sid
 KERNELS = 6.1 6.12 sid
 matrix: test

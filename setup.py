@@ -129,6 +129,10 @@ def sources(*parts: str) -> list:
     return relative([path for part in parts for path in core_sources.portable(part)])
 
 
+# With a sanitizer, its symbols are the executable's.
+HAS_SANITIZER = "-fsanitize=" in (sysconfig.get_config_var("CFLAGS") or "")
+NO_UNDEFINED = [] if HAS_SANITIZER else ["-Wl,-z,defs"]
+
 COMMON = {
     "depends": [
         str(path)
@@ -183,7 +187,8 @@ setup(
                 "-ldl",
                 "-pthread",
                 *flags("ldflags.txt"),
-                "-Wl,-z,defs,-soname=libtrampfd-ffi.so.0",
+                "-Wl,-soname=libtrampfd-ffi.so.0",
+                *NO_UNDEFINED,
                 f"-Wl,--version-script={BACKEND / 'libtrampfd-ffi.map'}",
             ],
             **COMMON,
