@@ -3,7 +3,7 @@
 Callbacks of subinterpreters
 
 Each of 12 interpreters makes 1,000 callbacks, which work, and ends, before which it may free them:
-their memory is used again.  Builds of CPython without the GIL are not tested here.
+their memory is used again.
 
 Ways: freed; left to the end
 Right: works
