@@ -33,16 +33,6 @@ struct tfd_magazine {
 /* That of the calling thread; NULL while it has none, as in a process with a single thread. */
 extern _Thread_local struct tfd_magazine *tfd_magazine __attribute__((tls_model("initial-exec")));
 
-/* Is the slot in the magazine of the calling thread?  It may have been interrupted in a change. */
-int tfd_magazine_has(const struct tfd_block *block, size_t index);
-
-/* Slots in all magazines: exact, if no other thread is about to make or to free a closure. */
-size_t tfd_magazines_kept_locked(void);
-
-/* In the child of a fork: what the other threads had is given back when the lock is taken next. */
-void tfd_magazines_in_child(void);
-void tfd_magazines_collect_locked(void);
-
 /* In closure/plan.c: count more references for the plan of a magazine; or release all of them. */
 void tfd_magazine_refill_plan_locked(struct tfd_magazine *magazine);
 void tfd_magazine_let_go_locked(struct tfd_magazine *magazine);

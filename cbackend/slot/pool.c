@@ -29,7 +29,6 @@
 #include "pool.h"
 
 #include "arch/port.h"
-#include "magazine.h"
 #include "base/fatal.h"
 #include "provider/provider.h"
 #include "base/trail.h"

@@ -8,8 +8,8 @@
 #include "slot.h"
 
 /*
- * Functions whose name ends in "_locked" need the lock.  Those in "_inside" need a thread that is
- * inside without the lock, which they take if the thread's magazine (see magazine.h) does not do.
+ * Functions whose name ends in "_locked" need the lock.  Those in "_inside", in magazine.c, need a
+ * thread that is inside without the lock, which they take if the thread's magazine does not do.
  * The others enter, and return -EDEADLK in a signal handler that interrupted the same thread
  * inside.  tfd_pool_find_*() need nothing for the address of a slot that the caller owns; for any
  * other address they need the lock, because another thread may unmap the block.
@@ -87,6 +87,19 @@ static inline int tfd_pool_has_names(struct tfd_slot slot)
 
 /* In closure/plan.c: release the plan of a dead record, with the lock held. */
 void tfd_pool_let_go(const union tfd_record *record);
+
+/*
+ * In magazine.c, which is above the pool.  Is the slot in the magazine of the calling thread, which
+ * may have been interrupted in a change?
+ */
+int tfd_magazine_has(const struct tfd_block *block, size_t index);
+
+/* Slots in all magazines: exact, if no other thread is about to make or to free a closure. */
+size_t tfd_magazines_kept_locked(void);
+
+/* In the child of a fork: what the other threads had is given back when the lock is taken next. */
+void tfd_magazines_in_child(void);
+void tfd_magazines_collect_locked(void);
 
 /* Store a record, whose state word is filled in, in a slot that the caller owns. */
 int tfd_pool_store(struct tfd_slot slot, union tfd_record *record);
