@@ -127,9 +127,10 @@ $(VENV)/.demo: $(VENV)/.build
 	$(RUN) -m pip install --quiet --editable '.[demo]'
 	touch $@
 
+TEST_REQUIREMENTS = --editable '.[demo,test,bench,lint]'
 $(VENV)/.test: $(VENV)/.build
 	tools/install-deps $(TEST_PACKAGES)
-	$(RUN) -m pip install --quiet --editable '.[demo,test,bench,lint]'
+	$(RUN) -m pip install --quiet $(TEST_REQUIREMENTS)
 	touch $@
 
 $(VENV)/.lint: $(VENV)/.build
