@@ -2,6 +2,7 @@
 /* may_run() describes which threads may run Python during finalization. */
 #include "attach.h"
 
+#include "callee.h"
 #include "kept.h"
 #include "state.h"
 #include "visit.h"
@@ -95,6 +96,7 @@ void attach_wait_for_states(void)
 static void in_child(void)
 {
     atomic_store(&native.making_states, 0);
+    callee_in_child();
     visit_in_child();
 }
 

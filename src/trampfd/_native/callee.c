@@ -29,6 +29,13 @@ void callee_wait(const void *user_data)
         sched_yield();
 }
 
+/* A fork is not made in between. */
+void callee_in_child(void)
+{
+    for (size_t i = 0; i < COUNTERS; i++)
+        atomic_store(&between[i].calls, 0);
+}
+
 /* In between: the references, of which each may be NULL. */
 static struct callee take(void *user_data)
 {

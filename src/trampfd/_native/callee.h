@@ -65,4 +65,7 @@ PyObject *callee_callable(Closure *closure);
 /* Before what a Closure with this user data, or the Closure itself, is released: see above. */
 void callee_wait(const void *user_data);
 
+/* In the child of a fork: calls of the other threads never go on. */
+void callee_in_child(void);
+
 #endif
