@@ -37,6 +37,15 @@ struct subclosure {
     struct target *target;
 };
 
+/*
+ * One str for all closures with that name; not without the GIL, where making it takes a lock of
+ * CPython's that another thread may have held when this process was forked.
+ */
+static PyObject *shared_name(const char *name)
+{
+    return COMPAT_FREE_THREADED ? PyUnicode_FromString(name) : PyUnicode_InternFromString(name);
+}
+
 PyObject *closure_name_of(PyObject *callable)
 {
     PyObject *name = NULL;
@@ -44,10 +53,10 @@ PyObject *closure_name_of(PyObject *callable)
     if (PyMethod_Check(callable))
         callable = PyMethod_GET_FUNCTION(callable);
     if (PyCFunction_Check(callable))
-        return PyUnicode_InternFromString(((PyCFunctionObject *)callable)->m_ml->ml_name);
+        return shared_name(((PyCFunctionObject *)callable)->m_ml->ml_name);
     if (PyFunction_Check(callable))
         name = owner_readable(((PyFunctionObject *)callable)->func_qualname);
-    return name ? name : PyUnicode_InternFromString(Py_TYPE(callable)->tp_name);
+    return name ? name : shared_name(Py_TYPE(callable)->tp_name);
 }
 
 static struct target *target_of_closure(const Closure *self)
