@@ -16,6 +16,8 @@ from support import hardening, scale
 
 from trampfd._cli import children
 
+pytest.importorskip("_cffi_backend", reason="cffi is not installed")
+
 # What a process makes of a callback, and what is left in it of how it was started.
 LOOK = """
 import json, os, sys

@@ -10,11 +10,12 @@ import signal
 from pathlib import Path
 from typing import Any, ClassVar
 
-import cffi
 import pytest
 from support import abi, providers
 
 import trampfd
+
+cffi = pytest.importorskip("cffi", reason="cffi is not installed")
 
 TESTS = Path(__file__).parent
 OWN_RESULT, ATTACKERS = "2", "666"
