@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Macros for all routines, which make them aligned, hidden, typed and sized, with unwind
- * information and a landing pad for indirect branches; and ASM_END, which ends each assembly file.
+ * Macros for all routines, see arch/routine.h; and ASM_END, which ends each assembly file.
  *
  * The instructions of newer CPUs are written as the hints that they are to older ones, so that no
  * flag has to allow them.
  */
 #ifndef TFD_ASM_H
 #define TFD_ASM_H
+
+#include "arch/routine.h"
 
 /* bti c: calls, and branches through x16 or x17, may lead here. */
 .macro LANDING_PAD
@@ -25,40 +26,12 @@
     .cfi_negate_ra_state
 .endm
 
-/* Something that does not begin with a landing pad, such as a table of slots. */
-.macro TABLE name
-    .globl \name
-    .hidden \name
-    .type \name, %function
-\name:
-    .cfi_startproc
-.endm
-
-.macro ROUTINE name
-    .balign 16
-    TABLE \name
-    LANDING_PAD
-.endm
-
-.macro END name
-    .cfi_endproc
-    .size \name, . - \name
-.endm
-
 /*
- * Notes for the linker: this object tolerates branch target identification, signed return addresses
- * and guarded control stacks ("ELF for the Arm 64-bit Architecture", Program Property), and needs
- * no executable stack.
+ * GNU_PROPERTY_AARCH64_FEATURE_1_AND: branch target identification (BTI), signed return addresses
+ * (PAC) and guarded control stacks (GCS); "ELF for the Arm 64-bit Architecture", Program Property.
  */
 .macro ASM_END
-    .section .note.gnu.property, "a"
-    .balign 8
-    .long 4, 16, 5      /* size of the name, size of the description, NT_GNU_PROPERTY_TYPE_0 */
-    .asciz "GNU"
-    .long 0xc0000000, 4 /* GNU_PROPERTY_AARCH64_FEATURE_1_AND, size */
-    .long 7, 0          /* BTI | PAC | GCS, padding */
-
-    .section .note.GNU-stack, "", %progbits
+    NOTES 0xc0000000, 7
 .endm
 
 #endif
