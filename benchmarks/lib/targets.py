@@ -17,6 +17,7 @@ from lib.names import (
     DIRECT,
     ENABLED,
     EXTERN,
+    FILL,
     FIRST,
     HAND,
     HELD,
@@ -117,6 +118,8 @@ START_LIMITS = (
 CREATE_FREE_LIMIT = 60  # nanoseconds
 FLAT_LIMIT = 1.5
 BYTES_LIMIT = 80
+#: So many from nothing, where the kernel's fresh memory counts; the same limit.
+FILLED = (10**6, 10**7)
 #: From so few closures on, to so many, the cost is to be flat.
 FLAT = (10**3, 10**7)
 #: With fewer closures the pages that the first one touches count.
@@ -199,6 +202,11 @@ def _create_free(results: Results) -> Iterator[Target]:
     times = {live_case(n): f.spread for n, f in figures.items() if FLAT[0] <= n <= FLAT[1]}
     name, worst = _worst(times)
     yield Target(f"create and free (worst: {name})", CREATE_FREE_LIMIT, worst, " ns")
+    ratios = {
+        case: ratio for case in times if (ratio := results.ratio(CREATE_FREE, case, PLAN, STOCK))
+    }
+    name, worst = _worst(ratios)
+    yield Target(f"create and free (worst: {name}), of {STOCK}", 1, worst)
     yield Target(
         f"create and free, flat: {live_case(FLAT[1])}, of {live_case(FLAT[0])}",
         FLAT_LIMIT,
@@ -209,10 +217,12 @@ def _create_free(results: Results) -> Iterator[Target]:
     }
     name, worst = _worst(sizes)
     yield Target(f"memory of a closure (worst: {name})", BYTES_LIMIT, worst, " bytes")
-    for threads in (1, 2):
-        figure = results.find(THREADS, threads_case(threads), PLAN)
+    cases = [(THREADS, threads_case(threads)) for threads in (1, 2)]
+    cases += [(FILL, live_case(count)) for count in FILLED]
+    for question, case in cases:
+        figure = results.find(question, case, PLAN)
         spread = figure.spread if figure else None
-        yield Target(f"create and free, {threads_case(threads)}", CREATE_FREE_LIMIT, spread, " ns")
+        yield Target(f"{question}, {case}", CREATE_FREE_LIMIT, spread, " ns")
 
 
 def _flat(few: Spread, many: Spread) -> Spread:
