@@ -9,6 +9,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -98,6 +99,8 @@ lib.finalize_in_thread()
 """
     )
     stock, ours = run(code, "stock"), run(code)
+    if stock.returncode < 0:
+        pytest.skip("this CPython crashes there without trampfd, too")
     assert (ours.returncode, ours.stdout, ours.stderr) == (0, stock.stdout, "")
     assert stock.stdout in ("", f"one {SORTED}\n")
 
@@ -133,6 +136,8 @@ def test_called_after_python_has_ended(interface: str, kept: bool) -> None:
 
 def test_dropped_callback_is_named(interface: str) -> None:
     """The pointer outlives the callback, and is called while Python still runs."""
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        pytest.skip("without the GIL, functions live until they are collected")
     done = run(
         """
         import os

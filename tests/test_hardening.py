@@ -177,6 +177,7 @@ def rights(path: Path, maps: str) -> dict[str, list[str]]:
 
 
 def test_variables_set_once_are_read_only_afterwards() -> None:
+    pytest.importorskip("cffi")
     environment = {**os.environ, "LD_PRELOAD": str(PRELOAD)}
     maps = core.check(sys.executable, "-c", USE_ALL, environment=environment)
     for path, sealed in SEALED.items():

@@ -210,6 +210,7 @@ def test_import_error_inside_the_module_is_the_programs(programs: Path) -> None:
 
 
 def test_callbacks_are_ours(programs: Path) -> None:
+    pytest.importorskip("cffi")
     code = (
         "import cffi, ctypes, trampfd; ffi = cffi.FFI();"
         "a = ffi.callback('int(int)', lambda x: x + 1);"

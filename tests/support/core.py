@@ -187,7 +187,6 @@ class Core:
         self._library.peer_make(1)
         self._slots = ctypes.string_at(self._library.peer_block(0), self._library.peer_slots_size())
         self._maps = open("/proc/self/maps")  # noqa: SIM115
-        self._code = self._executable()
 
     def _executable(self) -> set[tuple[int, int]]:
         """Start and end of the executable mappings; read without opening anything."""
@@ -204,12 +203,12 @@ class Core:
     def make(self, count: int) -> int:
         """Make closures until there are `count`: 0, or the errno of a refusal.
 
-        All closures work then, and nothing is mapped executable that was not when this object
-        was made, but copies of the slots.
+        All closures work then, and nothing was mapped executable for them but copies of the slots.
         """
+        before = self._executable()
         error = self._library.peer_make(count - self._library.peer_count())
         assert self._library.peer_wrong() == 0
-        for start, end in self._executable() - self._code:
+        for start, end in self._executable() - before:
             for at in range(start, end, len(self._slots)):
                 assert ctypes.string_at(at, len(self._slots)) == self._slots, f"{at:#x} is not ours"
         return int(error)
