@@ -77,6 +77,7 @@ def test_free_races_with_calls() -> None:
     core.check(core.executable("core/free_race"))
 
 
+@pytest.mark.only_table
 def test_threads_seldom_lock() -> None:
     core.check(core.executable("core/lock_count", link=("-Wl,--wrap=pthread_mutex_lock",)))
 

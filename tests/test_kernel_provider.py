@@ -11,7 +11,7 @@ from support import providers
 
 pytestmark = pytest.mark.any_provider
 
-KERNEL = providers.NAMES[1:]
+KERNEL = providers.KERNEL
 
 START = """
 import ctypes, os, resource, signal, sys

@@ -28,7 +28,7 @@ FUNCTION = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)
 def test_arbitrary_writes_redirect_callbacks_of_the_table_only(
     provider: str, interface: str
 ) -> None:
-    """The table's callback can be redirected; the kernel's cannot."""
+    """The table's callback can be redirected; sealed ones and the kernel's cannot."""
     child = providers.run(providers.need(provider), str(TESTS / "attack.py"), interface)
     assert child.returncode == 0, child.stderr
     result, copies, *_ = child.stdout.split()
@@ -206,7 +206,9 @@ def test_doctor_verifies_every_provider() -> None:
     assert tuple(findings) == providers.NAMES
     table = findings["table"]
     assert table["available"] and table["intact"] and table["seen"] and not table["guarded"]
-    for name in providers.NAMES[1:]:
+    sealed = findings["sealed"]
+    assert sealed["available"] and sealed["intact"] and sealed["guarded"]
+    for name in providers.KERNEL:
         one = findings[name]
         if os.path.exists(providers.DEVICE):
             assert one["available"] and one["intact"] and one["guarded"], one

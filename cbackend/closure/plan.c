@@ -7,6 +7,8 @@
 #include "plan.h"
 
 #include "base/lock.h"
+#include "base/sealed_memory.h"
+#include "provider/provider.h"
 #include "slot/allowed.h"
 #include "slot/magazine.h"
 
@@ -18,8 +20,9 @@
 #define END UINT32_MAX /* of a type's elements, in a key; no type has this head */
 #define IDLE_MAX 256   /* plans without closures that are kept */
 
-static struct tfd_plan *buckets[BUCKETS];
-static struct tfd_plan *latest; /* programs make many closures of one signature in a row */
+static struct tfd_plan_use *buckets[BUCKETS];
+static const struct tfd_plan *latest; /* programs make many closures of one signature in a row */
+static struct tfd_plan_use *spare;    /* with sealed memory, for plans to come */
 static unsigned plans, idle;
 
 /* A cache that a fork tore is left to the records that lead into it, and another is begun. */
@@ -136,66 +139,161 @@ static unsigned hash_key(const struct key *key)
     return hash;
 }
 
-static struct tfd_plan *find(const struct key *key, unsigned hash)
+static const struct tfd_plan *find(const struct key *key, unsigned hash)
 {
-    struct tfd_plan *plan = buckets[hash % BUCKETS];
-
-    while (plan
-           && (plan->hash != hash || plan->key_size != key->size
-               || memcmp(plan->key, key->bytes, key->size)))
-        plan = plan->next;
-    return plan;
+    for (struct tfd_plan_use *use = buckets[hash % BUCKETS]; use; use = use->next)
+        if (use->plan->hash == hash && use->plan->key_size == key->size
+            && !memcmp(use->plan->key, key->bytes, key->size))
+            return use->plan;
+    return NULL;
 }
 
-static struct tfd_plan *make(const struct key *key, unsigned hash, const ffi_cif *cif)
+/* The parts behind a plan's offsets. */
+struct parts {
+    size_t gathers, key, size;
+};
+
+static struct parts parts_of(unsigned count, const struct key *key)
 {
-    size_t size = sizeof(struct tfd_plan) + cif->nargs * sizeof(int);
-    size_t gathers_at = (size + 7) & ~(size_t)7;
-    size_t key_at = gathers_at + cif->nargs * sizeof(struct tfd_gather);
-    struct tfd_plan *plan = calloc(1, key_at + key->size);
+    struct parts parts = {.gathers = sizeof(struct tfd_plan) + count * sizeof(int)};
+
+    parts.gathers = (parts.gathers + 7) & ~(size_t)7;
+    parts.key = parts.gathers + count * sizeof(struct tfd_gather);
+    parts.size = parts.key + key->size;
+    return parts;
+}
+
+static struct tfd_plan *draft(const struct key *key, unsigned hash, const ffi_cif *cif,
+                              const struct parts *parts)
+{
+    struct tfd_plan *plan = calloc(1, parts->size);
 
     if (!plan)
         return NULL;
     plan->count = cif->nargs;
-    plan->gathers = (struct tfd_gather *)((char *)plan + gathers_at);
+    plan->gathers = (struct tfd_gather *)((char *)plan + parts->gathers);
     if (!tfd_port_plan(plan, cif)) {
         free(plan);
         return NULL;
     }
     plan->call = tfd_plan_fastest_call(plan);
-    plan->key = (unsigned char *)plan + key_at;
+    plan->key = memcpy((char *)plan + parts->key, key->bytes, key->size);
     plan->key_size = key->size;
-    memcpy(plan->key, key->bytes, key->size);
     plan->hash = hash;
     plan->cache = cache;
-    plan->next = buckets[hash % BUCKETS];
-    buckets[hash % BUCKETS] = plan;
+    return plan;
+}
+
+static struct tfd_plan_use *take_spare(size_t size)
+{
+    for (struct tfd_plan_use **at = &spare; *at; at = &(*at)->next) {
+        struct tfd_plan_use *use = *at;
+
+        if (use->room >= size) {
+            *at = use->next;
+            return use;
+        }
+    }
+    return NULL;
+}
+
+/* With as much sealed memory, if there is any. */
+static struct tfd_plan_use *get_use(size_t size)
+{
+    struct tfd_plan_use *use = take_spare(size);
+
+    if (use)
+        return use;
+    use = calloc(1, sizeof(*use));
+    if (!use)
+        return NULL;
+    use->plan = tfd_sealed_memory_get(size);
+    use->room = use->plan ? (unsigned)size : 0;
+    return use;
+}
+
+/* Moves the draft to the sealed memory. */
+static int seal(struct tfd_plan_use *use, struct tfd_plan *plan, const struct parts *parts)
+{
+    char *room = (char *)use->plan;
+
+    plan->gathers = (struct tfd_gather *)(room + parts->gathers);
+    plan->key = (unsigned char *)room + parts->key;
+    if (!tfd_sealed_memory_store(room, plan, parts->size))
+        return 1;
+    plan->gathers = (struct tfd_gather *)((char *)plan + parts->gathers);
+    plan->key = (unsigned char *)plan + parts->key;
+    return 0;
+}
+
+/* Takes the draft; NULL if that must not be used as it is. */
+static struct tfd_plan_use *keep_plan(struct tfd_plan *plan, const struct parts *parts)
+{
+    struct tfd_plan_use *use = get_use(parts->size);
+
+    plan->use = use;
+    if (use && use->room && seal(use, plan, parts)) {
+        free(plan);
+        return use;
+    }
+    if (!use || tfd_providers_are_sealed()) {
+        free(plan);
+        free(use);
+        return NULL;
+    }
+    use->plan = plan;
+    use->room = 0;
+    return use;
+}
+
+static const struct tfd_plan *make(const struct key *key, unsigned hash, const ffi_cif *cif)
+{
+    const struct parts parts = parts_of(cif->nargs, key);
+    struct tfd_plan *plan = draft(key, hash, cif, &parts);
+    struct tfd_plan_use *use = plan ? keep_plan(plan, &parts) : NULL;
+
+    if (!use)
+        return NULL;
+    use->references = 0;
+    use->next = buckets[hash % BUCKETS];
+    buckets[hash % BUCKETS] = use;
     plans++;
     idle++; /* until the caller's reference is counted */
-    return plan;
+    return use->plan;
+}
+
+static void forget(struct tfd_plan_use *use)
+{
+    plans--;
+    if (use->room) {
+        use->next = spare;
+        spare = use;
+    } else {
+        free(use->plan);
+        free(use);
+    }
 }
 
 static void forget_idle(void)
 {
     for (unsigned i = 0; i < BUCKETS; i++)
-        for (struct tfd_plan **at = &buckets[i]; *at;) {
-            struct tfd_plan *plan = *at;
+        for (struct tfd_plan_use **at = &buckets[i]; *at;) {
+            struct tfd_plan_use *use = *at;
 
-            if (plan->references) {
-                at = &plan->next;
+            if (use->references) {
+                at = &use->next;
                 continue;
             }
-            *at = plan->next;
-            free(plan);
-            plans--;
+            *at = use->next;
+            forget(use);
         }
     idle = 0;
     latest = NULL;
 }
 
-static struct tfd_plan *find_or_make(const ffi_cif *cif)
+static const struct tfd_plan *find_or_make(const ffi_cif *cif)
 {
-    struct tfd_plan *plan;
+    const struct tfd_plan *plan;
     struct key key;
     unsigned hash;
 
@@ -206,9 +304,9 @@ static struct tfd_plan *find_or_make(const ffi_cif *cif)
     return plan ? plan : make(&key, hash, cif);
 }
 
-static struct tfd_plan *get(const ffi_cif *cif)
+static const struct tfd_plan *get(const ffi_cif *cif)
 {
-    struct tfd_plan *plan;
+    const struct tfd_plan *plan;
 
     /* A cif that libffi refused may hold anything: its ABI tells, as in ffi_prep_closure_loc(). */
     if (cif->abi <= FFI_FIRST_ABI || cif->abi >= FFI_LAST_ABI)
@@ -216,21 +314,22 @@ static struct tfd_plan *get(const ffi_cif *cif)
     plan = latest && matches(latest, cif) ? latest : find_or_make(cif);
     if (plan) {
         latest = plan;
-        if (plan->references++ == 0)
+        if (plan->use->references++ == 0)
             idle--;
     }
     return plan;
 }
 
-/* A call under way may use the plan no more: see tfd_plan_call(). */
-static void put(const struct tfd_plan *shared, unsigned references)
+/*
+ * A call under way may use the plan no more: see tfd_plan_call().  Counts can be written: where
+ * records are sealed, no plan is forgotten, so that none takes the place of one that is in use.
+ */
+static void put(const struct tfd_plan *plan, unsigned references)
 {
-    struct tfd_plan *plan = (struct tfd_plan *)(uintptr_t)shared;
-
     if (plan->cache != cache)
         return;
-    plan->references -= references;
-    if (plan->references == 0 && ++idle > IDLE_MAX)
+    plan->use->references -= references;
+    if (plan->use->references == 0 && ++idle > IDLE_MAX && !tfd_providers_are_sealed())
         forget_idle();
 }
 
@@ -251,16 +350,14 @@ void tfd_magazine_let_go_locked(struct tfd_magazine *magazine)
 /* To as many as slots: a closure takes one of each. */
 void tfd_magazine_refill_plan_locked(struct tfd_magazine *magazine)
 {
-    struct tfd_plan *plan = (struct tfd_plan *)(uintptr_t)magazine->plan;
-
-    if (plan && magazine->references <= TFD_MAGAZINE_SIZE) {
-        plan->references += TFD_MAGAZINE_SIZE + 1 - magazine->references;
+    if (magazine->plan && magazine->references <= TFD_MAGAZINE_SIZE) {
+        magazine->plan->use->references += TFD_MAGAZINE_SIZE + 1 - magazine->references;
         magazine->references = TFD_MAGAZINE_SIZE + 1;
     }
 }
 
 /* The plan has a reference of the caller's. */
-static void keep(struct tfd_magazine *magazine, struct tfd_plan *plan)
+static void keep(struct tfd_magazine *magazine, const struct tfd_plan *plan)
 {
     if (magazine->plan != plan) {
         tfd_magazine_let_go_locked(magazine);
@@ -272,7 +369,7 @@ static void keep(struct tfd_magazine *magazine, struct tfd_plan *plan)
 
 static __attribute__((noinline)) const struct tfd_plan *get_from_cache(const ffi_cif *cif)
 {
-    struct tfd_plan *plan;
+    const struct tfd_plan *plan;
 
     tfd_lock_inside();
     plan = get(cif);
@@ -336,6 +433,8 @@ void tfd_plans_in_child(int torn)
         return;
     memset(buckets, 0, sizeof(buckets));
     latest = NULL;
+    spare = NULL;
+    tfd_sealed_memory_in_child();
     plans = idle = 0;
     cache++;
 }

@@ -35,13 +35,26 @@ struct tfd_gathered {
     _Alignas(16) char bytes[TFD_PIECES * 8];
 };
 
+struct tfd_plan;
+
+/* What changes of a plan. */
+struct tfd_plan_use {
+    struct tfd_plan_use *next; /* in the bucket of the cache, or of those that are spare */
+    struct tfd_plan *plan;
+    unsigned references; /* from records, including dead ones, and from magazines */
+    unsigned room; /* bytes of sealed memory at `plan`; 0: it has memory that can be written */
+};
+
+/*
+ * A plan decides where a call reads and stores.  So it lies in memory that cannot be written, where
+ * the kernel permits that.
+ */
 struct tfd_plan {
-    struct tfd_plan *next; /* in the bucket of the cache */
-    unsigned references;   /* from records, including dead ones, and from magazines */
-    unsigned cache;        /* number of the cache that contains it */
+    struct tfd_plan_use *use;
+    unsigned cache; /* number of the cache that contains it */
     unsigned hash;
     unsigned key_size;
-    unsigned char *key;
+    const unsigned char *key;
 
     tfd_entry *entry;
     tfd_entry *tail;

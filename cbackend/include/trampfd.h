@@ -148,7 +148,7 @@ TRAMPFD_API void *trampfd_bind(ffi_cif *cif, void (*function)(void), void *data,
 
 /* The slot of a function pointer that this library made. */
 struct trampfd_slot {
-    const char *provider; /* "table", "trampfd" or "trampfd-user" */
+    const char *provider; /* "table", "sealed", "trampfd" or "trampfd-user" */
     const char *source;   /* "built in", "own file", "memfd"; else the name of the provider */
     const void *block;    /* lowest code address of the block of slots */
     unsigned index;       /* slot number within the block */
@@ -266,6 +266,16 @@ TRAMPFD_API void trampfd_status_read(struct trampfd_status *status);
  * `trail` gets one attempt for each source: error 0, or the call that failed.
  */
 TRAMPFD_API void trampfd_probe(struct trampfd_trail *trail);
+
+/*
+ * From now on, keep the records of closures where no store of the process reaches them, as with
+ * TRAMPFD_SEAL=1 in the environment.  Making and freeing a closure then take system calls; calls
+ * cost the same.  It cannot be taken back, and holds in children, too.
+ *
+ * Returns 0, or -EBUSY if there are closures of the provider "table" already, -EDEADLK in a signal
+ * handler that interrupted this library.  Thread-safe.
+ */
+TRAMPFD_API int trampfd_seal(void);
 
 /*
  * Trampolines: the low-level object of the trampfd proposal.

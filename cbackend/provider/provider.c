@@ -3,6 +3,7 @@
 #include "provider.h"
 
 #include "arch/port.h"
+#include "base/sealed.h"
 #include "base/trail.h"
 
 #include <errno.h>
@@ -21,10 +22,11 @@ const void *tfd_provider_record_in_memory(const struct tfd_block *block, unsigne
     return &block->records[index];
 }
 
-static const struct tfd_provider *const all[] = {
-    &tfd_provider_table,
-    &tfd_provider_trampfd,
-    &tfd_provider_trampfd_user,
+const struct tfd_provider *const tfd_provider_list[TFD_PROVIDERS] = {
+    [TFD_PROVIDER_TABLE] = &tfd_provider_table,
+    [TFD_PROVIDER_SEALED] = &tfd_provider_sealed,
+    [TFD_PROVIDER_TRAMPFD] = &tfd_provider_trampfd,
+    [TFD_PROVIDER_TRAMPFD_USER] = &tfd_provider_trampfd_user,
 };
 
 /* The environment of a set-user-ID program is ignored. */
@@ -37,17 +39,54 @@ static const char *setting(void)
     return value && *value ? value : "auto";
 }
 
+/* No store takes it back, nor does a change of the environment. */
+static TFD_SEALED(struct { int seals; }) asked;
+
+void tfd_providers_seal(void)
+{
+    if (asked.is.seals)
+        return;
+    asked.is.seals = 1;
+    tfd_seal(&asked);
+}
+
+int tfd_providers_are_sealed(void)
+{
+    return asked.is.seals;
+}
+
+/* 0, or -1 if it is not a value that the setting has. */
+static int read_seal_setting(const char *provider)
+{
+    const char *value = secure_getenv("TRAMPFD_SEAL");
+
+    if (value && *value && strcmp(value, "0") && strcmp(value, "1"))
+        return -1;
+    if ((value && *value == '1') || !strcmp(provider, tfd_provider_sealed.name))
+        tfd_providers_seal();
+    return 0;
+}
+
+static enum tfd_provider_number table_or_sealed(void)
+{
+    return asked.is.seals ? TFD_PROVIDER_SEALED : TFD_PROVIDER_TABLE;
+}
+
 struct tfd_providers tfd_providers_asked_for(struct trampfd_trail *trail)
 {
     const char *name = setting();
 
+    if (read_seal_setting(name)) {
+        tfd_trail_add(trail, "TRAMPFD_SEAL", "0 or 1", EINVAL);
+        return (struct tfd_providers){0};
+    }
     if (!strcmp(name, "auto"))
-        return (struct tfd_providers){2, {&tfd_provider_trampfd, &tfd_provider_table}};
-    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-        if (!strcmp(name, all[i]->name))
-            return (struct tfd_providers){1, {all[i]}};
+        return (struct tfd_providers){2, {TFD_PROVIDER_TRAMPFD, table_or_sealed()}};
+    for (enum tfd_provider_number i = 0; i < TFD_PROVIDERS; i++)
+        if (!strcmp(name, tfd_provider_list[i]->name))
+            return (struct tfd_providers){1, {i == TFD_PROVIDER_TABLE ? table_or_sealed() : i}};
     tfd_trail_add(trail, "TRAMPFD_PROVIDER",
-                  "name of a provider (auto, table, trampfd, trampfd-user)", EINVAL);
+                  "name of a provider (auto, table, sealed, trampfd, trampfd-user)", EINVAL);
     return (struct tfd_providers){0};
 }
 
@@ -56,7 +95,8 @@ struct tfd_providers tfd_providers_present(struct tfd_providers asked_for)
     struct tfd_providers present = {0};
 
     for (unsigned i = 0; i < asked_for.count; i++)
-        if (asked_for.list[i]->present() || (i + 1 == asked_for.count && !present.count))
+        if (tfd_provider_list[asked_for.list[i]]->present()
+            || (i + 1 == asked_for.count && !present.count))
             present.list[present.count++] = asked_for.list[i];
     return present;
 }

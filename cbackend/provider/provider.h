@@ -4,7 +4,7 @@
  * not depend on how it works.
  *
  * The functions that change something (map, unmap, store, disarm, probe and in_child) are called
- * with the lock held, except as is_plain permits.  The others are called for a slot that the caller
+ * with the lock held, except where records are plain memory.  The others are called for a slot that the caller
  * owns, with or without it.
  */
 #ifndef TFD_PROVIDER_H
@@ -14,12 +14,6 @@
 
 struct tfd_provider {
     const char *name;
-
-    /*
-     * Are records plain memory of the process?  Then store() and disarm() do what the functions at
-     * the end of this file do, and need no lock for a slot that the caller owns.
-     */
-    int is_plain;
 
     /* Is this provider worth trying on this machine?  Makes no system call. */
     int (*present)(void);
@@ -74,9 +68,19 @@ int tfd_provider_slot_intact(const struct tfd_block *block, unsigned index);
 const void *tfd_provider_record_in_memory(const struct tfd_block *block, unsigned index,
                                           const union tfd_record *record);
 
-extern const struct tfd_provider tfd_provider_table;
-extern const struct tfd_provider tfd_provider_trampfd;
-extern const struct tfd_provider tfd_provider_trampfd_user;
+extern const struct tfd_provider tfd_provider_table, tfd_provider_sealed, tfd_provider_trampfd,
+    tfd_provider_trampfd_user;
+
+/* By their numbers. */
+extern const struct tfd_provider *const tfd_provider_list[TFD_PROVIDERS];
+
+static inline const struct tfd_provider *tfd_provider_of(const struct tfd_block *block)
+{
+    return tfd_provider_list[block->provider % TFD_PROVIDERS];
+}
+
+/* Make a block of the table, whose records are not in one piece with those of others. */
+int tfd_table_map_single(struct tfd_block *block, struct trampfd_trail *trail);
 
 /* In the child of a fork, see base/lock.h. */
 void tfd_table_in_child(int torn);
@@ -84,32 +88,49 @@ void tfd_table_in_child(int torn);
 /* In the order to try them. */
 struct tfd_providers {
     unsigned count;
-    const struct tfd_provider *list[2];
+    enum tfd_provider_number list[2];
 };
 
 /*
+ * From now on, to the end of the process, the sealed one takes the place of the table.  Needs the
+ * lock.  The other function tells whether that was asked for, here or by the environment.
+ */
+void tfd_providers_seal(void);
+int tfd_providers_are_sealed(void);
+
+/*
  * Those that TRAMPFD_PROVIDER (or TRAMPFD_BACKEND, its former name) asks for; auto: trampfd, then
- * table; or a single one by its name.  None, with an attempt on the trail, for another name.
+ * table; or a single one by its name.  TRAMPFD_SEAL=1 does what tfd_providers_seal() does.  None,
+ * with an attempt on the trail, for another name or value.  Needs the lock.
  */
 struct tfd_providers tfd_providers_asked_for(struct trampfd_trail *trail);
 
 /* Those of them that are present, or the last one if none is. */
 struct tfd_providers tfd_providers_present(struct tfd_providers asked_for);
 
+/*
+ * Are records plain memory of the process?  Then the two functions below need no lock for a slot
+ * that the caller owns.
+ */
+static inline int tfd_provider_is_plain(const struct tfd_block *block)
+{
+    return block->provider == TFD_PROVIDER_TABLE;
+}
+
 /* Store or disarm a record, without the detour by the provider where it is plain. */
 static inline int tfd_provider_store(struct tfd_block *block, unsigned index,
                                      const union tfd_record *record)
 {
-    if (!block->provider->is_plain)
-        return block->provider->store(block, index, record);
+    if (!tfd_provider_is_plain(block))
+        return tfd_provider_of(block)->store(block, index, record);
     tfd_record_store(&block->records[index], record);
     return 0;
 }
 
 static inline int tfd_provider_disarm(struct tfd_block *block, unsigned index)
 {
-    if (!block->provider->is_plain)
-        return block->provider->disarm(block, index);
+    if (!tfd_provider_is_plain(block))
+        return tfd_provider_of(block)->disarm(block, index);
     __atomic_store_n(&block->records[index].go.entry, tfd_entry_dead, __ATOMIC_RELEASE);
     return 0;
 }

@@ -73,6 +73,11 @@ static int map_span(struct tfd_span span, struct trampfd_trail *trail)
     return 0;
 }
 
+static int map_single_span(struct trampfd_trail *trail)
+{
+    return map_span((struct tfd_span){.count = 1}, trail);
+}
+
 /* A large span, or a small one if that fails. */
 static int map_next_span(struct trampfd_trail *trail)
 {
@@ -82,27 +87,45 @@ static int map_next_span(struct trampfd_trail *trail)
     if (spans.blocks >= TFD_SPAN_MOST
         && !map_span((struct tfd_span){.count = TFD_SPAN_MOST, .advice = advice}, &unused))
         return 0;
-    return map_span((struct tfd_span){.count = 1}, trail);
+    return map_single_span(trail);
+}
+
+static void take_built_in(struct tfd_block *block)
+{
+    block->provider = TFD_PROVIDER_TABLE;
+    block->code = tfd_slots;
+    block->slot_size = TFD_SLOT_SIZE;
+    block->records = block->shadow = tfd_records;
+}
+
+static void take_from_span(struct tfd_block *block)
+{
+    block->provider = TFD_PROVIDER_TABLE;
+    block->source = spans.source;
+    tfd_span_take(&spans.rest, block);
+    spans.blocks++;
+}
+
+static int map_from(int (*map_next)(struct trampfd_trail *), struct tfd_block *block,
+                    struct trampfd_trail *trail)
+{
+    int error = 0;
+
+    if (block->source == TFD_BUILT_IN)
+        take_built_in(block);
+    else if (spans.rest.count || !(error = map_next(trail)))
+        take_from_span(block);
+    return error;
 }
 
 static int map(struct tfd_block *block, struct trampfd_trail *trail)
 {
-    int error;
+    return map_from(map_next_span, block, trail);
+}
 
-    block->provider = &tfd_provider_table;
-    if (block->source == TFD_BUILT_IN) {
-        block->code = tfd_slots;
-        block->slot_size = TFD_SLOT_SIZE;
-        block->records = block->shadow = tfd_records;
-        return 0;
-    }
-    error = spans.rest.count ? 0 : map_next_span(trail);
-    if (error)
-        return error;
-    block->source = spans.source;
-    tfd_span_take(&spans.rest, block);
-    spans.blocks++;
-    return 0;
+int tfd_table_map_single(struct tfd_block *block, struct trampfd_trail *trail)
+{
+    return map_from(map_single_span, block, trail);
 }
 
 /* Nothing is kept for more blocks by a process that has one less. */
@@ -158,7 +181,6 @@ static void probe(struct trampfd_trail *trail)
 
 const struct tfd_provider tfd_provider_table = {
     .name = "table",
-    .is_plain = 1,
     .present = present,
     .map = map,
     .unmap = unmap,

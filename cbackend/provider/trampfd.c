@@ -110,7 +110,7 @@ static int map(struct tfd_block *block, struct trampfd_trail *trail)
     error = map_slots(block, table, trail);
     if (error)
         goto unmap_shadow;
-    block->provider = &tfd_provider_trampfd;
+    block->provider = TFD_PROVIDER_TRAMPFD;
     block->source = TFD_TRAMPFD;
     block->slot_size = TFD_SLOT_SIZE;
     block->private = table;

@@ -327,7 +327,7 @@ static int map(struct tfd_block *block, struct trampfd_trail *trail)
     }
     for (unsigned i = 0; i < TFD_SLOTS; i++)
         private->slots[i].descriptor.fd = -1;
-    block->provider = &tfd_provider_trampfd_user;
+    block->provider = TFD_PROVIDER_TRAMPFD_USER;
     block->source = TFD_TRAMPFD_USER;
     block->slot_size = page_size();
     block->code = code;

@@ -16,6 +16,15 @@ _Static_assert(TFD_SLOTS == TRAMPFD_BLOCK_SLOTS, "slots of a block");
 _Static_assert(TFD_CODE_BYTES % TFD_GRANULE == 0, "a block's code fills granules");
 _Static_assert(TFD_RECORD_BYTES % TFD_GRANULE == 0, "so do its records");
 
+/* Numbers, not pointers to their functions: blocks lie in memory that can be written. */
+enum tfd_provider_number {
+    TFD_PROVIDER_TABLE,
+    TFD_PROVIDER_SEALED,
+    TFD_PROVIDER_TRAMPFD,
+    TFD_PROVIDER_TRAMPFD_USER,
+    TFD_PROVIDERS,
+};
+
 enum tfd_source {
     TFD_BUILT_IN,
     TFD_OWN_FILE,
@@ -33,7 +42,7 @@ enum tfd_source {
  * `private` belong to the pool and are guarded by its lock.
  */
 struct tfd_block {
-    const struct tfd_provider *provider;
+    enum tfd_provider_number provider;
     enum tfd_source source;
     const char *code;
     size_t slot_size; /* bytes of code from one slot to the next */

@@ -29,7 +29,7 @@ static cell *_Atomic leaves[LEAVES];
 
 struct tfd_block *tfd_block_new(void)
 {
-    return tfd_first_block.provider ? calloc(1, sizeof(tfd_first_block)) : &tfd_first_block;
+    return tfd_first_block.code ? calloc(1, sizeof(tfd_first_block)) : &tfd_first_block;
 }
 
 void tfd_block_delete(struct tfd_block *block)

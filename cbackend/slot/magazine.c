@@ -276,7 +276,7 @@ int tfd_pool_store_inside(struct tfd_slot slot, union tfd_record *record)
 {
     int error;
 
-    if (slot.block->provider->is_plain)
+    if (tfd_provider_is_plain(slot.block))
         return tfd_pool_store_locked(slot, record);
     tfd_lock_inside();
     error = tfd_pool_store_locked(slot, record);
@@ -295,7 +295,7 @@ struct tfd_slot tfd_pool_make_inside(uintptr_t state, union tfd_record *record,
     error = tfd_pool_store_inside(slot, record);
     if (!error)
         return slot;
-    tfd_trail_add(trail, slot.block->provider->name, "store a record", -error);
+    tfd_trail_add(trail, tfd_provider_of(slot.block)->name, "store a record", -error);
     tfd_pool_give_inside(slot, NULL, TFD_HOLDS_NOTHING);
     return tfd_slot_none(error);
 }
@@ -352,7 +352,7 @@ int tfd_pool_give_inside(struct tfd_slot slot, const char *name, enum tfd_holds 
 
     if (is_alone())
         return tfd_pool_give_locked(slot, name, holds);
-    if (!magazine || !slot.block->provider->is_plain || (name && !tfd_pool_has_names(slot)))
+    if (!magazine || !tfd_provider_is_plain(slot.block) || (name && !tfd_pool_has_names(slot)))
         return give_to_pool(slot, name, holds);
     error = put(magazine, slot, name, holds);
     if (magazine->freed_count == TFD_MAGAZINE_SIZE)

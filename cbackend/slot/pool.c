@@ -50,7 +50,6 @@
 
 static struct {
     struct tfd_providers providers;          /* chosen when the first block is made */
-    const struct tfd_provider *newest;       /* what made the newest block */
     struct tfd_block *all;                   /* newest first */
     struct tfd_block *changing;              /* the latest block whose slots were changed */
     struct tfd_block *partial, *partial_end; /* blocks with a slot to hand out */
@@ -123,14 +122,14 @@ static int map_block(struct tfd_block *block, struct trampfd_trail *trail)
         memset(block, 0, sizeof(*block));
         block->source = pool.blocks[TFD_BUILT_IN] ? TFD_OWN_FILE : TFD_BUILT_IN;
         block->rest = QUARANTINE;
-        error = pool.providers.list[i]->map(block, trail);
+        error = tfd_provider_list[pool.providers.list[i]]->map(block, trail);
     }
     if (error)
         return error;
     error = tfd_index_add(block);
     if (error) {
         tfd_trail_add(trail, "index", "calloc", ENOMEM);
-        block->provider->unmap(block);
+        tfd_provider_of(block)->unmap(block);
     }
     return error;
 }
@@ -164,7 +163,6 @@ static int grow_with_trail(struct trampfd_trail *trail)
         tfd_block_delete(block);
         return error;
     }
-    pool.newest = block->provider;
     enter_all(block);
     enter_counts(block);
     enter_partial(block);
@@ -203,7 +201,7 @@ static RARE void release(struct tfd_block *block)
     pool.blocks[block->source]--;
     pool.code_bytes -= tfd_block_code_bytes(block);
     tfd_index_remove(block);
-    block->provider->unmap(block);
+    tfd_provider_of(block)->unmap(block);
     free(block->names);
     tfd_block_delete(block);
 }
@@ -311,7 +309,7 @@ static ALWAYS_INLINE ssize_t choose(struct tfd_block *block, struct trampfd_trai
         if (!error)
             return block->fresh;
         if (!waiting(block))
-            return tfd_trail_add(trail, block->provider->name, "store a record", -error);
+            return tfd_trail_add(trail, tfd_provider_of(block)->name, "store a record", -error);
     }
     return (ssize_t)pop(block);
 }
@@ -353,7 +351,7 @@ struct tfd_slot tfd_pool_take_locked(uintptr_t state, struct trampfd_trail *trai
 /* What is left is for all threads: the fewer slots there are, the fewer one gets. */
 static unsigned share_of(const struct tfd_block *block, unsigned most)
 {
-    unsigned share = block->provider->is_plain ? (TFD_SLOTS - block->used) / 8 + 1 : 1;
+    unsigned share = tfd_provider_is_plain(block) ? (TFD_SLOTS - block->used) / 8 + 1 : 1;
 
     return share < most ? share : most;
 }
@@ -481,8 +479,8 @@ void tfd_pool_in_child(int torn)
         make_pool_whole();
     tfd_magazines_in_child();
     for (struct tfd_block *block = pool.all; block; block = block->older)
-        if (block->provider->in_child)
-            block->provider->in_child(block);
+        if (tfd_provider_of(block)->in_child)
+            tfd_provider_of(block)->in_child(block);
 }
 
 int tfd_pool_has(const void *address)
@@ -506,8 +504,8 @@ struct tfd_slot tfd_pool_find_record(const union tfd_record *record)
 
 void tfd_pool_status(struct trampfd_status *status)
 {
-    const struct tfd_provider *provider;
     struct tfd_providers expected;
+    const char *provider = "none";
     struct trampfd_trail unused = {0};
     size_t blocks = 0;
     int is_inside = tfd_lock_checked(); /* counts are read as they are then */
@@ -517,11 +515,14 @@ void tfd_pool_status(struct trampfd_status *status)
         tfd_magazines_collect_locked();
     used = pool.used - tfd_magazines_kept_locked();
     expected = tfd_providers_present(tfd_providers_asked_for(&unused));
-    provider = pool.newest ? pool.newest : expected.count ? expected.list[0] : NULL;
+    if (pool.all)
+        provider = tfd_provider_of(pool.all)->name;
+    else if (expected.count)
+        provider = tfd_provider_list[expected.list[0]]->name;
     for (int source = 0; source < TFD_SOURCES; source++)
         blocks += pool.blocks[source];
     *status = (struct trampfd_status){
-        .provider = provider ? provider->name : "none",
+        .provider = provider,
         .blocks_built_in = pool.blocks[TFD_BUILT_IN],
         .blocks_own_file = pool.blocks[TFD_OWN_FILE],
         .blocks_memfd = pool.blocks[TFD_MEMFD],
@@ -547,6 +548,31 @@ void trampfd_probe(struct trampfd_trail *trail)
     tfd_lock_inside();
     providers = tfd_providers_asked_for(trail);
     for (unsigned i = 0; i < providers.count; i++)
-        providers.list[i]->probe(trail);
+        tfd_provider_list[providers.list[i]]->probe(trail);
     tfd_unlock();
+}
+
+static int has_plain_block(void)
+{
+    for (const struct tfd_block *block = pool.all; block; block = block->older)
+        if (tfd_provider_is_plain(block))
+            return 1;
+    return 0;
+}
+
+int trampfd_seal(void)
+{
+    int error = tfd_pool_enter(NULL);
+
+    if (error)
+        return error;
+    tfd_lock_inside();
+    if (has_plain_block()) {
+        error = -EBUSY;
+    } else {
+        tfd_providers_seal();
+        pool.providers.count = 0; /* to be chosen anew */
+    }
+    tfd_unlock();
+    return error;
 }

@@ -184,7 +184,7 @@ def _restore() -> None:
     _restore_ctypes()
 
 
-def install(*, libraries: bool = False) -> None:
+def install(*, libraries: bool = False, seal: bool = False) -> None:
     """Send every callback made from now on in this process through trampfd.
 
     That is every ``ffi.callback()`` (of ``cffi.FFI()``, of compiled ffi objects, as decorator,
@@ -199,14 +199,23 @@ def install(*, libraries: bool = False) -> None:
     the library of ``trampfd preload``.  Call it again after more of them were loaded, and before
     these free closures that others made.  trampfd.status() shows what was redirected.
 
-    Raises TypeError for a value of `libraries` that is not a bool, OSError if libraries cannot be
-    redirected, and RuntimeError for a version of cffi that cannot be redirected.  Nothing is
-    changed in these cases.
+    With ``seal=True``, which cannot be taken back, no store of this process, and of its children,
+    changes where a callback goes: records are in memory that the process can only read.  Calls cost
+    the same; to make and to drop a callback take two system calls and more.  Ask for it before the
+    first callback is made.  TRAMPFD_SEAL=1 in the environment does the same for whole programs, and
+    for the library of ``trampfd preload``.
+
+    Raises TypeError for a value of `libraries` or `seal` that is not a bool, OSError if libraries
+    cannot be redirected, RuntimeError for a version of cffi that cannot be redirected, and for
+    `seal` if there are callbacks with other records already.  Nothing is changed in these cases.
     """
     global _installed
-    if not isinstance(libraries, bool):
-        raise TypeError(f"libraries must be a bool, not {libraries!r}")
+    for name, value in (("libraries", libraries), ("seal", seal)):
+        if not isinstance(value, bool):
+            raise TypeError(f"{name} must be a bool, not {value!r}")
     loaded = _loaded()
+    if seal:
+        _native.seal()
     if libraries:
         from . import _libraries
 

@@ -47,7 +47,7 @@ class Difference:
 class Report:
     """What verify() found; true if nothing was changed.
 
-    provider: what holds the record, or the context of a trampoline: "table", "trampfd" or
+    provider: what holds the record, or the context of a trampoline: "table", "sealed", "trampfd" or
         "trampfd-user".
     address: the function pointer.
     protected: no store in this process can change where a call goes: the code, and the record or

@@ -13,7 +13,8 @@ class Status(NamedTuple):
     """Closures of this process.
 
     provider: name of the provider of the newest block of slots, or of the one that will be tried
-        first: "table", "trampfd" or "trampfd-user"; "none" when TRAMPFD_PROVIDER names none.
+        first: "table", "sealed", "trampfd" or "trampfd-user"; "none" when TRAMPFD_PROVIDER names
+        none.
     refused: sources that were refused when the newest block was made, before one worked.
     blocks: number of blocks of 4096 slots by source: "built in", "own file" and "memfd" of the
         table, "trampfd" and "trampfd-user" of the kernel.

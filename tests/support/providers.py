@@ -13,13 +13,14 @@ import pytest
 
 from support import scale
 
-NAMES = ("table", "trampfd", "trampfd-user")
+NAMES = ("table", "sealed", "trampfd", "trampfd-user")
+KERNEL = NAMES[2:]
 DEVICE = "/dev/trampfd"
 
 
 def need(provider: str) -> str:
     """The provider's name; skips the test where the kernel has no trampfd."""
-    if provider != "table" and not os.path.exists(DEVICE):
+    if provider in KERNEL and not os.path.exists(DEVICE):
         pytest.skip(f"trampfd: no {DEVICE}")
     return provider
 

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from typing import Any, Callable, NoReturn
 
 _USAGE = """\
-usage: trampfd run [--harden] [--no-children] script.py | script | - [argument ...]
-       trampfd run [--harden] [--no-children] -m module [argument ...]
-       trampfd run [--harden] [--no-children] -c code [argument ...]
+usage: trampfd run [--harden] [--seal] [--no-children] script.py | script | - [argument ...]
+       trampfd run [--harden] [--seal] [--no-children] -m module [argument ...]
+       trampfd run [--harden] [--seal] [--no-children] -c code [argument ...]
 """
 
 _HELP = f"""\
@@ -43,6 +43,8 @@ options:
               Linux 6.3 and later).  This also disables Python's own JIT compiler, by
               PYTHON_JIT=0 in the environment, and perf's trampolines, by
               PYTHONPERFSUPPORT=0
+  --seal      keep what decides where a callback goes in memory that the program cannot write,
+              by TRAMPFD_SEAL=1 in the environment.  Making a callback then takes system calls
   --no-children
               leave the Pythons that the program starts alone.  Otherwise they use trampfd
               too, by PYTHONPATH and TRAMPFD_CHILDREN in their environment
@@ -318,7 +320,7 @@ def _install(is_hardened: bool, has_children: bool) -> None:
 def run(argv: "Sequence[str]") -> int:
     """The command, with the arguments after `run`, most of which are the program's."""
     options = set()
-    while argv and argv[0] in ("--harden", "--no-children"):
+    while argv and argv[0] in ("--harden", "--seal", "--no-children"):
         options.add(argv[0])
         argv = argv[1:]
     if not argv:
@@ -341,6 +343,8 @@ def run(argv: "Sequence[str]") -> int:
 
     if not option and first != "-":
         first = _find_script(first)
+    if "--seal" in options:
+        os.environ["TRAMPFD_SEAL"] = "1"
     _install("--harden" in options, "--no-children" not in options)
     sys.argv = [option or first, *rest]
     functions = {"-m": _run_module, "-c": _run_code, "-": _run_input}

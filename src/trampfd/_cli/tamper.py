@@ -20,7 +20,7 @@ from .._report import Report
 from .._verify import verify
 from . import process
 
-PROVIDERS = ("table", "trampfd", "trampfd-user")
+PROVIDERS = ("table", "sealed", "trampfd", "trampfd-user")
 
 _TIMEOUT = 120  # seconds
 

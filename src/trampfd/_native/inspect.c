@@ -3,6 +3,8 @@
 #include "error.h"
 #include "module.h"
 
+#include <errno.h>
+
 static PyObject *status(PyObject *module, PyObject *unused)
 {
     struct trampfd_status s;
@@ -31,6 +33,26 @@ static PyObject *probe(PyObject *module, PyObject *unused)
     return error_attempts(&trail);
 }
 
+static PyObject *seal(PyObject *module, PyObject *unused)
+{
+    int error = trampfd_seal();
+
+    (void)module;
+    (void)unused;
+    if (error == -EBUSY) {
+        PyErr_SetString(
+            PyExc_RuntimeError,
+            "there are callbacks whose records can be written: ask for seal=True before "
+            "the first one is made, or set TRAMPFD_SEAL=1 in the environment");
+        return NULL;
+    }
+    if (error) {
+        errno = -error;
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    Py_RETURN_NONE;
+}
+
 static PyObject *find(PyObject *module, PyObject *address)
 {
     void *code = PyLong_AsVoidPtr(address);
@@ -51,6 +73,8 @@ const PyMethodDef inspect_functions[] = {
      PyDoc_STR("status()\n--\n\nCounts of blocks and slots as a dict, see trampfd.status().")},
     {"probe", probe, METH_NOARGS,
      PyDoc_STR("probe()\n--\n\nTry every source of blocks: a list of (source, call, errno).")},
+    {"seal", seal, METH_NOARGS,
+     PyDoc_STR("seal()\n--\n\nSee install(seal=True). Raises RuntimeError: it is too late.")},
     {"find", find, METH_O,
      PyDoc_STR("find(address)\n--\n\nThe slot at a code address as a dict, or None.")},
     {NULL, NULL, 0, NULL},

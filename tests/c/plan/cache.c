@@ -42,11 +42,11 @@ static void check_sharing(void)
     plan = tfd_plan_get(&descriptions[0].cif);
     for (int i = 0; i < 100; i++) {
         trampfd_closure_free(closures[i]);
-        CHECK(plan->references == 101, "closure %d, freed", i);
+        CHECK(plan->use->references == 101, "closure %d, freed", i);
     }
     hand_out_all();
-    CHECK(plan->references == 1, "%u references after all slots were handed out again",
-          plan->references);
+    CHECK(plan->use->references == 1, "%u references after all slots were handed out again",
+          plan->use->references);
     tfd_plan_put(plan);
     CHECK(tfd_plan_count() == before + 1, "a plan is not kept");
     CHECK(tfd_plan_get(&descriptions[50].cif) == plan, "the kept plan is not used again");

@@ -28,7 +28,7 @@ static inline unsigned users_of_plan(const ffi_cif *cif)
     unsigned users;
 
     CHECK(plan, "the signature has no plan");
-    users = plan->references - 1;
+    users = plan->use->references - 1;
     if (tfd_magazine && tfd_magazine->plan == plan)
         users -= tfd_magazine->references;
     tfd_plan_put(plan);
