@@ -88,6 +88,20 @@ def test_magazines(way: str) -> None:
     core.check(core.executable("core/magazines"), way)
 
 
+@pytest.mark.only_table
+@pytest.mark.parametrize("way", ["alone", "threads", "fork", "end", "race", "refused", "idle"])
+def test_reserved_closures_need_no_system_call(way: str) -> None:
+    core.check(core.executable("core/reserve"), way)
+
+
+@pytest.mark.only_table
+def test_without_a_reservation_the_filter_strikes() -> None:
+    done = core.run(core.executable("core/reserve"), "without")
+    if done.returncode == core.SKIPPED:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == -signal.SIGSYS, done.stderr
+
+
 ADDRESS = "0x[0-9a-f]+"
 NOT_LIVE = "free of an address that is not a live closure: {} (closure {{}})"
 FREED = NOT_LIVE.format("it was freed before")

@@ -32,6 +32,7 @@ ADDRESS = (
     ("core/read_back", ""),
     ("core/registers", ""),
     ("core/reprep", ""),
+    ("core/reserve", "end"),
     ("core/signal", ""),
     ("core/sizes", ""),
     ("core/status", ""),
@@ -48,6 +49,7 @@ THREAD = (
     ("core/lookup_race", ""),
     ("core/magazines", "end"),
     ("core/magazines", "rest"),
+    ("core/reserve", "race"),
     ("core/signal", ""),
     ("core/threads", ""),
 )

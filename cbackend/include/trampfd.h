@@ -118,6 +118,48 @@ TRAMPFD_API int trampfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd
 TRAMPFD_API void trampfd_closure_free(void *closure);
 TRAMPFD_API void trampfd_closure_free_named(void *closure, const char *name);
 
+/*
+ * Reserve `count` closures: map the blocks of slots that they take, and allocate what goes with
+ * these, before the process gives up the right to do so (seccomp(2), RLIMIT_AS).  Without it, each
+ * 4,096th closure may call openat(2), pread(2), mmap(2), munmap(2), madvise(2), memfd_create(2) and
+ * what malloc(3) calls, and a freed one munmap(2).
+ *
+ * From then on, as long as no more than `count` closures live besides those that live now, a
+ * closure of at most sizeof(ffi_closure) bytes is allocated, prepared, called and freed without a
+ * system call, in any thread, however many were made and freed before; but for futex(2), where
+ * threads wait for each other.  The first use of a record is a page fault.  This holds for all that
+ * takes a slot: bound functions, trampolines of the backend "context" and nested functions count
+ * as closures.  It does not hold for
+ *   - memory of malloc(3): larger closures, bound functions that libffi calls, trampolines, a
+ *     thread's first closure in a process with more than 30 keys of pthread_key_create(3), and the
+ *     plan of a signature, which is made when the first closure of the signature is prepared, and
+ *     freed when hundreds of plans are not in use.  Prepare and free one of each signature before;
+ *   - the provider "trampfd", where each closure is prepared and freed by ioctl(2) and pwrite(2) of
+ *     a descriptor, and "trampfd-user", where each has a descriptor, which is made when its slot is
+ *     first used (openat(2), ioctl(2), fcntl(2), mmap(2) and close(2), too).  Their blocks are
+ *     mapped ahead all the same.
+ *
+ * Blocks of a reservation stay mapped when all their closures are freed.  It lasts until the next
+ * call of this function, which replaces it: a smaller number gives back the blocks that are empty
+ * and not needed any more, and 0 ends it; one empty block is kept in any case.  A reservation takes
+ * about 130 bytes of address space for a closure, and memory for those records only that are used.
+ *
+ * Threads: the reservation is that of the process, and other threads that need a block wait
+ * meanwhile.  While it lasts, only the next 16 threads that make a first closure get slots in store;
+ * others take a lock for each closure.
+ * Fork: the child has the same reservation of its own; with "trampfd-user" the fork itself makes
+ * the descriptors of closures anew.  If another thread was mapping or unmapping a block at that
+ * moment, the child may lack that block.
+ *
+ * `trail`, unless NULL, is emptied first, and holds what was refused for the last block.
+ *
+ * Errors, after which the former reservation is in force and blocks that were mapped meanwhile are
+ * given back: ENOMEM, no memory or address space, or more mappings than vm.max_map_count permits;
+ * EINVAL for an unknown TRAMPFD_PROVIDER; EDEADLK (see Signals); else that of the last attempt, as
+ * for trampfd_closure_alloc().
+ */
+TRAMPFD_API int trampfd_reserve(size_t count, struct trampfd_trail *trail);
+
 enum trampfd_position {
     TRAMPFD_FIRST,
     TRAMPFD_LAST,

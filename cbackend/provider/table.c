@@ -73,21 +73,29 @@ static int map_span(struct tfd_span span, struct trampfd_trail *trail)
     return 0;
 }
 
-static int map_single_span(struct trampfd_trail *trail)
+static int map_single_span(const struct tfd_block *block, struct trampfd_trail *trail)
 {
+    (void)block;
     return map_span((struct tfd_span){.count = 1}, trail);
 }
 
-/* A large span, or a small one if that fails. */
-static int map_next_span(struct trampfd_trail *trail)
+static int advice_for(const struct tfd_block *block)
 {
-    int advice = spans.blocks < HUGE_MOST ? MADV_HUGEPAGE : MADV_POPULATE_WRITE;
+    if (spans.blocks < HUGE_MOST)
+        return MADV_HUGEPAGE;
+    return block->is_ahead ? 0 : MADV_POPULATE_WRITE;
+}
+
+/* A large span, or a small one if that fails. */
+static int map_next_span(const struct tfd_block *block, struct trampfd_trail *trail)
+{
     struct trampfd_trail unused = {.count = 0};
 
     if (spans.blocks >= TFD_SPAN_MOST
-        && !map_span((struct tfd_span){.count = TFD_SPAN_MOST, .advice = advice}, &unused))
+        && !map_span((struct tfd_span){.count = TFD_SPAN_MOST, .advice = advice_for(block)},
+                     &unused))
         return 0;
-    return map_single_span(trail);
+    return map_single_span(block, trail);
 }
 
 static void take_built_in(struct tfd_block *block)
@@ -106,14 +114,14 @@ static void take_from_span(struct tfd_block *block)
     spans.blocks++;
 }
 
-static int map_from(int (*map_next)(struct trampfd_trail *), struct tfd_block *block,
-                    struct trampfd_trail *trail)
+static int map_from(int (*map_next)(const struct tfd_block *, struct trampfd_trail *),
+                    struct tfd_block *block, struct trampfd_trail *trail)
 {
     int error = 0;
 
     if (block->source == TFD_BUILT_IN)
         take_built_in(block);
-    else if (spans.rest.count || !(error = map_next(trail)))
+    else if (spans.rest.count || !(error = map_next(block, trail)))
         take_from_span(block);
     return error;
 }

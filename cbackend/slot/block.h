@@ -36,7 +36,7 @@ enum tfd_source {
 
 /*
  * The pool zeroes a new block, then sets `source` to TFD_OWN_FILE if the built-in slots are taken,
- * and `rest` as for slots that cost nothing while they are free.  The provider fills in everything
+ * `rest` as for slots that cost nothing while they are free, and `is_ahead`.  The provider fills in everything
  * up to `private`, which only the provider uses.  `shadow` is where programs write their
  * ffi_closure:  the records themselves if these are writable in the process.  The fields after
  * `private` belong to the pool and are guarded by its lock.
@@ -49,6 +49,7 @@ struct tfd_block {
     union tfd_record *records;
     union tfd_record *shadow;
     unsigned rest; /* freed slots that wait before the first of them is handed out again */
+    int is_ahead;  /* reserved: it may never be used, so its records get no memory yet */
     void *private;
 
     unsigned used;

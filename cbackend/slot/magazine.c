@@ -14,6 +14,9 @@
  * been anywhere then, so a magazine is changed in an order that leaves each slot to be found: by
  * the state TFD_STATE_KEPT, in the magazine or in the block that was being changed (see pool.c).
  *
+ * While slots are reserved no magazine is mapped: a number of them was made ahead, and a thread that
+ * finds none does without.
+ *
  * Slots whose provider needs the lock to disarm them are given back one by one.  Rejected: one pool
  * for each of some groups of threads, which takes a lock each time, if one that is seldom held, and
  * divides the built-in slots.
@@ -192,7 +195,7 @@ static struct tfd_magazine *find_unused(void)
 
     while (magazine && magazine->owner != TFD_MAGAZINE_UNUSED)
         magazine = magazine->older;
-    return magazine ? magazine : map_one();
+    return magazine || tfd_pool_is_reserved_locked() ? magazine : map_one();
 }
 
 /* The magazine of the calling thread, with the lock; NULL where it has to do without. */
@@ -211,6 +214,33 @@ static struct tfd_magazine *own_magazine(void)
     magazine->owner = TFD_MAGAZINE_OF_THREAD;
     tfd_magazine = magazine;
     return magazine;
+}
+
+/* Magazines to be made for threads to come. */
+static unsigned missing(void)
+{
+    unsigned unused = 0;
+
+    for (struct tfd_magazine *magazine = all; magazine; magazine = magazine->older)
+        unused += magazine->owner == TFD_MAGAZINE_UNUSED;
+    return unused < MAPPED ? MAPPED - unused : 0;
+}
+
+/* Where there is no memory for them, threads do without. */
+void tfd_magazines_make_locked(void)
+{
+    for (unsigned left = missing(); left && map_one();)
+        left--;
+    own_magazine();
+}
+
+size_t tfd_magazines_most_locked(void)
+{
+    size_t count = missing();
+
+    for (struct tfd_magazine *magazine = all; magazine; magazine = magazine->older)
+        count++;
+    return count * 2 * TFD_MAGAZINE_SIZE;
 }
 
 /* Returns 0 or a negative errno; the magazine has slots that are ready then. */

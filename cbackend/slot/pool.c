@@ -15,6 +15,11 @@
  * no system call, and a closure that was freed just now stays one that is dead, rather than an
  * address without memory.
  *
+ * A reservation maps blocks ahead, and from then on none is given back that would leave fewer than
+ * there were.  A block is mapped only when all slots are in use or in magazines, however long freed
+ * ones are to rest; so it needs as many slots as closures, and those that all magazines together
+ * can keep from a thread that looks for one.  It also makes what blocks and threads get later.
+ *
  * Among threads most slots come and go by way of magazines (see magazine.c).  A slot there counts
  * as one in use in its block, so that the block stays.
  *
@@ -55,6 +60,7 @@ static struct {
     struct tfd_block *partial, *partial_end; /* blocks with a slot to hand out */
     struct tfd_block *empty;                 /* the one that has no slot in use; never built in */
     size_t blocks[TFD_SOURCES];
+    size_t reserved; /* blocks that are not given back, empty or not; 0: nothing is reserved */
     size_t code_bytes;
     size_t used;
     struct trampfd_trail trail; /* what was refused when the newest block was made */
@@ -114,7 +120,16 @@ static int is_full(const struct tfd_block *block)
     return block->used == TFD_SLOTS;
 }
 
-static int map_block(struct tfd_block *block, struct trampfd_trail *trail)
+static size_t block_count(void)
+{
+    size_t count = 0;
+
+    for (int source = 0; source < TFD_SOURCES; source++)
+        count += pool.blocks[source];
+    return count;
+}
+
+static int map_block(struct tfd_block *block, int is_ahead, struct trampfd_trail *trail)
 {
     int error = -ENOENT;
 
@@ -122,6 +137,7 @@ static int map_block(struct tfd_block *block, struct trampfd_trail *trail)
         memset(block, 0, sizeof(*block));
         block->source = pool.blocks[TFD_BUILT_IN] ? TFD_OWN_FILE : TFD_BUILT_IN;
         block->rest = QUARANTINE;
+        block->is_ahead = is_ahead;
         error = tfd_provider_list[pool.providers.list[i]]->map(block, trail);
     }
     if (error)
@@ -144,7 +160,7 @@ static void enter_counts(struct tfd_block *block)
 }
 
 /* Make one more block; it is partial afterwards. */
-static int grow_with_trail(struct trampfd_trail *trail)
+static int grow_with_trail(int is_ahead, struct trampfd_trail *trail)
 {
     struct tfd_block *block;
     int error;
@@ -157,7 +173,7 @@ static int grow_with_trail(struct trampfd_trail *trail)
     if (!block)
         return tfd_trail_add(trail, "block", "calloc", ENOMEM);
 
-    error = map_block(block, trail);
+    error = map_block(block, is_ahead, trail);
     pool.trail = *trail;
     if (error) {
         tfd_block_delete(block);
@@ -173,7 +189,7 @@ static RARE int grow(struct trampfd_trail *trail)
 {
     struct trampfd_trail own = {.count = 0};
 
-    return grow_with_trail(trail ? trail : &own);
+    return grow_with_trail(0, trail ? trail : &own);
 }
 
 static inline uintptr_t state_of(const struct tfd_block *block, size_t index)
@@ -396,9 +412,77 @@ static ALWAYS_INLINE void put_back(struct tfd_block *block, size_t index, enum t
         struct tfd_block *before = pool.empty;
 
         pool.empty = block;
-        if (before)
+        if (before && block_count() > pool.reserved)
             release(before);
     }
+}
+
+/* Gives back blocks that are empty, except one, while there are more than `least`. */
+static void shrink(size_t least)
+{
+    struct tfd_block *older;
+
+    pool.empty = NULL;
+    for (struct tfd_block *block = pool.all; block; block = older) {
+        older = block->older;
+        if (!may_be_given_back(block))
+            continue;
+        if (pool.empty && block_count() > least)
+            release(block);
+        else
+            pool.empty = block;
+    }
+}
+
+/* For as many closures as live now, and so many more. */
+static size_t blocks_for(size_t count)
+{
+    size_t live = pool.used - tfd_magazines_kept_locked();
+
+    return (live + count + tfd_magazines_most_locked() + TFD_SLOTS - 1) / TFD_SLOTS;
+}
+
+static int map_ahead(size_t least, struct trampfd_trail *trail)
+{
+    int error = 0;
+
+    while (!error && block_count() < least) {
+        trail->count = 0;
+        error = grow_with_trail(1, trail);
+    }
+    for (struct tfd_block *block = pool.all; !error && block; block = block->older) {
+        if (!block->names)
+            get_names(block);
+        if (!block->names)
+            error = tfd_trail_add(trail, "names", "calloc", ENOMEM);
+    }
+    if (!error)
+        tfd_magazines_make_locked();
+    return error;
+}
+
+int tfd_pool_reserve_locked(size_t count, struct trampfd_trail *trail)
+{
+    size_t before = block_count(), least = 0;
+    int error = 0;
+
+    if (count > SIZE_MAX / (TFD_SLOT_SIZE + TFD_RECORD_SIZE))
+        return tfd_trail_add(trail, "reserve", "address space", ENOMEM);
+    tfd_magazines_collect_locked();
+    if (count) {
+        least = blocks_for(count);
+        error = map_ahead(least, trail);
+    }
+    shrink(error ? before : least);
+    if (error)
+        return error;
+    pool.reserved = count ? block_count() : 0;
+    return 0;
+}
+
+int tfd_pool_is_reserved_locked(void)
+{
+    return pool.reserved != 0;
 }
 
 static enum tfd_holds what_it_holds(uintptr_t state)
@@ -507,7 +591,7 @@ void tfd_pool_status(struct trampfd_status *status)
     struct tfd_providers expected;
     const char *provider = "none";
     struct trampfd_trail unused = {0};
-    size_t blocks = 0;
+    size_t blocks;
     int is_inside = tfd_lock_checked(); /* counts are read as they are then */
     size_t used;
 
@@ -519,8 +603,7 @@ void tfd_pool_status(struct trampfd_status *status)
         provider = tfd_provider_of(pool.all)->name;
     else if (expected.count)
         provider = tfd_provider_list[expected.list[0]]->name;
-    for (int source = 0; source < TFD_SOURCES; source++)
-        blocks += pool.blocks[source];
+    blocks = block_count();
     *status = (struct trampfd_status){
         .provider = provider,
         .blocks_built_in = pool.blocks[TFD_BUILT_IN],

@@ -37,6 +37,14 @@ struct tfd_slot tfd_pool_make(uintptr_t state, union tfd_record *record,
 struct tfd_slot tfd_pool_make_inside(uintptr_t state, union tfd_record *record,
                                      struct trampfd_trail *trail);
 
+/*
+ * Map blocks ahead and keep them, so that slots for `count` more closures than live now are taken
+ * and given without a system call; 0 ends that.  Returns 0, or a negative errno with what failed on
+ * the trail, and then what was reserved before stays so.
+ */
+int tfd_pool_reserve_locked(size_t count, struct trampfd_trail *trail);
+int tfd_pool_is_reserved_locked(void);
+
 /* Ends the process: the record of a slot that was to be handed out is not as it was left. */
 _Noreturn void tfd_pool_overwritten(struct tfd_slot slot);
 
@@ -96,6 +104,10 @@ int tfd_magazine_has(const struct tfd_block *block, size_t index);
 
 /* Slots in all magazines: exact, if no other thread is about to make or to free a closure. */
 size_t tfd_magazines_kept_locked(void);
+
+/* Make some for threads that have none yet; and the most slots that all can keep with those. */
+void tfd_magazines_make_locked(void);
+size_t tfd_magazines_most_locked(void);
 
 /* In the child of a fork: what the other threads had is given back when the lock is taken next. */
 void tfd_magazines_in_child(void);
