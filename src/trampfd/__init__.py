@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ._install import install, installed, is_installed, uninstall
     from ._native import ClosureError
     from ._report import Difference, Report
+    from ._reserve import reserve
     from ._status import Status, status
     from ._trampoline import Trampoline, TrampolineContext
     from ._verify import verify
@@ -31,6 +32,7 @@ __all__ = [
     "install",
     "installed",
     "is_installed",
+    "reserve",
     "status",
     "uninstall",
     "verify",
@@ -51,6 +53,7 @@ _MODULES = {
     "install": "_install",
     "installed": "_install",
     "is_installed": "_install",
+    "reserve": "_reserve",
     "status": "_status",
     "uninstall": "_install",
     "verify": "_verify",

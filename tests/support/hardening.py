@@ -70,6 +70,36 @@ def no_memfd() -> None:
     _install(Refusal("memfd_create", argument=0, bits=0))
 
 
+# System calls that only kill_growth() knows.
+_NUMBERS = {"x86_64": {"openat": 257, "pread64": 17}, "aarch64": {"openat": 56, "pread64": 67}}
+
+
+def kill_growth() -> None:
+    """A filter that ends the process where it opens or reads a file at a position, or maps code."""
+    from trampfd._system import seccomp
+
+    here = seccomp.machine()
+    numbers = _NUMBERS.get(os.uname().machine)
+    if numbers is None:
+        raise OSError(errno.ENOTSUP, "the numbers of openat and pread64 are not known")
+    kill = seccomp._return(0x80000000)  # SECCOMP_RET_KILL_PROCESS
+    maps_code = (
+        seccomp._load(seccomp._argument(2))
+        + seccomp._keep_bits(mmap.PROT_EXEC)
+        + seccomp._skip_unless_equal(mmap.PROT_EXEC, kill)
+        + seccomp._return(seccomp._ALLOW)
+    )
+    _install_program(
+        seccomp._load(seccomp._NUMBER)
+        + b"".join(
+            seccomp._skip_unless_equal(number, kill)
+            for number in (*numbers.values(), here.memfd_create)
+        )
+        + seccomp._skip_unless_equal(here.mmap, maps_code)
+        + seccomp._return(seccomp._ALLOW)
+    )
+
+
 def wx_mappings() -> list[str]:
     """The lines of /proc/self/maps whose mapping is writable and executable."""
     return [line for line in _maps() if "w" in _mode(line) and "x" in _mode(line)]
@@ -98,10 +128,15 @@ def _object(line: str) -> tuple[str, str]:
 
 
 def _install(*refusals: Refusal) -> None:
+    from trampfd._system import seccomp
+
+    _install_program(seccomp.assemble(*refusals))
+
+
+def _install_program(program: bytes) -> None:
     """Put the filter in force in all threads of the process."""
     from trampfd._system import seccomp
 
-    program = seccomp.assemble(*refusals)
     if _libc.prctl(_PR_SET_NO_NEW_PRIVS, *map(ctypes.c_ulong, (1, 0, 0, 0))) != 0:
         raise _failed("prctl(PR_SET_NO_NEW_PRIVS)")
     code = ctypes.create_string_buffer(program, len(program))

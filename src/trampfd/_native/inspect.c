@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Blocks, slots, and the sources of blocks. */
+/* Blocks, slots, and the sources of blocks; and slots that are mapped ahead. */
 #include "error.h"
 #include "module.h"
 
@@ -68,6 +68,29 @@ static PyObject *find(PyObject *module, PyObject *address)
                          PyLong_FromVoidPtr((void *)slot.record));
 }
 
+static PyObject *reserved(int error, const struct trampfd_trail *trail)
+{
+    if (!error)
+        Py_RETURN_NONE;
+    error_refused("reservation", trail, -error);
+    return NULL;
+}
+
+static PyObject *reserve(PyObject *module, PyObject *count)
+{
+    size_t number = PyLong_AsSize_t(count);
+    struct trampfd_trail trail;
+    int error;
+
+    (void)module;
+    if (number == (size_t)-1 && PyErr_Occurred())
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS;
+    error = trampfd_reserve(number, &trail);
+    Py_END_ALLOW_THREADS;
+    return reserved(error, &trail);
+}
+
 const PyMethodDef inspect_functions[] = {
     {"status", status, METH_NOARGS,
      PyDoc_STR("status()\n--\n\nCounts of blocks and slots as a dict, see trampfd.status().")},
@@ -77,6 +100,8 @@ const PyMethodDef inspect_functions[] = {
      PyDoc_STR("seal()\n--\n\nSee install(seal=True). Raises RuntimeError: it is too late.")},
     {"find", find, METH_O,
      PyDoc_STR("find(address)\n--\n\nThe slot at a code address as a dict, or None.")},
+    {"reserve", reserve, METH_O,
+     PyDoc_STR("reserve(count)\n--\n\nMap slots ahead, see trampfd.reserve().")},
     {NULL, NULL, 0, NULL},
 };
 
