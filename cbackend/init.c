@@ -10,6 +10,7 @@
 #include "provider/provider.h"
 #include "provider/source.h"
 #include "slot/pool.h"
+#include "slot/reserve.h"
 
 #include <stddef.h>
 
@@ -22,4 +23,6 @@ __attribute__((constructor)) static void init(void)
     tfd_device_init();
     tfd_source_own_file_init();
     tfd_entry_libffi_allow();
+    if (tfd_reserve_at_start)
+        tfd_reserve_at_start();
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""trampfd.reserve(): callbacks under filters that forbid to grow."""
+"""trampfd.reserve() and TRAMPFD_RESERVE: callbacks under filters that forbid to grow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from support import core, scale
+from support import core, preload, scale
 
 import trampfd
 
@@ -28,7 +28,7 @@ if "cffi" in way:
     ffi = cffi.FFI()
     ctype = ffi.typeof("int(*)(int)")
 cls = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)
-if "install" in way:
+if "install" in way or by == "TRAMPFD_RESERVE":
     trampfd.install()
 make = {{
     "cffi": lambda function: trampfd.callback(ctype, function),
@@ -64,12 +64,15 @@ os._exit(0)
 """
 
 
-def under_filter(way: str, by: str, count: int) -> subprocess.CompletedProcess[str]:
+def under_filter(
+    way: str, by: str, count: int, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     if "cffi" in way:
         pytest.importorskip("cffi")
     done = core.run(
         *core.python_command(UNDER_FILTER),
         *(way, by, str(count)),
+        environment=environment,
         timeout=scale.seconds(240),
     )
     if done.returncode == core.SKIPPED:
@@ -87,6 +90,12 @@ def test_reserved_callbacks_map_no_code_and_open_no_file(way: str) -> None:
 @pytest.mark.parametrize("way", ["cffi", "ctypes"])
 def test_without_a_reservation_the_process_is_killed(way: str) -> None:
     assert under_filter(way, "nothing", 0).returncode == -signal.SIGSYS
+
+
+def test_install_reserves_what_the_environment_asks_for() -> None:
+    environment = {"TRAMPFD_RESERVE": str(COUNT)}
+    done = under_filter("install ctypes", "TRAMPFD_RESERVE", 0, environment)
+    assert done.returncode == 0, done.stderr
 
 
 def blocks() -> int:
@@ -149,3 +158,64 @@ def test_rejects_what_is_not_a_number(count: object) -> None:
 def test_rejects_negative_numbers(count: int) -> None:
     with pytest.raises(ValueError, match="0 or more, not -1"):
         trampfd.reserve(count)
+
+
+WRONG = ["x", "-1", "1.5", "10 ", " 10", "+5", "0x10", "1e4"]
+REFUSED = "cannot make a reservation: TRAMPFD_RESERVE: number of closures: Invalid argument"
+
+
+@pytest.mark.any_provider
+@pytest.mark.parametrize("value", WRONG)
+def test_a_wrong_value_of_the_variable_is_refused(value: str) -> None:
+    code = "import trampfd\ntrampfd.install()"
+    done = core.run(sys.executable, "-c", code, environment={"TRAMPFD_RESERVE": value})
+    assert done.returncode == 1
+    assert f"trampfd.ClosureError: [Errno 22] {REFUSED}" in done.stderr
+
+
+@pytest.mark.any_provider
+@pytest.mark.parametrize("value", ["", "0", "00"])
+def test_no_value_has_no_effect(value: str) -> None:
+    code = "import trampfd\ntrampfd.install()\nassert not trampfd.status().slots_free"
+    core.check(sys.executable, "-c", code, environment={"TRAMPFD_RESERVE": value})
+
+
+@pytest.mark.any_provider
+def test_run_says_that_the_value_is_wrong() -> None:
+    command = (sys.executable, "-m", "trampfd", "run", "-c", "print(1)")
+    done = core.run(*command, environment={"TRAMPFD_RESERVE": "many"})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"trampfd run: {REFUSED}\n"
+
+
+@pytest.mark.any_provider
+def test_a_program_that_has_not_asked_for_trampfd_goes_on() -> None:
+    code = (
+        "import ctypes\n"
+        "from trampfd import _install\n"
+        "_install.install_at_start()\n"
+        "print(_install.is_installed())"
+    )
+    done = core.run(sys.executable, "-c", code, environment={"TRAMPFD_RESERVE": "many"})
+    assert (done.returncode, done.stdout) == (0, "True\n")
+    assert done.stderr == f"trampfd: {REFUSED}\n"
+
+
+def preloaded(value: str) -> subprocess.CompletedProcess[str]:
+    done = preload.run("preload/reserve", environment={"TRAMPFD_RESERVE": value})
+    if done.returncode == core.SKIPPED:
+        pytest.skip(done.stderr.strip())
+    return done
+
+
+def test_the_preload_library_reserves_what_the_environment_asks_for() -> None:
+    done = preloaded(str(COUNT))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("value", ["", "100", *WRONG])
+def test_the_preload_library_says_that_the_value_is_wrong(value: str) -> None:
+    done = preloaded(value)
+    assert done.returncode == -signal.SIGSYS, "the filter did not strike"
+    refused = "trampfd: cannot reserve closures: TRAMPFD_RESERVE: number of closures: "
+    assert done.stderr == (f"{refused}Invalid argument\n" if value in WRONG else "")

@@ -141,6 +141,16 @@ class _Finder(MetaPathFinder):
 _finder = _Finder()
 
 
+def _reserve_asked_for() -> None:
+    """Programs that have not asked for trampfd go on without a reservation."""
+    try:
+        _native.reserve_asked_for()
+    except _native.ClosureError as error:
+        if not _at_start:
+            raise
+        print(f"trampfd: {error.strerror}", file=sys.stderr)
+
+
 def _loaded() -> list[str]:
     """The modules to redirect immediately.  Waits for modules that another thread is importing; the
     lock must not be held, because that import takes it at its end."""
@@ -205,9 +215,14 @@ def install(*, libraries: bool = False, seal: bool = False) -> None:
     first callback is made.  TRAMPFD_SEAL=1 in the environment does the same for whole programs, and
     for the library of ``trampfd preload``.
 
+    The first call also makes the reservation that the environment variable TRAMPFD_RESERVE asks
+    for, see reserve().
+
     Raises TypeError for a value of `libraries` or `seal` that is not a bool, OSError if libraries
     cannot be redirected, RuntimeError for a version of cffi that cannot be redirected, and for
-    `seal` if there are callbacks with other records already.  Nothing is changed in these cases.
+    `seal` if there are callbacks with other records already, and ClosureError if TRAMPFD_RESERVE is
+    not a number or so many callbacks cannot be reserved.  Nothing is changed in these cases, but a
+    reservation that was made stays.
     """
     global _installed
     for name, value in (("libraries", libraries), ("seal", seal)):
@@ -216,6 +231,8 @@ def install(*, libraries: bool = False, seal: bool = False) -> None:
     loaded = _loaded()
     if seal:
         _native.seal()
+    if not _installed:
+        _reserve_asked_for()
     if libraries:
         from . import _libraries
 
@@ -232,7 +249,8 @@ def install(*, libraries: bool = False, seal: bool = False) -> None:
 
 def install_at_start() -> None:
     """install() for programs that do not know of it, see _cli/_hook.py: a version of cffi that
-    cannot be redirected is reported on standard error when the program imports it."""
+    cannot be redirected is reported on standard error when the program imports it, and so is a
+    reservation that cannot be made."""
     global _at_start
     _at_start = _at_start or not _installed
     install()

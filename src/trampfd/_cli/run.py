@@ -314,7 +314,10 @@ def _install(is_hardened: bool, has_children: bool) -> None:
             children.leave_alone()
     except ImportError as error:
         _fail(f"trampfd cannot be loaded: {error}; see `{sys.executable} -m trampfd doctor`")
-    install_for_all()
+    try:
+        install_for_all()
+    except OSError as error:
+        _fail(f"{error.strerror}")
 
 
 def run(argv: "Sequence[str]") -> int:

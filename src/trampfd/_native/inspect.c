@@ -4,6 +4,7 @@
 #include "module.h"
 
 #include <errno.h>
+#include <slot/reserve.h>
 
 static PyObject *status(PyObject *module, PyObject *unused)
 {
@@ -91,6 +92,19 @@ static PyObject *reserve(PyObject *module, PyObject *count)
     return reserved(error, &trail);
 }
 
+static PyObject *reserve_asked_for(PyObject *module, PyObject *unused)
+{
+    struct trampfd_trail trail;
+    int error;
+
+    (void)module;
+    (void)unused;
+    Py_BEGIN_ALLOW_THREADS;
+    error = tfd_reserve_asked_for(&trail);
+    Py_END_ALLOW_THREADS;
+    return reserved(error, &trail);
+}
+
 const PyMethodDef inspect_functions[] = {
     {"status", status, METH_NOARGS,
      PyDoc_STR("status()\n--\n\nCounts of blocks and slots as a dict, see trampfd.status().")},
@@ -102,6 +116,8 @@ const PyMethodDef inspect_functions[] = {
      PyDoc_STR("find(address)\n--\n\nThe slot at a code address as a dict, or None.")},
     {"reserve", reserve, METH_O,
      PyDoc_STR("reserve(count)\n--\n\nMap slots ahead, see trampfd.reserve().")},
+    {"reserve_asked_for", reserve_asked_for, METH_NOARGS,
+     PyDoc_STR("reserve_asked_for()\n--\n\nThe same with the number in TRAMPFD_RESERVE.")},
     {NULL, NULL, 0, NULL},
 };
 
