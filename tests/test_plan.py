@@ -22,6 +22,7 @@ SEED = int(os.environ.get("TRAMPFD_FUZZ_SEED", "1"))
 PROGRAMS = [
     "plan/abi", "plan/cache", "plan/free_in_call", "plan/leak", "plan/limits",
     "plan/no_arguments", "plan/reprep", "plan/threads", "plan/types", "plan/unwind",
+    "plan/verify",
 ]  # fmt: skip
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 SANITIZE_THREADS = ("-fsanitize=thread",)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from support import abi, providers
+from support import abi, core, providers
 
 import trampfd
 
@@ -161,6 +161,47 @@ def test_every_word_that_was_stored_over_is_named(
     child = providers.run("table", str(script), *words)
     assert child.returncode == 0, child.stderr
     assert child.stdout.strip() == name
+
+
+CHANGE_PLAN = """
+import ctypes, sys, cffi, trampfd
+from mmap import PAGESIZE
+from trampfd import _native
+interface, before = sys.argv[1:]
+ffi = cffi.FFI()
+function = lambda number, other: number
+if interface == "cffi":
+    made = [trampfd.callback("int(int, short)", function, ffi=ffi) for _ in range(2)]
+else:
+    cls = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_short)
+    made = [trampfd.callback(cls, function) for _ in range(2)]
+other = trampfd.callback("long(long, long)", function, ffi=ffi)
+record = _native.find(trampfd.verify(made[0]).address)["record"]
+plan = int.from_bytes(ctypes.string_at(record + 8, 8), "little")
+at = plan + int(before)
+page = at // PAGESIZE * PAGESIZE  # plans are in memory that cannot be written
+assert ctypes.CDLL(None).mprotect(ctypes.c_void_p(page), ctypes.c_size_t(PAGESIZE), 3) == 0
+kept = ctypes.string_at(at, 4)
+ctypes.memmove(at, (4000).to_bytes(4, "little"), 4)
+reports = [trampfd.verify(callback) for callback in made]
+assert trampfd.verify(other)
+ctypes.memmove(at, kept, 4)
+assert all(map(trampfd.verify, made))
+for report in reports:
+    assert not report
+    (difference,) = report.differences
+    assert difference.what == "plan: argument" and difference.index == 1, difference
+    assert difference.found == 4000 and difference.wanted == int.from_bytes(kept, "little")
+    assert str(report).startswith(f"plan differs: argument 1 is 0xfa0, should be ")
+"""
+
+
+@pytest.mark.needs_port_with("plan")
+@pytest.mark.parametrize("interface", ["ctypes", "cffi"])
+def test_a_changed_plan_is_named_by_all_callbacks_of_its_signature(interface: str) -> None:
+    """The plan's offsets are its last member, of which the second one is changed."""
+    offset = core.check(core.executable("plan/verify"), "offset of the second argument")
+    core.script(CHANGE_PLAN, interface, offset.strip())
 
 
 def test_signatures_without_a_plan_are_compared_too() -> None:

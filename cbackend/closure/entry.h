@@ -27,16 +27,12 @@ void tfd_entry_libffi_allow(void);
 /*
  * The same for a plan, whose reference the record then holds, and for the function that the plan's
  * entry calls (tfd_plan_call or a similar dispatch).  Returns 0, with the record unchanged, if
- * there is no plan for the cif.  The second function is for callers that are inside.
+ * there is no plan for the cif.  For callers that are inside.  The second function takes a plan that
+ * the caller has.
  */
-int tfd_entry_plan_set(union tfd_record *record, tfd_dispatch *dispatch);
 int tfd_entry_plan_set_inside(union tfd_record *record, tfd_dispatch *dispatch);
-
-/*
- * Set the entry words for a plan, or else for libffi; tfd_entry_plan_of() returns the plan or NULL.
- * Returns 0 or -ENOTSUP.
- */
-int tfd_entry_set(union tfd_record *record, tfd_dispatch *dispatch);
+void tfd_entry_plan_set_to(union tfd_record *record, tfd_dispatch *dispatch,
+                           const struct tfd_plan *plan);
 
 /* The plan that a record holds a reference to, or NULL. */
 static inline const struct tfd_plan *tfd_entry_plan_of(const union tfd_record *record)

@@ -146,25 +146,28 @@ tfd_dispatch *tfd_plan_fastest_call(const struct tfd_plan *plan)
     return plan->count || plan->is_in_memory ? call_few : call_without_arguments;
 }
 
-static inline int set(union tfd_record *record, tfd_dispatch *dispatch, const struct tfd_plan *plan)
+static inline void set(union tfd_record *record, tfd_dispatch *dispatch,
+                       const struct tfd_plan *plan)
 {
     int is_plain_call = dispatch == tfd_plan_call;
 
-    if (!plan)
-        return 0;
     record->plan.entry = is_plain_call && plan->direct ? plan->direct : plan->entry;
     record->plan.plan = plan;
     record->plan.dispatch = is_plain_call ? plan->call : dispatch;
     record->tail.entry = plan->tail;
-    return 1;
 }
 
-int tfd_entry_plan_set(union tfd_record *record, tfd_dispatch *dispatch)
+void tfd_entry_plan_set_to(union tfd_record *record, tfd_dispatch *dispatch,
+                           const struct tfd_plan *plan)
 {
-    return set(record, dispatch, tfd_plan_get(record->closure.cif));
+    set(record, dispatch, plan);
 }
 
 int tfd_entry_plan_set_inside(union tfd_record *record, tfd_dispatch *dispatch)
 {
-    return set(record, dispatch, tfd_plan_get_inside(record->closure.cif));
+    const struct tfd_plan *plan = tfd_plan_get_inside(record->closure.cif);
+
+    if (plan)
+        set(record, dispatch, plan);
+    return plan != NULL;
 }

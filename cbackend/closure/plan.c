@@ -163,8 +163,9 @@ static struct parts parts_of(unsigned count, const struct key *key)
     return parts;
 }
 
-static struct tfd_plan *draft(const struct key *key, unsigned hash, const ffi_cif *cif,
-                              const struct parts *parts)
+/* In memory that can be written. */
+static struct tfd_plan *compile(const struct key *key, const ffi_cif *cif,
+                                const struct parts *parts)
 {
     struct tfd_plan *plan = calloc(1, parts->size);
 
@@ -179,7 +180,7 @@ static struct tfd_plan *draft(const struct key *key, unsigned hash, const ffi_ci
     plan->call = tfd_plan_fastest_call(plan);
     plan->key = memcpy((char *)plan + parts->key, key->bytes, key->size);
     plan->key_size = key->size;
-    plan->hash = hash;
+    plan->hash = hash_key(key);
     plan->cache = cache;
     return plan;
 }
@@ -212,7 +213,7 @@ static struct tfd_plan_use *get_use(size_t size)
     return use;
 }
 
-/* Moves the draft to the sealed memory. */
+/* Moves the plan to the sealed memory. */
 static int seal(struct tfd_plan_use *use, struct tfd_plan *plan, const struct parts *parts)
 {
     char *room = (char *)use->plan;
@@ -226,7 +227,7 @@ static int seal(struct tfd_plan_use *use, struct tfd_plan *plan, const struct pa
     return 0;
 }
 
-/* Takes the draft; NULL if that must not be used as it is. */
+/* Takes the plan; NULL if that must not be used as it is. */
 static struct tfd_plan_use *keep_plan(struct tfd_plan *plan, const struct parts *parts)
 {
     struct tfd_plan_use *use = get_use(parts->size);
@@ -249,7 +250,7 @@ static struct tfd_plan_use *keep_plan(struct tfd_plan *plan, const struct parts 
 static const struct tfd_plan *make(const struct key *key, unsigned hash, const ffi_cif *cif)
 {
     const struct parts parts = parts_of(cif->nargs, key);
-    struct tfd_plan *plan = draft(key, hash, cif, &parts);
+    struct tfd_plan *plan = compile(key, cif, &parts);
     struct tfd_plan_use *use = plan ? keep_plan(plan, &parts) : NULL;
 
     if (!use)
@@ -272,6 +273,17 @@ static void forget(struct tfd_plan_use *use)
         free(use->plan);
         free(use);
     }
+}
+
+struct tfd_plan *tfd_plan_compile(const ffi_cif *cif)
+{
+    struct parts parts;
+    struct key key;
+
+    if (!make_key(&key, cif))
+        return NULL;
+    parts = parts_of(cif->nargs, &key);
+    return compile(&key, cif, &parts);
 }
 
 static void forget_idle(void)

@@ -120,6 +120,12 @@ const struct tfd_plan *tfd_plan_get(const ffi_cif *cif);
 void tfd_plan_put(const struct tfd_plan *plan);
 
 /*
+ * A plan that is compiled anew and in no cache, for the caller to free(3); NULL as above.  The cif
+ * is one that has a plan.
+ */
+struct tfd_plan *tfd_plan_compile(const ffi_cif *cif);
+
+/*
  * The same for callers that are inside; those outside may get NULL in a signal handler.  References
  * come from the thread's magazine, if that has any to this plan, else from the cache by the lock.
  */

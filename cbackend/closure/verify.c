@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Is a closure unchanged?  The record that the provider holds is compared, word by word, with a new
- * record that is made from the owner's arguments.
+ * record that is made from the owner's arguments, and the plan with one that is compiled anew: all
+ * closures of a signature go by one plan, so the one in the cache is what may have been changed.
  */
 #include "verify.h"
 
@@ -13,7 +14,8 @@
 #include "entry.h"
 #include "heap.h"
 
-#include <string.h>
+#include <errno.h>
+#include <stdlib.h>
 
 /* The number of a word of the record. */
 #define WORD_OF(member) (offsetof(union tfd_record, member) / TFD_WORD)
@@ -67,19 +69,43 @@ int tfd_verify_record(const void *code, const union tfd_record *wanted,
     return 0;
 }
 
+/* If the record has another plan, that is a difference, and nothing is read there. */
+static int verify_with_plan(const void *code, union tfd_record *wanted, tfd_dispatch *dispatch,
+                            const struct tfd_plan *plan, struct trampfd_report *report)
+{
+    struct tfd_plan *anew = tfd_plan_compile(wanted->closure.cif);
+    int error;
+
+    if (!anew)
+        return -ENOMEM;
+    tfd_entry_plan_set_to(wanted, dispatch, anew);
+    wanted->plan.plan = plan;
+    error = tfd_verify_record(code, wanted, names_with_plan, report);
+    if (!error)
+        tfd_compare_plans(report, anew, plan);
+    free(anew);
+    return error;
+}
+
+static int verify_with_libffi(const void *code, union tfd_record *wanted, tfd_dispatch *dispatch,
+                              struct trampfd_report *report)
+{
+    int error = tfd_entry_libffi_set_for(wanted, dispatch);
+
+    return error ? error : tfd_verify_record(code, wanted, names_with_libffi, report);
+}
+
 int tfd_closure_verify(const void *code, ffi_cif *cif, trampfd_handler fun, void *user_data,
                        tfd_dispatch *dispatch, struct trampfd_report *report)
 {
     union tfd_record wanted = {.closure = {.cif = cif, .fun = fun, .user_data = user_data}};
-    const struct tfd_plan *plan;
-    int error = tfd_entry_set(&wanted, dispatch);
+    const struct tfd_plan *plan = tfd_plan_get(cif);
+    int error;
 
-    if (error)
-        return error;
-    plan = tfd_entry_plan_of(&wanted);
-    error = tfd_verify_record(code, &wanted, plan ? names_with_plan : names_with_libffi, report);
-    if (plan)
-        tfd_plan_put(plan);
+    if (!plan)
+        return verify_with_libffi(code, &wanted, dispatch, report);
+    error = verify_with_plan(code, &wanted, dispatch, plan, report);
+    tfd_plan_put(plan);
     return error;
 }
 

@@ -233,6 +233,13 @@ enum trampfd_change {
  * string) is "code" (of the slot: 1 is unchanged) or names
  *   - a word of a closure's record: "entry", "plan", "dispatch", "tail", "cif", "fun", "user_data",
  *     or what the word is to other entries;
+ *   - a part of the plan of the closure's signature, which other closures of it share: "plan: entry",
+ *     "plan: tail", "plan: direct entry", "plan: dispatch", "plan: result" (its kind), "plan: result
+ *     offset", "plan: result in memory", "plan: arguments" (their number), "plan: argument" (the
+ *     offset of argument number `index`), "plan: gathered arguments" (their number) and "plan:
+ *     gathers" (the address of what follows), and of gathered argument number `index` "plan: gathered
+ *     argument", "plan: pieces" and "plan: piece size", and "plan: piece" (the offset of piece
+ *     `index` modulo 4 of gathered argument `index` / 4);
  *   - a part of a trampoline's context: "pc", a register, "stack flags", "stack offset", "stack
  *     size", "stack data" (`index` counts its bytes);
  *   - with the backend "context" also "entry" (what the slot jumps to), "steps" (where the record
@@ -258,11 +265,12 @@ struct trampfd_report {
 
 /*
  * Compare a closure with what its owner asked for in trampfd_closure_prep(): the record that
- * the provider holds, and the code of the slot.  This is a defence against stray and hostile
- * stores, so the arguments should not come from the closure itself.  What the record points to (the
- * cif, the plan, the user data) is not compared.
+ * the provider holds, the code of the slot, and the plan of the signature with one that is compiled
+ * anew from the cif.  This is a defence against stray and hostile stores, so the arguments should
+ * not come from the closure itself.  What else the record points to (the cif, the user data) is not
+ * compared.
  *
- * Errors: ENOENT, `code` is not the start of a slot of this library; ENOTSUP, no closure can be
+ * Errors: ENOMEM, for the plan; ENOENT, `code` is not the start of a slot of this library; ENOTSUP, no closure can be
  * made for the cif's ABI; ESTALE, the program closed the descriptor through which the record is
  * read ("trampfd-user"); EDEADLK (see Signals); others are those of read(2).
  */

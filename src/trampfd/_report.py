@@ -8,7 +8,15 @@ from dataclasses import dataclass
 
 from ._system.maps import read_maps
 
-_INDEXED = {"stack data": "stack data, byte {}", "step": "step {}"}
+_INDEXED = {
+    "stack data": "stack data, byte {}",
+    "step": "step {}",
+    "plan: argument": "plan: argument {}",
+    "plan: gathered argument": "plan: gathered argument {}",
+    "plan: pieces": "plan: pieces of gathered argument {}",
+    "plan: piece size": "plan: piece size of gathered argument {}",
+    "plan: piece": "plan: piece {}",
+}
 
 
 @dataclass(frozen=True)
@@ -20,12 +28,18 @@ class Difference:
         - a word of a callback's record: "entry", "plan", "dispatch", "tail", "cif", "fun",
           "user_data", "handler", "cif of libffi"; of a bound function "entry", "function", "data",
           and where libffi makes the call "index" and "cif of the function" as well;
+        - a part of the plan of its signature, which its callbacks share: "plan: entry", "plan:
+          tail", "plan: direct entry", "plan: dispatch", "plan: result", "plan: result offset",
+          "plan: result in memory", "plan: arguments", "plan: argument" (where argument `index`
+          is), and of arguments that come in pieces "plan: gathered arguments", "plan: gathers",
+          "plan: gathered argument", "plan: pieces", "plan: piece size" and "plan: piece";
         - a part of a trampoline's context: "pc", the name of a register, "stack flags", "stack
           offset", "stack size" or "stack data";
         - with the backend "context" also "entry" (what the slot jumps to), "steps" (where the
           record leads to), "step" (the code that applies step number `index`) and "stack" (where
           the stack data is looked for).
-    index: which byte of the stack data, or which step; else 0.
+    index: which byte of the stack data, which step, or which argument, gathered argument or piece
+        (four of each gathered argument) of a plan; else 0.
     wanted, found: the values; None if there is none.
     """
 
@@ -37,10 +51,15 @@ class Difference:
     def __str__(self) -> str:
         if self.what == "code":
             return "the slot's code was changed"
+        if self.what.startswith("plan: "):
+            return f"plan differs: {self._described('plan: ')}"
+        return self._described("")
+
+    def _described(self, prefix: str) -> str:
         what = _INDEXED.get(self.what, self.what).format(self.index)
         found = "missing" if self.found is None else f"{self.found:#x}"
         wanted = "absent" if self.wanted is None else f"{self.wanted:#x}"
-        return f"{what} is {found}, should be {wanted}"
+        return f"{what[len(prefix) :]} is {found}, should be {wanted}"
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,10 @@ def verify(callback: Any) -> Report:
     """Compare a callback with what was asked for when it was made.
 
     callback is the cffi cdata or the ctypes object that callback() or bind() returned, or that a
-    program got after install().  The record that the provider holds and the code of the slot are
-    compared with what the object that owns the closure knows, so a store that redirected the
-    callback is detected and named.
-    What the record points to (the Python objects themselves) is not compared.
+    program got after install().  The record that the provider holds, the code of the slot and the
+    plan of the signature are compared with what the object that owns the closure knows, the plan
+    after it is compiled anew, so a store that redirected the callback is detected and named.
+    What else the record points to (the Python objects themselves) is not compared.
 
     Raises ValueError for anything that is not a callback of trampfd, or one that was freed
     (``ffi.release()``), and OSError (ESTALE) when the program closed the descriptor by which a

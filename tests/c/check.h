@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -261,6 +262,15 @@ static inline void check_w_xor_x(void)
                   "%lx-%lx %s and %lx-%lx %s map one object", all[i].start, all[i].end, mode,
                   all[j].start, all[j].end, all[j].mode);
     }
+}
+
+/* For who damages what is in memory that cannot be written, in the page of `place` and the next. */
+static inline void make_writable(const void *place)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)place & -page;
+
+    CHECK(!mprotect((void *)start, page, PROT_READ | PROT_WRITE), "%s", strerror(errno));
+    mprotect((void *)(start + page), page, PROT_READ | PROT_WRITE);
 }
 
 /* How a child process ended; the test fails unless it did so by itself with status 0. */
