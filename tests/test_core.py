@@ -49,6 +49,7 @@ TABLE_PROGRAMS = (
     ("core/spans", ""),
     ("core/status", ""),
     ("core/trail", ""),
+    ("core/verify_all", ""),
 )
 
 

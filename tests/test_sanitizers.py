@@ -39,6 +39,7 @@ ADDRESS = (
     ("core/thousand", ""),
     ("core/threads", ""),
     ("core/trail", ""),
+    ("core/verify_all", ""),
 )
 
 THREAD = (
@@ -52,6 +53,7 @@ THREAD = (
     ("core/reserve", "race"),
     ("core/signal", ""),
     ("core/threads", ""),
+    ("core/verify_all", ""),
 )
 
 VALGRIND = (

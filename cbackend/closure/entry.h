@@ -18,6 +18,9 @@ int tfd_entry_libffi_set(union tfd_record *record);
  */
 int tfd_entry_libffi_set_for(union tfd_record *record, tfd_dispatch *dispatch);
 
+/* Does the record have the handler that one of them sets? */
+int tfd_entry_libffi_has_handler(const union tfd_record *record);
+
 /*
  * Register the entries of libffi.  Must be called when the library is loaded, or under the lock if
  * libffi is found later.

@@ -88,3 +88,8 @@ int tfd_entry_libffi_set_for(union tfd_record *record, tfd_dispatch *dispatch)
 {
     return set(record, dispatch == tfd_plan_call ? handler : handler_with_record);
 }
+
+int tfd_entry_libffi_has_handler(const union tfd_record *record)
+{
+    return record->go.handler == handler || record->go.handler == handler_with_record;
+}

@@ -12,6 +12,7 @@
 #include "slot/allowed.h"
 #include "slot/magazine.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,37 +149,32 @@ static const struct tfd_plan *find(const struct key *key, unsigned hash)
     return NULL;
 }
 
-/* The parts behind a plan's offsets. */
-struct parts {
-    size_t gathers, key, size;
-};
-
-static struct parts parts_of(unsigned count, const struct key *key)
+/* Behind the offsets of a plan of that many arguments; and its key, behind those. */
+static size_t gathers_at(unsigned count)
 {
-    struct parts parts = {.gathers = sizeof(struct tfd_plan) + count * sizeof(int)};
+    return (sizeof(struct tfd_plan) + count * sizeof(int) + 7) & ~(size_t)7;
+}
 
-    parts.gathers = (parts.gathers + 7) & ~(size_t)7;
-    parts.key = parts.gathers + count * sizeof(struct tfd_gather);
-    parts.size = parts.key + key->size;
-    return parts;
+static size_t key_at(unsigned count)
+{
+    return gathers_at(count) + count * sizeof(struct tfd_gather);
 }
 
 /* In memory that can be written. */
-static struct tfd_plan *compile(const struct key *key, const ffi_cif *cif,
-                                const struct parts *parts)
+static struct tfd_plan *compile(const struct key *key, const ffi_cif *cif)
 {
-    struct tfd_plan *plan = calloc(1, parts->size);
+    struct tfd_plan *plan = calloc(1, key_at(cif->nargs) + key->size);
 
     if (!plan)
         return NULL;
     plan->count = cif->nargs;
-    plan->gathers = (struct tfd_gather *)((char *)plan + parts->gathers);
+    plan->gathers = (struct tfd_gather *)((char *)plan + gathers_at(cif->nargs));
     if (!tfd_port_plan(plan, cif)) {
         free(plan);
         return NULL;
     }
     plan->call = tfd_plan_fastest_call(plan);
-    plan->key = memcpy((char *)plan + parts->key, key->bytes, key->size);
+    plan->key = memcpy((char *)plan + key_at(cif->nargs), key->bytes, key->size);
     plan->key_size = key->size;
     plan->hash = hash_key(key);
     plan->cache = cache;
@@ -213,27 +209,35 @@ static struct tfd_plan_use *get_use(size_t size)
     return use;
 }
 
-/* Moves the plan to the sealed memory. */
-static int seal(struct tfd_plan_use *use, struct tfd_plan *plan, const struct parts *parts)
+static size_t size_of(const struct tfd_plan *plan)
 {
-    char *room = (char *)use->plan;
+    return key_at(plan->count) + plan->key_size;
+}
 
-    plan->gathers = (struct tfd_gather *)(room + parts->gathers);
-    plan->key = (unsigned char *)room + parts->key;
-    if (!tfd_sealed_memory_store(room, plan, parts->size))
+/* What the plan has behind it is where it will be if the plan is at `place`. */
+static void point(struct tfd_plan *plan, char *place)
+{
+    plan->gathers = (struct tfd_gather *)(place + gathers_at(plan->count));
+    plan->key = (unsigned char *)place + key_at(plan->count);
+}
+
+/* Moves the plan to the sealed memory. */
+static int seal(struct tfd_plan_use *use, struct tfd_plan *plan)
+{
+    point(plan, (char *)use->plan);
+    if (!tfd_sealed_memory_store(use->plan, plan, size_of(plan)))
         return 1;
-    plan->gathers = (struct tfd_gather *)((char *)plan + parts->gathers);
-    plan->key = (unsigned char *)plan + parts->key;
+    point(plan, (char *)plan);
     return 0;
 }
 
 /* Takes the plan; NULL if that must not be used as it is. */
-static struct tfd_plan_use *keep_plan(struct tfd_plan *plan, const struct parts *parts)
+static struct tfd_plan_use *keep_plan(struct tfd_plan *plan)
 {
-    struct tfd_plan_use *use = get_use(parts->size);
+    struct tfd_plan_use *use = get_use(size_of(plan));
 
     plan->use = use;
-    if (use && use->room && seal(use, plan, parts)) {
+    if (use && use->room && seal(use, plan)) {
         free(plan);
         return use;
     }
@@ -249,9 +253,8 @@ static struct tfd_plan_use *keep_plan(struct tfd_plan *plan, const struct parts 
 
 static const struct tfd_plan *make(const struct key *key, unsigned hash, const ffi_cif *cif)
 {
-    const struct parts parts = parts_of(cif->nargs, key);
-    struct tfd_plan *plan = compile(key, cif, &parts);
-    struct tfd_plan_use *use = plan ? keep_plan(plan, &parts) : NULL;
+    struct tfd_plan *plan = compile(key, cif);
+    struct tfd_plan_use *use = plan ? keep_plan(plan) : NULL;
 
     if (!use)
         return NULL;
@@ -277,13 +280,144 @@ static void forget(struct tfd_plan_use *use)
 
 struct tfd_plan *tfd_plan_compile(const ffi_cif *cif)
 {
-    struct parts parts;
     struct key key;
 
-    if (!make_key(&key, cif))
+    return make_key(&key, cif) ? compile(&key, cif) : NULL;
+}
+
+/* The types of a key: each takes a head there, and so does the end of its elements. */
+#define TYPES_MAX (KEY_SIZE / sizeof(uint32_t))
+
+struct types {
+    const unsigned char *at, *end; /* what is left of the key */
+    unsigned count, place_count;
+    ffi_type types[TYPES_MAX], *next[TYPES_MAX]; /* of its siblings, for each; or NULL */
+    ffi_type *places[TYPES_MAX];                 /* elements of structures, and arguments */
+};
+
+static int take_bytes(struct types *types, void *bytes, size_t size)
+{
+    if (size > (size_t)(types->end - types->at))
+        return 0;
+    memcpy(bytes, types->at, size);
+    types->at += size;
+    return 1;
+}
+
+/* Makes a vector that NULL ends of a type and its siblings. */
+static ffi_type **place(struct types *types, ffi_type *first)
+{
+    ffi_type **vector = &types->places[types->place_count];
+    unsigned count = 0;
+
+    for (ffi_type *type = first; type; type = types->next[type - types->types])
+        vector[count++] = type;
+    vector[count++] = NULL;
+    types->place_count += count;
+    return vector;
+}
+
+static ffi_type *take_type(struct types *types, uint32_t head);
+
+/*
+ * Types up to the end of the elements, or of the key.  Each place is for the type of a head, or for
+ * one that ends elements, but one for the end of the key, which also has the ABI: so there are
+ * enough of them.
+ */
+static int take_types(struct types *types, int are_elements, ffi_type ***vector)
+{
+    ffi_type *first = NULL, **link = &first;
+    uint32_t head;
+    int has_head;
+
+    while ((has_head = take_bytes(types, &head, sizeof(head))) && head != END) {
+        ffi_type *type = take_type(types, head);
+
+        if (!type)
+            return 0;
+        *link = type;
+        link = &types->next[type - types->types];
+    }
+    if (has_head != are_elements)
+        return 0;
+    *vector = place(types, first);
+    return 1;
+}
+
+static ffi_type *take_type(struct types *types, uint32_t head)
+{
+    static const unsigned char sizes[FFI_TYPE_LAST + 1] = {
+        [FFI_TYPE_VOID] = 1,
+        [FFI_TYPE_INT] = sizeof(int),
+        [FFI_TYPE_FLOAT] = sizeof(float),
+        [FFI_TYPE_DOUBLE] = sizeof(double),
+        [FFI_TYPE_LONGDOUBLE] = sizeof(long double),
+        [FFI_TYPE_UINT8] = 1,
+        [FFI_TYPE_SINT8] = 1,
+        [FFI_TYPE_UINT16] = 2,
+        [FFI_TYPE_SINT16] = 2,
+        [FFI_TYPE_UINT32] = 4,
+        [FFI_TYPE_SINT32] = 4,
+        [FFI_TYPE_UINT64] = 8,
+        [FFI_TYPE_SINT64] = 8,
+        [FFI_TYPE_POINTER] = sizeof(void *),
+    };
+    uint32_t number = head >> 16;
+    ffi_type *type = &types->types[types->count];
+
+    if (number > FFI_TYPE_LAST || types->count++ == TYPES_MAX)
         return NULL;
-    parts = parts_of(cif->nargs, &key);
-    return compile(&key, cif, &parts);
+    *type = (ffi_type){
+        .size = sizes[number],
+        .alignment = (unsigned short)head,
+        .type = (unsigned short)number,
+    };
+    if (has_elements(type)
+        && (!take_bytes(types, &type->size, sizeof(type->size))
+            || !take_types(types, 1, &type->elements)))
+        return NULL;
+    return type;
+}
+
+/* The reverse of make_key(); the types are in `types`. */
+static int read_key(const struct key *key, struct types *types, ffi_cif *cif)
+{
+    unsigned char abi;
+    uint32_t head;
+
+    *types = (struct types){.at = key->bytes, .end = key->bytes + key->size};
+    *cif = (ffi_cif){.nargs = 0};
+    if (!take_bytes(types, &abi, 1) || !take_bytes(types, &head, sizeof(head)))
+        return 0;
+    cif->abi = (ffi_abi)abi;
+    cif->rtype = take_type(types, head);
+    if (!cif->rtype || !take_types(types, 0, &cif->arg_types))
+        return 0;
+    while (cif->arg_types[cif->nargs])
+        cif->nargs++;
+    return 1;
+}
+
+static int copy_key(const struct tfd_plan *plan, struct key *key)
+{
+    if (plan->key_size > KEY_SIZE || plan->count > KEY_SIZE
+        || (uintptr_t)plan->key != (uintptr_t)plan + key_at(plan->count))
+        return 0;
+    key->size = plan->key_size;
+    memcpy(key->bytes, plan->key, key->size);
+    return hash_key(key) == plan->hash;
+}
+
+int tfd_plan_compile_again(const struct tfd_plan *plan, struct tfd_plan **made)
+{
+    struct types types;
+    struct key key;
+    ffi_cif cif;
+
+    if (!copy_key(plan, &key) || !read_key(&key, &types, &cif))
+        return -EBADMSG;
+    *made = compile(&key, &cif);
+    return *made ? 0 : -ENOMEM;
 }
 
 static void forget_idle(void)
@@ -449,6 +583,20 @@ void tfd_plans_in_child(int torn)
     tfd_sealed_memory_in_child();
     plans = idle = 0;
     cache++;
+}
+
+int tfd_plan_is_cached_locked(const struct tfd_plan *plan)
+{
+    for (unsigned i = 0; i < BUCKETS; i++)
+        for (const struct tfd_plan_use *use = buckets[i]; use; use = use->next)
+            if (use->plan == plan)
+                return 1;
+    return 0;
+}
+
+int tfd_plans_are_cached_locked(void)
+{
+    return cache == 0;
 }
 
 /* A signal handler that interrupted a change is told the number all the same. */

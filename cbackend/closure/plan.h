@@ -126,8 +126,22 @@ void tfd_plan_put(const struct tfd_plan *plan);
 struct tfd_plan *tfd_plan_compile(const ffi_cif *cif);
 
 /*
- * The same for callers that are inside; those outside may get NULL in a signal handler.  References
- * come from the thread's magazine, if that has any to this plan, else from the cache by the lock.
+ * The same from the signature that a plan was made of, without the cif: reads nothing but that plan.
+ * -ENOMEM; or -EBADMSG if it no longer describes a signature.
+ */
+int tfd_plan_compile_again(const struct tfd_plan *plan, struct tfd_plan **made);
+
+/*
+ * Does the cache have a plan at that address?  Any may be passed.  Are all plans of the process in
+ * it, as they are but for a child that began another cache?  Both need the lock.
+ */
+int tfd_plan_is_cached_locked(const struct tfd_plan *plan);
+int tfd_plans_are_cached_locked(void);
+
+/*
+ * tfd_plan_get() and tfd_plan_put() for callers that are inside; those outside may get NULL in a
+ * signal handler.  References come from the thread's magazine, if that has any to this plan, else
+ * from the cache by the lock.
  */
 const struct tfd_plan *tfd_plan_get_inside(const ffi_cif *cif);
 void tfd_plan_put_inside(const struct tfd_plan *plan);

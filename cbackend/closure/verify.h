@@ -16,6 +16,9 @@
 int tfd_verify_record(const void *code, const union tfd_record *wanted,
                       const char *const names[TFD_VERIFY_WORDS], struct trampfd_report *report);
 
+/* In the extension only: is it a dispatch of cffi's or ctypes's closures? */
+int tfd_dispatch_is_known(tfd_dispatch *dispatch) __attribute__((weak, visibility("hidden")));
+
 /* Append what differs between two plans of a signature, as far as calls read it. */
 struct tfd_plan;
 void tfd_compare_plans(struct trampfd_report *report, const struct tfd_plan *wanted,

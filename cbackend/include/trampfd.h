@@ -240,6 +240,9 @@ enum trampfd_change {
  *     gathers" (the address of what follows), and of gathered argument number `index` "plan: gathered
  *     argument", "plan: pieces" and "plan: piece size", and "plan: piece" (the offset of piece
  *     `index` modulo 4 of gathered argument `index` / 4);
+ *   - with trampfd_verify_all() also "plan: key" (the plan no longer says of which signature it is;
+ *     what is wanted is not known) and "record" (missing: the program closed the descriptor through
+ *     which it is read, "trampfd-user");
  *   - a part of a trampoline's context: "pc", a register, "stack flags", "stack offset", "stack
  *     size", "stack data" (`index` counts its bytes);
  *   - with the backend "context" also "entry" (what the slot jumps to), "steps" (where the record
@@ -287,6 +290,35 @@ TRAMPFD_API int trampfd_closure_verify(const void *code, ffi_cif *cif, trampfd_h
 TRAMPFD_API int trampfd_bind_verify(void *closure, const void *code, ffi_cif *cif,
                                     void (*function)(void), void *data,
                                     enum trampfd_position position, struct trampfd_report *report);
+
+/* Called for the function pointer `code` of a closure that differs; the report is valid meanwhile. */
+typedef void (*trampfd_changed)(const void *code, const struct trampfd_report *report, void *data);
+
+/*
+ * Look at all slots that are in use, of closures, bound functions, nested functions and trampolines
+ * of the backend "context", and call `changed(code, report, data)` for each that was changed.
+ * `*checked`, unless `checked` is NULL, gets their number.
+ *
+ * What is compared is what the library decides itself, without knowing what the owner asked for: the
+ * code of the slot; whether the entry is one for such a slot; and for closures the plan, its
+ * dispatch and its tail, with a plan of the same signature that is compiled anew, or the handler by
+ * which libffi calls.  Other entries, dispatches and plans are reported as TRAMPFD_ADDED.  What only
+ * the owner knows (the cif, fun, user_data; the function and the argument of a bound function; the
+ * context of a trampoline) is not compared: that is what trampfd_closure_verify() and the like are
+ * for.  Nothing of that is read, so it may have been changed, too.
+ *
+ * The time is proportional to the number of slots in use, and at worst, where signatures take turns,
+ * to that number times the number of signatures.
+ *
+ * Threads: the lock of the library is held while the slots are looked at, so threads that need it
+ *   wait; it is not held when `changed` is called, which may call any function of this library.  A
+ *   closure that another thread prepares at that moment may be reported.
+ * Fork: the child may call it.  If another thread of the parent was compiling or forgetting a plan
+ *   at the moment of the fork, the child does not compare plans of that time.
+ *
+ * Errors: ENOMEM; EDEADLK (see Signals).  `changed` may have been called for some by then.
+ */
+TRAMPFD_API int trampfd_verify_all(trampfd_changed changed, void *data, size_t *checked);
 
 /* Where closures come from, and how many there are. */
 struct trampfd_status {

@@ -50,6 +50,11 @@ void tfd_allow_found(const uintptr_t *entries, unsigned count)
     tfd_seal(&found);
 }
 
+int tfd_allowed_is_found(tfd_entry *entry)
+{
+    return contains(found.is.list, found.is.count, (uintptr_t)entry);
+}
+
 static unsigned add(uint64_t list[TFD_ALLOWED_MAX], unsigned length, uintptr_t entry)
 {
     if (length == TFD_ALLOWED_MAX)

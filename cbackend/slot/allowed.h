@@ -40,6 +40,9 @@ extern const struct tfd_entries tfd_entries_chain __attribute__((weak, visibilit
  */
 void tfd_allow_found(const uintptr_t *entries, unsigned count);
 
+/* Is it one of those? */
+int tfd_allowed_is_found(tfd_entry *entry);
+
 /* All of them, or those with or without `below_stack`; returns their number. */
 enum tfd_allowed { TFD_ALLOWED_ALL, TFD_ALLOWED_BELOW_STACK, TFD_ALLOWED_ELSEWHERE };
 unsigned tfd_allowed_list(enum tfd_allowed which, uint64_t list[TFD_ALLOWED_MAX]);

@@ -586,6 +586,17 @@ struct tfd_slot tfd_pool_find_record(const union tfd_record *record)
     return tfd_slot_at(block, block ? tfd_block_index_in(block->records, record) : -1);
 }
 
+int tfd_pool_each_locked(int (*visit)(struct tfd_slot slot, void *data), void *data)
+{
+    int error = 0;
+
+    for (struct tfd_block *block = pool.all; block; block = block->older)
+        for (size_t i = 0; i < block->fresh && !error; i++)
+            if (!tfd_state_is_free(state_of(block, i)))
+                error = visit((struct tfd_slot){block, i}, data);
+    return error;
+}
+
 void tfd_pool_status(struct trampfd_status *status)
 {
     struct tfd_providers expected;

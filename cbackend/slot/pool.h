@@ -133,6 +133,9 @@ static inline struct tfd_slot tfd_pool_find_closure(const void *closure)
     return tfd_slot_at(block, block ? tfd_block_index_in(block->shadow, closure) : -1);
 }
 
+/* Call `visit` for each slot that is in use, until it returns an error; returns that, or 0. */
+int tfd_pool_each_locked(int (*visit)(struct tfd_slot slot, void *data), void *data);
+
 /* In the child of a fork, see base/lock.h. */
 void tfd_pool_in_child(int torn);
 

@@ -32,6 +32,7 @@ static void check_refusal(const struct trampfd_trail *trail)
     wrong |= trampfd_closure_prep(standing, adder_cif(), add, (void *)1) != -EDEADLK;
     wrong |= trampfd_closure_read((void *)standing_code, &closure) != -EDEADLK;
     wrong |= trampfd_reserve(1, NULL) != -EDEADLK;
+    wrong |= trampfd_verify_all(NULL, NULL, NULL) != -EDEADLK;
 }
 
 static void use(int signal, siginfo_t *info, void *context)

@@ -187,6 +187,24 @@ static struct closure allocate(void)
     return closure;
 }
 
+static void refuse(const void *code, const struct trampfd_report *report, void *data)
+{
+    (void)code, (void)data;
+    CHECK_CASE(0, "%u differences, %s", report->count, report->differences[0].what);
+}
+
+/* The plan is what is compiled anew, both from the cif and without it. */
+static void check_plan(struct closure closure, ffi_cif *cif, void *user_data)
+{
+    struct trampfd_report report;
+
+    CHECK_CASE(!trampfd_closure_verify(closure.code, cif, handle_plan, user_data, &report),
+               "verification");
+    if (report.count)
+        refuse(closure.code, &report, NULL);
+    CHECK_CASE(!trampfd_verify_all(refuse, NULL, NULL), "verification");
+}
+
 static void call_plan(ffi_cif *cif, struct sight *sight)
 {
     struct closure closure = allocate();
@@ -195,6 +213,7 @@ static void call_plan(ffi_cif *cif, struct sight *sight)
     CHECK_CASE(!trampfd_closure_prep(closure.memory, cif, handle_plan, sight), "preparation");
     CHECK_CASE(!trampfd_closure_read(closure.code, &read) && read.entry == TRAMPFD_ENTRY_PLAN,
                "the closure has no plan");
+    check_plan(closure, cif, sight);
     call("plan", closure.code, cif, sight);
     trampfd_closure_free(closure.memory);
 }
