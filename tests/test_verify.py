@@ -122,8 +122,11 @@ address = _native.find(trampfd.verify(callback).address)["record"] + 8 * word
 kept = ctypes.string_at(address, 8)
 ctypes.memmove(address, (1234).to_bytes(8, "little"), 8)
 report = trampfd.verify(callback)
+everything = trampfd.verify()
 ctypes.memmove(address, kept, 8)
 assert not report
+assert not everything and everything.changed == (report,), everything
+assert str(everything).endswith(f"{report.address:#x}: {report}")
 (difference,) = report.differences
 assert difference.found == 1234 and difference.wanted == int.from_bytes(kept, "little")
 assert f"{difference.what} is 0x4d2" in str(report)
@@ -184,9 +187,11 @@ assert ctypes.CDLL(None).mprotect(ctypes.c_void_p(page), ctypes.c_size_t(PAGESIZ
 kept = ctypes.string_at(at, 4)
 ctypes.memmove(at, (4000).to_bytes(4, "little"), 4)
 reports = [trampfd.verify(callback) for callback in made]
+everything = trampfd.verify()
 assert trampfd.verify(other)
 ctypes.memmove(at, kept, 4)
 assert all(map(trampfd.verify, made))
+assert sorted(map(str, everything.changed)) == sorted(map(str, reports))
 for report in reports:
     assert not report
     (difference,) = report.differences
@@ -236,6 +241,62 @@ def test_a_released_callback_cannot_be_verified() -> None:
     ffi.release(callback)
     with pytest.raises(ValueError, match=r"freed|takes a callback that trampfd made"):
         trampfd.verify(callback)
+
+
+ALL = """
+import ctypes, gc, os, sys, cffi, trampfd
+from trampfd import _native
+
+class Hostile:
+    @property
+    def __class__(self):
+        raise AssertionError
+
+cls = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)
+ffi = cffi.FFI()
+hostile = Hostile()
+nothing = trampfd.verify()
+assert nothing and (nothing.checked, nothing.compared, nothing.changed) == (0, 0, ())
+kept = [trampfd.callback(cls, abs) for _ in range(5000)]
+kept += [trampfd.callback("int(int)", abs, ffi=ffi) for _ in range(100)]
+kept += [trampfd.bind(cls(("abs", ctypes.CDLL(None))), 3)]
+released = trampfd.callback("int(int)", abs, ffi=ffi)
+ffi.release(released)
+
+
+def check(count, compared):
+    everything = trampfd.verify()
+    assert everything and str(everything) == f"0 of {count} changed"
+    assert (everything.checked, everything.compared) == (count, compared), everything
+
+
+check(5101, 5101)
+if os.fork() == 0:
+    check(5101, 5101)
+    os._exit(0)
+assert os.wait()[1] == 0
+del kept[:1000]
+check(4101, 4101)
+address = trampfd.verify(kept[0]).address
+gc.freeze()
+check(4101, 0)
+if sys.argv[1] == "table":
+    record = _native.find(address)["record"]
+    entry = ctypes.string_at(record, 8)
+    ctypes.memset(record, 1, 8)
+    everything = trampfd.verify()
+    ctypes.memmove(record, entry, 8)
+    (report,) = everything.changed
+    assert report.address == address and not everything
+    assert str(report).startswith("entry is 0x101010101010101, should be absent ("), report
+gc.unfreeze()
+check(4101, 4101)
+"""
+
+
+def test_all_callbacks_are_verified_without_an_argument() -> None:
+    """Those that the collector does not know, as far as that is possible."""
+    core.script(ALL, providers.current())
 
 
 @pytest.mark.needs_port_with("plan")

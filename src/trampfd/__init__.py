@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ._callback import callback
     from ._install import install, installed, is_installed, uninstall
     from ._native import ClosureError
-    from ._report import Difference, Report
+    from ._report import Difference, Report, Verification
     from ._reserve import reserve
     from ._status import Status, status
     from ._trampoline import Trampoline, TrampolineContext
@@ -27,6 +27,7 @@ __all__ = [
     "Status",
     "Trampoline",
     "TrampolineContext",
+    "Verification",
     "bind",
     "callback",
     "install",
@@ -47,6 +48,7 @@ _MODULES = {
     "Status": "_status",
     "Trampoline": "_trampoline",
     "TrampolineContext": "_trampoline",
+    "Verification": "_report",
     "__version__": "_version",
     "bind": "_bind",
     "callback": "_callback",

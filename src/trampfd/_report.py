@@ -35,6 +35,8 @@ class Difference:
           "plan: gathered argument", "plan: pieces", "plan: piece size" and "plan: piece";
         - a part of a trampoline's context: "pc", the name of a register, "stack flags", "stack
           offset", "stack size" or "stack data";
+        - with verify() of all callbacks also "record" (it cannot be read) and "plan: key" (the plan
+          no longer says of which signature it is);
         - with the backend "context" also "entry" (what the slot jumps to), "steps" (where the
           record leads to), "step" (the code that applies step number `index`) and "stack" (where
           the stack data is looked for).
@@ -51,6 +53,8 @@ class Difference:
     def __str__(self) -> str:
         if self.what == "code":
             return "the slot's code was changed"
+        if self.what == "plan: key":
+            return "plan differs: it no longer says of which signature it is"
         if self.what.startswith("plan: "):
             return f"plan differs: {self._described('plan: ')}"
         return self._described("")
@@ -86,6 +90,29 @@ class Report:
         found = "; ".join(map(str, self.differences)) or "unchanged"
         guard = "no store can reach it" if self.protected else "in writable memory"
         return f"{found} ({self.provider}: {guard})"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What verify() of all callbacks found; true if nothing was changed.
+
+    checked: number of slots that were in use, and were looked at.
+    compared: how many of them were compared with what was asked for, the callbacks of this
+        interpreter; of the others only what trampfd decides itself could be.
+    changed: a Report of each that was changed.
+    """
+
+    checked: int
+    compared: int
+    changed: tuple[Report, ...]
+
+    def __bool__(self) -> bool:
+        return not self.changed
+
+    def __str__(self) -> str:
+        lines = [f"{len(self.changed)} of {self.checked} changed"]
+        lines += [f"{report.address:#x}: {report}" for report in self.changed]
+        return "\n".join(lines)
 
 
 def _writable(address: int) -> bool:

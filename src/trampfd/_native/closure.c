@@ -26,6 +26,7 @@
 #include "state.h"
 
 #include <closure/plan.h>
+#include <closure/verify.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -86,6 +87,12 @@ static tfd_dispatch *dispatch_of(const Signature *signature)
     if (signature->count > DISPATCH_FEW)
         return tfd_plan_call_with_record; /* which calls the frontend's handler */
     return signature->frontend->dispatch;
+}
+
+int tfd_dispatch_is_known(tfd_dispatch *dispatch)
+{
+    return dispatch == frontend_cffi.dispatch || dispatch == frontend_ctypes.dispatch
+           || dispatch == frontend_ctypes.dispatch_late;
 }
 
 /*

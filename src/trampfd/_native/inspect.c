@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Blocks, slots, and the sources of blocks; and slots that are mapped ahead. */
+/* Blocks, slots, and the sources of blocks; slots that are mapped ahead; and all that are in use. */
 #include "error.h"
 #include "module.h"
+#include "report.h"
 
 #include <errno.h>
 #include <slot/reserve.h>
@@ -105,6 +106,34 @@ static PyObject *reserve_asked_for(PyObject *module, PyObject *unused)
     return reserved(error, &trail);
 }
 
+/* `list` gets it, unless there was an exception before. */
+static void add_changed(const void *code, const struct trampfd_report *report, void *list)
+{
+    PyObject *item = PyErr_Occurred() ? NULL : report_tuple(report, (void *)code);
+
+    if (item) /* an exception is found at the end */
+        PyList_Append(list, item);
+    Py_XDECREF(item);
+}
+
+static PyObject *verify_all(PyObject *module, PyObject *unused)
+{
+    PyObject *changed = PyList_New(0);
+    size_t checked;
+    int error;
+
+    (void)module;
+    (void)unused;
+    if (!changed)
+        return NULL;
+    error = trampfd_verify_all(add_changed, changed, &checked);
+    if (error && !PyErr_Occurred())
+        error_raise(error);
+    if (PyErr_Occurred())
+        Py_CLEAR(changed);
+    return changed ? Py_BuildValue("nN", (Py_ssize_t)checked, changed) : NULL;
+}
+
 const PyMethodDef inspect_functions[] = {
     {"status", status, METH_NOARGS,
      PyDoc_STR("status()\n--\n\nCounts of blocks and slots as a dict, see trampfd.status().")},
@@ -118,6 +147,10 @@ const PyMethodDef inspect_functions[] = {
      PyDoc_STR("reserve(count)\n--\n\nMap slots ahead, see trampfd.reserve().")},
     {"reserve_asked_for", reserve_asked_for, METH_NOARGS,
      PyDoc_STR("reserve_asked_for()\n--\n\nThe same with the number in TRAMPFD_RESERVE.")},
+    {"verify_all", verify_all, METH_NOARGS,
+     PyDoc_STR(
+         "verify_all()\n--\n\n(number of slots in use, what verify() returns of each that was "
+         "changed).")},
     {NULL, NULL, 0, NULL},
 };
 
