@@ -93,8 +93,8 @@ TRAMPFD_API void *trampfd_closure_alloc(size_t size, void **code, struct trampfd
  *
  * With the provider "table", as with libffi, values that are stored in closure->fun, ->user_data
  * and ->cif later take effect at the next call (a cif of another signature ends the process with a
- * message).  The kernel's providers deliberately keep records out of the reach of such stores: only
- * this function changes them.
+ * message).  The other providers deliberately keep records out of the reach of such stores: only this
+ * function changes them.
  *
  * Errors: EINVAL, `closure` is not a live closure of this library; ENOTSUP, libffi cannot make a
  * closure for the cif's ABI; EDEADLK (see Signals).
@@ -132,8 +132,12 @@ TRAMPFD_API void trampfd_closure_free_named(void *closure, const char *name);
  * as closures.  It does not hold for
  *   - memory of malloc(3): larger closures, bound functions that libffi calls, trampolines, a
  *     thread's first closure in a process with more than 30 keys of pthread_key_create(3), and the
- *     plan of a signature, which is made when the first closure of the signature is prepared, and
- *     freed when hundreds of plans are not in use.  Prepare and free one of each signature before;
+ *     plan of a signature, which is made when the first closure of the signature is prepared (with
+ *     mprotect(2), too; where the kernel refuses that, the plan stays in memory that can be written),
+ *     and freed when hundreds of plans are not in use.  Prepare and free one of each signature before;
+ *   - the provider "sealed", where each closure is prepared and freed by lseek(2), getrlimit(2) and
+ *     pwrite(2) of a descriptor, and the first of them after a fork copies all records to a new file
+ *     (memfd_create(2), ftruncate(2), openat(2), mmap(2) and close(2), too);
  *   - the provider "trampfd", where each closure is prepared and freed by ioctl(2) and pwrite(2) of
  *     a descriptor, and "trampfd-user", where each has a descriptor, which is made when its slot is
  *     first used (openat(2), ioctl(2), fcntl(2), mmap(2) and close(2), too).  Their blocks are

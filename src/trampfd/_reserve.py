@@ -23,8 +23,8 @@ def reserve(count: SupportsIndex) -> None:
     Import ctypes, cffi and what else the program uses before, make one callback of each function
     type, and call install() before if it is used.  Python itself still allocates memory for
     objects (mmap and munmap of data, brk), and threads that wait for each other call futex.  With
-    the kernel's providers "trampfd" and "trampfd-user", making and freeing a callback is a system
-    call of its own; their blocks are mapped ahead, too.
+    the providers "sealed", "trampfd" and "trampfd-user", making and freeing a callback takes system
+    calls of its own; their blocks are mapped ahead, too.
 
     The reservation is that of the process, all its interpreters and threads.  It lasts until the
     next call, which replaces it: what a smaller number does not need is given back, and 0 ends it.
