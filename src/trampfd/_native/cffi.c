@@ -120,17 +120,16 @@ ALWAYS_INLINE void release(const struct parameter *parameter, PyObject *object)
     Py_XDECREF(object);
 }
 
-static load_function *loader(char code)
-{
-    load_function *function = convert_loader(code);
+static load_function *const loaders[CONVERT_CODES] = {
+    CONVERT_LOADERS,
+    [0] = load,
+    ['?'] = load_bool,
+    [REUSED] = load_long_double,
+};
 
-    if (function)
-        return function;
-    switch (code) {
-    case '?': return load_bool;
-    case REUSED: return load_long_double;
-    default: return load;
-    }
+ALWAYS_INLINE PyObject *load_argument(const struct parameter *parameter, void *data)
+{
+    return loaders[parameter->loader % CONVERT_CODES](parameter, data);
 }
 
 static int store_none(const struct parameter *parameter, void *result, PyObject *value)
@@ -148,15 +147,12 @@ static int store_cdata(const struct parameter *parameter, void *result, PyObject
     return 1;
 }
 
-static store_function *storer(char code)
-{
-    switch (code) {
-    case 'v': return store_none;
-    case REUSED:
-    case 's': return store_cdata;
-    default: return convert_storer(code);
-    }
-}
+static store_function *const storers[CONVERT_CODES] = {
+    CONVERT_STORERS,
+    ['v'] = store_none,
+    [REUSED] = store_cdata,
+    ['s'] = store_cdata,
+};
 
 /* cffi stores at the lowest address, which is the wrong end of an ffi_arg on big-endian CPUs. */
 static int store_by_cffi(const struct parameter *parameter, void *result, PyObject *value,
@@ -183,7 +179,8 @@ static int store_slow(const struct parameter *parameter, void *result, PyObject 
 
 ALWAYS_INLINE int store(const struct parameter *parameter, void *result, PyObject *value)
 {
-    return convert_store(parameter, result, value) ? 0 : store_slow(parameter, result, value);
+    return convert_store(storers, parameter, result, value) ? 0
+                                                            : store_slow(parameter, result, value);
 }
 
 int cffi_store(const struct parameter *parameter, void *result, PyObject *value)
@@ -302,8 +299,8 @@ static PyObject *make(PyObject *module, PyObject *args)
 
 const struct frontend frontend_cffi = {
     .name = "cffi",
-    .loader = loader,
-    .storer = storer,
+    .loaders = loaders,
+    .storers = storers,
     .reused = REUSED,
     .dispatch = dispatch_frame,
     .handler = handler,

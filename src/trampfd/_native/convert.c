@@ -24,7 +24,7 @@ static PyObject *from_unsigned_long_long(unsigned long long value)
 }
 
 #define LOADER(name, type, convert)                                                                \
-    static PyObject *load_##name(const struct parameter *parameter, void *data)                    \
+    PyObject *convert_load_##name(const struct parameter *parameter, void *data)                   \
     {                                                                                              \
         (void)parameter;                                                                           \
         return convert(*(type *)data);                                                             \
@@ -43,13 +43,13 @@ LOADER(unsigned_long_long, unsigned long long, from_unsigned_long_long)
 LOADER(float, float, PyFloat_FromDouble)
 LOADER(double, double, PyFloat_FromDouble)
 
-static PyObject *load_char(const struct parameter *parameter, void *data)
+PyObject *convert_load_char(const struct parameter *parameter, void *data)
 {
     (void)parameter;
     return PyBytes_FromStringAndSize(data, 1);
 }
 
-static int store_char(const struct parameter *parameter, void *result, PyObject *value)
+int convert_store_char(const struct parameter *parameter, void *result, PyObject *value)
 {
     (void)parameter;
     if (!PyBytes_CheckExact(value) || PyBytes_GET_SIZE(value) != 1)
@@ -58,7 +58,7 @@ static int store_char(const struct parameter *parameter, void *result, PyObject 
     return 1;
 }
 
-static int store_bool(const struct parameter *parameter, void *result, PyObject *value)
+int convert_store_bool(const struct parameter *parameter, void *result, PyObject *value)
 {
     (void)parameter;
     if (!PyBool_Check(value))
@@ -67,7 +67,7 @@ static int store_bool(const struct parameter *parameter, void *result, PyObject 
     return 1;
 }
 
-static int store_float(const struct parameter *parameter, void *result, PyObject *value)
+int convert_store_float(const struct parameter *parameter, void *result, PyObject *value)
 {
     (void)parameter;
     if (!PyFloat_CheckExact(value))
@@ -76,7 +76,7 @@ static int store_float(const struct parameter *parameter, void *result, PyObject
     return 1;
 }
 
-static int store_double(const struct parameter *parameter, void *result, PyObject *value)
+int convert_store_double(const struct parameter *parameter, void *result, PyObject *value)
 {
     (void)parameter;
     if (!PyFloat_CheckExact(value))
@@ -108,37 +108,6 @@ void store_narrow(void *result, const void *value, Py_ssize_t size, int is_signe
     default: wide = is_signed ? (ffi_arg)narrow.s4 : narrow.u4; break;
     }
     memcpy(result, &wide, sizeof(wide));
-}
-
-load_function *convert_loader(char code)
-{
-    switch (code) {
-    case 'b': return load_signed_char;
-    case 'B': return load_unsigned_char;
-    case 'h': return load_short;
-    case 'H': return load_unsigned_short;
-    case 'i': return load_int;
-    case 'I': return load_unsigned;
-    case 'l': return load_long;
-    case 'L': return load_unsigned_long;
-    case 'q': return load_long_long;
-    case 'Q': return load_unsigned_long_long;
-    case 'f': return load_float;
-    case 'd': return load_double;
-    case 'c': return load_char;
-    default: return NULL;
-    }
-}
-
-store_function *convert_storer(char code)
-{
-    switch (code) {
-    case 'f': return store_float;
-    case 'd': return store_double;
-    case 'c': return store_char;
-    case '?': return store_bool;
-    default: return NULL;
-    }
 }
 
 void convert_range(char code, long *min, long *max)

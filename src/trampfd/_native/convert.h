@@ -7,11 +7,32 @@
 #include "integer.h"
 #include "signature.h"
 
-/* The converter to Python of numbers, bBhHiIlLqQfd, and of chars, c; NULL for other letters. */
-load_function *convert_loader(char code);
+/*
+ * The converters of a frontend, by the letter of a type: constant tables, and a parameter has a
+ * number, so that no memory which can be written decides where a call goes.  The first ones, by
+ * number 0, are for letters that have none of their own.
+ */
+#define CONVERT_CODES 128
 
-/* The converter to C of exact floats, fd, bools, ?, and chars, c; NULL for other letters. */
-store_function *convert_storer(char code);
+/* Converters to Python of numbers, and of chars. */
+load_function convert_load_signed_char, convert_load_unsigned_char, convert_load_short,
+    convert_load_unsigned_short, convert_load_int, convert_load_unsigned, convert_load_long,
+    convert_load_unsigned_long, convert_load_long_long, convert_load_unsigned_long_long,
+    convert_load_float, convert_load_double, convert_load_char;
+
+#define CONVERT_LOADERS                                                                            \
+    ['b'] = convert_load_signed_char, ['B'] = convert_load_unsigned_char,                          \
+    ['h'] = convert_load_short, ['H'] = convert_load_unsigned_short, ['i'] = convert_load_int,     \
+    ['I'] = convert_load_unsigned, ['l'] = convert_load_long, ['L'] = convert_load_unsigned_long,  \
+    ['q'] = convert_load_long_long, ['Q'] = convert_load_unsigned_long_long,                       \
+    ['f'] = convert_load_float, ['d'] = convert_load_double, ['c'] = convert_load_char
+
+/* Converters to C of exact floats, bools and chars. */
+store_function convert_store_float, convert_store_double, convert_store_bool, convert_store_char;
+
+#define CONVERT_STORERS                                                                            \
+    ['f'] = convert_store_float, ['d'] = convert_store_double, ['?'] = convert_store_bool,         \
+    ['c'] = convert_store_char
 
 /* The range of ints that fit an integer type not wider than an ffi_arg, and a long; else empty. */
 void convert_range(char code, long *min, long *max);
@@ -31,11 +52,13 @@ static inline int convert_store_integer(const struct parameter *parameter, void 
     return 1;
 }
 
-/* By that, or by the parameter's `store`. */
-static inline int convert_store(const struct parameter *parameter, void *result, PyObject *value)
+/* By that, or by the parameter's converter of the frontend. */
+static inline int convert_store(store_function *const storers[CONVERT_CODES],
+                                const struct parameter *parameter, void *result, PyObject *value)
 {
     return convert_store_integer(parameter, result, value)
-           || (parameter->store && parameter->store(parameter, result, value));
+           || (parameter->storer
+               && storers[parameter->storer % CONVERT_CODES](parameter, result, value));
 }
 
 /*

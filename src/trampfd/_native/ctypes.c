@@ -217,28 +217,27 @@ static PyObject *load_impossible(const struct parameter *parameter, void *data)
     return NULL;
 }
 
-static load_function *loader(char code)
-{
-    load_function *function = convert_loader(code);
+static load_function *const loaders[CONVERT_CODES] = {
+    CONVERT_LOADERS,
+    [0] = load_value,
+    ['P'] = load_pointer,
+    ['?'] = load_bool,
+    ['z'] = load_string,
+    ['Z'] = load_wide_string,
+    ['u'] = load_wide_char,
+    ['g'] = load_long_double,
+    ['F'] = load_float_complex,
+    ['D'] = load_double_complex,
+    ['G'] = load_long_double_complex,
+    ['O'] = load_object,
+    ['*'] = ctypes_load_instance,
+    ['~'] = load_open,
+    ['!'] = load_impossible,
+};
 
-    if (function)
-        return function;
-    switch (code) {
-    case 'P': return load_pointer;
-    case '?': return load_bool;
-    case 'z': return load_string;
-    case 'Z': return load_wide_string;
-    case 'u': return load_wide_char;
-    case 'g': return load_long_double;
-    case 'F': return load_float_complex;
-    case 'D': return load_double_complex;
-    case 'G': return load_long_double_complex;
-    case 'O': return load_object;
-    case '*': return ctypes_load_instance;
-    case '~': return load_open;
-    case '!': return load_impossible;
-    default: return load_value;
-    }
+ALWAYS_INLINE PyObject *load_argument(const struct parameter *parameter, void *data)
+{
+    return loaders[parameter->loader % CONVERT_CODES](parameter, data);
 }
 
 static int store_long_double(const struct parameter *parameter, void *result, PyObject *value)
@@ -324,26 +323,19 @@ static int store_object(const struct parameter *parameter, void *result, PyObjec
     return 1;
 }
 
-static store_function *storer(char code)
-{
-    store_function *function = convert_storer(code);
-
-    if (function)
-        return function;
-    switch (code) {
-    case 'g': return store_long_double;
-    case 'F': return store_float_complex;
-    case 'D': return store_double_complex;
-    case 'G': return store_long_double_complex;
-    case 'u': return store_wide_char;
-    case 'P':
-    case 'z':
-    case 'Z': return store_pointer;
-    case 'O': return store_object;
-    case 'v': return store_nothing;
-    default: return NULL;
-    }
-}
+static store_function *const storers[CONVERT_CODES] = {
+    CONVERT_STORERS,
+    ['g'] = store_long_double,
+    ['F'] = store_float_complex,
+    ['D'] = store_double_complex,
+    ['G'] = store_long_double_complex,
+    ['u'] = store_wide_char,
+    ['P'] = store_pointer,
+    ['z'] = store_pointer,
+    ['Z'] = store_pointer,
+    ['O'] = store_object,
+    ['v'] = store_nothing,
+};
 
 /*
  * Store through .value.  Objects that ctypes keeps alive for the stored pointer can only be kept
@@ -386,7 +378,7 @@ static int store_integer(const struct parameter *parameter, void *result, PyObje
     return 0;
 }
 
-/* What parameter->store does not take. */
+/* What the storers do not take. */
 static int store(const struct parameter *parameter, void *result, PyObject *value)
 {
     if (PyLong_CheckExact(value) && convert_is_integer(parameter->code))
@@ -473,7 +465,7 @@ ALWAYS_INLINE void call(const struct callee *callee, void *result, PyObject **ob
     }
     if (!value) {
         convert_clear(signature->cif, result);
-    } else if (!convert_store(&signature->result, result, value)
+    } else if (!convert_store(storers, &signature->result, result, value)
                && store(&signature->result, result, value)) {
         convert_clear(signature->cif, result);
         report(COMPAT_CTYPES_WHILE "converting result of", callee->callable);
@@ -568,8 +560,8 @@ static void handler(ffi_cif *cif, void *result, void **arguments, void *record)
 
 const struct frontend frontend_ctypes = {
     .name = "ctypes",
-    .loader = loader,
-    .storer = storer,
+    .loaders = loaders,
+    .storers = storers,
     .reused = REUSED,
     .dispatch = dispatch_frame,
     .dispatch_late = dispatch_late,

@@ -32,6 +32,9 @@ struct saved_errno {
 typedef void call_function(const struct callee *callee, void *result, PyObject **objects,
                            Py_ssize_t made, struct saved_errno *saved);
 
+/* Of the frontend: a new reference to the C value of an argument, or NULL with an exception. */
+ALWAYS_INLINE PyObject *load_argument(const struct parameter *parameter, void *data);
+
 /* Releases the object of an argument after the call. */
 typedef void release_function(const struct parameter *parameter, PyObject *object);
 
@@ -61,7 +64,7 @@ ALWAYS_INLINE void dispatch_objects(const struct callee *callee, const Signature
     for (made = 0; made < count; made++, parameter++) {
         void *data = plan ? tfd_plan_argument(plan, frame, (unsigned)made) : arguments[made];
 
-        objects[made + 1] = parameter->load(parameter, data);
+        objects[made + 1] = load_argument(parameter, data);
         if (__builtin_expect(!objects[made + 1], 0))
             break;
     }

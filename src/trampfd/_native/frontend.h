@@ -13,8 +13,8 @@
 /* The owner of the types and conversions of a signature: cffi or ctypes. */
 struct frontend {
     const char *name;
-    load_function *(*loader)(char code);
-    store_function *(*storer)(char code);
+    load_function *const *loaders; /* see convert.h */
+    store_function *const *storers;
     /* The code of arguments whose objects the next call gets again if nobody kept them. */
     char reused;
     /* The `python` entry: from the frame of a plan to Python objects, DISPATCH_FEW at most. */

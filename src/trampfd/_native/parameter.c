@@ -180,8 +180,10 @@ static PyObject *parameter_new(PyTypeObject *type, PyObject *args, PyObject *kwa
         Py_DECREF(self);
         return NULL;
     }
-    self->is.load = self->frontend->loader(*code);
-    self->is.store = self->frontend->storer(*code);
+    if (self->frontend->loaders[*code % CONVERT_CODES])
+        self->is.loader = (unsigned char)*code;
+    if (self->frontend->storers[*code % CONVERT_CODES])
+        self->is.storer = (unsigned char)*code;
     /* Without the GIL, calls of all threads would wait for one word of memory. */
     if (*code == self->frontend->reused && size <= SPARE_MAX && !COMPAT_FREE_THREADED)
         self->is.spare = &self->spare;

@@ -23,14 +23,14 @@ typedef int store_function(const struct parameter *parameter, void *result, PyOb
 
 /* How it is converted. */
 struct parameter {
-    PyObject *type;        /* cffi ctype or ctypes class; owned by the Parameter */
-    ffi_type *ffi;         /* borrowed from libffi or owned by the Parameter */
-    Py_ssize_t size;       /* bytes of the C value */
-    load_function *load;   /* of an argument */
-    store_function *store; /* of a result; may be NULL */
-    long min, max;         /* range of ints that a result stores directly; empty: max < min */
-    char extension;        /* of a result narrower than ffi_arg: 's' by its sign, 'z' by zeros */
-    char code;             /* how to convert, see the frontend's file */
+    PyObject *type;       /* cffi ctype or ctypes class; owned by the Parameter */
+    ffi_type *ffi;        /* borrowed from libffi or owned by the Parameter */
+    Py_ssize_t size;      /* bytes of the C value */
+    long min, max;        /* range of ints that a result stores directly; empty: max < min */
+    char extension;       /* of a result narrower than ffi_arg: 's' by its sign, 'z' by zeros */
+    char code;            /* how to convert, see the frontend's file */
+    unsigned char loader; /* of an argument: the frontend's, see convert.h */
+    unsigned char storer; /* of a result: the same, or 0 */
     struct interpreter *interpreter; /* that of the type */
     PyObject **spare; /* in the Parameter: the object of the latest call; NULL: none is kept */
 };
