@@ -13,7 +13,7 @@ import re
 
 import fuzz_plan
 import pytest
-from support import abi, core, scale
+from support import abi, core, providers, scale
 
 COUNT = int(os.environ.get("TRAMPFD_FUZZ", scale.down("random signatures", 20_000, 200)))
 FEW = scale.down("random signatures with another compiler", 1000, 50)
@@ -31,6 +31,13 @@ VALGRIND = (
 )  # fmt: skip
 
 pytestmark = pytest.mark.needs_port_with("plan")
+
+
+@pytest.fixture(autouse=True)
+def _forgetting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where records are sealed, plans are kept for good."""
+    if providers.current() == "sealed":
+        monkeypatch.setenv("TRAMPFD_PROVIDER", "table")
 
 
 def test_random_signatures() -> None:

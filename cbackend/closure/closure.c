@@ -277,6 +277,8 @@ static const char *why_refused(const void *closure, char name[TFD_SIBLING_NAME])
 
     if (tfd_heap_knows(closure))
         return "it was freed before";
+    if (!slot.block)
+        slot = tfd_pool_find_record(closure);
     if (slot.block) {
         state = tfd_slot_state(slot);
         return state == TFD_STATE_CONTEXT || state == TFD_STATE_CHAIN

@@ -138,14 +138,19 @@ static int put(struct sealed *this)
     return process.file.fd >= 0 && !put_into_file(this) ? 0 : put_into_memory(this);
 }
 
-/* A new file with the records that the slots read, in the place of one that is shared or lost. */
-static void renew_file(void)
+/* A new file with the records that the slots read, in the place of one that is shared, lost or none. */
+static void renew_file(struct trampfd_trail *trail)
 {
-    tfd_sealed_file_close(&process.file);
-    make_file(NULL);
-    for (struct sealed *this = process.all; this; this = this->next)
-        if (this->position != NOT_IN_FILE && put(this))
-            tfd_fatal("cannot copy sealed records: no memory", this->block->code);
+    uint64_t begun;
+
+    do {
+        begun = tfd_forks_begun();
+        tfd_sealed_file_close(&process.file);
+        make_file(trail);
+        for (struct sealed *this = process.all; this; this = this->next)
+            if (this->position != NOT_IN_FILE && put(this))
+                tfd_fatal("cannot copy sealed records: no memory", this->block->code);
+    } while (tfd_forks_begun() != begun);
 }
 
 static void forget(const struct tfd_block *block)
@@ -177,10 +182,8 @@ static int map(struct tfd_block *block, struct trampfd_trail *trail)
         error = tfd_trail_add(trail, name, "mmap records", errno);
         goto unmap_table;
     }
-    if (process.file.fd < 0)
-        make_file(trail);
-    else if (may_be_shared())
-        renew_file();
+    if (process.file.fd < 0 || may_be_shared())
+        renew_file(trail);
     forget(block);
     *this = (struct sealed){.block = block, .next = process.all};
     error = put(this);
@@ -240,10 +243,10 @@ static int store_bytes(struct tfd_block *block, size_t offset, const void *data,
     int error;
 
     if (this->position != NOT_IN_FILE && may_be_shared())
-        renew_file();
+        renew_file(NULL);
     error = store_at(this, offset, data, size);
     if (error == -EBADF) {
-        renew_file();
+        renew_file(NULL);
         error = store_at(this, offset, data, size);
     }
     if (error && this->position != NOT_IN_FILE) {
