@@ -25,6 +25,7 @@ help:
 	@echo 'make build    virtual environment in $(VENV) with the package, from this folder'
 	@echo 'make bench    set up, then measure trampfd and its rivals; plots and tables in build/bench'
 	@echo 'make figures  the same for the documentation; on a quiet machine'
+	@echo 'make attacks  what stores by an attacker do to closures; for the documentation'
 	@echo 'make modes    the ways in which closures fail, with libffi and trampfd; for the documentation'
 	@echo 'make doctor   what trampfd can do on this machine'
 	@echo 'make docs     the documentation site in build/docs; check-docs looks at it in Chromium'
@@ -61,6 +62,9 @@ figures: $(VENV)/.test
 
 modes: $(VENV)/.test
 	$(RUN) tests/write_failure_modes.py
+
+attacks: $(VENV)/.test
+	$(RUN) tests/write_attacks.py
 
 doctor: build
 	$(RUN) -m trampfd doctor
@@ -172,4 +176,4 @@ ports:
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info src/trampfd/*.so
 
-.PHONY: help demo test bench figures modes doctor lint fmt asan ubsan address-undefined tsan man docs check-docs build vm vm-short deb rpm wheel matrix ports clean
+.PHONY: help demo test bench figures modes attacks doctor lint fmt asan ubsan address-undefined tsan man docs check-docs build vm vm-short deb rpm wheel matrix ports clean

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Plays an attacker who can store anything anywhere, and wants a callback to go elsewhere.
 
-``python attack.py ctypes|cffi`` makes two callbacks with the provider of TRAMPFD_PROVIDER, writes
-over all writable memory that mentions the first one's record or code address, or holds a copy of
-its record, so that it says what the second one's does, and prints what a call of the first one
-gives: 2 (its own result) or 666 (the attacker's).
+``python attack.py ctypes|cffi record|callable`` makes two callbacks with the provider of
+TRAMPFD_PROVIDER and writes over all writable memory that mentions the first one's record or code
+address, or holds a copy of its record, or that mentions its Python function, so that it says what
+the second one's does.  It prints what a call of the first one gives, 2 (its own result) or 666 (the
+attacker's), and how often it stored what.
 """
 
 from __future__ import annotations
@@ -70,16 +71,21 @@ def overwrite(find: bytes, replace: bytes) -> int:
 
 
 def main() -> None:
-    interface, provider = sys.argv[1], os.environ["TRAMPFD_PROVIDER"]
-    _victim, code = make(interface, lambda number: number + 1)
-    _evil, evil_code = make(interface, lambda number: 666)
+    interface, what, provider = sys.argv[1], sys.argv[2], os.environ["TRAMPFD_PROVIDER"]
+    own, attackers = (lambda number: number + 1), (lambda number: 666)
+    _victim, code = make(interface, own)
+    _evil, evil_code = make(interface, attackers)
     call = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(code)
     assert call(1) == 2
     del call
     old = (code, *readable_record(code, provider))
     new = (evil_code, *readable_record(evil_code, provider))
     gc.disable()
-    stores = [overwrite(find, replace) for find, replace in patterns(old, new)]
+    if what == "callable":
+        pairs = [(struct.pack("<Q", id(own)), struct.pack("<Q", id(attackers)))]
+    else:
+        pairs = list(patterns(old, new))
+    stores = [overwrite(find, replace) for find, replace in pairs]
     result = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(code)(1)
     print(result, *stores)
     sys.stdout.flush()

@@ -29,7 +29,7 @@ def test_arbitrary_writes_redirect_callbacks_of_the_table_only(
     provider: str, interface: str
 ) -> None:
     """The table's callback can be redirected; sealed ones and the kernel's cannot."""
-    child = providers.run(providers.need(provider), str(TESTS / "attack.py"), interface)
+    child = providers.run(providers.need(provider), str(TESTS / "attack.py"), interface, "record")
     assert child.returncode == 0, child.stderr
     result, copies, *_ = child.stdout.split()
     assert int(copies) >= 1, "the attack found no copy of the record: it attacked nothing"

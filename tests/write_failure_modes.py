@@ -17,15 +17,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypedDict
 
-from support import core, modes, providers, rivals
+from support import modes, pages, providers, rivals
 from support.modes import Mode, Outcome
 
-DOCS = core.TESTS.parent / "docs"
-PAGE = DOCS / "failure-modes.md"
-OUTCOMES = DOCS / "failure-modes.json"
-
-BEGIN = "<!-- tests/write_failure_modes.py writes this -->\n"
-END = "<!-- until here -->\n"
+PAGE = pages.DOCS / "failure-modes.md"
+OUTCOMES = pages.DOCS / "failure-modes.json"
 
 OURS = "trampfd, "
 NOT_APPLICABLE = "does not apply"
@@ -96,17 +92,13 @@ def machine() -> str:
     return f"Linux {platform.release()}, CPython {platform.python_version()}"
 
 
-def table(head: list[str], rows: list[list[str]]) -> list[str]:
-    return [f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows]]
-
-
 def counts(kept: Kept) -> list[str]:
     """How often each rival ended in each way."""
     rows = []
     for name, rival in kept.items():
         found = Counter(text.split(":")[0] for text in rival["cells"].values())
         rows.append([name, *(str(found[kind]) for kind in KINDS)])
-    return table(["", *KINDS], rows)
+    return pages.table(["", *KINDS], rows)
 
 
 def together(columns: dict[str, str]) -> str:
@@ -133,24 +125,13 @@ def section(kept: Kept) -> str:
     """What stands between the marks."""
     machines = [f"- {name}: {rival['machine']}" for name, rival in kept.items()]
     others = [name for name in kept if not name.startswith(OURS)]
-    every = table(["", "Mode", *others, "trampfd"], list(rows(kept)))
+    every = pages.table(["", "Mode", *others, "trampfd"], list(rows(kept)))
     return "\n".join([*machines, "", *counts(kept), "", *every, ""])
-
-
-def write_page(kept: Kept) -> None:
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    if not rest.endswith(END + after):
-        raise SystemExit(f"{PAGE} lacks the lines {BEGIN}and {END}")
-    PAGE.write_text(before + BEGIN + section(kept) + END + after)
 
 
 def add(new: Kept) -> None:
     """To what is kept, and to the page."""
-    kept = json.loads(OUTCOMES.read_text()) if OUTCOMES.exists() else {}
-    kept.update(new)
-    OUTCOMES.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
-    write_page(kept)
+    pages.put(PAGE, "tests/write_failure_modes.py", section(pages.keep(OUTCOMES, new)))
 
 
 def main() -> None:
