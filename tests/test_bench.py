@@ -49,7 +49,9 @@ RIVALS = {
     ("create all, then free all", "10 live"): {"trampfd", "libffi", "libffi static"},
     ("create and free, by threads", "1 thread"): {"trampfd", "libffi", "libffi static"},
     ("create and free, by threads", "2 threads"): {"trampfd", "libffi", "libffi static"},
-    ("provider", "2 ints"): {"table", "trampfd", "trampfd-user", "indirect call"},
+    ("provider, making", "make and free, 1,000 live"): {"table", "sealed"},
+    ("provider, making", "fork, 1,000 live"): {"table", "sealed"},
+    ("provider", "2 ints"): {"table", "sealed", "trampfd", "trampfd-user", "indirect call"},
     ("Python callback, by kind of argument", "long double"): {
         "ctypes",
         "trampfd (ctypes)",

@@ -11,7 +11,9 @@
  * of them live, nanoseconds to free one and make it again, bytes of memory for each and mappings:
  * "make free again bytes mappings".  Where no more can be made it prints "stopped COUNT REASON"
  * after that, for those there were, and -1 where what was freed could not be made again.  "threads"
- * prints nanoseconds to make and to free one closure, in the slowest thread.
+ * prints nanoseconds to make and to free one closure, in the slowest thread.  "fork" prints, with so
+ * many live, the least nanoseconds of a fork whose child ends at once, and of the first closure that
+ * the parent makes and frees after that: "fork first".
  */
 #include "loops.h"
 #include "maker.h"
@@ -21,7 +23,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 static const struct loop *loop;
 static ffi_cif *cif;
@@ -186,6 +190,15 @@ static void make_and_free(long count)
     }
 }
 
+static void make_and_free_one(void)
+{
+    void *code, *closure = maker_new(cif, loop->handler, &code);
+
+    if (!closure)
+        fail(strerror(errno));
+    maker_free(closure);
+}
+
 static void *work(void *argument)
 {
     struct thread *own = argument;
@@ -219,6 +232,30 @@ static void threads(long number, long count)
     printf("%.3f\n", slowest);
 }
 
+static void fork_with(long count, long rounds)
+{
+    double least_fork = 1e18, least_first = 1e18;
+
+    closures = malloc((size_t)count * sizeof(*closures));
+    if (!closures || make(0, count) < count)
+        fail("no memory");
+    for (long i = 0; i < rounds; i++) {
+        double start = now(), forked, done;
+        pid_t child = fork();
+
+        if (child == 0)
+            _exit(0);
+        if (child < 0 || waitpid(child, NULL, 0) != child)
+            fail("fork");
+        forked = now();
+        make_and_free_one();
+        done = now();
+        least_fork = forked - start < least_fork ? forked - start : least_fork;
+        least_first = done - forked < least_first ? done - forked : least_first;
+    }
+    printf("%.3f %.3f\n", least_fork, least_first);
+}
+
 static void call(long count)
 {
     void *code, *closure = maker_new(cif, loop->handler, &code);
@@ -238,16 +275,22 @@ static void set_signature(const char *name)
         fail("no such signature");
 }
 
+static const struct {
+    const char *name;
+    void (*run)(long, long);
+} others[] = {{"live", live}, {"threads", threads}, {"fork", fork_with}};
+
 int main(int argc, char **argv)
 {
     if (argc != 4)
         fail("usage: program direct|call SIGNATURE COUNT | program live COUNT CYCLES | "
-             "program threads THREADS COUNT");
-    if (!strcmp(argv[1], "live") || !strcmp(argv[1], "threads")) {
-        set_signature("2 ints");
-        (argv[1][0] == 'l' ? live : threads)(atol(argv[2]), atol(argv[3]));
-        return 0;
-    }
+             "program threads THREADS COUNT | program fork COUNT ROUNDS");
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+        if (!strcmp(argv[1], others[i].name)) {
+            set_signature("2 ints");
+            others[i].run(atol(argv[2]), atol(argv[3]));
+            return 0;
+        }
     set_signature(argv[2]);
     if (!strcmp(argv[1], "call"))
         call(atol(argv[3]));

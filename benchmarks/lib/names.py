@@ -15,6 +15,7 @@ THREADS = "create and free, by threads"
 IMPORT = "import"
 START = "start"
 PROVIDER = "provider"
+PROVIDER_MAKE = "provider, making"
 PRELOAD = "C handler, preload"
 INSTRUCTIONS = "instructions"
 MEMORY = "memory"
@@ -35,6 +36,7 @@ TITLES = {
     IMPORT: "Importing",
     START: "Starting Python, importing one module and ending",
     PROVIDER: "Calling a closure, by where its slot comes from",
+    PROVIDER_MAKE: "Making and freeing a closure, and a fork, by where slots come from",
     PRELOAD: "Calling a closure that libffi's functions made, with LD_PRELOAD and without",
     INSTRUCTIONS: "Instructions, counted by valgrind",
     MEMORY: "Bytes of a live callback of Python",
