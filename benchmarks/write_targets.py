@@ -8,16 +8,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lib import page
 from lib.results import Spread
 from lib.tables import busy_lines, machine_line, target_table
 from lib.targets import Target
 
-ROOT = Path(__file__).resolve().parents[1]
-SUMMARY = ROOT / "benchmarks" / "figures" / "summary.json"
-PAGE = ROOT / "docs" / "benchmarks.md"
-
-BEGIN = "<!-- benchmarks/write_targets.py writes this -->\n"
-END = "<!-- until here -->\n"
+SUMMARY = Path(__file__).resolve().parent / "figures" / "summary.json"
 
 
 def _target(saved: dict[str, Any]) -> Target:
@@ -31,17 +27,8 @@ def section(summary: dict[str, Any]) -> str:
     return "\n".join([f"{machine_line(summary['machine'])}.", "", *table, ""])
 
 
-def updated() -> str:
-    """The page with what belongs between the marks."""
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    if not after:
-        raise SystemExit(f"{PAGE} lacks the lines {BEGIN}and {END}")
-    return before + BEGIN + section(json.loads(SUMMARY.read_text())) + END + after
-
-
 if __name__ == "__main__":
     argparse.ArgumentParser(prog="write_targets", description=__doc__).parse_args()
     for warning in busy_lines(json.loads(SUMMARY.read_text())["load"]):
-        raise SystemExit(f"{PAGE} is left as it was. {warning}")
-    PAGE.write_text(updated())
+        raise SystemExit(f"{page.PAGE} is left as it was. {warning}")
+    page.put("write_targets.py", section(json.loads(SUMMARY.read_text())))
