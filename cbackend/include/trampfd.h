@@ -105,9 +105,10 @@ TRAMPFD_API int trampfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd
 /*
  * Free a closure; `closure` is the writable address, and NULL is ignored.  From now on a call
  * through its function pointer ends the process with a message, until the slot is reused, which
- * happens only after many others were freed.  Once all closures of a block were freed, the block
- * may be unmapped; a call is then a SIGSEGV, as long as nothing else is mapped there.  A closure
- * may be freed inside its own call: that call still returns, and so does a call that another thread
+ * happens only after many others were freed.  Once all closures of a block were freed, its memory
+ * may be given back, but not its code.  (The kernel's providers unmap the block, as does any other
+ * where the kernel refuses mremap(2): a call is then a SIGSEGV, as long as nothing else is mapped
+ * there.)  A closure may be freed inside its own call: that call still returns, and so does a call that another thread
  * makes at the same time, as long as what the caller owns (cif, user data) exists.
  *
  * An address that is not a live closure (freed twice, never allocated, the function pointer instead

@@ -13,6 +13,7 @@
 #include "provider.h"
 
 #include "arch/port.h"
+#include "parked.h"
 #include "source.h"
 #include "base/trail.h"
 
@@ -100,7 +101,6 @@ static int map_next_span(const struct tfd_block *block, struct trampfd_trail *tr
 
 static void take_built_in(struct tfd_block *block)
 {
-    block->provider = TFD_PROVIDER_TABLE;
     block->code = tfd_slots;
     block->slot_size = TFD_SLOT_SIZE;
     block->records = block->shadow = tfd_records;
@@ -108,7 +108,6 @@ static void take_built_in(struct tfd_block *block)
 
 static void take_from_span(struct tfd_block *block)
 {
-    block->provider = TFD_PROVIDER_TABLE;
     block->source = spans.source;
     tfd_span_take(&spans.rest, block);
     spans.blocks++;
@@ -119,8 +118,11 @@ static int map_from(int (*map_next)(const struct tfd_block *, struct trampfd_tra
 {
     int error = 0;
 
+    block->provider = TFD_PROVIDER_TABLE;
     if (block->source == TFD_BUILT_IN)
         take_built_in(block);
+    else if (!tfd_unpark(block))
+        spans.blocks++;
     else if (spans.rest.count || !(error = map_next(block, trail)))
         take_from_span(block);
     return error;
@@ -136,12 +138,13 @@ int tfd_table_map_single(struct tfd_block *block, struct trampfd_trail *trail)
     return map_from(map_single_span, block, trail);
 }
 
-/* Nothing is kept for more blocks by a process that has one less. */
+/* Nothing but slots is kept for more blocks by a process that has one less. */
 static void unmap(struct tfd_block *block)
 {
     if (block->source == TFD_BUILT_IN)
         return;
-    tfd_span_unmap(block);
+    if (tfd_park(block))
+        tfd_span_unmap(block);
     spans.blocks--;
     tfd_span_drop(&spans.rest);
 }

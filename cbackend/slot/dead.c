@@ -14,7 +14,8 @@ _Noreturn void tfd_dead_report(const union tfd_record *record)
     int freed;
 
     if (!slot.block) {
-        snprintf(message, sizeof(message), "trampfd: call of a dead closure, record %p\n",
+        snprintf(message, sizeof(message),
+                 "trampfd: call of a closure that was freed, as all of its block: record %p\n",
                  (const void *)record);
         tfd_die(message);
     }

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "parked.h"
+
+#include "arch/port.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+struct parked {
+    const char *code;
+    union tfd_record *records;
+    enum tfd_source source;
+    struct parked *next;
+};
+
+static struct parked *parked;
+static union tfd_record *dead;
+
+static int make_dead(void)
+{
+    union tfd_record *records;
+
+    if (dead)
+        return 0;
+    records =
+        mmap(NULL, TFD_RECORD_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (records == MAP_FAILED)
+        return -errno;
+    for (size_t i = 0; i < TFD_SLOTS; i++)
+        records[i].go.entry = tfd_entry_dead;
+    mprotect(records, TFD_RECORD_BYTES, PROT_READ);
+    dead = records;
+    return 0;
+}
+
+/* mremap(2) of no bytes of a shared mapping maps the same memory once more. */
+int tfd_park(const struct tfd_block *block)
+{
+    int error = make_dead();
+    struct parked *place = error ? NULL : malloc(sizeof(*place));
+
+    if (error)
+        return error;
+    if (!place)
+        return -ENOMEM;
+    if (mremap(dead, 0, TFD_RECORD_BYTES, MREMAP_MAYMOVE | MREMAP_FIXED, block->records)
+        == MAP_FAILED) {
+        error = -errno;
+        free(place);
+        return error;
+    }
+    *place = (struct parked){block->code, block->records, block->source, parked};
+    parked = place;
+    return 0;
+}
+
+int tfd_unpark(struct tfd_block *block)
+{
+    struct parked *place = parked;
+
+    if (!place)
+        return -ENOENT;
+    if (mmap(place->records, TFD_RECORD_BYTES, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
+        == MAP_FAILED)
+        return -errno;
+    parked = place->next;
+    block->code = place->code;
+    block->slot_size = TFD_SLOT_SIZE;
+    block->records = block->shadow = place->records;
+    block->source = place->source;
+    free(place);
+    return 0;
+}
