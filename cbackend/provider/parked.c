@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 struct parked {
@@ -28,8 +29,9 @@ static int make_dead(void)
         mmap(NULL, TFD_RECORD_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (records == MAP_FAILED)
         return -errno;
-    for (size_t i = 0; i < TFD_SLOTS; i++)
-        records[i].go.entry = tfd_entry_dead;
+    records->go.entry = tfd_entry_dead;
+    for (size_t have = 1; have < TFD_SLOTS; have *= 2)
+        memcpy(records + have, records, have * sizeof(*records));
     mprotect(records, TFD_RECORD_BYTES, PROT_READ);
     dead = records;
     return 0;

@@ -47,7 +47,10 @@ struct sealed {
     off_t position; /* or NOT_IN_FILE */
 };
 
-#define NOT_IN_FILE ((off_t) - 1)
+#define NOT_IN_FILE (-(off_t)1)
+
+/* To have a file that no other thread has shared by a fork. */
+#define TRIES 2
 
 /* Guarded by the lock. */
 static struct {
@@ -142,7 +145,9 @@ static int put(struct sealed *this)
 static void renew_file(struct trampfd_trail *trail)
 {
     uint64_t begun;
+    int tries = 0;
 
+    /* A fork meanwhile shares the new one. */
     do {
         begun = tfd_forks_begun();
         tfd_sealed_file_close(&process.file);
@@ -150,7 +155,7 @@ static void renew_file(struct trampfd_trail *trail)
         for (struct sealed *this = process.all; this; this = this->next)
             if (this->position != NOT_IN_FILE && put(this))
                 tfd_fatal("cannot copy sealed records: no memory", this->block->code);
-    } while (tfd_forks_begun() != begun);
+    } while (tfd_forks_begun() != begun && ++tries < TRIES);
 }
 
 static void forget(const struct tfd_block *block)
