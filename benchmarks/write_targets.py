@@ -27,8 +27,13 @@ def section(summary: dict[str, Any]) -> str:
     return "\n".join([f"{machine_line(summary['machine'])}.", "", *table, ""])
 
 
+def updated() -> str:
+    """The page with them."""
+    return page.updated("write_targets.py", section(json.loads(SUMMARY.read_text())))
+
+
 if __name__ == "__main__":
     argparse.ArgumentParser(prog="write_targets", description=__doc__).parse_args()
     for warning in busy_lines(json.loads(SUMMARY.read_text())["load"]):
         raise SystemExit(f"{page.PAGE} is left as it was. {warning}")
-    page.put("write_targets.py", section(json.loads(SUMMARY.read_text())))
+    page.PAGE.write_text(updated())

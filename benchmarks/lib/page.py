@@ -11,11 +11,16 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 END = "<!-- until here -->\n"
 
 
-def put(writer: str, section: str) -> None:
-    """Have the section between the mark of the writer, a file of this folder, and the end mark."""
+def updated(writer: str, section: str) -> str:
+    """The page with the section between the mark of the writer, a benchmarks/*.py, and the end."""
     begin = f"<!-- benchmarks/{writer} writes this -->\n"
     before, _, rest = PAGE.read_text().partition(begin)
     _, mark, after = rest.partition(END)
     if not mark:
         raise SystemExit(f"{PAGE} lacks the lines {begin}and {END}")
-    PAGE.write_text(before + begin + section + END + after)
+    return before + begin + section + END + after
+
+
+def put(writer: str, section: str) -> None:
+    """Have it on the page."""
+    PAGE.write_text(updated(writer, section))

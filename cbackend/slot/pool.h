@@ -93,7 +93,7 @@ static inline int tfd_pool_has_names(struct tfd_slot slot)
     return __atomic_load_n(&slot.block->names, __ATOMIC_ACQUIRE) != NULL;
 }
 
-/* In closure/plan.c: release the plan of a dead record, with the lock held. */
+/* In closure/plan_cache.c: release the plan of a dead record, with the lock held. */
 void tfd_pool_let_go(const union tfd_record *record);
 
 /*
