@@ -66,6 +66,8 @@ def _of_core(done: subprocess.CompletedProcess[str]) -> str:
         if "made" not in lines:
             return f"{CLOSED}: no closure can be made ({name})"
         return f"{OPEN}: the call goes astray ({name})"
+    if done.returncode and lines == ["stored"]:
+        return f"{CLOSED}: no closure can be made"
     assert done.returncode == 0, done.stderr
     if lines[-1] != "unchanged":
         return f"{OPEN}: {lines[-1]}"
