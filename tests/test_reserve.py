@@ -117,7 +117,8 @@ def test_blocks_stay_until_a_smaller_reservation() -> None:
 BEYOND_THE_LIMIT = """
 import resource, trampfd
 trampfd.reserve(1)
-resource.setrlimit(resource.RLIMIT_AS, (1 << 30, resource.RLIM_INFINITY))
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 28), resource.RLIM_INFINITY))
 try:
     trampfd.reserve(10**15)
 except trampfd.ClosureError as error:
