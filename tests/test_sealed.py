@@ -5,12 +5,9 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 import pytest
 from support import core
-
-TESTS = Path(__file__).parent
 
 COMPILERS = ("cc", "clang")
 
@@ -33,13 +30,9 @@ def test_plans(argument: str, records: str) -> None:
 
 
 def test_without_a_file_in_memory() -> None:
-    code = (
-        f"import os, sys; sys.path.insert(0, {str(TESTS)!r}); from support import hardening;"
-        "hardening.no_memfd(); os.execv(sys.argv[1], sys.argv[1:])"
-    )
     for name, *argument in (("stores", "private"), ("fork",)):
         program = core.executable(f"sealed/{name}")
-        core.check(sys.executable, "-c", code, program, *argument, environment=SEALED)
+        core.check(*core.without_memfd(), program, *argument, environment=SEALED)
 
 
 @pytest.mark.parametrize("when", ["early", "late"])

@@ -7,11 +7,8 @@ the kernel's in a virtual machine, stay on the page until they are attacked agai
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import platform
-from pathlib import Path
 from typing import TypedDict
 
 from support import attacks, pages, providers
@@ -63,18 +60,5 @@ def add(new: Kept) -> None:
     pages.put(PAGE, "tests/write_attacks.py", section(pages.keep(OUTCOMES, new)))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="write_attacks", description=__doc__)
-    parser.add_argument("--only-run", type=Path, metavar="FILE", help="write the outcomes there")
-    parser.add_argument("--add", type=Path, metavar="FILE", help="take the outcomes from there")
-    arguments = parser.parse_args()
-    if arguments.add:
-        add(json.loads(arguments.add.read_text()))
-    elif arguments.only_run:
-        arguments.only_run.write_text(json.dumps(run_all(), ensure_ascii=False))
-    else:
-        add(run_all())
-
-
 if __name__ == "__main__":
-    main()
+    pages.command("write_attacks", __doc__, run_all, add)

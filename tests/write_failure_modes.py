@@ -7,14 +7,11 @@ such as the kernel's providers in a virtual machine, stay on the page until they
 
 from __future__ import annotations
 
-import argparse
-import json
 import platform
 import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TypedDict
 
 from support import modes, pages, providers, rivals
@@ -134,18 +131,5 @@ def add(new: Kept) -> None:
     pages.put(PAGE, "tests/write_failure_modes.py", section(pages.keep(OUTCOMES, new)))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="write_failure_modes", description=__doc__)
-    parser.add_argument("--only-run", type=Path, metavar="FILE", help="write the outcomes there")
-    parser.add_argument("--add", type=Path, metavar="FILE", help="take the outcomes from there")
-    arguments = parser.parse_args()
-    if arguments.add:
-        add(json.loads(arguments.add.read_text()))
-    elif arguments.only_run:
-        arguments.only_run.write_text(json.dumps(run_all(), ensure_ascii=False))
-    else:
-        add(run_all())
-
-
 if __name__ == "__main__":
-    main()
+    pages.command("write_failure_modes", __doc__, run_all, add)

@@ -14,8 +14,8 @@
 void *tfd_sealed_memory_get(size_t size);
 
 /*
- * Store what belongs there.  Returns 0 or a negative errno: where the kernel refuses, nothing is
- * stored.
+ * Store what belongs there, or in other private memory that can only be read.  Returns 0 or a
+ * negative errno: where the kernel refuses, nothing is stored.
  */
 int tfd_sealed_memory_store(void *room, const void *data, size_t size);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The cache of plans, by their keys.  One lock, the library's, guards it; plans are never changed once
- * they are in it.
+ * The cache of plans, by their keys.  One lock, the library's, guards it; plans are never changed
+ * once they are in it.
  */
 #include "plan_compile.h"
 
@@ -72,24 +72,53 @@ static int seal(struct tfd_plan_use *use, struct tfd_plan *plan)
     return 0;
 }
 
-/* Takes the plan; NULL if that must not be used as it is. */
-static struct tfd_plan_use *keep_plan(struct tfd_plan *plan)
+/* Its sealed memory, if it has any, is for a plan to come. */
+static void forget_room(struct tfd_plan_use *use)
+{
+    if (use->room) {
+        use->next = spare;
+        spare = use;
+    } else {
+        free(use);
+    }
+}
+
+/* In sealed memory; NULL: there is none, or the kernel refuses a store there. */
+static struct tfd_plan_use *keep_sealed(struct tfd_plan *plan)
 {
     struct tfd_plan_use *use = get_use(tfd_plan_size(plan));
 
     plan->use = use;
-    plan->cache = cache;
-    if (use && use->room && seal(use, plan)) {
-        free(plan);
-        return use;
-    }
-    if (!use || tfd_providers_are_sealed()) {
-        free(plan);
-        free(use);
+    if (use && !(use->room && seal(use, plan))) {
+        forget_room(use);
         return NULL;
     }
-    use->plan = plan;
-    use->room = 0;
+    return use;
+}
+
+static struct tfd_plan_use *keep_writable(struct tfd_plan *plan)
+{
+    struct tfd_plan_use *use = calloc(1, sizeof(*use));
+
+    plan->use = use;
+    if (use)
+        use->plan = plan;
+    return use;
+}
+
+/* Takes the plan; NULL if that cannot be kept, or must not be where it can be written. */
+static struct tfd_plan_use *keep_plan(struct tfd_plan *plan)
+{
+    struct tfd_plan_use *use;
+
+    plan->cache = cache;
+    use = keep_sealed(plan);
+    if (!use && !tfd_providers_are_sealed()) {
+        use = keep_writable(plan);
+        if (use)
+            return use;
+    }
+    free(plan);
     return use;
 }
 
@@ -112,13 +141,9 @@ static const struct tfd_plan *make(const struct tfd_plan_key *key, unsigned hash
 static void forget(struct tfd_plan_use *use)
 {
     plans--;
-    if (use->room) {
-        use->next = spare;
-        spare = use;
-    } else {
+    if (!use->room)
         free(use->plan);
-        free(use);
-    }
+    forget_room(use);
 }
 
 static void forget_idle(void)

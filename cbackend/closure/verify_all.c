@@ -62,7 +62,11 @@ static int compare_plan(const union tfd_record *record, struct search *search,
     unsigned before = report->count;
     int error;
 
-    if (plan != search->unchanged && !tfd_plan_is_cached_locked(plan)) {
+    if (plan == search->unchanged) {
+        compare_words(record, plan, report);
+        return 0;
+    }
+    if (!tfd_plan_is_cached_locked(plan)) {
         if (tfd_plans_are_cached_locked())
             add(report, "plan", TRAMPFD_ADDED, (uintptr_t)plan);
         return 0;

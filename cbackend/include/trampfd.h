@@ -359,8 +359,8 @@ TRAMPFD_API void trampfd_probe(struct trampfd_trail *trail);
  * TRAMPFD_SEAL=1 in the environment.  Making and freeing a closure then take system calls; calls
  * cost the same.  It cannot be taken back, and holds in children, too.
  *
- * Returns 0, or -EBUSY if there are closures of the provider "table" already, -EDEADLK in a signal
- * handler that interrupted this library.  Thread-safe.
+ * Returns 0, or -EBUSY if closures of the provider "table" were made or reserved already, -EDEADLK in
+ * a signal handler that interrupted this library.  Thread-safe.
  */
 TRAMPFD_API int trampfd_seal(void);
 

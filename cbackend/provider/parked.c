@@ -3,6 +3,7 @@
 #include "parked.h"
 
 #include "arch/port.h"
+#include "span.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -32,7 +33,12 @@ static int make_dead(void)
     records->go.entry = tfd_entry_dead;
     for (size_t have = 1; have < TFD_SLOTS; have *= 2)
         memcpy(records + have, records, have * sizeof(*records));
-    mprotect(records, TFD_RECORD_BYTES, PROT_READ);
+    if (mprotect(records, TFD_RECORD_BYTES, PROT_READ)) {
+        int error = -errno;
+
+        munmap(records, TFD_RECORD_BYTES);
+        return error;
+    }
     dead = records;
     return 0;
 }
@@ -58,16 +64,32 @@ int tfd_park(const struct tfd_block *block)
     return 0;
 }
 
+/*
+ * The new records are mapped elsewhere first: some kernels leave a hole where they cannot replace a
+ * mapping by fresh memory.
+ */
+static int move_fresh_records_to(union tfd_record *records)
+{
+    char *fresh = tfd_span_map_records();
+    int error;
+
+    if (!fresh)
+        return -errno;
+    if (mremap(fresh, TFD_RECORD_BYTES, TFD_RECORD_BYTES, MREMAP_MAYMOVE | MREMAP_FIXED, records)
+        != MAP_FAILED)
+        return 0;
+    error = -errno;
+    munmap(fresh, TFD_RECORD_BYTES);
+    return error;
+}
+
 int tfd_unpark(struct tfd_block *block)
 {
     struct parked *place = parked;
+    int error = place ? move_fresh_records_to(place->records) : -ENOENT;
 
-    if (!place)
-        return -ENOENT;
-    if (mmap(place->records, TFD_RECORD_BYTES, PROT_READ | PROT_WRITE,
-             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
-        == MAP_FAILED)
-        return -errno;
+    if (error)
+        return error;
     parked = place->next;
     block->code = place->code;
     block->slot_size = TFD_SLOT_SIZE;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Blocks of the table that were given back.  Their slots stay mapped and lead to records that are all
- * dead, so that a call through a pointer to a freed closure ends in a message.  The records' memory is
- * given back: the dead ones are the same for all blocks.  Both functions need the lock.
+ * Blocks of the table that were given back.  Their slots stay mapped and lead to records that are
+ * all dead, so that a call through a pointer to a freed closure ends in a message.  The records'
+ * memory is given back: the dead ones are the same for all blocks.  Both functions need the lock.
  */
 #ifndef TFD_PARKED_H
 #define TFD_PARKED_H

@@ -29,6 +29,13 @@ const struct tfd_provider *const tfd_provider_list[TFD_PROVIDERS] = {
     [TFD_PROVIDER_TRAMPFD_USER] = &tfd_provider_trampfd_user,
 };
 
+int tfd_provider_load_from_memory(const struct tfd_block *block, unsigned index,
+                                  union tfd_record *record)
+{
+    tfd_record_load(record, &block->records[index]);
+    return 0;
+}
+
 /* The environment of a set-user-ID program is ignored. */
 static const char *setting(void)
 {

@@ -4,8 +4,8 @@
  * not depend on how it works.
  *
  * The functions that change something (map, unmap, store, disarm, probe and in_child) are called
- * with the lock held, except where records are plain memory.  The others are called for a slot that the caller
- * owns, with or without it.
+ * with the lock held, except where records are plain memory.  The others are called for a slot that
+ * the caller owns, with or without it.
  */
 #ifndef TFD_PROVIDER_H
 #define TFD_PROVIDER_H
@@ -63,10 +63,13 @@ struct tfd_provider {
     void (*probe)(struct trampfd_trail *trail);
 };
 
-/* intact() and in_memory() of providers with slots of code and records in memory. */
+/* intact(), in_memory() and load() of providers with slots of code and records in memory. */
 int tfd_provider_slot_intact(const struct tfd_block *block, unsigned index);
 const void *tfd_provider_record_in_memory(const struct tfd_block *block, unsigned index,
                                           const union tfd_record *record);
+
+int tfd_provider_load_from_memory(const struct tfd_block *block, unsigned index,
+                                  union tfd_record *record);
 
 extern const struct tfd_provider tfd_provider_table, tfd_provider_sealed, tfd_provider_trampfd,
     tfd_provider_trampfd_user;

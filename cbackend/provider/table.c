@@ -168,12 +168,6 @@ static int disarm(struct tfd_block *block, unsigned index)
     return 0;
 }
 
-static int load(const struct tfd_block *block, unsigned index, union tfd_record *record)
-{
-    tfd_record_load(record, &block->records[index]);
-    return 0;
-}
-
 static void probe(struct trampfd_trail *trail)
 {
     struct tfd_span span = {.count = 1};
@@ -197,7 +191,7 @@ const struct tfd_provider tfd_provider_table = {
     .unmap = unmap,
     .store = store,
     .disarm = disarm,
-    .load = load,
+    .load = tfd_provider_load_from_memory,
     .in_memory = tfd_provider_record_in_memory,
     .intact = tfd_provider_slot_intact,
     .in_child = NULL,

@@ -24,6 +24,7 @@
 #include "arch/port.h"
 #include "base/fatal.h"
 #include "base/lock.h"
+#include "base/sealed_memory.h"
 #include "base/trail.h"
 #include "sealed_file.h"
 #include "span.h"
@@ -31,7 +32,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
 
 #ifndef MADV_WIPEONFORK
@@ -141,7 +141,7 @@ static int put(struct sealed *this)
     return process.file.fd >= 0 && !put_into_file(this) ? 0 : put_into_memory(this);
 }
 
-/* A new file with the records that the slots read, in the place of one that is shared, lost or none. */
+/* A new file with the records that slots read, in the place of one that is shared, lost or none. */
 static void renew_file(struct trampfd_trail *trail)
 {
     uint64_t begun;
@@ -222,22 +222,10 @@ static void unmap(struct tfd_block *block)
     free(this);
 }
 
-static int store_in_memory(void *place, const void *data, size_t size)
-{
-    const size_t page = getauxval(AT_PAGESZ);
-    char *start = (char *)((uintptr_t)place & -page);
-    size_t length = (size_t)((char *)place + size - start);
-
-    if (mprotect(start, length, PROT_READ | PROT_WRITE))
-        return -errno;
-    memcpy(place, data, size);
-    return mprotect(start, length, PROT_READ) ? -errno : 0;
-}
-
 static int store_at(const struct sealed *this, size_t offset, const void *data, size_t size)
 {
     if (this->position == NOT_IN_FILE)
-        return store_in_memory((char *)this->block->records + offset, data, size);
+        return tfd_sealed_memory_store((char *)this->block->records + offset, data, size);
     return tfd_sealed_file_write(&process.file, data, size, this->position + (off_t)offset);
 }
 
@@ -320,12 +308,6 @@ static int disarm(struct tfd_block *block, unsigned index)
     return error;
 }
 
-static int load(const struct tfd_block *block, unsigned index, union tfd_record *record)
-{
-    *record = block->records[index];
-    return 0;
-}
-
 static void probe(struct trampfd_trail *trail)
 {
     struct tfd_sealed_file file;
@@ -351,7 +333,7 @@ const struct tfd_provider tfd_provider_sealed = {
     .unmap = unmap,
     .store = store,
     .disarm = disarm,
-    .load = load,
+    .load = tfd_provider_load_from_memory,
     .in_memory = tfd_provider_record_in_memory,
     .intact = tfd_provider_slot_intact,
     .in_child = NULL,

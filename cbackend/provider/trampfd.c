@@ -178,12 +178,6 @@ static int disarm(struct tfd_block *block, unsigned index)
     return store(block, index, &record);
 }
 
-static int load(const struct tfd_block *block, unsigned index, union tfd_record *record)
-{
-    *record = block->records[index];
-    return 0;
-}
-
 static void probe(struct trampfd_trail *trail)
 {
     struct tfd_block block = {0};
@@ -201,7 +195,7 @@ const struct tfd_provider tfd_provider_trampfd = {
     .unmap = unmap,
     .store = store,
     .disarm = disarm,
-    .load = load,
+    .load = tfd_provider_load_from_memory,
     .in_memory = tfd_provider_record_in_memory,
     .intact = tfd_provider_slot_intact,
     .in_child = NULL,

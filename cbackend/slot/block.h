@@ -36,8 +36,8 @@ enum tfd_source {
 
 /*
  * The pool zeroes a new block, then sets `source` to TFD_OWN_FILE if the built-in slots are taken,
- * `rest` as for slots that cost nothing while they are free, and `is_ahead`.  The provider fills in everything
- * up to `private`, which only the provider uses.  `shadow` is where programs write their
+ * `rest` as for slots that cost nothing while they are free, and `is_ahead`.  The provider fills in
+ * everything up to `private`, which only the provider uses.  `shadow` is where programs write their
  * ffi_closure:  the records themselves if these are writable in the process.  The fields after
  * `private` belong to the pool and are guarded by its lock.
  */

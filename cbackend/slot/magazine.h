@@ -33,7 +33,7 @@ struct tfd_magazine {
 /* That of the calling thread; NULL while it has none, as in a process with a single thread. */
 extern _Thread_local struct tfd_magazine *tfd_magazine __attribute__((tls_model("initial-exec")));
 
-/* In closure/plan_cache.c: count more references for the plan of a magazine; or release all of them. */
+/* In closure/plan_cache.c: count more references for a magazine's plan; or release all of them. */
 void tfd_magazine_refill_plan_locked(struct tfd_magazine *magazine);
 void tfd_magazine_let_go_locked(struct tfd_magazine *magazine);
 

@@ -220,9 +220,9 @@ def install(*, libraries: bool = False, seal: bool = False) -> None:
 
     Raises TypeError for a value of `libraries` or `seal` that is not a bool, OSError if libraries
     cannot be redirected, RuntimeError for a version of cffi that cannot be redirected, and for
-    `seal` if there are callbacks with other records already, and ClosureError if TRAMPFD_RESERVE is
-    not a number or so many callbacks cannot be reserved.  Nothing is changed in these cases, but a
-    reservation that was made stays.
+    `seal` if callbacks with other records were made or reserved already, and ClosureError if
+    TRAMPFD_RESERVE is not a number or so many callbacks cannot be reserved.  Nothing is changed in
+    these cases, but what was sealed or reserved stays so.
     """
     global _installed
     for name, value in (("libraries", libraries), ("seal", seal)):

@@ -30,12 +30,6 @@ OF_PYTHON = {
     for what in ("record", "callable")
 }
 
-_REFUSE_MEMFD = (
-    f"import os, sys; sys.path.insert(0, {str(TESTS)!r}); from support import hardening;"
-    "hardening.no_memfd(); os.execv(sys.argv[1], sys.argv[1:])"
-)
-
-
 def names() -> list[str]:
     of_core = core.check(core.executable("attack/attack")).splitlines()
     return [*of_core, *OF_PYTHON]
@@ -44,14 +38,13 @@ def names() -> list[str]:
 def _run(column: str, words: list[object]) -> subprocess.CompletedProcess[str]:
     provider, _, without = column.partition(", ")
     if without:
-        words = [sys.executable, "-c", _REFUSE_MEMFD, *words]
-    path = [str(TESTS), *filter(None, sys.path)]
+        words = [*core.without_memfd(), *words]
     return subprocess.run(
         [str(word) for word in words],
         capture_output=True,
         text=True,
         timeout=scale.seconds(300),
-        env={**os.environ, "TRAMPFD_PROVIDER": provider, "PYTHONPATH": os.pathsep.join(path)},
+        env={**os.environ, **providers.environment(provider)},
     )
 
 

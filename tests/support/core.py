@@ -271,6 +271,14 @@ def python_command(code: str) -> list[str]:
     return [sys.executable, "-c", f"import sys; sys.path[:0] = {path!r}\n{code}"]
 
 
+def without_memfd() -> list[str]:
+    """A command that runs another one, whose words follow, where the kernel refuses memfd_create."""
+    return python_command(
+        "from support import hardening; import os\n"
+        "hardening.no_memfd(); os.execv(sys.argv[1], sys.argv[1:])"
+    )
+
+
 def script(code: str, *arguments: object) -> str:
     """Run Python code in a child process, see python_command() and check()."""
     return check(*python_command(code), *arguments)

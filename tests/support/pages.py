@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,3 +34,17 @@ def keep(file: Path, new: dict[str, Any]) -> dict[str, Any]:
     kept.update(new)
     file.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
     return kept
+
+
+def command(name: str, doc: str | None, run_all: Callable[[], Any], add: Callable[[Any], None]) -> None:
+    """Run all and put it on the page, or one of both with a file between them."""
+    parser = argparse.ArgumentParser(prog=name, description=doc)
+    parser.add_argument("--only-run", type=Path, metavar="FILE", help="write the outcomes there")
+    parser.add_argument("--add", type=Path, metavar="FILE", help="take the outcomes from there")
+    arguments = parser.parse_args()
+    if arguments.add:
+        add(json.loads(arguments.add.read_text()))
+    elif arguments.only_run:
+        arguments.only_run.write_text(json.dumps(run_all(), ensure_ascii=False))
+    else:
+        add(run_all())

@@ -36,14 +36,19 @@ def current() -> str:
     return of_auto() if name == "auto" else name
 
 
+def environment(provider: str) -> dict[str, str]:
+    """Variables with which Python takes it, and can import the helpers of the tests."""
+    path = [str(Path(__file__).parents[1]), *filter(None, sys.path)]
+    return {"TRAMPFD_PROVIDER": provider, "PYTHONPATH": os.pathsep.join(path)}
+
+
 def run(provider: str, *words: str, **keywords: Any) -> subprocess.CompletedProcess[str]:
     """Run Python with a provider; it can import the helpers of the tests."""
-    path = [str(Path(__file__).parents[1]), *filter(None, sys.path)]
     return subprocess.run(
         [sys.executable, *words],
         capture_output=True,
         text=True,
         timeout=scale.seconds(300),
-        env={**os.environ, "TRAMPFD_PROVIDER": provider, "PYTHONPATH": os.pathsep.join(path)},
+        env={**os.environ, **environment(provider)},
         **keywords,
     )

@@ -44,7 +44,7 @@ static PyObject *seal(PyObject *module, PyObject *unused)
     if (error == -EBUSY) {
         PyErr_SetString(
             PyExc_RuntimeError,
-            "there are callbacks whose records can be written: ask for seal=True before "
+            "callbacks whose records can be written were made or reserved: ask for seal=True before "
             "the first one is made, or set TRAMPFD_SEAL=1 in the environment");
         return NULL;
     }

@@ -158,6 +158,7 @@ static PyObject *parameter_new(PyTypeObject *type, PyObject *args, PyObject *kwa
 {
     PyObject *of, *layout;
     const char *frontend, *code;
+    unsigned char letter;
     Py_ssize_t size;
     Parameter *self;
 
@@ -180,10 +181,9 @@ static PyObject *parameter_new(PyTypeObject *type, PyObject *args, PyObject *kwa
         Py_DECREF(self);
         return NULL;
     }
-    if (self->frontend->loaders[*code % CONVERT_CODES])
-        self->is.loader = (unsigned char)*code;
-    if (self->frontend->storers[*code % CONVERT_CODES])
-        self->is.storer = (unsigned char)*code;
+    letter = (unsigned char)*code % CONVERT_CODES;
+    self->is.loader = self->frontend->loaders[letter] ? letter : 0;
+    self->is.storer = self->frontend->storers[letter] ? letter : 0;
     /* Without the GIL, calls of all threads would wait for one word of memory. */
     if (*code == self->frontend->reused && size <= SPARE_MAX && !COMPAT_FREE_THREADED)
         self->is.spare = &self->spare;
