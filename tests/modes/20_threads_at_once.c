@@ -10,6 +10,8 @@
  */
 #include "threads.h"
 
+#include <stdatomic.h>
+
 static pthread_barrier_t barrier;
 
 static void *make_first(void *number)
@@ -54,6 +56,7 @@ static void hand_over(void)
     for (int i = 0; i < 5000; i++) {
         struct closure one = make(i);
 
+        atomic_signal_fence(memory_order_seq_cst); /* of the compiler: `one` is stored before */
         handed_over = &one;
         while (handed_over)
             ;

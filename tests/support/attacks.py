@@ -30,6 +30,7 @@ OF_PYTHON = {
     for what in ("record", "callable")
 }
 
+
 def names() -> list[str]:
     of_core = core.check(core.executable("attack/attack")).splitlines()
     return [*of_core, *OF_PYTHON]

@@ -272,7 +272,7 @@ def python_command(code: str) -> list[str]:
 
 
 def without_memfd() -> list[str]:
-    """A command that runs another one, whose words follow, where the kernel refuses memfd_create."""
+    """A command that runs another one, whose words follow, where memfd_create is refused."""
     return python_command(
         "from support import hardening; import os\n"
         "hardening.no_memfd(); os.execv(sys.argv[1], sys.argv[1:])"

@@ -36,7 +36,9 @@ def keep(file: Path, new: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def command(name: str, doc: str | None, run_all: Callable[[], Any], add: Callable[[Any], None]) -> None:
+def command(
+    name: str, doc: str | None, run_all: Callable[[], Any], add: Callable[[Any], None]
+) -> None:
     """Run all and put it on the page, or one of both with a file between them."""
     parser = argparse.ArgumentParser(prog=name, description=doc)
     parser.add_argument("--only-run", type=Path, metavar="FILE", help="write the outcomes there")
