@@ -59,7 +59,6 @@ void *trampfd_closure_alloc(size_t size, void **code, struct trampfd_trail *trai
     return tfd_closure_memory(slot);
 }
 
-/* The slot of a live closure, given its writable address. */
 static inline struct tfd_slot find(const void *closure)
 {
     struct tfd_slot slot = tfd_pool_find_closure(closure);
@@ -67,6 +66,11 @@ static inline struct tfd_slot find(const void *closure)
     if (!slot.block)
         return tfd_heap_find(closure);
     return tfd_slot_state(slot) == TFD_STATE_USED ? slot : tfd_slot_none(-ENOENT);
+}
+
+struct tfd_slot tfd_closure_slot(const void *closure)
+{
+    return find(closure);
 }
 
 void *tfd_closure_code(const void *closure)

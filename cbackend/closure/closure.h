@@ -27,7 +27,11 @@ int tfd_closure_make(const ffi_closure *wanted, tfd_dispatch *dispatch, void **c
 int tfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun, void *user_data,
                      tfd_dispatch *dispatch);
 
-/* The function pointer of a live closure, given its writable address; NULL for anything else. */
+/*
+ * The slot of a live closure, given its writable address, and its function pointer; none and NULL
+ * for anything else.
+ */
+struct tfd_slot tfd_closure_slot(const void *closure);
 void *tfd_closure_code(const void *closure);
 
 /*

@@ -108,13 +108,15 @@ TRAMPFD_API int trampfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd
  * happens only after many others were freed.  Once all closures of a block were freed, its memory
  * may be given back, but not its code.  (The kernel's providers unmap the block, as does any other
  * where the kernel refuses mremap(2): a call is then a SIGSEGV, as long as nothing else is mapped
- * there.)  A closure may be freed inside its own call: that call still returns, and so does a call that another thread
- * makes at the same time, as long as what the caller owns (cif, user data) exists.
+ * there.)  A closure may be freed inside its own call: that call still returns, and so does a call
+ * that another thread makes at the same time, as long as what the caller owns (cif, user data)
+ * exists.
  *
  * An address that is not a live closure (freed twice, never allocated, the function pointer instead
  * of the writable address) is reported on standard error and ends the process, as with free(3).
  *
- * trampfd_closure_free_named() also keeps a name (at most 39 bytes of it) for that message.
+ * trampfd_closure_free_named() also keeps a name for that message: at most 39 bytes of it, 319 with
+ * TRAMPFD_DEBUG=1.
  */
 TRAMPFD_API void trampfd_closure_free(void *closure);
 TRAMPFD_API void trampfd_closure_free_named(void *closure, const char *name);

@@ -14,6 +14,7 @@
 #include "slot/pool.h"
 #include "libffi_of_caller.h"
 #include "foreign.h"
+#include "origin.h"
 #include "report.h"
 #include "settings.h"
 #include "real_ffi.h"
@@ -56,6 +57,7 @@ EXPORTED void *ffi_closure_alloc(size_t size, void **code)
         closure = trampfd_closure_alloc(size, code, &trail);
     if (!closure)
         tfd_report_trail(&trail);
+    tfd_origin_made(closure, CALLER);
     tfd_report(closure ? TFD_MAKES_CLOSURE : TFD_IS_REFUSED, CALLER);
     return closure;
 }
@@ -114,9 +116,10 @@ static void *closure_of_code(const void *code)
 
 EXPORTED void ffi_closure_free(void *address)
 {
+    char name[TFD_NAME_SIZE_DEBUG];
     void *closure;
 
-    if (!address || !tfd_closure_free(address, NULL))
+    if (!address || !tfd_closure_free(address, tfd_origin_freed(address, CALLER, name)))
         return;
     if (!tfd_sibling_owns(address)) {
         real_free(address, CALLER);
@@ -126,7 +129,7 @@ EXPORTED void ffi_closure_free(void *address)
     if (!closure)
         tfd_closure_free_refused(address);
     tfd_report(TFD_FREES_CODE, CALLER);
-    trampfd_closure_free(closure);
+    trampfd_closure_free_named(closure, tfd_origin_freed(closure, CALLER, name));
 }
 
 static ffi_status real_prep(ffi_closure *closure, ffi_cif *cif, tfd_ffi_handler *fun,

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "report.h"
 
+#include "base/debug.h"
 #include "base/lock.h"
 #include "caller.h"
 #include "settings.h"
@@ -116,7 +117,7 @@ void tfd_report_trail(const struct trampfd_trail *trail)
     int error = errno;
     char reasons[1024];
 
-    if (tfd_settings()->debug && !atomic_flag_test_and_set(&said)) {
+    if (tfd_debug() && !atomic_flag_test_and_set(&said)) {
         trampfd_trail_format(trail, reasons, sizeof(reasons));
         dprintf(STDERR_FILENO, "trampfd: ffi_closure_alloc returns NULL: %s\n", reasons);
     }

@@ -22,7 +22,6 @@ static void read_environment(void)
     const char *report = asked_for("TRAMPFD_REPORT");
 
     settings.disabled = asked_for("TRAMPFD_DISABLE") != NULL;
-    settings.debug = asked_for("TRAMPFD_DEBUG") != NULL;
     settings.report = report ? strdup(report) : NULL;
 }
 

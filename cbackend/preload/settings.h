@@ -5,7 +5,6 @@
 
 struct tfd_settings {
     int disabled;       /* TRAMPFD_DISABLE: libffi serves everything */
-    int debug;          /* TRAMPFD_DEBUG: failures are printed on standard error */
     const char *report; /* TRAMPFD_REPORT, or NULL */
 };
 

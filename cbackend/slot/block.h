@@ -55,7 +55,7 @@ struct tfd_block {
     unsigned used;
     unsigned fresh; /* slots from here on were never handed out, their memory never touched */
     unsigned oldest, newest;         /* freed slots, in that order: index + 1, or 0 */
-    char (*names)[TFD_NAME_SIZE];    /* of freed slots; NULL until a name is given */
+    char *names;                     /* see names.h; NULL until a name is given */
     struct tfd_block *prev, *next;   /* list of blocks with free slots */
     struct tfd_block *newer, *older; /* list of all blocks */
 };

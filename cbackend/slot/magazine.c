@@ -26,6 +26,7 @@
 
 #include "arch/port.h"
 #include "base/trail.h"
+#include "names.h"
 #include "provider/provider.h"
 
 #include <pthread.h>
@@ -360,8 +361,8 @@ static ALWAYS_INLINE int put(struct tfd_magazine *magazine, struct tfd_slot slot
 {
     uintptr_t freed = KEPT | (holds == TFD_HOLDS_PLAN ? TFD_STATE_HOLDS_PLAN : 0);
 
-    if (tfd_pool_has_names(slot))
-        tfd_pool_write_name(slot, name);
+    if (tfd_names_exist(slot.block))
+        tfd_name_write(slot, name);
     magazine->freeing = slot;
     atomic_signal_fence(memory_order_seq_cst);
     if (!tfd_slot_becomes_free(slot, freed)) {
@@ -382,7 +383,7 @@ int tfd_pool_give_inside(struct tfd_slot slot, const char *name, enum tfd_holds 
 
     if (is_alone())
         return tfd_pool_give_locked(slot, name, holds);
-    if (!magazine || !tfd_provider_is_plain(slot.block) || (name && !tfd_pool_has_names(slot)))
+    if (!magazine || !tfd_provider_is_plain(slot.block) || (name && !tfd_names_exist(slot.block)))
         return give_to_pool(slot, name, holds);
     error = put(magazine, slot, name, holds);
     if (magazine->freed_count == TFD_MAGAZINE_SIZE)

@@ -35,6 +35,7 @@
 
 #include "arch/port.h"
 #include "base/fatal.h"
+#include "names.h"
 #include "provider/provider.h"
 #include "base/trail.h"
 
@@ -293,26 +294,6 @@ static ALWAYS_INLINE void push(struct tfd_block *block, size_t index, enum tfd_h
     block->newest = (unsigned)index + 1;
 }
 
-static RARE void get_names(struct tfd_block *block)
-{
-    char (*names)[TFD_NAME_SIZE] = calloc(TFD_SLOTS, sizeof(*names));
-
-    __atomic_store_n(&block->names, names, __ATOMIC_RELEASE);
-}
-
-/* Only reports read names: a slot goes without one where there is no memory for it. */
-RARE void tfd_pool_write_name(struct tfd_slot slot, const char *name)
-{
-    char *to = slot.block->names[slot.index];
-    size_t length = name ? strnlen(name, TFD_NAME_SIZE - 1) : 0;
-
-    if (tfd_state_is_free(state_of(slot.block, slot.index)))
-        return;
-    if (length)
-        memcpy(to, name, length);
-    to[length] = '\0';
-}
-
 /*
  * The index of a fresh slot, or of a freed one: the first of them, if enough rest or no fresh one
  * can be had.  Or a negative errno.
@@ -451,9 +432,7 @@ static int map_ahead(size_t least, struct trampfd_trail *trail)
         error = grow_with_trail(1, trail);
     }
     for (struct tfd_block *block = pool.all; !error && block; block = block->older) {
-        if (!block->names)
-            get_names(block);
-        if (!block->names)
+        if (tfd_names_get_locked(block))
             error = tfd_trail_add(trail, "names", "calloc", ENOMEM);
     }
     if (!error)
@@ -506,10 +485,10 @@ int tfd_pool_give_locked(struct tfd_slot slot, const char *name, enum tfd_holds 
     if (tfd_state_is_free(state))
         return -EINVAL;
     change(block);
-    if (name && !block->names)
-        get_names(block);
-    if (block->names)
-        tfd_pool_write_name(slot, name);
+    if (name)
+        tfd_names_get_locked(block);
+    if (tfd_names_exist(block))
+        tfd_name_write(slot, name);
     if (!tfd_slot_becomes_free(slot, TFD_STATE_FREED))
         return -EINVAL;
     error = disarm(block, slot.index);

@@ -82,17 +82,6 @@ int tfd_pool_give_locked(struct tfd_slot slot, const char *name, enum tfd_holds 
 void tfd_pool_change_locked(struct tfd_block *block);
 void tfd_pool_return_locked(struct tfd_slot slot);
 
-/*
- * What messages call a slot once it is freed, set by its owner; nothing happens if it is free.  Is
- * there memory for that?  Only tfd_pool_give_locked() gets it.
- */
-void tfd_pool_write_name(struct tfd_slot slot, const char *name);
-
-static inline int tfd_pool_has_names(struct tfd_slot slot)
-{
-    return __atomic_load_n(&slot.block->names, __ATOMIC_ACQUIRE) != NULL;
-}
-
 /* In closure/plan_cache.c: release the plan of a dead record, with the lock held. */
 void tfd_pool_let_go(const union tfd_record *record);
 

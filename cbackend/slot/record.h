@@ -15,8 +15,6 @@
 
 #include "layout.h"
 
-#define TFD_NAME_SIZE 40
-
 /*
  * The index of the word that is left beside a Go closure of libffi, ffi_closure and the state:
  * the last of four in tramp[], or, where that is shorter, the one behind ffi_closure.

@@ -7,6 +7,7 @@
 #include "frontend.h"
 #include "interpreter.h"
 #include "module.h"
+#include "origin.h"
 
 #include <string.h>
 
@@ -55,10 +56,14 @@ static PyObject *bound_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         return NULL;
     self->owner.signature = (Signature *)Py_NewRef((PyObject *)signature);
     self->owner.kept = Py_NewRef(kept);
-    self->owner.about = Py_NewRef(name);
+    self->owner.about = origin_made(Py_NewRef(name));
     self->function = (void (*)(void))function;
     self->data = data;
     self->position = is_last ? TRAMPFD_LAST : TRAMPFD_FIRST;
+    if (!self->owner.about) {
+        Py_DECREF(self);
+        return NULL;
+    }
     self->owner.closure =
         trampfd_bind(signature->cif, self->function, data, self->position, &self->code, &trail);
     if (!self->owner.closure) {
@@ -97,7 +102,7 @@ void bound_dealloc(PyObject *object)
     if (!stays(self)) {
         bound_clear(self);
         Py_DECREF(self->owner.signature);
-        Py_DECREF(self->owner.about);
+        Py_XDECREF(self->owner.about);
     }
     type->tp_free(object);
     Py_DECREF(type);

@@ -11,6 +11,7 @@
 #include "convert.h"
 #include "frontend.h"
 #include "module.h"
+#include "origin.h"
 
 #include <string.h>
 
@@ -108,7 +109,7 @@ static PyObject *error_bytes(const Signature *signature, PyObject *error)
 static PyObject *describe(const Signature *signature, PyObject *callable, PyObject *error,
                           PyObject *onerror)
 {
-    PyObject *name = closure_name_of(callable);
+    PyObject *name = origin_made(closure_name_of(callable));
     PyObject *value, *about;
 
     if (!name || (error == Py_None && onerror == Py_None))

@@ -9,6 +9,7 @@
 #include "frontend.h"
 #include "interpreter.h"
 #include "module.h"
+#include "origin.h"
 #include "state.h"
 
 int ctypes_make_init(PyTypeObject *pointer_class, PyObject *signature_of)
@@ -79,7 +80,7 @@ PyObject *ctypes_make(PyTypeObject *cls, PyObject *callable)
     signature = signature_for(cls);
     if (!signature)
         return NULL;
-    closure = closure_make(signature, callable, closure_name_of(callable), &code);
+    closure = closure_make(signature, callable, origin_made(closure_name_of(callable)), &code);
     Py_DECREF(signature);
     if (!closure)
         return NULL;

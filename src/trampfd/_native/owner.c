@@ -3,6 +3,7 @@
 #include "owner.h"
 
 #include "error.h"
+#include "origin.h"
 #include "report.h"
 
 PyObject *owner_readable(PyObject *name)
@@ -27,8 +28,10 @@ void owner_free(struct owner *self)
                         ? NULL
                         : owner_take(&self->closure);
 
+    char text[TFD_NAME_SIZE_DEBUG];
+
     if (closure)
-        trampfd_closure_free_named(closure, owner_name(self));
+        trampfd_closure_free_named(closure, origin_freed(owner_name(self), text));
 }
 
 int owner_traverse(struct owner *self, visitproc visit, void *arg)
