@@ -97,18 +97,44 @@ static void unmap_gaps(const struct tfd_span *span)
     }
 }
 
+/* In the library itself, or anywhere; without the gaps, which are address space that others may use. */
+static int find_room(struct tfd_span *span)
+{
+    size_t distance = records_offset();
+    size_t alignment = span->count > 1 ? HUGE_PAGE : (size_t)TFD_GRANULE;
+
+    span->code = tfd_arena_take(span->count);
+    if (span->code)
+        return 0;
+    if (!fits(span))
+        return -ENOEXEC;
+    span->code = reserve(distance + span->count * TFD_RECORD_BYTES, distance, alignment);
+    if (!span->code)
+        return -errno;
+    unmap_gaps(span);
+    return 0;
+}
+
+static void unmap_block(char *code)
+{
+    if (tfd_arena_has(code)) {
+        tfd_arena_give(code);
+        return;
+    }
+    munmap(code, TFD_CODE_BYTES);
+    munmap(code + records_offset(), TFD_RECORD_BYTES);
+}
+
 int tfd_span_map(struct tfd_span *span, int fd, off_t offset, const char *source,
                  struct trampfd_trail *trail)
 {
     size_t distance = records_offset(), records = span->count * TFD_RECORD_BYTES;
-    int error;
+    int error = find_room(span);
 
-    if (!fits(span))
+    if (error == -ENOEXEC)
         return tfd_trail_add(trail, source, "layout of the library in memory", ENOEXEC);
-    span->code =
-        reserve(distance + records, distance, span->count > 1 ? HUGE_PAGE : (size_t)TFD_GRANULE);
-    if (!span->code)
-        return tfd_trail_add(trail, source, "mmap address space", errno);
+    if (error)
+        return tfd_trail_add(trail, source, "mmap address space", -error);
     error = map_code(span, fd, offset, source, trail);
     if (!error) {
         error = map_records_at(span->code + distance, records);
@@ -116,10 +142,10 @@ int tfd_span_map(struct tfd_span *span, int fd, off_t offset, const char *source
             tfd_trail_add(trail, source, "mmap records", -error);
     }
     if (error) {
-        munmap(span->code, distance + records);
+        for (unsigned i = 0; i < span->count; i++)
+            unmap_block(span->code + i * TFD_RECORD_BYTES);
         return error;
     }
-    unmap_gaps(span);
     if (span->advice)
         madvise(span->code + distance, records, span->advice);
     return 0;
@@ -146,6 +172,5 @@ void tfd_span_drop(struct tfd_span *span)
 
 void tfd_span_unmap(struct tfd_block *block)
 {
-    munmap((void *)(uintptr_t)block->code, TFD_CODE_BYTES);
-    munmap(block->records, TFD_RECORD_BYTES);
+    unmap_block((char *)(uintptr_t)block->code);
 }

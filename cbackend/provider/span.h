@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-#include "slot/block.h"
+#include "arena.h"
 
 /*
  * Address space that is not accessible, aligned to TFD_GRANULE as the index requires.  NULL with
@@ -28,9 +28,6 @@ struct tfd_span {
     unsigned count;
     int advice; /* to madvise(2) about the records; 0: none */
 };
-
-/* As many copies as have the records of a huge page together; 2 MiB on most CPUs. */
-#define TFD_SPAN_MOST 8
 
 /*
  * Map `span->count` copies: reserve the span, map the slots of `fd` at `offset` read+execute,

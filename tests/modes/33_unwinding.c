@@ -7,8 +7,6 @@
  *
  * Ways: inside the callback; after each instruction
  * Right: works
- * Right when after each instruction with own file: limit: unwinders do not know mapped slots
- * Right when after each instruction with memfd: limit: unwinders do not know mapped slots
  * Not with trampfd-user: its slots are no memory
  */
 #include "step.h"

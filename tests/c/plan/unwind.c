@@ -2,7 +2,7 @@
 /*
  * A backtrace from a handler goes through the frame of the plan, which the unwinder knows, straight
  * to the function that called the closure, and on to main(); with each of the plans' tails, and
- * with the entries that need none.
+ * with the entries that need none.  The argument is the number of closures that are made before.
  */
 #include "closures.h"
 #include "traits.h"
@@ -21,7 +21,7 @@ typedef long double _Complex complex_long_double;
 extern const char tfd_plan_entries[];
 #define DECLARE(name) extern const char tfd_plan_tail_##name[];
 TAILS(DECLARE)
-int main(void);
+int main(int argc, char **argv);
 
 static struct {
     const void *tail, *caller; /* functions, as the unwinder finds them */
@@ -117,8 +117,12 @@ static void check(ffi_type *result, unsigned count, void (*caller)(const void *)
     trampfd_closure_free(closure);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    void *code;
+
+    for (int others = argc > 1 ? atoi(argv[1]) : 0; others; others--)
+        allocate(&code);
     check(&ffi_type_slong, 3, call_long, TAIL_LONG);
     check(&ffi_type_float, 3, call_float, TAIL_FLOAT);
     check(&ffi_type_double, 3, call_double, TAIL_DOUBLE);

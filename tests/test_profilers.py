@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+"""perf finds who called a closure, whichever block it is in."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from support import core, preload
+
+pytestmark = pytest.mark.only_table
+
+
+def samples(count: int, folder: Path) -> list[list[str]]:
+    """What was on the stack at each sample in the handler, the latest function first."""
+    perf, data = core.need("perf"), folder / "perf.data"
+    options = ["--quiet", "--event", "cpu-clock", "--call-graph", "dwarf", "--output", data]
+    settings = [f"{name}={value}" for name, value in preload.preloaded().items()]
+    program = ["env", *settings, preload.program("preload/profiled"), count]
+    done = core.run(perf, "record", *options, *program)
+    if not data.is_file() or not data.stat().st_size:
+        pytest.skip(f"perf cannot record here: {done.stderr}")
+    assert done.returncode == 0, done.stderr
+    text = core.check(perf, "script", "--input", data, "--fields", "ip,sym")
+    stacks = [re.findall(r"^\s*[0-9a-f]+ (\S+)", block, re.M) for block in text.split("\n\n")]
+    return [stack for stack in stacks if stack[:1] == ["work"]]
+
+
+@pytest.mark.parametrize("count", [10, 5_000, 100_000])
+def test_callers_are_found_by_unwind_information(count: int, tmp_path: Path) -> None:
+    found = samples(count, tmp_path)
+    assert len(found) > 20
+    lost = [stack for stack in found if "the_caller" not in stack or "main" not in stack]
+    assert len(lost) <= len(found) // 10, lost[0]
