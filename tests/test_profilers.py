@@ -12,10 +12,10 @@ from support import core, preload
 pytestmark = pytest.mark.only_table
 
 
-def samples(count: int, folder: Path) -> list[list[str]]:
+def samples(count: int, way: str, folder: Path) -> list[list[str]]:
     """What was on the stack at each sample in the handler, the latest function first."""
     perf, data = core.need("perf"), folder / "perf.data"
-    options = ["--quiet", "--event", "cpu-clock", "--call-graph", "dwarf", "--output", data]
+    options = ["--quiet", "--event", "cpu-clock", "--call-graph", way, "--output", data]
     settings = [f"{name}={value}" for name, value in preload.preloaded().items()]
     program = ["env", *settings, preload.program("preload/profiled"), count]
     done = core.run(perf, "record", *options, *program)
@@ -27,9 +27,13 @@ def samples(count: int, folder: Path) -> list[list[str]]:
     return [stack for stack in stacks if stack[:1] == ["work"]]
 
 
-@pytest.mark.parametrize("count", [10, 5_000, 100_000])
-def test_callers_are_found_by_unwind_information(count: int, tmp_path: Path) -> None:
-    found = samples(count, tmp_path)
+@pytest.mark.parametrize(
+    ("count", "way"),
+    [(10, "dwarf"), (5_000, "dwarf"), (100_000, "dwarf"), (10, "fp"), (200_000, "fp")],
+)
+def test_callers_are_found(count: int, way: str, tmp_path: Path) -> None:
+    """By unwind information, and by frame pointers, which the program has, too."""
+    found = samples(count, way, tmp_path)
     assert len(found) > 20
     lost = [stack for stack in found if "the_caller" not in stack or "main" not in stack]
     assert len(lost) <= len(found) // 10, lost[0]

@@ -8,6 +8,7 @@
  *   128  result: two words for xmm0 and xmm1
  *   144  (alignment)
  *   152  where the record may lie, see tfd_entry_below_stack
+ *   208  rbp of the caller, over the record's last word, which no call reads
  *   216  return address
  *   224  the caller's stack arguments
  */
@@ -19,6 +20,7 @@
 #define FRAME_VECTORS 48
 #define FRAME_RESULT 112
 #define FRAME_VECTOR_RESULT 128
+#define FRAME_POINTER 208
 #define FRAME_SIZE 216
 #define FRAME_STACK 224
 

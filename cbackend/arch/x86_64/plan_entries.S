@@ -17,27 +17,44 @@
  * stack, where it may lie.
  *
  *   rsp +  0  result, two words
- *       + 16  the vector of arguments, which is empty
+ *       + 16  rbp of the caller; also the address of the vector of arguments, which is empty
  *       + 24  return address
+ *
+ * Frames are linked by rbp, so that profilers find the caller without unwind information.
  */
-#define DIRECT_ARGUMENTS 16
-#define DIRECT_SIZE 24
+.macro SAVE_FRAME_POINTER
+    .cfi_remember_state
+    pushq %rbp
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset %rbp, 0
+    movq %rsp, %rbp
+.endm
+
+/* Undoes the frame and returns. */
+.macro UNDO_FRAME
+    leave
+    .cfi_restore %rbp
+    .cfi_def_cfa %rsp, 8
+    ret
+    .cfi_restore_state
+.endm
+
+#define DIRECT_RESULT_SIZE 16
 
 .macro DIRECT_CALL
     LANDING_PAD
-    subq $DIRECT_SIZE, %rsp
-    .cfi_adjust_cfa_offset DIRECT_SIZE
+    SAVE_FRAME_POINTER
+    subq $DIRECT_RESULT_SIZE, %rsp
+    .cfi_adjust_cfa_offset DIRECT_RESULT_SIZE
     movq RECORD_CIF(%r10), %rdi
     movq %rsp, %rsi
-    leaq DIRECT_ARGUMENTS(%rsp), %rdx
+    movq %rbp, %rdx
     movq RECORD_USER_DATA(%r10), %rcx
     call *RECORD_FUN(%r10)
 .endm
 
 .macro DIRECT_RETURN
-    addq $DIRECT_SIZE, %rsp
-    .cfi_adjust_cfa_offset -DIRECT_SIZE
-    ret
+    UNDO_FRAME
     .org 1b + PLAN_ENTRY_SIZE, 0xcc
     .set entries_made, entries_made + 1
 .endm
@@ -78,12 +95,13 @@ TABLE tfd_plan_entries
     .irp words, 0, 1, 2, 3, 4, 5, 6
     .irp vectors, 0, 1, 2, 3, 4, 5, 6, 7, 8
 1:  LANDING_PAD
-    subq $FRAME_SIZE, %rsp
-    .cfi_adjust_cfa_offset FRAME_SIZE
+    SAVE_FRAME_POINTER
+    subq $FRAME_POINTER, %rsp
+    .cfi_adjust_cfa_offset FRAME_POINTER
     SPILL_WORDS \words
     SPILL_VECTORS \vectors
     jmp *RECORD_TAIL(%r10)
-    .cfi_adjust_cfa_offset -FRAME_SIZE
+    .cfi_restore_state
     .org 1b + PLAN_ENTRY_SIZE, 0xcc
     .set entries_made, entries_made + 1
     .endr
@@ -112,11 +130,14 @@ END tfd_plan_entries
  *
  *   r10  record
  *   rsp  frame
+ *   rbp  FRAME_POINTER behind it
  */
 .macro TAIL name
     .balign 16
     TABLE \name
+    .cfi_remember_state
     .cfi_adjust_cfa_offset FRAME_SIZE
+    .cfi_rel_offset %rbp, FRAME_POINTER
     LANDING_PAD
     movq %rsp, %rdi
     movq %r10, %rsi
@@ -124,9 +145,7 @@ END tfd_plan_entries
 .endm
 
 .macro END_TAIL name
-    addq $FRAME_SIZE, %rsp
-    .cfi_adjust_cfa_offset -FRAME_SIZE
-    ret
+    UNDO_FRAME
 END \name
 .endm
 
