@@ -168,7 +168,7 @@ setup(
         Extension(
             "trampfd._native",
             sources=[
-                *sources("core", "linked"),
+                *sources("core", "linked", "shared"),
                 *sorted(str(path) for path in NATIVE.glob("*.c")),
             ],
             # What each of the flags is for: see meson.build.
@@ -182,7 +182,7 @@ setup(
         # offers nothing that calls it.
         Extension(
             f"trampfd.{PRELOAD}",
-            sources=sources("core", "preload"),
+            sources=sources("core", "preload", "shared"),
             extra_link_args=[
                 "-ldl",
                 "-pthread",

@@ -6,7 +6,6 @@
  */
 #include "base/lock.h"
 #include "closure/entry.h"
-#include "provider/arena.h"
 #include "provider/device.h"
 #include "provider/provider.h"
 #include "provider/source.h"
@@ -21,7 +20,6 @@ void (*const tfd_repairs[])(int torn) = {tfd_table_in_child, tfd_pool_in_child, 
 __attribute__((constructor)) static void init(void)
 {
     tfd_lock_init(); /* if it fails, the first allocation tries again and reports it */
-    tfd_arena_init();
     tfd_device_init();
     tfd_source_own_file_init();
     tfd_entry_libffi_allow();

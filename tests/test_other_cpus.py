@@ -95,7 +95,7 @@ def headers(cpu: Cpu) -> Path:
 
 
 def portable_sources() -> list[Path]:
-    parts = ("core", "linked", "nested", "preload")
+    parts = ("core", "linked", "nested", "preload", "shared")
     generic = sorted((core.BACKEND / "arch/generic").glob("*.c"))
     return [*(path for part in parts for path in core_sources.portable(part)), *generic]
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import functools
 import os
 import re
+from pathlib import Path
 
+import core_sources
 import fuzz_plan
 import pytest
 from support import abi, core, providers, scale
@@ -108,23 +110,29 @@ def test_cpp_exception_passes_through() -> None:
 OTHERS = (0, 4096, 40_000)
 
 
+def unwinding_program() -> Path:
+    """With the arena that the libraries have."""
+    space = tuple(map(str, core_sources.portable("shared")))
+    return core.executable("plan/unwind", more=space, link=core.LINK_ARENA)
+
+
 @pytest.mark.only_table
 @pytest.mark.parametrize("others", OTHERS)
 def test_backtrace_from_a_handler(others: int) -> None:
-    core.check(core.executable("plan/unwind"), others)
+    core.check(unwinding_program(), others)
 
 
 @pytest.mark.only_table
 @pytest.mark.parametrize("others", OTHERS)
 def test_debugger_finds_the_caller_at_every_instruction(others: int) -> None:
     script = core.TESTS / "gdb/step_plan.py"
-    program = core.executable("plan/unwind")
+    program = unwinding_program()
     done = core.run(core.need("gdb"), "-nx", "-batch", "-x", script, "--args", program, others)
     if "ptrace" in done.stderr or "not supported in this copy of GDB" in done.stderr:
         pytest.skip(f"gdb cannot debug here: {done.stderr}")
     assert done.returncode == 0, done.stdout + done.stderr
     seen = set(re.findall(r"^\d+ (\w+)$", done.stdout, re.MULTILINE))
-    slots = {"tfd_slots"} if others == 0 else {"tfd_arena"}
+    slots = {"tfd_slots"} if others == 0 else {"start_of_arena"}
     assert seen >= {*slots, "tfd_plan_entries", "call", *abi.TAILS}, done.stdout
 
 

@@ -39,7 +39,7 @@ def _listed(name: str) -> list[Path]:
 
 
 def portable(part: str) -> list[Path]:
-    """Of a part: "core", "linked" (what calls libffi), "nested" or "preload"."""
+    """Of a part: "core", "linked" (what calls libffi), "nested", "preload" or "shared"."""
     return _listed(f"sources/{part}.txt")
 
 

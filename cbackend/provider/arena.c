@@ -1,126 +1,94 @@
 /* SPDX-License-Identifier: MIT */
 /*
- *     tfd_arena                                up to a huge page of nothing, then code of the blocks
- *     tfd_records                              the records of the built-in slots
- *     tfd_records + TFD_RECORD_BYTES           a gap as large as the code before tfd_arena
- *     tfd_arena + (tfd_records - tfd_slots)    records of the blocks
- *     tfd_arena_end
- *
- * It is address space only: the kernel is told so when the library is loaded, because it might
- * otherwise fill a huge page for the first record that is used.
+ * The arena consists of units.  A unit has room for a span: the code of its blocks, and, at the
+ * distance that the library's records have from its slots, their records.
  */
 #define _GNU_SOURCE
 #include "arena.h"
 
-#include "arch/port.h"
-
-#include <errno.h>
 #include <sys/mman.h>
 
-#define TEXT_OF(number) #number
-#define TEXT(number) TEXT_OF(number)
-#define BYTES TEXT(TFD_SLOTS) " * " TEXT(TFD_RECORD_SIZE)
-#define BLOCKS TEXT(TFD_ARENA_BLOCKS) " + " TEXT(TFD_SPAN_MOST)
+#define UNITS_MOST 4 /* for 131,072 closures */
 #define HUGE_PAGE (TFD_SPAN_MOST * TFD_RECORD_BYTES)
-#define CODE_BEFORE "1048576" /* enough for each of our libraries, but not for every program */
-
-/* The unwind information says what is true of every instruction of a slot: nothing was pushed. */
-/* clang-format off */
-__asm__(".pushsection .bss.tfd_records, \"aw\", %nobits\n"
-        ".balign " TEXT(TFD_GRANULE) "\n"
-        ".hidden tfd_arena\n"
-        ".globl tfd_arena\n"
-        ".type tfd_arena, %object\n"
-        "tfd_arena:\n"
-        ".cfi_startproc\n"
-        ".skip (" BLOCKS ") * " BYTES "\n"
-        ".cfi_endproc\n"
-        ".size tfd_arena, . - tfd_arena\n"
-        ".hidden tfd_records\n"
-        ".globl tfd_records\n"
-        ".type tfd_records, %object\n"
-        "tfd_records:\n"
-        ".skip " BYTES "\n"
-        ".size tfd_records, . - tfd_records\n"
-        ".skip " CODE_BEFORE " + (" BLOCKS ") * " BYTES "\n"
-        ".hidden tfd_arena_end\n"
-        ".globl tfd_arena_end\n"
-        "tfd_arena_end:\n"
-        ".popsection\n");
-/* clang-format on */
-
-extern char tfd_arena[], tfd_arena_end[];
 
 static struct {
-    char *first;   /* code of the first block, whose records begin a huge page */
-    uint32_t free; /* a bit for each block that has room for its records */
+    char *start, *end;
+    unsigned char used[UNITS_MOST]; /* a bit for each block */
 } arena;
 
-_Static_assert(TFD_ARENA_BLOCKS == 32, "a bit for each block");
+_Static_assert(TFD_SPAN_MOST == 8, "a byte has a bit for each block of a unit");
 
-static size_t distance(void)
+void tfd_arena_init(char *start, char *end)
 {
-    return (size_t)((const char *)tfd_records - tfd_slots);
+    arena.start = start;
+    arena.end = end;
 }
 
-static char *code_of(unsigned number)
+static size_t round_up(size_t size)
 {
-    return arena.first + number * TFD_RECORD_BYTES;
+    return (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
 }
 
-static uint32_t bits(unsigned first, unsigned count)
+/* Code of a unit's first block, whose records begin a huge page. */
+static char *code_of(unsigned unit, size_t distance)
 {
-    return (((uint32_t)1 << count) - 1) << first;
+    size_t align = -((uintptr_t)arena.start + distance) % HUGE_PAGE;
+
+    return arena.start + align + unit * round_up(distance + HUGE_PAGE);
 }
 
-static int has_room(unsigned number)
+static unsigned units(size_t distance)
 {
-    uintptr_t records = (uintptr_t)code_of(number) + distance();
+    size_t room = (size_t)(arena.end - arena.start);
+    unsigned count = 0;
 
-    return records >= (uintptr_t)tfd_records + TFD_RECORD_BYTES
-           && records + TFD_RECORD_BYTES <= (uintptr_t)tfd_arena_end;
+    while (count < UNITS_MOST
+           && (size_t)(code_of(count, distance) - arena.start) + distance + HUGE_PAGE <= room)
+        count++;
+    return count;
 }
 
-static int reserve(char *start, size_t size)
+/* Of `count` bits that are not used; 0 if there are none. */
+static unsigned char free_bits(unsigned char used, unsigned count)
 {
-    return mmap(start, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
-                0) == MAP_FAILED
-               ? -errno
-               : 0;
+    if (count == TFD_SPAN_MOST)
+        return used ? 0 : 0xff;
+    return (unsigned char)(~used & (used + 1));
 }
 
-void tfd_arena_init(void)
+char *tfd_arena_take(unsigned count, size_t distance)
 {
-    char *behind = (char *)tfd_records + TFD_RECORD_BYTES;
+    unsigned last = units(distance);
 
-    if (reserve(tfd_arena, (size_t)((char *)tfd_records - tfd_arena))
-        || reserve(behind, (size_t)(tfd_arena_end - behind)))
-        return;
-    arena.first = tfd_arena + -((uintptr_t)tfd_arena + distance()) % HUGE_PAGE;
-    for (unsigned i = 0; i < TFD_ARENA_BLOCKS; i++)
-        if (has_room(i))
-            arena.free |= bits(i, 1);
-}
+    for (unsigned i = 0; i < last; i++) {
+        unsigned char bits = free_bits(arena.used[i], count);
 
-char *tfd_arena_take(unsigned count)
-{
-    for (unsigned i = 0; i + count <= TFD_ARENA_BLOCKS; i++)
-        if (!(~arena.free & bits(i, count))) {
-            arena.free &= ~bits(i, count);
-            return code_of(i);
-        }
+        if (!bits)
+            continue;
+        arena.used[i] |= bits;
+        return code_of(i, distance) + (unsigned)__builtin_ctz(bits) * TFD_RECORD_BYTES;
+    }
     return NULL;
 }
 
 int tfd_arena_has(const char *code)
 {
-    return (uintptr_t)code - (uintptr_t)tfd_arena < (uintptr_t)tfd_records - (uintptr_t)tfd_arena;
+    return (uintptr_t)code - (uintptr_t)arena.start < (uintptr_t)(arena.end - arena.start);
 }
 
 /* What cannot be given back, because the kernel refuses mmap(2), is replaced by the next block. */
-void tfd_arena_give(char *code)
+static void forget(char *start, size_t size)
 {
-    reserve(code, TFD_CODE_BYTES);
-    reserve(code + distance(), TFD_RECORD_BYTES);
-    arena.free |= bits((unsigned)((size_t)(code - arena.first) / TFD_RECORD_BYTES), 1);
+    mmap(start, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+}
+
+void tfd_arena_give(char *code, size_t distance)
+{
+    size_t offset = (size_t)(code - code_of(0, distance));
+    size_t unit = offset / round_up(distance + HUGE_PAGE);
+    size_t block = offset % round_up(distance + HUGE_PAGE) / TFD_RECORD_BYTES;
+
+    forget(code, TFD_CODE_BYTES);
+    forget(code + distance, TFD_RECORD_BYTES);
+    arena.used[unit] &= (unsigned char)~(1u << block);
 }

@@ -3,10 +3,9 @@
  * Address space inside the library for the blocks that it maps first.
  *
  * Unwinders, debuggers and profilers ask which object file an address belongs to, and where that
- * begins: for most of them at the lowest address that any of the file is mapped at.  Copies of the
- * slots that lie inside the library's own segments do not mislead them, and the library's unwind
- * information is for these copies, too.  Blocks for which there is no more room here, and those of a
- * library whose code and data are too far from each other, are mapped wherever there is room.
+ * begins: for some of them at the lowest address that any of the file is mapped at.  Copies of the
+ * slots that lie inside the library do not mislead them, and it has unwind information for these
+ * copies, too.  Later blocks, and all of a program that has the core linked in, lie anywhere.
  *
  * Used with the lock held.
  */
@@ -15,21 +14,18 @@
 
 #include "slot/block.h"
 
-#define TFD_ARENA_BLOCKS 32
-
 /* Blocks of the largest span: as many as have the records of a huge page, 2 MiB on most CPUs. */
 #define TFD_SPAN_MOST 8
 
-/* Give back the memory that the loader has set apart; when the library is loaded. */
-void tfd_arena_init(void);
+/* The arena is [start, end); before there are threads. */
+void tfd_arena_init(char *start, char *end);
 
 /*
- * Room for the code of `count` blocks, each TFD_RECORD_BYTES behind the other, and for their records
- * at the library's distance from it.  Nothing is accessible there.  If nobody asks for less than the
- * blocks of a span after one has asked for that many, the records of spans lie in huge pages.  NULL
- * if there is no such room.
+ * Room for the code of `count` blocks, which is 1 or TFD_SPAN_MOST, each TFD_RECORD_BYTES behind the
+ * other, and for their records, `distance` bytes behind it; the records of a whole span begin a huge
+ * page.  Nothing that is mapped there is in use.  NULL if there is no such room.
  */
-char *tfd_arena_take(unsigned count);
+char *tfd_arena_take(unsigned count, size_t distance);
 
 /* Is that the code of a block in the arena? */
 int tfd_arena_has(const char *code);
@@ -38,6 +34,6 @@ int tfd_arena_has(const char *code);
  * Give back the room of a block and the memory that is mapped there.  It is not unmapped: nobody
  * else is to map something in the middle of the library.
  */
-void tfd_arena_give(char *code);
+void tfd_arena_give(char *code, size_t distance);
 
 #endif

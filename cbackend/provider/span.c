@@ -103,7 +103,7 @@ static int find_room(struct tfd_span *span)
     size_t distance = records_offset();
     size_t alignment = span->count > 1 ? HUGE_PAGE : (size_t)TFD_GRANULE;
 
-    span->code = tfd_arena_take(span->count);
+    span->code = tfd_arena_take(span->count, distance);
     if (span->code)
         return 0;
     if (!fits(span))
@@ -118,7 +118,7 @@ static int find_room(struct tfd_span *span)
 static void unmap_block(char *code)
 {
     if (tfd_arena_has(code)) {
-        tfd_arena_give(code);
+        tfd_arena_give(code, records_offset());
         return;
     }
     munmap(code, TFD_CODE_BYTES);

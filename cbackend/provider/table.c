@@ -26,6 +26,26 @@
 /* Up to so many blocks there are huge pages: 64 MiB of them. */
 #define HUGE_MOST 256
 
+/*
+ * The records of the built-in slots.  Address space before them, which is never used, keeps them so
+ * far from the slots that the code of a whole span lies between its first slot and its records.
+ */
+#define TEXT_OF(number) #number
+#define TEXT(number) TEXT_OF(number)
+#define BYTES TEXT(TFD_SLOTS) " * " TEXT(TFD_RECORD_SIZE)
+
+__asm__(
+    ".pushsection .bss.tfd_records, \"aw\", %nobits\n"
+    ".balign " TEXT(TFD_GRANULE) "\n"
+                                 ".skip " TEXT(TFD_SPAN_MOST) " * " BYTES "\n"
+                                                              ".globl tfd_records\n"
+                                                              ".hidden tfd_records\n"
+                                                              ".type tfd_records, %object\n"
+                                                              "tfd_records:\n"
+                                                              ".skip " BYTES "\n"
+                                                              ".size tfd_records, . - tfd_records\n"
+                                                              ".popsection\n");
+
 /* Guarded by the lock. */
 static struct {
     unsigned blocks;      /* mapped now */

@@ -32,6 +32,10 @@ PROGRAMS = TESTS / "c"
 SKIPPED = 77
 
 # As setup.py links the extension.
+LINK_ARENA = tuple(
+    f"-Wl,{flag}"
+    for flag in re.findall(r"--section-start=[^,\s]+", (BACKEND / "ldflags.txt").read_text())
+)
 LINK_SHARED = ("-shared", *shlex.split((BACKEND / "ldflags.txt").read_text()), "-Wl,-z,defs")
 
 
@@ -154,6 +158,7 @@ def shared_library(*names: str, flags: tuple[str, ...] = (), link: tuple[str, ..
         "-o",
         "libtrampfd-test.so",
         *(PROGRAMS / f"{name}.c" for name in names),
+        *core_sources.portable("shared"),
         *objects("-fPIC", *flags),
         *link,
         *link_flags(),
