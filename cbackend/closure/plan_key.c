@@ -143,6 +143,8 @@ static ffi_type *take_type(struct tfd_plan_types *types, uint32_t head)
         && (!take_bytes(types, &type->size, sizeof(type->size))
             || !take_types(types, 1, &type->elements)))
         return NULL;
+    if (type->type == FFI_TYPE_COMPLEX && !type->elements[0])
+        return NULL;
     return type;
 }
 

@@ -85,7 +85,8 @@ static int classify(const ffi_type *type, struct classes *classes, size_t offset
     case FFI_TYPE_COMPLEX:
         switch (type->elements[0]->type) {
         case FFI_TYPE_FLOAT:
-        case FFI_TYPE_DOUBLE: return cover(classes, VECTOR, offset, type->size, type->size / 2);
+        case FFI_TYPE_DOUBLE:
+            return cover(classes, VECTOR, offset, type->size, type->elements[0]->size);
         case FFI_TYPE_LONGDOUBLE: classes->word[0] = MEMORY; return 1;
         }
         return 0;
