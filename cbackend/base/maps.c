@@ -49,9 +49,10 @@ int tfd_maps_find(uintptr_t address, struct tfd_mapping *mapping)
 
     if (!maps)
         return errno;
-    errno = ENOENT; /* the end of the file does not change it */
-    while (error < 0)
+    while (error < 0) {
+        errno = ENOENT; /* sscanf(3) changes it, the end of the file does not */
         error = getline(&line, &size, maps) > 0 ? read_line(line, address, mapping) : errno;
+    }
     free(line);
     fclose(maps);
     return error;
