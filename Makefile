@@ -34,6 +34,7 @@ help:
 	@echo 'make fmt      format the C and Python files'
 	@echo 'make asan     the C tests with the sanitizers of addresses and of undefined behaviour;'
 	@echo '              tsan: with that of threads'
+	@echo 'make soak     ten million live closures, and a million others beside them, in threads and forks'
 	@echo 'make vm       all tests here, then in virtual machines with the kernel module (KERNEL=6.1, 6.12'
 	@echo '              or sid), once with each provider; takes an hour, vm-short minutes'
 	@echo 'make deb      Debian packages of this checkout in build/debian; on Debian and Ubuntu'
@@ -93,6 +94,11 @@ address-undefined: $(VENV)/.test
 
 tsan: $(VENV)/.test
 	$(RUN) -m pytest tests/test_sanitizers.py -k test_thread $(PYTEST_ARGS)
+
+# Ten million live closures take 1 GB of memory.
+SOAK_ARGS =
+soak: $(VENV)/.test
+	$(RUN) tests/soak.py $(SOAK_ARGS)
 
 MANUAL = $(wildcard docs/man/*.[1-9])
 man: $(MANUAL:docs/man/%=build/man/%.html)
@@ -176,4 +182,4 @@ ports:
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info src/trampfd/*.so
 
-.PHONY: help demo test bench figures modes attacks doctor lint fmt asan ubsan address-undefined tsan man docs check-docs build vm vm-short deb rpm wheel matrix ports clean
+.PHONY: help demo test bench figures modes attacks doctor lint fmt asan ubsan address-undefined tsan soak man docs check-docs build vm vm-short deb rpm wheel matrix ports clean
