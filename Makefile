@@ -34,6 +34,7 @@ help:
 	@echo 'make fmt      format the C and Python files'
 	@echo 'make asan     the C tests with the sanitizers of addresses and of undefined behaviour;'
 	@echo '              tsan: with that of threads'
+	@echo 'make fuzz     random inputs for what reads and compiles, FUZZ_SECONDS (600) for each target'
 	@echo 'make soak     ten million live closures, and a million others beside them, in threads and forks'
 	@echo 'make vm       all tests here, then in virtual machines with the kernel module (KERNEL=6.1, 6.12'
 	@echo '              or sid), once with each provider; takes an hour, vm-short minutes'
@@ -94,6 +95,10 @@ address-undefined: $(VENV)/.test
 
 tsan: $(VENV)/.test
 	$(RUN) -m pytest tests/test_sanitizers.py -k test_thread $(PYTEST_ARGS)
+
+FUZZ_SECONDS = 600
+fuzz: $(VENV)/.test
+	$(RUN) tests/fuzz.py --seconds $(FUZZ_SECONDS)
 
 # Ten million live closures take 1 GB of memory.
 SOAK_ARGS =
@@ -182,4 +187,4 @@ ports:
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info src/trampfd/*.so
 
-.PHONY: help demo test bench figures modes attacks doctor lint fmt asan ubsan address-undefined tsan soak man docs check-docs build vm vm-short deb rpm wheel matrix ports clean
+.PHONY: help demo test bench figures modes attacks doctor lint fmt asan ubsan address-undefined tsan fuzz soak man docs check-docs build vm vm-short deb rpm wheel matrix ports clean
