@@ -34,7 +34,7 @@ help:
 	@echo 'make fmt      format the C and Python files'
 	@echo 'make asan     the C tests with the sanitizers of addresses and of undefined behaviour;'
 	@echo '              tsan: with that of threads'
-	@echo 'make fuzz     random inputs for what reads and compiles, FUZZ_SECONDS (600) for each target'
+	@echo 'make fuzz     random inputs, signatures and sequences of operations; FUZZ_SECONDS (600) for each'
 	@echo 'make soak     ten million live closures, and a million others beside them, in threads and forks'
 	@echo 'make vm       all tests here, then in virtual machines with the kernel module (KERNEL=6.1, 6.12'
 	@echo '              or sid), once with each provider; takes an hour, vm-short minutes'
@@ -96,9 +96,12 @@ address-undefined: $(VENV)/.test
 tsan: $(VENV)/.test
 	$(RUN) -m pytest tests/test_sanitizers.py -k test_thread $(PYTEST_ARGS)
 
+# So long for each target; and what takes about as long of signatures and of sequences of operations.
 FUZZ_SECONDS = 600
 fuzz: $(VENV)/.test
 	$(RUN) tests/fuzz.py --seconds $(FUZZ_SECONDS)
+	$(RUN) tests/fuzz_plan.py --seed "$$(date +%s)" --count $$((100 * $(FUZZ_SECONDS)))
+	TRAMPFD_SEQUENCES=$(FUZZ_SECONDS) $(RUN) -m pytest tests/test_stateful.py
 
 # Ten million live closures take 1 GB of memory.
 SOAK_ARGS =
