@@ -32,8 +32,8 @@ help:
 	@echo 'make man      check the manual pages, and format them in build/man'
 	@echo 'make lint     style, types, spelling and licences'
 	@echo 'make fmt      format the C and Python files'
-	@echo 'make asan     the C tests with the sanitizers of addresses and of undefined behaviour;'
-	@echo '              tsan: with that of threads'
+	@echo 'make asan     C tests, and callbacks of Python, with the sanitizers of addresses and of undefined'
+	@echo '              behaviour; tsan: C tests with that of threads; valgrind: under valgrind'
 	@echo 'make fuzz     random inputs, signatures and sequences of operations; FUZZ_SECONDS (600) for each'
 	@echo 'make soak     ten million live closures, and a million others beside them, in threads and forks'
 	@echo 'make vm       all tests here, then in virtual machines with the kernel module (KERNEL=6.1, 6.12'
@@ -87,14 +87,25 @@ fmt: $(VENV)/.lint
 	$(RUN) -m ruff format $(PYTHON_FILES)
 	@echo '$(VENV)/bin/clang-format -i'; $(VENV)/bin/clang-format -i $(C_FILES)
 
+# The files with tests under sanitizers or valgrind.
+CHECKED = $(shell grep -lE 'sanitize|valgrind' tests/test_*.py)
+
 # One test for both: the two sanitizers work together.
 asan ubsan: address-undefined
 
+# Those that make callbacks, with an extension that is compiled for the sanitizers.
+SANITIZED = argument_reuse cffi ctypes debug finalize install reserve stateful \
+            subinterpreters threads
+
 address-undefined: $(VENV)/.test
-	$(RUN) -m pytest tests/test_sanitizers.py -k address_and_undefined $(PYTEST_ARGS)
+	$(RUN) -m pytest $(CHECKED) -k 'address_and_undefined or under_sanitizers' $(PYTEST_ARGS)
+	$(RUN) tests/sanitized.py $(SANITIZED:%=tests/test_%.py) $(PYTEST_ARGS)
 
 tsan: $(VENV)/.test
-	$(RUN) -m pytest tests/test_sanitizers.py -k test_thread $(PYTEST_ARGS)
+	$(RUN) -m pytest $(CHECKED) -k 'test_thread or thread_sanitizer' $(PYTEST_ARGS)
+
+valgrind: $(VENV)/.test
+	$(RUN) -m pytest $(CHECKED) -k valgrind $(PYTEST_ARGS)
 
 # So long for each target; and what takes about as long of signatures and of sequences of operations.
 FUZZ_SECONDS = 600
@@ -190,4 +201,4 @@ ports:
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info src/trampfd/*.so
 
-.PHONY: help demo test bench figures modes attacks doctor lint fmt asan ubsan address-undefined tsan fuzz soak man docs check-docs build vm vm-short deb rpm wheel matrix ports clean
+.PHONY: help demo test bench figures modes attacks doctor lint fmt asan ubsan address-undefined tsan valgrind fuzz soak man docs check-docs build vm vm-short deb rpm wheel matrix ports clean

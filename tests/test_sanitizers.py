@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The core under sanitizers and valgrind; and memory that stays flat over a million closures."""
+"""Core and extension under sanitizers and valgrind; memory that stays flat over many closures."""
 
 from __future__ import annotations
 
+import sys
+
 import pytest
+import sanitized
 from support import core, scale
 
 COMPILERS = ("cc", "clang")
@@ -88,6 +91,26 @@ def test_address_and_undefined(name: str, argument: str, compiler: str) -> None:
     if compiler == "clang":
         flags.append("-fno-sanitize=function")
     check(name, argument, compiler, *flags)
+
+
+def test_address_and_undefined_in_the_extension() -> None:
+    """A part of what `make asan` runs."""
+    files = [core.TESTS / name for name in ("test_cffi.py", "test_stateful.py")]
+    options = ["-q", "-p", "no:cacheprovider", "--hypothesis-seed=1"]
+    environment = {**sanitized.environment(), "TRAMPFD_SEQUENCES": "5"}
+    done = core.run(sys.executable, "-m", "pytest", *options, *files, environment=environment)
+    assert done.returncode == 0, done.stdout
+
+
+WATCHED = """
+from pathlib import Path
+from trampfd import _native
+assert b"__asan_report_load8" in Path(_native.__file__).read_bytes(), _native.__file__
+"""
+
+
+def test_the_extension_is_watched() -> None:
+    core.check(sys.executable, "-c", WATCHED, environment=sanitized.environment())
 
 
 @pytest.mark.only_table
