@@ -13,7 +13,7 @@
 
 #include <sys/resource.h>
 
-static struct closure many[2 * MANY];
+static struct closure many[5 * MANY];
 
 static size_t address_space(void)
 {
@@ -32,7 +32,7 @@ static int make_within(size_t more)
     int count = 0;
 
     NEED(!setrlimit(RLIMIT_AS, &limit), "RLIMIT_AS");
-    while (count < 2 * MANY) {
+    while (count < 5 * MANY) {
         many[count] = try_sized(sizeof(ffi_closure), count);
         if (!many[count].writable)
             break;
@@ -45,19 +45,25 @@ static int make_within(size_t more)
     return count;
 }
 
+/* So many that none of what follows was set apart when the library was loaded. */
+#define BEFORE 140000
+
 int main(void)
 {
     int refused = 0;
 
-    for (size_t more = 0; more < 64; more++) {
+    for (int i = 0; i < BEFORE; i++)
+        make(i);
+
+    for (size_t more = 0; more < 32; more++) {
         pid_t child = fork();
         int status;
 
         if (!child) {
-            int count = make_within(more << 14);
+            int count = make_within(more << 15);
 
             grow();
-            _exit(count < 2 * MANY ? REPORTED : 0);
+            _exit(count < 5 * MANY ? REPORTED : 0);
         }
         NEED(waitpid(child, &status, 0) == child, "a child process");
         if (WIFSIGNALED(status))
