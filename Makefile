@@ -113,6 +113,7 @@ fuzz: $(VENV)/.test
 	$(RUN) tests/fuzz.py --seconds $(FUZZ_SECONDS)
 	$(RUN) tests/fuzz_plan.py --seed "$$(date +%s)" --count $$((100 * $(FUZZ_SECONDS)))
 	TRAMPFD_SEQUENCES=$(FUZZ_SECONDS) $(RUN) -m pytest tests/test_stateful.py
+	TRAMPFD_EXAMPLES=$$((10 * $(FUZZ_SECONDS))) $(RUN) -m pytest tests/test_parsers.py
 
 # Ten million live closures take 1 GB of memory.
 SOAK_ARGS =

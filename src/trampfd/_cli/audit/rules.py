@@ -185,7 +185,8 @@ def _by_name(mapping: Mapping) -> Guess | None:
 
 
 def _short_name(path: str) -> str:
-    return path if path.startswith("[") else Path(path).name.removesuffix(" (deleted)")
+    """Of a file, its name; one may be called what the kernel adds when a file is removed."""
+    return path if path.startswith("[") else Path(path).name.removesuffix(" (deleted)") or path
 
 
 def _by_permissions(mapping: Mapping) -> Guess | None:
