@@ -86,14 +86,14 @@ class Build(build_ext):
         """
         refuse_unsupported()
         try:
-            arch = core_sources.architecture(self.compiler.compiler_so)
+            target = core_sources.target(self.compiler.compiler_so)
         except RuntimeError as error:
             raise SystemExit(str(error)) from None
         # setuptools compiles .S files only when it is told that they are sources.
         self.compiler.src_extensions.append(".S")
         # Before what Python and the environment ask for, which may be more; CC may be two words.
         words = len(shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc"))
-        port = f"arch/{arch}"
+        port = f"arch/{target.arch}"
         self.compiler.compiler_so[words:words] = [
             *flags("hardening.txt"),
             *flags(f"{port}/hardening.txt"),
@@ -103,10 +103,10 @@ class Build(build_ext):
         for extension in self.extensions:
             extension.extra_compile_args = [*compile_args, *extension.extra_compile_args]
             own_libffi = not extension.name.endswith(PRELOAD)
-            extension.sources += relative(core_sources.of_architecture(arch))
+            extension.sources += relative(core_sources.of_architecture(target.arch))
             more = "linked" if own_libffi else "preload"
-            extension.sources += relative(core_sources.of_architecture(arch, more))
-            extension.include_dirs += relative(core_sources.include_folders(arch))
+            extension.sources += relative(core_sources.of_architecture(target.arch, more))
+            extension.include_dirs += relative(target.include_folders())
             if own_libffi:
                 extension.extra_link_args = [*libraries, *extension.extra_link_args]
             if not own_libffi or all(has_landing_pads(library) for library in static):

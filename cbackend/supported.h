@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TRAMPFD_ARCH is the folder in arch/ for the CPU.  If trampfd does not support the target,
- * TRAMPFD_UNSUPPORTED is the reason.  setup.py and meson.build read this file through the
- * preprocessor of the compiler in use, so that it describes the target of cross compilers and of
- * -m32.
+ * TRAMPFD_ARCH is the folder in arch/ for the CPU, TRAMPFD_LIBC that in libc/ for the C library.  If
+ * trampfd does not support the target, TRAMPFD_UNSUPPORTED is the reason.  setup.py and meson.build
+ * read this file through the preprocessor of the compiler in use, so that it describes the target
+ * of cross compilers and of -m32.
  */
 #if !defined(__linux__)
 #define TRAMPFD_UNSUPPORTED "trampfd works on Linux only."
@@ -23,8 +23,12 @@
 #define TRAMPFD_ARCH "aarch64"
 #endif
 #include <features.h>
-#ifndef __GLIBC__
-#define TRAMPFD_UNSUPPORTED                                                                        \
-    "trampfd needs the GNU C library; others, such as musl, are not supported."
+/* musl defines no name of its own; uClibc says that it is glibc, too. */
+#if defined(__UCLIBC__) || defined(__BIONIC__)
+#define TRAMPFD_UNSUPPORTED "trampfd needs the GNU C library or musl."
+#elif defined(__GLIBC__)
+#define TRAMPFD_LIBC "glibc"
+#else
+#define TRAMPFD_LIBC "musl"
 #endif
 #endif

@@ -110,7 +110,7 @@ def test_compiles(name: str) -> None:
     command = [
         "clang", f"--target={cpu.triple}", *cpu.flags, "-fsyntax-only", "-std=gnu11", "-Wall",
         "-Wextra", "-Werror", "-isystem", include, "-I", headers(cpu),
-        "-I", core.BACKEND / "include", "-I", core.BACKEND,
+        "-I", core.BACKEND / "include", "-I", core.BACKEND, "-I", core.BACKEND / "libc/glibc",
     ]  # fmt: skip
     for source in portable_sources():
         core.check(*command, source)

@@ -9,19 +9,35 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 BACKEND = Path(__file__).resolve().parent.parent / "cbackend"
 
 
-def architecture(compiler: list[str]) -> str:
-    """The folder in cbackend/arch for what this compiler compiles for, or that of TRAMPFD_ARCH.
+@dataclass(frozen=True)
+class Target:
+    """The folder in cbackend/arch for a CPU, and that in cbackend/libc for a C library."""
+
+    arch: str
+    libc: str
+
+    def include_folders(self) -> list[Path]:
+        folders = ("include", "", f"arch/{self.arch}", f"libc/{self.libc}")
+        return [BACKEND / folder for folder in folders]
+
+    def include_flags(self) -> list[str]:
+        return [f"-I{folder}" for folder in self.include_folders()]
+
+
+def target(compiler: list[str]) -> Target:
+    """What this compiler compiles for; TRAMPFD_ARCH names another folder in cbackend/arch.
 
     Raises RuntimeError with one sentence where trampfd does not work.
     """
     command = [*compiler, "-E", "-P", "-x", "c", "-"]
     text = f'#include "{BACKEND / "supported.h"}"\nunsupported TRAMPFD_UNSUPPORTED\n'
-    text += "arch TRAMPFD_ARCH\n"
+    text += "arch TRAMPFD_ARCH\nlibc TRAMPFD_LIBC\n"
     try:
         output = subprocess.run(
             command, input=text, stdout=subprocess.PIPE, text=True, check=True
@@ -31,7 +47,7 @@ def architecture(compiler: list[str]) -> str:
     found = dict(re.findall(r'^(\w+) "(.*)"$', output, re.MULTILINE))
     if "unsupported" in found:
         raise RuntimeError(found["unsupported"])
-    return os.environ.get("TRAMPFD_ARCH") or found["arch"]
+    return Target(os.environ.get("TRAMPFD_ARCH") or found["arch"], found["libc"])
 
 
 def _listed(name: str) -> list[Path]:
@@ -62,11 +78,3 @@ def core(arch: str) -> list[Path]:
     if len({path.stem for path in paths}) < len(paths):
         raise RuntimeError(f"two files of the core have one name: {sorted(map(str, paths))}")
     return paths
-
-
-def include_flags(arch: str) -> list[str]:
-    return [f"-I{folder}" for folder in include_folders(arch)]
-
-
-def include_folders(arch: str) -> list[Path]:
-    return [BACKEND / "include", BACKEND, BACKEND / "arch" / arch]

@@ -28,13 +28,14 @@ SOURCES = BENCHMARKS / "c"
 PROGRAMS = BENCHMARKS / "programs"
 
 BACKEND = core_sources.BACKEND
-ARCH = core_sources.architecture(shlex.split(os.environ.get("CC", "cc")))
+TARGET = core_sources.target(shlex.split(os.environ.get("CC", "cc")))
+ARCH = TARGET.arch
 FLAGS = (
     *shlex.split((BACKEND / "hardening.txt").read_text()),
     *shlex.split((BACKEND / f"arch/{ARCH}/hardening.txt").read_text()),
     *shlex.split((BACKEND / "cflags.txt").read_text()),
     "-fPIC",
-    *core_sources.include_flags(ARCH),
+    *TARGET.include_flags(),
 )
 # As setup.py links the extension.
 LINK = ("-shared", *shlex.split((BACKEND / "ldflags.txt").read_text()), "-pthread")

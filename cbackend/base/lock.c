@@ -25,7 +25,7 @@ static _Atomic uint64_t begun;
 static _Atomic uint64_t under_way; /* forks whose handlers run */
 static _Atomic pid_t process;      /* that began the latest fork */
 
-_Thread_local unsigned tfd_thread;
+TFD_THREAD_LOCAL unsigned tfd_thread;
 
 static int is_in_unknown_child(void)
 {

@@ -16,15 +16,10 @@
 #ifndef TFD_LOCK_H
 #define TFD_LOCK_H
 
+#include "libc_thread.h"
+
 #include <stdatomic.h>
 #include <stdint.h>
-
-#if __has_include(<sys/single_threaded.h>)
-#include <sys/single_threaded.h>
-#define TFD_SINGLE_THREADED __libc_single_threaded
-#else
-#define TFD_SINGLE_THREADED 0
-#endif
 
 /* The handlers of forks are registered. */
 extern atomic_int tfd_lock_is_ready;
@@ -47,7 +42,7 @@ static inline int tfd_lock_init(void)
  * The state of the calling thread, as bits: 0 unless it is inside, or in the handlers of a fork.  A
  * signal handler may read it anywhere, so it is accessed without a call.
  */
-extern _Thread_local unsigned tfd_thread __attribute__((tls_model("initial-exec")));
+extern TFD_THREAD_LOCAL unsigned tfd_thread;
 
 #define TFD_INSIDE 1u    /* between tfd_enter() or tfd_lock() and tfd_leave() or tfd_unlock() */
 #define TFD_HAS_MUTEX 2u /* inside with the mutex: there were other threads */
@@ -83,7 +78,7 @@ static inline void tfd_leave(void)
  */
 static inline void tfd_lock_inside(void)
 {
-    if (!TFD_SINGLE_THREADED)
+    if (!tfd_is_single_threaded())
         tfd_lock_among_threads();
 }
 

@@ -266,7 +266,7 @@ const struct tfd_plan *tfd_plan_get_inside(const ffi_cif *cif)
         magazine->references--;
         return magazine->plan;
     }
-    return magazine || !TFD_SINGLE_THREADED ? get_from_cache(cif) : get(cif);
+    return magazine || !tfd_is_single_threaded() ? get_from_cache(cif) : get(cif);
 }
 
 void tfd_plan_put_inside(const struct tfd_plan *plan)

@@ -18,7 +18,7 @@
  * In the thread's static memory: dynamic memory would be allocated during the first closure, by the
  * loader, or by a sanitizer that is not initialized yet.
  */
-static __attribute__((tls_model("initial-exec"))) __thread struct {
+static TFD_THREAD_LOCAL struct {
     const void *caller;
     struct tfd_real_ffi real; /* of the caller, if `found` */
     int found;

@@ -39,9 +39,13 @@ static TFD_SEALED(struct tfd_real_ffi) next;
 static atomic_int has_next;
 static atomic_int has_begun;
 
-/* Results by the caller's object; used within dl_iterate_phdr() only, under its lock. */
+/*
+ * Results by the caller's object, for who finds them unused: not every C library locks others out
+ * of dl_iterate_phdr(), and a child of fork(2) may find them in use for ever.
+ */
 #define KNOWN_MAX 64
 
+static atomic_flag known_is_used = ATOMIC_FLAG_INIT;
 static struct {
     unsigned long long unloaded; /* objects, so far */
     unsigned count;
@@ -314,13 +318,11 @@ static void remember(const void *object, const struct tfd_real_ffi *real)
     known.list[known.count++].real = *real;
 }
 
-/* Called once, for the first object: no object is unloaded until it returns. */
-static int look_while_all_stay(struct dl_phdr_info *info, size_t size, void *data)
+/* Results of before an object was unloaded are forgotten. */
+static void recall_or_look(const struct dl_phdr_info *info, struct search *search)
 {
-    struct search *search = data;
     const void *object = tfd_object_of(search->caller);
 
-    (void)size;
     if (known.unloaded != info->dlpi_subs) {
         known.unloaded = info->dlpi_subs;
         known.count = 0;
@@ -330,6 +332,18 @@ static int look_while_all_stay(struct dl_phdr_info *info, size_t size, void *dat
         look(search);
         if (search->found)
             remember(object, search->real);
+    }
+}
+
+/* Called once, for the first object: no object is unloaded until it returns. */
+static int look_while_all_stay(struct dl_phdr_info *info, size_t size, void *data)
+{
+    (void)size;
+    if (atomic_flag_test_and_set_explicit(&known_is_used, memory_order_acquire)) {
+        look(data);
+    } else {
+        recall_or_look(info, data);
+        atomic_flag_clear_explicit(&known_is_used, memory_order_release);
     }
     return 1;
 }

@@ -51,18 +51,25 @@ static void free_names(struct names *names)
     }
 }
 
-/* Objects that were unloaded since, or that the loader knows only by another name, are left out. */
-static int hold(const struct name *name, struct tfd_object *object)
+static int hold_by_path(const char *path, uintptr_t base, struct tfd_object *object)
 {
-    const char *path = *name->text ? name->text : NULL;
-
     object->handle = dlopen(path, RTLD_LAZY | RTLD_NOLOAD);
     if (!object->handle)
         return 0;
-    if (!dlinfo(object->handle, RTLD_DI_LINKMAP, &object->map) && object->map->l_addr == name->base)
+    if (!dlinfo(object->handle, RTLD_DI_LINKMAP, &object->map) && object->map->l_addr == base)
         return 1;
     dlclose(object->handle);
     return 0;
+}
+
+/*
+ * The program has no path for dlopen(3), though some C libraries give it a name.  Objects that were
+ * unloaded since, or that the loader knows only by another name, are left out.
+ */
+static int hold(const struct name *name, struct tfd_object *object)
+{
+    return (*name->text && hold_by_path(name->text, name->base, object))
+           || hold_by_path(NULL, name->base, object);
 }
 
 int tfd_objects_hold(struct tfd_objects *objects)

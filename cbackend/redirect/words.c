@@ -3,9 +3,8 @@
 #include "words.h"
 
 #include "base/elf.h"
+#include "libc_symbol.h"
 #include "relocations.h"
-
-#include <dlfcn.h>
 
 /* On some CPUs two of these are equal. */
 static int stores_an_address(const struct tfd_elf *elf, const tfd_relocation *relocation)
@@ -46,18 +45,17 @@ int tfd_words_visit(const struct tfd_object *object, tfd_word_visitor *visitor, 
 }
 
 /* Does the address lie in the object?  Then it is not a function that the object imports. */
-static int is_inside(const struct tfd_object *object, void *address)
+static int is_inside(const struct tfd_object *object, const void *address)
 {
-    struct link_map *map;
-    Dl_info info;
+    Dl_info found, own;
 
-    return dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) && map == object->map;
+    return dladdr(address, &found) && dladdr(object->map->l_ld, &own)
+           && found.dli_fbase == own.dli_fbase;
 }
 
 static void *look_up(void *handle, const struct tfd_word *word)
 {
-    return word->version ? dlvsym(handle, word->symbol, word->version)
-                         : dlsym(handle, word->symbol);
+    return tfd_symbol(handle, word->symbol, word->version);
 }
 
 /* In the order of the loader: the global scope, then the dependencies of the object. */

@@ -37,7 +37,7 @@
 
 #define KEPT (TFD_STATE_FREED | TFD_STATE_KEPT)
 
-_Thread_local struct tfd_magazine *tfd_magazine;
+TFD_THREAD_LOCAL struct tfd_magazine *tfd_magazine;
 
 /* Guarded by the lock.  Their memory is mapped, as signal handlers may interrupt malloc(3). */
 #define MAPPED 16
@@ -64,7 +64,7 @@ static void store(unsigned *number, unsigned value)
 /* There is nothing to lock out then, and no other magazine. */
 static ALWAYS_INLINE int is_alone(void)
 {
-    return TFD_SINGLE_THREADED && !tfd_magazine;
+    return tfd_is_single_threaded() && !tfd_magazine;
 }
 
 static int is_kept(struct tfd_slot slot)
@@ -204,7 +204,7 @@ static struct tfd_magazine *own_magazine(void)
 {
     struct tfd_magazine *magazine;
 
-    if (tfd_magazine || TFD_SINGLE_THREADED)
+    if (tfd_magazine || tfd_is_single_threaded())
         return tfd_magazine;
     if (!has_key)
         has_key = !pthread_key_create(&at_end, give_back);

@@ -5,6 +5,7 @@
 #ifndef TFD_MAGAZINE_H
 #define TFD_MAGAZINE_H
 
+#include "libc_thread.h"
 #include "pool.h"
 
 #define TFD_MAGAZINE_SIZE 32
@@ -31,7 +32,7 @@ struct tfd_magazine {
 };
 
 /* That of the calling thread; NULL while it has none, as in a process with a single thread. */
-extern _Thread_local struct tfd_magazine *tfd_magazine __attribute__((tls_model("initial-exec")));
+extern TFD_THREAD_LOCAL struct tfd_magazine *tfd_magazine;
 
 /* In closure/plan_cache.c: count more references for a magazine's plan; or release all of them. */
 void tfd_magazine_refill_plan_locked(struct tfd_magazine *magazine);

@@ -67,7 +67,7 @@ static inline int tfd_slot_becomes_free(struct tfd_slot slot, uintptr_t freed)
 
     if (tfd_state_is_free(state))
         return 0;
-    if (!TFD_SINGLE_THREADED)
+    if (!tfd_is_single_threaded())
         return __atomic_compare_exchange_n(at, &state, freed, 0, __ATOMIC_ACQ_REL,
                                            __ATOMIC_RELAXED);
     __atomic_store_n(at, freed, __ATOMIC_RELEASE);

@@ -14,6 +14,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -70,6 +71,15 @@ def architecture() -> str:
     return os.environ.get("TRAMPFD_ARCH") or platform.machine()
 
 
+def libc() -> str:
+    """The folder in cbackend/libc of this Python's C library, and so of the compiler's."""
+    return "musl" if "musl" in sysconfig.get_config_var("HOST_GNU_TYPE") else "glibc"
+
+
+def target() -> core_sources.Target:
+    return core_sources.Target(architecture(), libc())
+
+
 def port_lacks(what: str) -> bool:
     return core_sources.lacks(architecture(), what)
 
@@ -92,7 +102,7 @@ def compile_flags() -> tuple[str, ...]:
         *_pkg_config("--cflags"),
         "-Werror",
         "-g",
-        *core_sources.include_flags(architecture()),
+        *target().include_flags(),
     )
 
 

@@ -9,6 +9,8 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "libc_thread.h"
+
 #include <pthread.h>
 #include <stddef.h>
 #include <sys/uio.h>
@@ -88,7 +90,7 @@ static inline int compat_is_of_this_thread(const PyThreadState *current)
  */
 static inline const char *compat_stack_end(void)
 {
-    static _Thread_local const char *end __attribute__((tls_model("initial-exec")));
+    static TFD_THREAD_LOCAL const char *end;
     pthread_attr_t attributes;
     void *lowest;
     size_t size;
