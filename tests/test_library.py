@@ -11,7 +11,7 @@ from pathlib import Path
 
 import core_sources
 import pytest
-from support import core, landing_pads, library
+from support import core, landing_pads, library, preload
 
 SHARED = ("libtrampfd.so.0", "libtrampfd-ffi.so.0")
 PROGRAM = core.PROGRAMS / "library/ten_lines.c"
@@ -72,7 +72,7 @@ def test_the_preload_library_exports_libffi_names_only() -> None:
 
 def test_the_preload_library_brings_no_libffi() -> None:
     needed = re.findall(r"NEEDED.*\[(.*)\]", readelf("-d", "libtrampfd-ffi.so.0"))
-    assert "libc.so.6" in needed
+    assert {"glibc": "libc.so.6", "musl": "libc.so"}[core.libc()] in needed
     assert not [name for name in needed if "ffi" in name]
 
 
@@ -229,6 +229,14 @@ def test_ten_lines(compiler: str, linkage: str) -> None:
     assert ("libtrampfd.so.0" in needed) == (linkage == "shared")
     folder = str(library.path("libtrampfd.so.0").parent)
     assert core.check(program, environment={"LD_LIBRARY_PATH": folder}) == "42\n"
+
+
+def test_ten_lines_where_w_x_memory_is_refused() -> None:
+    program = core.new_folder() / "program"
+    words = [*library.pkg_config("--cflags"), PROGRAM, *library.pkg_config("--libs")]
+    core.check(core.need("cc"), "-o", program, *words)
+    folder = f"LD_LIBRARY_PATH={library.path('libtrampfd.so.0').parent}"
+    assert core.check(*preload.under(preload.HARDENED, "env", folder, program)) == "42\n"
 
 
 @pytest.mark.parametrize("language", ["c", "c++"])

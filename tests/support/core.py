@@ -57,6 +57,8 @@ def need(tool: str) -> str:
     path = shutil.which(tool)
     if path is None:
         pytest.skip(f"{tool} is not installed")
+    if tool == "c++":
+        need_glibc("its C++ library")
     return path
 
 
@@ -74,6 +76,12 @@ def architecture() -> str:
 def libc() -> str:
     """The folder in cbackend/libc of this Python's C library, and so of the compiler's."""
     return "musl" if "musl" in sysconfig.get_config_var("HOST_GNU_TYPE") else "glibc"
+
+
+def need_glibc(what: str) -> None:
+    """Skips the test of what belongs to the GNU C library, or is compiled for it, elsewhere."""
+    if libc() != "glibc":
+        pytest.skip(f"{what}: this is {libc()}, not glibc")
 
 
 def target() -> core_sources.Target:

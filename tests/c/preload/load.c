@@ -12,10 +12,12 @@ typedef void free_function(void *);
 
 static void *load(const char *way, const char *path)
 {
+#ifdef LM_ID_NEWLM
     if (!strcmp(way, "dlmopen"))
         return dlmopen(LM_ID_NEWLM, path, RTLD_NOW);
     if (!strcmp(way, "deepbind"))
         return dlopen(path, RTLD_NOW | RTLD_DEEPBIND);
+#endif
     return dlopen(path, RTLD_NOW);
 }
 
