@@ -16,7 +16,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import core_sources
 from support import core
 
 TARGETS = {
@@ -33,7 +32,7 @@ SANITIZE = (
     "-fno-omit-frame-pointer",
 )
 FLAGS = ("-error_exitcode=1", "-timeout=60")  # its own status is that of a test that skips itself
-KEPT = core_sources.BACKEND.parent / "build" / "fuzz"
+KEPT = core.BACKEND.parent / "build" / "fuzz"
 
 
 def target(name: str) -> Path:

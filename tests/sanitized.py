@@ -15,10 +15,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import core_sources
 from support import build_cache, core
 
-PROJECT = core_sources.BACKEND.parent
+PROJECT = core.BACKEND.parent
 FLAGS = "-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
 
 
