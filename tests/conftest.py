@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import pytest
-from support import core, emulation, scale
+from support import core, emulation, libc, scale
 
 # They build and ship, which needs a network and is the same for every provider, or name theirs.
 _OF_THE_HOST = [
@@ -42,9 +42,9 @@ def _port(request: pytest.FixtureRequest) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What an emulator of single programs has not, or has of its own machine."""
+    """What an emulator of single programs or a C library has not, or has of its own."""
     for item in items:
-        reason = emulation.reason_to_skip(item.nodeid)
+        reason = emulation.reason_to_skip(item.nodeid) or libc.reason_to_skip(item.nodeid)
         if reason:
             item.add_marker(pytest.mark.skip(reason=reason))
 

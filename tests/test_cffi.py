@@ -236,7 +236,6 @@ def test_python_ends_while_a_thread_of_c_has_a_state(
 def test_called_when_its_library_is_unloaded_at_the_end(
     run_script: Callable[[str], subprocess.CompletedProcess[str]],
 ) -> None:
-    core.need_glibc("unloading")
     process = run_script("""
         def later(x):
             return x + 1

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import core_sources
 import pytest
-from support import core, landing_pads, library, preload
+from support import core, landing_pads, libc, library, preload
 
 SHARED = ("libtrampfd.so.0", "libtrampfd-ffi.so.0")
 PROGRAM = core.PROGRAMS / "library/ten_lines.c"
@@ -72,7 +72,7 @@ def test_the_preload_library_exports_libffi_names_only() -> None:
 
 def test_the_preload_library_brings_no_libffi() -> None:
     needed = re.findall(r"NEEDED.*\[(.*)\]", readelf("-d", "libtrampfd-ffi.so.0"))
-    assert {"glibc": "libc.so.6", "musl": "libc.so"}[core.libc()] in needed
+    assert {"glibc": "libc.so.6", "musl": "libc.so"}[libc.NAME] in needed
     assert not [name for name in needed if "ffi" in name]
 
 

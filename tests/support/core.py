@@ -14,7 +14,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +21,7 @@ from pathlib import Path
 import core_sources
 import pytest
 
-from support import build_cache, emulation, hardening, scale
+from support import build_cache, emulation, hardening, libc, scale
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -57,8 +56,8 @@ def need(tool: str) -> str:
     path = shutil.which(tool)
     if path is None:
         pytest.skip(f"{tool} is not installed")
-    if tool == "c++":
-        need_glibc("its C++ library")
+    if tool == "c++" and libc.NAME == "musl":
+        pytest.skip("c++ has no library for musl")
     return path
 
 
@@ -73,19 +72,9 @@ def architecture() -> str:
     return os.environ.get("TRAMPFD_ARCH") or platform.machine()
 
 
-def libc() -> str:
-    """The folder in cbackend/libc of this Python's C library, and so of the compiler's."""
-    return "musl" if "musl" in sysconfig.get_config_var("HOST_GNU_TYPE") else "glibc"
-
-
-def need_glibc(what: str) -> None:
-    """Skips the test of what belongs to the GNU C library, or is compiled for it, elsewhere."""
-    if libc() != "glibc":
-        pytest.skip(f"{what}: this is {libc()}, not glibc")
-
-
 def target() -> core_sources.Target:
-    return core_sources.Target(architecture(), libc())
+    """The compiler's C library is that of this Python."""
+    return core_sources.Target(architecture(), libc.NAME)
 
 
 def port_lacks(what: str) -> bool:
