@@ -64,8 +64,6 @@ def refuse_unsupported() -> None:
             f"trampfd needs CPython; this is {sys.implementation.name}, whose ctypes and cffi "
             "do not make closures as CPython's do."
         )
-    if sys.maxsize < 2**32:
-        raise SystemExit("trampfd has no code for a 32-bit Python, only for x86-64 and AArch64.")
 
 
 def has_landing_pads(archive: str) -> bool:

@@ -9,18 +9,25 @@
 #define TRAMPFD_UNSUPPORTED "trampfd works on Linux only."
 #elif defined(__x86_64__) && defined(__ILP32__)
 #define TRAMPFD_UNSUPPORTED "trampfd has no code for the x32 ABI, only for 64-bit x86-64."
-#elif defined(__i386__)
-#define TRAMPFD_UNSUPPORTED "trampfd has no code for 32-bit x86, only for x86-64."
-#elif defined(__aarch64__) && (defined(__ILP32__) || defined(__AARCH64EB__))
-#define TRAMPFD_UNSUPPORTED                                                                        \
-    "trampfd has no code for the ILP32 ABI and for big-endian AArch64, only for the usual one."
-#elif !defined(__x86_64__) && !defined(__aarch64__)
-#define TRAMPFD_UNSUPPORTED "trampfd has no code for this CPU, only for x86-64 and AArch64."
 #else
-#ifdef __x86_64__
+#if defined(__x86_64__)
 #define TRAMPFD_ARCH "x86_64"
-#else
+#elif defined(__aarch64__) && !defined(__ILP32__) && !defined(__AARCH64EB__)
 #define TRAMPFD_ARCH "aarch64"
+#elif defined(__arm__) && !defined(__ARMEB__)
+#define TRAMPFD_ARCH "arm"
+#elif defined(__i386__)
+#define TRAMPFD_ARCH "i386"
+#elif defined(__loongarch64)
+#define TRAMPFD_ARCH "loongarch64"
+#elif defined(__powerpc64__) && defined(__LITTLE_ENDIAN__) && _CALL_ELF == 2
+#define TRAMPFD_ARCH "ppc64le"
+#elif defined(__riscv) && __riscv_xlen == 64
+#define TRAMPFD_ARCH "riscv64"
+#elif defined(__s390x__)
+#define TRAMPFD_ARCH "s390x"
+#else
+#define TRAMPFD_ARCH "generic"
 #endif
 #include <features.h>
 /* musl defines no name of its own; uClibc says that it is glibc, too. */

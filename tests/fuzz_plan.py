@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from support import core
+from support import c_types, core
 from support.abi import EMPTY_STRUCTURES, libffi_agrees
 from support.c_types import (
     COMPLEX,
@@ -36,6 +36,7 @@ from support.c_types import (
     placed_bytes,
     size_and_alignment,
 )
+from support.cpu import WORD
 
 BATCH = 250
 MAX_ARGUMENTS = 20
@@ -54,14 +55,14 @@ class Signature:
 INTEGERS = (
     *(Scalar(f"{c}int{8 * n}_t", kind, n) for n in (1, 2, 4, 8)
       for c, kind in (("u", UNSIGNED), ("", SIGNED))),
-    Scalar("void *", POINTER, 8),
+    Scalar("void *", POINTER, WORD),
 )  # fmt: skip
 VECTORS = (Scalar("float", FLOAT, 4), Scalar("double", FLOAT, 8))
-LONG_DOUBLE = Scalar("long double", FLOAT, 16)
+LONG_DOUBLE = Scalar("long double", FLOAT, c_types.LONG_DOUBLE)
 COMPLEX_NUMBERS = (
     Scalar("float _Complex", COMPLEX, 8, alignment=4),
     Scalar("double _Complex", COMPLEX, 16, alignment=8),
-    Scalar("long double _Complex", COMPLEX, 32, alignment=16),
+    Scalar("long double _Complex", COMPLEX, 2 * c_types.LONG_DOUBLE, alignment=16),
 )
 PACKABLE = (*INTEGERS, *VECTORS, LONG_DOUBLE)
 

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support import c_types, core, scale, signatures
+from support import c_types, core, cpu, scale, signatures
 from support.ctypes_calls import address, compiled, ctypes_type
 
 import trampfd
@@ -85,7 +85,7 @@ def test_call_adds_at_most_seven_instructions() -> None:
 # --- The same as a direct call -----------------------------------------------------------------
 
 INTEGERS = [kind for kind in signatures.INTEGERS if "enum" not in kind.name]
-BINDABLE = [*INTEGERS, c_types.Scalar("void *", c_types.POINTER, 8)]
+BINDABLE = [*INTEGERS, c_types.Scalar("void *", c_types.POINTER, cpu.WORD)]
 
 
 @st.composite

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""All that does not depend on the CPU compiles for CPUs that have no port yet.
+"""The C files compile for other CPUs: with their ports, and for one that has none.
 
 With clang, Debian's C libraries for cross compilers, and the ffitarget.h of each CPU from libffi's
 source: closures have 12, 16, 24 or 32 bytes before their cif, words 4 or 8, in either byte order.
@@ -27,37 +27,28 @@ class Cpu:
     triple: str
     cross: str
     libffi: str
-    relocations: str  # the CPU's part of their names
-    jump_slot: str = "JUMP_SLOT"
-    glob_dat: str = "GLOB_DAT"
-    word: str = "64"
-    kind: str = "rela"
+    port: str
     flags: tuple[str, ...] = ()
 
 
 CPUS = {
-    "aarch64": Cpu("aarch64-linux-gnu", "aarch64-linux-gnu", "aarch64", "AARCH64", word="ABS64"),
-    "arm": Cpu(
-        "arm-linux-gnueabihf", "arm-linux-gnueabihf", "arm", "ARM", word="ABS32", kind="rel"
-    ),
-    "i386": Cpu(
-        "i686-linux-gnu", "i686-linux-gnu", "x86", "386", "JMP_SLOT", word="32", kind="rel"
-    ),
-    "ppc64le": Cpu(
-        "powerpc64le-linux-gnu", "powerpc64le-linux-gnu", "powerpc", "PPC64", "JMP_SLOT",
-        word="ADDR64",
-    ),
+    "aarch64": Cpu("aarch64-linux-gnu", "aarch64-linux-gnu", "aarch64", "aarch64"),
+    "arm": Cpu("arm-linux-gnueabihf", "arm-linux-gnueabihf", "arm", "arm"),
+    "i386": Cpu("i686-linux-gnu", "i686-linux-gnu", "x86", "i386"),
+    "ppc64le": Cpu("powerpc64le-linux-gnu", "powerpc64le-linux-gnu", "powerpc", "ppc64le"),
     "riscv64": Cpu(
-        "riscv64-linux-gnu", "riscv64-linux-gnu", "riscv", "RISCV", glob_dat="64",
+        "riscv64-linux-gnu", "riscv64-linux-gnu", "riscv", "riscv64",
         flags=("-march=rv64gc", "-mabi=lp64d"),
     ),
-    "s390x": Cpu("s390x-linux-gnu", "s390x-linux-gnu", "s390", "390", "JMP_SLOT"),
+    "s390x": Cpu("s390x-linux-gnu", "s390x-linux-gnu", "s390", "s390x"),
     # Its data model is that of riscv64; Debian 12 has no C library and no compiler for it.
     "loongarch64": Cpu(
-        "riscv64-linux-gnu", "riscv64-linux-gnu", "loongarch", "LARCH", glob_dat="64",
+        "riscv64-linux-gnu", "riscv64-linux-gnu", "loongarch", "loongarch64",
         flags=("-march=rv64gc", "-mabi=lp64d", "-D__loongarch__", "-D__loongarch64",
                "-D__loongarch_grlen=64", "-D__loongarch_double_float"),
     ),
+    # Without a port: closures larger than a record of eight words, and no Go closures.
+    "mips64el": Cpu("mips64el-linux-gnuabi64", "mips64el-linux-gnuabi64", "mips", "generic"),
 }  # fmt: skip
 
 
@@ -70,7 +61,7 @@ def libffi_source() -> Path:
 
 
 def headers(cpu: Cpu) -> Path:
-    """A folder with libffi's headers for the CPU, and those of a port to it."""
+    """A folder with libffi's headers for the CPU."""
     folder = core.new_folder()
     source = libffi_source()
     values = {"TARGET": cpu.libffi.upper(), "HAVE_LONG_DOUBLE": "1", "VERSION": "3",
@@ -80,24 +71,16 @@ def headers(cpu: Cpu) -> Path:
     (folder / "ffi.h").write_text(re.sub(r"@(\w+)@", lambda found: values[found[1]], text))
     (target,) = source.glob(f"src/{cpu.libffi}*/ffitarget.h")
     (folder / "ffitarget.h").write_text(target.read_text())
-    (folder / "cpu.h").write_text(
-        "#define TFD_SLOT_SIZE 16\n#define TFD_PORT_PAGE_MAX 65536\n"
-        "#define TFD_PORT_PROT_EXEC PROT_EXEC\n#define TFD_PORT_RESULT_32 0\n"
-        "#define TFD_PORT_RESULT_ADDRESS 0\n"
-    )
-    (folder / "relocations.h").write_text(
-        f'#include "base/{cpu.kind}.h"\n'
-        f"#define TFD_PORT_JUMP_SLOT R_{cpu.relocations}_{cpu.jump_slot}\n"
-        f"#define TFD_PORT_GLOB_DAT R_{cpu.relocations}_{cpu.glob_dat}\n"
-        f"#define TFD_PORT_WORD R_{cpu.relocations}_{cpu.word}\n"
-    )
     return folder
 
 
-def portable_sources() -> list[Path]:
-    parts = ("core", "linked", "nested", "preload", "shared")
-    generic = sorted((core.BACKEND / "arch/generic").glob("*.c"))
-    return [*(path for part in parts for path in core_sources.portable(part)), *generic]
+PARTS = ("core", "linked", "nested", "preload", "shared")
+
+
+def sources(port: str) -> list[Path]:
+    portable = [core_sources.portable(part) for part in PARTS]
+    own = [core_sources.of_architecture(port, part) for part in ("sources", "linked", "preload")]
+    return [path for paths in (*portable, *own) for path in paths if path.suffix == ".c"]
 
 
 @pytest.mark.parametrize("name", CPUS)
@@ -110,7 +93,7 @@ def test_compiles(name: str) -> None:
     command = [
         "clang", f"--target={cpu.triple}", *cpu.flags, "-fsyntax-only", "-std=gnu11", "-Wall",
         "-Wextra", "-Werror", "-isystem", include, "-I", headers(cpu),
-        "-I", core.BACKEND / "include", "-I", core.BACKEND, "-I", core.BACKEND / "libc/glibc",
+        *core_sources.Target(cpu.port, "glibc").include_flags(),
     ]  # fmt: skip
-    for source in portable_sources():
+    for source in sources(cpu.port):
         core.check(*command, source)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 # Other CPUs by emulation of single programs, for scripts to source after chroot.sh.
 #
-# tools/ports.txt has a row for each port: its folder in cbackend/arch, and the names of the CPU in
-# Debian, in QEMU and in compilers.
+# tools/ports.txt has a row for each port: its folder in cbackend/arch, the CPU's name in Debian, a
+# release of Debian for it, and its names in QEMU (-: this machine runs its programs) and in compilers.
 
-# emulate_find PORT: sets emulate_debian, emulate_qemu and emulate_compiler.
+# emulate_find PORT: sets emulate_debian, emulate_suite, emulate_qemu and emulate_compiler.
 emulate_find() {
-    read -r emulate_debian emulate_qemu emulate_compiler <<EOF
+    read -r emulate_debian emulate_suite emulate_qemu emulate_compiler <<EOF
 $(sed -n "s/^$1 //p" "$here/tools/ports.txt")
 EOF
     [ -n "$emulate_compiler" ]
@@ -14,6 +14,7 @@ EOF
 
 # emulate_register: let the kernel run programs of that CPU, also in a chroot without an emulator.
 emulate_register() {
+    [ "$emulate_qemu" != - ] || return 0
     emulate_formats=/proc/sys/fs/binfmt_misc
     [ -e "$emulate_formats/register" ] || mount -t binfmt_misc binfmt_misc "$emulate_formats"
     [ -e "$emulate_formats/qemu-$emulate_qemu" ] ||

@@ -7,10 +7,13 @@
  * path; nothing else names a CPU.  For features that a port lacks, it lists files of arch/generic/,
  * which answer "no" instead.
  *
- *   cpu.h          TFD_SLOT_SIZE, bytes from one slot of a table to the next: a power of two with
+ *   cpu.h          TFD_PORT_HAS_SLOTS, 1; 0 with generic/no_slots.c;
+ *                  TFD_SLOT_SIZE, bytes from one slot of a table to the next: a power of two with
  *                  which the code of a block fills a multiple of TFD_GRANULE;
  *                  TFD_PORT_PAGE_MAX, the largest page that a kernel for this CPU may have;
- *                  TFD_PORT_PROT_EXEC, the protection that mappings of code need.
+ *                  TFD_PORT_PROT_EXEC, the protection that mappings of code need;
+ *                  TFD_PORT_LACKS_ABI(abi), is the static chain register an argument of this ABI of
+ *                  libffi's, so that there are no closures for it?
  *                  TFD_PORT_RESULT_32 and TFD_PORT_RESULT_ADDRESS, offsets in the frame of a plan:
  *                  of results of these kinds (see closure/plan.h), 0 where there are no plans.
  *                  For C and for assembly.
@@ -26,7 +29,7 @@
 
 struct tfd_plan;
 
-/* Slots. */
+/* Slots; or generic/no_slots.c, with which no closures are made. */
 
 /*
  * TFD_SLOTS slots in the library's text, aligned to TFD_GRANULE.  Slot i puts the address of record

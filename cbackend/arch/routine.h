@@ -26,6 +26,10 @@
     .size \name, . - \name
 .endm
 
+.macro STACK_NOTE
+    .section .note.GNU-stack, "", %progbits
+.endm
+
 /* Notes for the linker: what this object tolerates of the CPU's protection of control flow, and that
    it needs no executable stack. */
 .macro NOTES property, features
@@ -35,8 +39,7 @@
     .asciz "GNU"
     .long \property, 4
     .long \features, 0 /* and padding */
-
-    .section .note.GNU-stack, "", %progbits
+    STACK_NOTE
 .endm
 
 #endif

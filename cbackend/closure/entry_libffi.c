@@ -69,9 +69,10 @@ void tfd_entry_libffi_allow(void)
 
 static int set(union tfd_record *record, void (*function)(ffi_cif *, void *, void **, void *))
 {
+    ffi_cif *cif = record->closure.cif;
     ffi_go_closure go;
 
-    if (tfd_libffi_prep_go(&go, record->closure.cif, function) != FFI_OK)
+    if (TFD_PORT_LACKS_ABI(cif->abi) || tfd_libffi_prep_go(&go, cif, function) != FFI_OK)
         return -ENOTSUP;
     record->go.entry = (tfd_entry *)go.tramp;
     record->go.cif = go.cif;

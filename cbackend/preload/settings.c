@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "settings.h"
 
+#include "arch/port.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +23,7 @@ static void read_environment(void)
 {
     const char *report = asked_for("TRAMPFD_REPORT");
 
-    settings.disabled = asked_for("TRAMPFD_DISABLE") != NULL;
+    settings.disabled = !TFD_PORT_HAS_SLOTS || asked_for("TRAMPFD_DISABLE");
     settings.report = report ? strdup(report) : NULL;
 }
 

@@ -83,6 +83,10 @@ struct tfd_providers tfd_providers_asked_for(struct trampfd_trail *trail)
 {
     const char *name = setting();
 
+    if (!TFD_PORT_HAS_SLOTS) {
+        tfd_trail_add(trail, "table", "no static table for this architecture", ENOSYS);
+        return (struct tfd_providers){0};
+    }
     if (read_seal_setting(name)) {
         tfd_trail_add(trail, "TRAMPFD_SEAL", "0 or 1", EINVAL);
         return (struct tfd_providers){0};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Sizes of slots, records and blocks, for C and for assembly.  A record is eight words, whatever
- * the size of a word; what each word is for stands in record.h, which asserts these offsets.
+ * the size of a word; what each word is for stands in record.h, which asserts these offsets.  Where
+ * there are no slots, records are larger, so that an ffi_closure of any CPU fits.
  */
 #ifndef TFD_LAYOUT_H
 #define TFD_LAYOUT_H
@@ -11,7 +12,10 @@
 #define TFD_WORD __SIZEOF_POINTER__
 
 #define TFD_SLOTS 4096 /* of a block */
-#define TFD_RECORD_SIZE (8 * TFD_WORD)
+#ifndef TFD_RECORD_WORDS
+#define TFD_RECORD_WORDS 8
+#endif
+#define TFD_RECORD_SIZE (TFD_RECORD_WORDS * TFD_WORD)
 
 /* Code of a table starts at a multiple of this: all page sizes (4, 16 and 64 KiB) divide it. */
 #define TFD_GRANULE 65536

@@ -170,7 +170,7 @@ static int grow_with_trail(int is_ahead, struct trampfd_trail *trail)
     if (!pool.providers.count)
         pool.providers = tfd_providers_present(tfd_providers_asked_for(trail));
     if (!pool.providers.count)
-        return -EINVAL;
+        return TFD_PORT_HAS_SLOTS ? -EINVAL : -ENOSYS;
     block = tfd_block_new();
     if (!block)
         return tfd_trail_add(trail, "block", "calloc", ENOMEM);
@@ -581,7 +581,7 @@ void tfd_pool_status(struct trampfd_status *status)
 {
     struct tfd_providers expected;
     const char *provider = "none";
-    struct trampfd_trail unused = {0};
+    struct trampfd_trail of_providers = {0};
     size_t blocks;
     int is_inside = tfd_lock_checked(); /* counts are read as they are then */
     size_t used;
@@ -589,7 +589,7 @@ void tfd_pool_status(struct trampfd_status *status)
     if (!is_inside)
         tfd_magazines_collect_locked();
     used = pool.used - tfd_magazines_kept_locked();
-    expected = tfd_providers_present(tfd_providers_asked_for(&unused));
+    expected = tfd_providers_present(tfd_providers_asked_for(&of_providers));
     if (pool.all)
         provider = tfd_provider_of(pool.all)->name;
     else if (expected.count)
@@ -606,7 +606,7 @@ void tfd_pool_status(struct trampfd_status *status)
         .slots_free = blocks * TFD_SLOTS - used,
         .code_bytes = pool.code_bytes,
         .record_bytes = blocks * TFD_RECORD_BYTES,
-        .trail = pool.trail,
+        .trail = expected.count ? pool.trail : of_providers,
     };
     if (!is_inside)
         tfd_unlock();

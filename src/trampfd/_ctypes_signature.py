@@ -14,12 +14,14 @@ else:
 
 _bound: Any = None
 
+_WORD = 8 if sys.maxsize > 2**32 else 4  # bytes of a pointer, and of a long
+
 # The `_type_` letter of a simple type and its C type.  Letters that the extension does not
 # convert itself are converted by ctypes, through `.value`.
 _SCALARS = {
     "c": "i1", "b": "i1", "B": "u1", "?": "u1", "h": "i2", "H": "u2", "i": "i4", "I": "u4",
-    "l": "i8", "L": "u8", "q": "i8", "Q": "u8", "f": "f4", "d": "f8", "g": "f16", "u": "i4",
-    "P": "p", "z": "p", "Z": "p", "O": "p", "F": "c8", "D": "c16", "G": "c32",
+    "l": f"i{_WORD}", "L": f"u{_WORD}", "q": "i8", "Q": "u8", "f": "f4", "d": "f8", "g": "f16",
+    "u": "i4", "P": "p", "z": "p", "Z": "p", "O": "p", "F": "c8", "D": "c16", "G": "c32",
 }  # fmt: skip
 
 
@@ -152,7 +154,7 @@ def _argument(cls: Any) -> _native.Parameter:
         return found
     code = _code(cls)  # before the layout: another thread may set the class's fields meanwhile
     layout = _layout(cls)
-    size = 8 if layout == "p" or not _is_data(cls) else _ctypes().sizeof(cls)
+    size = _WORD if layout == "p" or not _is_data(cls) else _ctypes().sizeof(cls)
     parameter = _parameter(cls, layout, size, code)
     if _is_simple(cls) and cls.__module__ == _STANDARD:
         _arguments[cls] = parameter

@@ -55,6 +55,7 @@ class Trampoline:
     def read(self) -> tuple[int, dict[str, int], tuple[int, int, bytes]]: ...
     def verify(self) -> _Report: ...
 
+HAS_SLOTS: int
 USER_DATA_OFFSET: int
 MAX_DATA_SIZE: int
 MAX_STACK_OFFSET: int

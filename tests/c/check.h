@@ -15,6 +15,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,8 +164,8 @@ static inline int next_mapping(char **text, struct mapping *mapping)
 
     if (!*line)
         return 0;
-    CHECK(sscanf(line, "%lx-%lx %4s %*s %15s %lu", &mapping->start, &mapping->end, mapping->mode,
-                 mapping->device, &mapping->inode)
+    CHECK(sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %*s %15s %lu", &mapping->start, &mapping->end,
+                 mapping->mode, mapping->device, &mapping->inode)
               == 5,
           "a line of /proc/self/maps");
     *text = strchr(line, '\n') + 1;
@@ -253,14 +254,14 @@ static inline void check_w_xor_x(void)
     for (int i = 0; i < count; i++) {
         const char *mode = all[i].mode;
 
-        CHECK(mode[1] != 'w' || mode[2] != 'x', "%lx-%lx %s", all[i].start, all[i].end, mode);
+        CHECK(mode[1] != 'w' || mode[2] != 'x', "%#" PRIxPTR " %s", all[i].start, mode);
         if (mode[2] != 'x' || !all[i].inode)
             continue;
         for (int j = 0; j < count; j++)
             CHECK(all[j].inode != all[i].inode || strcmp(all[j].device, all[i].device)
                       || all[j].mode[1] != 'w' || all[j].mode[3] != 's',
-                  "%lx-%lx %s and %lx-%lx %s map one object", all[i].start, all[i].end, mode,
-                  all[j].start, all[j].end, all[j].mode);
+                  "%#" PRIxPTR " %s and %#" PRIxPTR " %s map one object", all[i].start, mode,
+                  all[j].start, all[j].mode);
     }
 }
 

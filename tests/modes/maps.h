@@ -5,6 +5,8 @@
 
 #include "mode.h"
 
+#include <inttypes.h>
+
 struct mapping {
     uintptr_t start, end;
     unsigned long inode;
@@ -19,8 +21,8 @@ SHARED int next_mapping(FILE *maps, struct mapping *found)
     if (!fgets(line, sizeof(line), maps))
         return 0;
     found->path[0] = '\0';
-    return sscanf(line, "%lx-%lx %4s %*s %*s %lu %4095[^\n]", &found->start, &found->end,
-                  found->mode, &found->inode, found->path)
+    return sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %*s %*s %lu %4095[^\n]", &found->start,
+                  &found->end, found->mode, &found->inode, found->path)
            >= 4;
 }
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """How this CPU's calling convention, libffi and the port's plans relate: abi_<cpu>.py.
 
+CPUs for which there are no plans share abi_without_plans.py.
+
 Each such file has
 
     ENTRIES, RESULTS   how many of them plans have, see cbackend/arch/<cpu>
@@ -15,9 +17,13 @@ Each such file has
 from __future__ import annotations
 
 import importlib
-import platform
 
-_cpu = importlib.import_module(f"support.abi_{platform.machine()}")
+from support import cpu
+
+_WITH_PLANS = ("x86_64", "aarch64")
+
+_name = cpu.NAME if cpu.NAME in _WITH_PLANS else "without_plans"
+_cpu = importlib.import_module(f"support.abi_{_name}")
 
 ENTRIES: int = _cpu.ENTRIES
 RESULTS: int = _cpu.RESULTS

@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: MIT
-"""A model of C types as 64-bit Linux lays them out, and C text that declares them."""
+"""A model of C types as Linux lays them out on this CPU, and C text that declares them."""
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Union
+
+from support import cpu
 
 SIGNED, UNSIGNED, BOOL, CHAR, WIDE, FLOAT, COMPLEX, POINTER = (
     "signed", "unsigned", "bool", "char", "wide", "float", "complex", "pointer",
 )  # fmt: skip
 
-# The x87 format has ten bytes, that of IEEE 754 all sixteen.
-LONG_DOUBLE_BYTES = 10 if platform.machine() == "x86_64" else 16
+# The x87 format has ten bytes, others have no padding.
+LONG_DOUBLE = {"arm": 8, "i386": 12}.get(cpu.NAME, 16)
+LONG_DOUBLE_BYTES = 10 if cpu.NAME in ("i386", "x86_64") else LONG_DOUBLE
+
+# No scalar asks for more.
+ALIGNMENT_MAX = {"arm": 8, "i386": 4, "s390x": 8}.get(cpu.NAME, 16)
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Scalar:
     def ranges(self) -> tuple[tuple[int, int], ...]:
         """Offsets and sizes of the bytes of a value that are no padding."""
         if "long double" in self.name:
-            return tuple((at, LONG_DOUBLE_BYTES) for at in range(0, self.size, 16))
+            return tuple((at, LONG_DOUBLE_BYTES) for at in range(0, self.size, LONG_DOUBLE))
         return ((0, self.size),)
 
 
@@ -65,7 +70,7 @@ def _round_up(size: int, alignment: int) -> int:
 
 def size_and_alignment(type: Type) -> tuple[int, int]:
     if isinstance(type, Scalar):
-        return type.size, type.alignment or type.size
+        return type.size, min(type.alignment or type.size, ALIGNMENT_MAX)
     if isinstance(type, Array):
         size, alignment = size_and_alignment(type.item)
         return size * type.length, alignment

@@ -8,7 +8,6 @@ import ctypes
 import functools
 import itertools
 import os
-import platform
 import re
 import shlex
 import shutil
@@ -21,7 +20,7 @@ from pathlib import Path
 import core_sources
 import pytest
 
-from support import build_cache, emulation, hardening, libc, scale
+from support import build_cache, cpu, emulation, hardening, libc, scale
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -69,7 +68,7 @@ def _pkg_config(what: str) -> list[str]:
 @functools.cache
 def architecture() -> str:
     """Without the compiler, which a virtual machine has not."""
-    return os.environ.get("TRAMPFD_ARCH") or platform.machine()
+    return os.environ.get("TRAMPFD_ARCH") or cpu.NAME
 
 
 def target() -> core_sources.Target:
@@ -81,9 +80,18 @@ def port_lacks(what: str) -> bool:
     return core_sources.lacks(architecture(), what)
 
 
+@functools.cache
+def libffi_has(what: str) -> bool:
+    """On this CPU: "COMPLEX_TYPE" ..."""
+    text = f"#include <ffi.h>\n#ifdef FFI_TARGET_HAS_{what}\nyes\n#endif\n"
+    command = ["cc", *_pkg_config("--cflags"), "-E", "-P", "-x", "c", "-"]
+    found = subprocess.run(command, input=text, stdout=subprocess.PIPE, text=True, check=True)
+    return found.stdout.rstrip().endswith("yes")
+
+
 def program_flags() -> tuple[str, ...]:
     """For programs of ``tests/c``; what depends on the CPU is in a folder of its own."""
-    return f"-I{PROGRAMS}", f"-I{PROGRAMS / 'arch' / platform.machine()}"
+    return f"-I{PROGRAMS}", f"-I{PROGRAMS / 'arch' / cpu.NAME}"
 
 
 @functools.cache

@@ -5,6 +5,11 @@ from __future__ import annotations
 
 import re
 
+from support import cpu
+
+# Does Linux enforce them in programs for this CPU?
+EXIST = cpu.NAME in ("aarch64", "x86_64")
+
 # Of x86-64, then of AArch64, where signing the return address is one too.
 ALL = {"endbr64", "bti", "paciasp"}
 

@@ -25,6 +25,7 @@ from support.c_types import (
     BOOL,
     CHAR,
     FLOAT,
+    LONG_DOUBLE,
     POINTER,
     SIGNED,
     UNSIGNED,
@@ -36,6 +37,7 @@ from support.c_types import (
     Writer,
     size_and_alignment,
 )
+from support.cpu import WORD
 
 
 @dataclass(frozen=True)
@@ -53,24 +55,30 @@ PRELUDE = """
 struct opaque;
 enum small { SMALL_ONE = 1, SMALL_TWO };
 enum negative { NEGATIVE_ONE = -1, NEGATIVE_TWO = -2 };
+typedef int (*function_pointer)(int);
+"""
+
+# Wider than an int; cffi takes none that is wider than a word.
+HAS_WIDE_ENUMS = WORD == 8
+if HAS_WIDE_ENUMS:
+    PRELUDE += """
 enum wide { WIDE_ONE = 1, WIDE_HUGE = 0x123456789abc };
 enum wide_negative { WIDE_NEGATIVE = -0x123456789abc };
-typedef int (*function_pointer)(int);
 """
 
 INTEGERS = [
     *(Scalar(name, SIGNED, size) for name, size in [
-        ("signed char", 1), ("short", 2), ("int", 4), ("long", 8), ("long long", 8),
+        ("signed char", 1), ("short", 2), ("int", 4), ("long", WORD), ("long long", 8),
         ("int8_t", 1), ("int16_t", 2), ("int32_t", 4), ("int64_t", 8),
-        ("ssize_t", 8), ("ptrdiff_t", 8), ("intptr_t", 8),
-        ("enum negative", 4), ("enum wide_negative", 8),
+        ("ssize_t", WORD), ("ptrdiff_t", WORD), ("intptr_t", WORD),
+        ("enum negative", 4), *[("enum wide_negative", 8)] * HAS_WIDE_ENUMS,
     ]),
     *(Scalar(name, UNSIGNED, size) for name, size in [
-        ("unsigned char", 1), ("unsigned short", 2), ("unsigned int", 4), ("unsigned long", 8),
+        ("unsigned char", 1), ("unsigned short", 2), ("unsigned int", 4), ("unsigned long", WORD),
         ("unsigned long long", 8),
         ("uint8_t", 1), ("uint16_t", 2), ("uint32_t", 4), ("uint64_t", 8),
-        ("size_t", 8), ("uintptr_t", 8),
-        ("enum small", 4), ("enum wide", 8),
+        ("size_t", WORD), ("uintptr_t", WORD),
+        ("enum small", 4), *[("enum wide", 8)] * HAS_WIDE_ENUMS,
     ]),
     Scalar("_Bool", BOOL, 1),
 ]  # fmt: skip
@@ -80,9 +88,13 @@ CHARACTERS = [
     Scalar("char16_t", WIDE, 2),
     Scalar("char32_t", WIDE, 4),
 ]
-FLOATS = [Scalar("float", FLOAT, 4), Scalar("double", FLOAT, 8), Scalar("long double", FLOAT, 16)]
+FLOATS = [
+    Scalar("float", FLOAT, 4),
+    Scalar("double", FLOAT, 8),
+    Scalar("long double", FLOAT, LONG_DOUBLE),
+]
 POINTERS = [
-    Scalar(name, POINTER, 8)
+    Scalar(name, POINTER, WORD)
     for name in ("void *", "char *", "int *", "struct opaque *", "function_pointer")
 ]
 SCALARS = [*INTEGERS, *CHARACTERS, *FLOATS, *POINTERS]
@@ -195,7 +207,7 @@ def every_scalar() -> list[Call]:
 def every_structure() -> list[Call]:
     """Structures of each size from 1 to 64 bytes, and of each way to make up 16 bytes and more."""
     char, short, integer, long = (Scalar(n, SIGNED, s) for n, s in [
-        ("signed char", 1), ("short", 2), ("int", 4), ("long", 8),
+        ("signed char", 1), ("short", 2), ("int", 4), ("long", WORD),
     ])  # fmt: skip
     single, double, extended = FLOATS
     pointer = POINTERS[0]

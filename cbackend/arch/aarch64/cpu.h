@@ -7,6 +7,7 @@
 #ifndef TFD_CPU_H
 #define TFD_CPU_H
 
+#define TFD_PORT_HAS_SLOTS 1
 #define TFD_SLOT_SIZE 32
 #define TFD_PORT_PAGE_MAX 65536
 
@@ -15,6 +16,10 @@
  * protection ignore it in mmap(2).
  */
 #define TFD_PORT_PROT_EXEC (PROT_EXEC | PROT_BTI)
+#define TFD_PORT_LACKS_ABI(abi) 0
+
+/* Floats in aggregates that are passed in vector registers. */
+#define TFD_PORT_HOMOGENEOUS_MAX 4
 
 /* In the frame, see frame.h. */
 #define TFD_PORT_RESULT_32 160

@@ -367,7 +367,8 @@ static int store_integer(const struct parameter *parameter, void *result, PyObje
 {
     unsigned long long number = PyLong_AsUnsignedLongLongMask(value);
     int spare = 8 * ((int)sizeof(number) - (int)parameter->size);
-    ffi_arg wide = (ffi_arg)(number << spare >> spare);
+    ffi_arg wide = parameter->extension == 's' ? (ffi_arg)((long long)(number << spare) >> spare)
+                                               : (ffi_arg)(number << spare >> spare);
 
     if (number == (unsigned long long)-1 && PyErr_Occurred())
         return -1;

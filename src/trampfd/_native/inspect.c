@@ -4,6 +4,7 @@
 #include "module.h"
 #include "report.h"
 
+#include <arch/port.h>
 #include <errno.h>
 #include <slot/reserve.h>
 
@@ -157,5 +158,7 @@ const PyMethodDef inspect_functions[] = {
 /* Where a record, which is an ffi_closure, has the user data: that depends on the CPU. */
 int inspect_init(PyObject *module)
 {
+    if (PyModule_AddIntConstant(module, "HAS_SLOTS", TFD_PORT_HAS_SLOTS) < 0)
+        return -1;
     return PyModule_AddIntConstant(module, "USER_DATA_OFFSET", offsetof(ffi_closure, user_data));
 }

@@ -19,7 +19,7 @@ static void check(adder *code, int number)
         seen[i] = poison(i);
     CHECK(call_poisoned(code, 1000) == number + 1000, "call of closure %d", number);
     for (int i = 0; i < POISONED; i++)
-        CHECK(seen[i] == poison(i), "closure %d: register %d is %#lx", number, i, seen[i]);
+        CHECK(seen[i] == poison(i), "closure %d: register %d is %#" PRIx64, number, i, seen[i]);
     CHECK(seen[POISONED] == seen[POISONED + 1], "closure %d: the stack pointer moved by %ld",
           number, (long)(seen[POISONED + 1] - seen[POISONED]));
 }

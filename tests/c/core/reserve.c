@@ -180,7 +180,7 @@ static void check_refused(void)
     for (size_t more = 0; more < (8 << 20); more += 100000) {
         limit.rlim_cur = least + more;
         CHECK(!setrlimit(RLIMIT_AS, &limit), "%s", strerror(errno));
-        check_refusal((size_t)1 << 40);
+        check_refusal(SIZE_MAX / 1000);
         check_refusal((size_t)60 * TRAMPFD_BLOCK_SLOTS);
     }
     use_alone();

@@ -19,6 +19,30 @@ void __gcc_nested_func_ptr_deleted(void);
 #define STATIC_CHAIN(name)                                                                         \
     void *name;                                                                                    \
     __asm__ volatile("mov %0, x18" : "=r"(name))
+#elif defined(__i386__)
+#define STATIC_CHAIN(name)                                                                         \
+    void *name;                                                                                    \
+    __asm__ volatile("movl %%ecx, %0" : "=r"(name))
+#elif defined(__arm__)
+#define STATIC_CHAIN(name)                                                                         \
+    void *name;                                                                                    \
+    __asm__ volatile("mov %0, ip" : "=r"(name))
+#elif defined(__riscv)
+#define STATIC_CHAIN(name)                                                                         \
+    void *name;                                                                                    \
+    __asm__ volatile("mv %0, t2" : "=r"(name))
+#elif defined(__powerpc64__)
+#define STATIC_CHAIN(name)                                                                         \
+    void *name;                                                                                    \
+    __asm__ volatile("mr %0, 11" : "=r"(name))
+#elif defined(__s390x__)
+#define STATIC_CHAIN(name)                                                                         \
+    void *name;                                                                                    \
+    __asm__ volatile("lgr %0, %%r0" : "=r"(name))
+#elif defined(__loongarch__)
+#define STATIC_CHAIN(name)                                                                         \
+    void *name;                                                                                    \
+    __asm__ volatile("move %0, $t8" : "=r"(name))
 #endif
 
 /* The variables of a function around others; `value` is what they use. */

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An aggregate of one to four floats of one kind and of nothing else is passed in so many vector
- * registers (AAPCS64, "Homogeneous Aggregates"), whatever its members overlap.  Others are passed
- * in words, or by reference if they have more than two: libffi looks at the first member all the
- * same, to see that it is no float.
+ * For CPUs that pass an aggregate of one to TFD_PORT_HOMOGENEOUS_MAX floats of one kind and of
+ * nothing else in so many vector registers ("homogeneous aggregates"), whatever its members overlap.
+ * Others are passed in words, or in memory: libffi looks at the first member all the same, to see
+ * that it is no float.
  */
 #include "arch/port.h"
 
 #define WORD ((size_t)8)
-#define HOMOGENEOUS_MAX 4
 
 static const ffi_type *unit_of(const ffi_type *type)
 {
@@ -33,7 +32,7 @@ static unsigned add_floats(size_t size, const struct tfd_scalar *scalars, size_t
         if (!is_float(unit_of(scalars[i].type)) || unit_of(scalars[i].type)->type != kind)
             return 0;
     for (unsigned i = 0; i < sizeof(units) / sizeof(*units); i++)
-        if (units[i]->type == kind && size <= HOMOGENEOUS_MAX * units[i]->size)
+        if (units[i]->type == kind && size <= TFD_PORT_HOMOGENEOUS_MAX * units[i]->size)
             while (made < size / units[i]->size)
                 members[made++] = units[i];
     return made;

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Macros for all routines, see arch/routine.h; and ASM_END, which ends each assembly file.
+ * Linux enforces no landing pads for this CPU.
+ */
+#ifndef TFD_ASM_H
+#define TFD_ASM_H
+
+#include "arch/routine.h"
+
+    .option norelax
+    .option norvc
+
+.macro LANDING_PAD
+.endm
+
+.macro ASM_END
+    STACK_NOTE
+.endm
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* IBM Z: where a child is that ptrace(2) has stopped. */
+#ifndef STOPPED_H
+#define STOPPED_H
+
+#include "check.h"
+
+#include <elf.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+
+static inline struct _user_regs_struct registers_of(pid_t child)
+{
+    struct _user_regs_struct registers;
+    struct iovec place = {&registers, sizeof(registers)};
+
+    CHECK(!ptrace(PTRACE_GETREGSET, child, (void *)NT_PRSTATUS, &place), "%s", strerror(errno));
+    return registers;
+}
+
+/* The address of its next instruction. */
+static inline uintptr_t stopped_at(pid_t child)
+{
+    return registers_of(child).psw.addr;
+}
+
+/* Where the function that it is about to enter returns to. */
+static inline uintptr_t stopped_return(pid_t child)
+{
+    return registers_of(child).gprs[14];
+}
+
+#endif
