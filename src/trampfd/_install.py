@@ -194,6 +194,18 @@ def _restore() -> None:
     _restore_ctypes()
 
 
+def _warn_without_slots() -> None:
+    """Programs that have not asked for trampfd go on without a word."""
+    if not (_at_start or _is_for_all):
+        import warnings
+
+        warnings.warn(
+            "trampfd has no static table for this architecture: callbacks stay with stock libffi",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+
+
 def install(*, libraries: bool = False, seal: bool = False) -> None:
     """Send every callback made from now on in this process through trampfd.
 
@@ -223,11 +235,16 @@ def install(*, libraries: bool = False, seal: bool = False) -> None:
     `seal` if callbacks with other records were made or reserved already, and ClosureError if
     TRAMPFD_RESERVE is not a number or so many callbacks cannot be reserved.  Nothing is changed in
     these cases, but what was sealed or reserved stays so.
+
+    On a CPU for which trampfd has no slots, a RuntimeWarning says so and nothing is changed.
     """
     global _installed
     for name, value in (("libraries", libraries), ("seal", seal)):
         if not isinstance(value, bool):
             raise TypeError(f"{name} must be a bool, not {value!r}")
+    if not _native.HAS_SLOTS:
+        _warn_without_slots()
+        return
     loaded = _loaded()
     if seal:
         _native.seal()
@@ -301,6 +318,10 @@ class installed:
 
     def __enter__(self) -> None:
         block = object()
+        if not _native.HAS_SLOTS:
+            _warn_without_slots()
+            self._open.append(block)
+            return
         loaded = _loaded()
         with _lock:
             _redirect(loaded)
