@@ -193,12 +193,12 @@ RELEASES = trixie trixie:python3.13t sid sid:python3.15
 PACKAGED = bookworm trixie sid
 KERNELS = 6.1 6.12 sid
 matrix: test
-	tools/test-matrix '$(RELEASES)' '$(KERNELS)' '$(PACKAGED)' $(abspath $(RUN))
+	tools/test-matrix '$(RELEASES)' '$(KERNELS)' '$(PACKAGED)' '$(PORTS)' $(abspath $(RUN))
 
 # PYTEST_ARGS chooses other tests than those that depend on the CPU.
 PORTS = $(shell cut -d ' ' -f 1 tools/ports.txt)
-ports:
-	tools/test-ports '$(PORTS)' $(PYTEST_ARGS)
+ports: $(VENV)/.test
+	tools/test-ports '$(PORTS)' $(PYTEST_ARGS); status=$$?; $(RUN) tests/write_ports.py && exit $$status
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info src/trampfd/*.so

@@ -99,7 +99,11 @@ class Build(build_ext):
         compile_args, libraries = pkg_config("--cflags"), pkg_config("--libs")
         static = [library for library in libraries if library.endswith(".a")]
         for extension in self.extensions:
-            extension.extra_compile_args = [*compile_args, *extension.extra_compile_args]
+            extension.extra_compile_args = [
+                *compile_args,
+                *extension.extra_compile_args,
+                *flags(f"{port}/extension.txt"),
+            ]
             own_libffi = not extension.name.endswith(PRELOAD)
             extension.sources += relative(core_sources.of_architecture(target.arch))
             more = "linked" if own_libffi else "preload"
@@ -135,13 +139,11 @@ COMMON = {
     "depends": [
         str(path)
         for folder in (BACKEND, NATIVE)
-        for pattern in ("*.h", "*.map", "*flags*.txt", "hardening.txt")
+        for pattern in ("*.h", "*.map", "*flags*.txt", "hardening.txt", "extension.txt")
         for path in folder.rglob(pattern)
     ],
     "extra_compile_args": [
         *flags("cflags.txt"),
-        # A callback calls the interpreter a dozen times: without a jump each.
-        "-fno-plt",
         # Python's own flag, which CFLAGS in the environment replaces: without the interpreter's
         # assertions, two of three instructions of a call.
         *([] if sysconfig.get_config_var("Py_DEBUG") else ["-DNDEBUG"]),

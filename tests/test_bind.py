@@ -337,7 +337,7 @@ def test_data_conversion_follows_cffi(ffi: Any, lib: Any) -> None:
         pass
 
     function = trampfd.callback(
-        "long(void *, int)", lambda p, i: id(ffi.from_handle(p)) + i, ffi=ffi
+        "uintptr_t(void *, int)", lambda p, i: id(ffi.from_handle(p)) + i, ffi=ffi
     )
     value = Object()
     assert trampfd.bind(function, ffi.new_handle(value))(1) == id(value) + 1

@@ -26,6 +26,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from support import abi, build_cache, c_types, core, scale, signatures
+from support.cpu import WORD
 from support.ctypes_calls import BY_LETTER, COMMAND, address, compiled, ctypes_type
 
 import trampfd
@@ -912,8 +913,9 @@ def test_difference_array_argument_is_filled_with_zeros(lib: ctypes.CDLL, make: 
     received: list[bytes] = []
     cls = c_int * 8
     callback = make(CFUNCTYPE(None, cls), lambda array: received.append(bytes(array)))
-    lib.give_pointer(callback, c_void_p(0x1122334455667788))
-    assert received == [(0x1122334455667788).to_bytes(8, sys.byteorder) + bytes(24)]
+    value = 0x1122334455667788 % (1 << 8 * WORD)
+    lib.give_pointer(callback, c_void_p(value))
+    assert received == [value.to_bytes(WORD, sys.byteorder) + bytes(32 - WORD)]
 
 
 FIELDS_AFTER = """\

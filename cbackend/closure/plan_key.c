@@ -118,7 +118,6 @@ static ffi_type *take_type(struct tfd_plan_types *types, uint32_t head)
         [FFI_TYPE_INT] = sizeof(int),
         [FFI_TYPE_FLOAT] = sizeof(float),
         [FFI_TYPE_DOUBLE] = sizeof(double),
-        [FFI_TYPE_LONGDOUBLE] = sizeof(long double),
         [FFI_TYPE_UINT8] = 1,
         [FFI_TYPE_SINT8] = 1,
         [FFI_TYPE_UINT16] = 2,
@@ -135,7 +134,8 @@ static ffi_type *take_type(struct tfd_plan_types *types, uint32_t head)
     if (number > FFI_TYPE_LAST || types->count++ == TFD_PLAN_TYPES_MAX)
         return NULL;
     *type = (ffi_type){
-        .size = sizes[number],
+        /* On some CPUs that is the number of a double. */
+        .size = number == FFI_TYPE_LONGDOUBLE ? sizeof(long double) : sizes[number],
         .alignment = (unsigned short)head,
         .type = (unsigned short)number,
     };

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from support import c_types, core
+from support.cpu import WORD
 
 COMMAND = ("cc", "-std=gnu11", "-O2", "-shared", "-fPIC", "-pthread")
 
@@ -32,16 +33,20 @@ def ctypes_type(kind: Any) -> Any:
     if isinstance(kind, c_types.Structure):
         fields = [(f"m{i}", ctypes_type(member)) for i, member in enumerate(kind.members)]
         return type("Structure", (ctypes.Structure,), {"_fields_": fields})
-    letters = {
-        c_types.SIGNED: {1: "b", 2: "h", 4: "i", 8: "l"},
-        c_types.UNSIGNED: {1: "B", 2: "H", 4: "I", 8: "L"},
-        c_types.BOOL: {1: "?"},
-        c_types.CHAR: {1: "c"},
-        c_types.WIDE: {2: "H", 4: "u"},
-        c_types.FLOAT: {4: "f", 8: "d", 16: "g"},
-        c_types.POINTER: {8: "P"},
-    }
-    return BY_LETTER[letters[kind.kind][kind.size]]
+    classes = {
+        c_types.SIGNED: {1: ctypes.c_byte, 2: ctypes.c_short, 4: ctypes.c_int, 8: ctypes.c_int64},
+        c_types.UNSIGNED: {
+            1: ctypes.c_ubyte, 2: ctypes.c_ushort, 4: ctypes.c_uint, 8: ctypes.c_uint64,
+        },
+        c_types.BOOL: {1: ctypes.c_bool},
+        c_types.CHAR: {1: ctypes.c_char},
+        c_types.WIDE: {2: ctypes.c_ushort, 4: ctypes.c_wchar},
+        c_types.FLOAT: {
+            c_types.LONG_DOUBLE: ctypes.c_longdouble, 4: ctypes.c_float, 8: ctypes.c_double,
+        },
+        c_types.POINTER: {WORD: c_void_p},
+    }  # fmt: skip
+    return classes[kind.kind][kind.size]
 
 
 BY_LETTER: dict[str, Any] = {
@@ -49,6 +54,7 @@ BY_LETTER: dict[str, Any] = {
     for cls in (
         ctypes.c_byte, ctypes.c_short, ctypes.c_int, ctypes.c_long, ctypes.c_ubyte,
         ctypes.c_ushort, ctypes.c_uint, ctypes.c_ulong, ctypes.c_bool, ctypes.c_char,
-        ctypes.c_wchar, ctypes.c_float, ctypes.c_double, ctypes.c_longdouble, ctypes.c_void_p,
+        ctypes.c_longlong, ctypes.c_ulonglong, ctypes.c_wchar, ctypes.c_float, ctypes.c_double,
+        ctypes.c_longdouble, ctypes.c_void_p,
     )
 }  # fmt: skip

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from support import core, hardening, library
 
 FFI = "libtrampfd-ffi.so.0"
@@ -74,5 +76,9 @@ def run(
     if policies:
         # The preload library is for the program, not for what hardens it.
         command = ["env", *(f"{k}={v}" for k, v in preloaded().items()), *command]
-        return core.run(*under(policies, *command), environment=environment)
-    return core.run(*command, environment={**preloaded(), **(environment or {})})
+        done = core.run(*under(policies, *command), environment=environment)
+    else:
+        done = core.run(*command, environment={**preloaded(), **(environment or {})})
+    if done.returncode == core.SKIPPED:
+        pytest.skip(done.stderr.strip())
+    return done

@@ -13,7 +13,9 @@
 #define TFD_SLOT_SIZE 32
 #define TFD_PORT_PAGE_MAX 65536
 #define TFD_PORT_PROT_EXEC PROT_EXEC
-#define TFD_PORT_LACKS_ABI(abi) 0
+
+/* libffi's ffi_prep_go_closure() takes any. */
+#define TFD_PORT_LACKS_ABI(abi) ((abi) < FFI_LINUX || (abi) >= FFI_LAST_ABI)
 
 /* Floats in aggregates that are passed in floating-point registers. */
 #define TFD_PORT_HOMOGENEOUS_MAX 8
