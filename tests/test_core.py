@@ -332,6 +332,7 @@ class Signatures:
         return f"signature{number}"
 
 
+@pytest.mark.skipif(cpu.NAME == "arm", reason="closures of stock libffi fail there, too")
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_random_signatures(seed: int, compiler: str) -> None:

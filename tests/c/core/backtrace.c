@@ -19,7 +19,10 @@ static sigjmp_buf back;
 
 static __attribute__((noinline)) int call_from_here(adder *code)
 {
-    expected = __builtin_return_address(0);
+    expected = __builtin_extract_return_addr(__builtin_return_address(0));
+#ifdef __thumb__ /* the lowest bit is the instruction set, which backtrace(3) leaves out */
+    expected = (void *)((uintptr_t)expected & ~(uintptr_t)1);
+#endif
     return code(1) + 1;
 }
 
