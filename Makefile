@@ -15,7 +15,7 @@ SOURCES = setup.py pyproject.toml cbackend/hardening.txt tools/core_sources.py \
           $(shell find cbackend src/trampfd/_native -name '*.[chS]')
 
 # Files that `make fmt` formats and `make lint` checks.
-PYTHON_FILES = src tests tests/vm/run benchmarks tools tools/check-docs setup.py docs/conf.py docs/_ext
+PYTHON_FILES = src tests tests/vm/run benchmarks packaging/cross tools tools/check-docs setup.py docs/conf.py docs/_ext
 C_FILES = $(shell find cbackend src/trampfd/_native tests benchmarks -name '*.[ch]')
 SHELL_FILES = $(shell grep -rlE '^\#!.*[/ ](ba)?sh\b' $(wildcard .ci) cbackend/kmod packaging tests tools)
 
@@ -41,6 +41,7 @@ help:
 	@echo 'make deb      Debian packages of this checkout in build/debian; on Debian and Ubuntu'
 	@echo 'make rpm      RPM packages in build/rpm'
 	@echo 'make wheel    source distribution and manylinux wheel in dist'
+	@echo 'make wheels   wheels for glibc and musl, x86-64 and AArch64, and each CPython, in dist'
 	@echo 'make matrix   all tests on Debian trixie and sid with CPython 3.13 to 3.15, one without a GIL,'
 	@echo '              the module on three kernels, packages; takes long'
 	@echo 'make ports    the tests of the ports to other CPUs, emulated by QEMU, and a table of how they went'
@@ -189,6 +190,9 @@ rpm:
 wheel: $(VENV)/bin/python
 	packaging/build-wheel dist $(abspath $(RUN))
 
+wheels: $(VENV)/bin/python
+	PYTHON=$(abspath $(RUN)) packaging/build-wheels dist
+
 RELEASES = trixie trixie:python3.13t sid sid:python3.15
 PACKAGED = bookworm trixie sid
 KERNELS = 6.1 6.12 sid
@@ -203,4 +207,4 @@ ports: $(VENV)/.test
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info src/trampfd/*.so
 
-.PHONY: help demo test bench figures modes attacks doctor lint fmt asan ubsan address-undefined tsan valgrind fuzz soak man docs check-docs build vm vm-short deb rpm wheel matrix ports clean
+.PHONY: help demo test bench figures modes attacks doctor lint fmt asan ubsan address-undefined tsan valgrind fuzz soak man docs check-docs build vm vm-short deb rpm wheel wheels matrix ports clean

@@ -156,6 +156,11 @@ class Apt:
         self.get("source", "--download-only", "--tar-only", wanted)
         return next(self.folder.glob(f"{package}_*.orig.tar.*[!c]"))  # not its signature, .asc
 
+    def unpack_source(self, package: str) -> Path:
+        """Fetch a source package, and return its folder, in which Debian's patches are applied."""
+        self.get("source", package)
+        return next(path for path in self.folder.glob(f"{package}-*") if path.is_dir())
+
 
 def unpack(package: Path, folder: Path) -> None:
     run("dpkg-deb", "-x", package, folder)
