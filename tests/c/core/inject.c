@@ -30,13 +30,17 @@ static int fails(int error)
     return 1;
 }
 
-#define WRAP(type, name, error, failure, parameters, arguments)                                    \
-    type __real_##name parameters;                                                                 \
+/* A variadic function is called as such: it may store what it gets into its caller's frame. */
+#define WRAP_AS(type, name, error, failure, real_parameters, parameters, arguments)                \
+    type __real_##name real_parameters;                                                            \
     type __wrap_##name parameters;                                                                 \
     type __wrap_##name parameters                                                                  \
     {                                                                                              \
         return fails(error) ? (failure) : __real_##name arguments;                                 \
     }
+
+#define WRAP(type, name, error, failure, parameters, arguments)                                    \
+    WRAP_AS(type, name, error, failure, parameters, parameters, arguments)
 
 WRAP(void *, mmap, INJECTED, MAP_FAILED,
      (void *start, size_t size, int protection, int flags, int fd, off_t offset),
@@ -51,8 +55,10 @@ WRAP(ssize_t, pread, INJECTED, -1, (int fd, void *buffer, size_t size, off_t off
      (fd, buffer, size, offset))
 WRAP(ssize_t, write, INJECTED, -1, (int fd, const void *buffer, size_t size), (fd, buffer, size))
 WRAP(int, memfd_create, INJECTED, -1, (const char *name, unsigned flags), (name, flags))
-WRAP(int, open, INJECTED, -1, (const char *name, int flags), (name, flags))
-WRAP(int, fcntl, INJECTED, -1, (int fd, int command, int argument), (fd, command, argument))
+WRAP_AS(int, open, INJECTED, -1, (const char *, int, ...), (const char *name, int flags),
+        (name, flags))
+WRAP_AS(int, fcntl, INJECTED, -1, (int, int, ...), (int fd, int command, int argument),
+        (fd, command, argument))
 WRAP(int, pthread_atfork, ENOMEM, ENOMEM,
      (void (*prepare)(void), void (*parent)(void), void (*child)(void)), (prepare, parent, child))
 
