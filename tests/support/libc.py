@@ -10,12 +10,16 @@ NAME = "musl" if "musl" in str(sysconfig.get_config_var("HOST_GNU_TYPE")) else "
 
 # By a pattern that is looked for in the name of a test.
 _NOT_WITH_MUSL = {
-    r"_sanitizers\[": "sanitizers",
+    r"_sanitizers?(\[|$)": "sanitizers",
     r"-clang\]": "clang for musl",
     r"core/backtrace": "backtrace(3)",
     r"core/spans": "malloc_trim(3)",
     r"core/(border|free_in_call|status)|boundary_does_not_map": "a count of threads",
+    r"plan/(cache|free_in_call)": "a count of threads",
     r"core/limit_memory|block_that_was_given_back": "what malloc(3) maps and gives back",
+    r"writes_redirect_callbacks": "what malloc(3) maps and gives back",
+    r"plan/leak": "mallinfo2(3)",
+    r"plan/unwind|backtrace_from_a_handler|debugger_finds_the_caller": "libgcc's unwinder for it",
     r"call_may_fail|threads_seldom_lock$": "__wrap_ names, which its startup files refer to",
     r"shared_library\[(copies|namespaces|closed)\]|namespace_of_its_own": "dlmopen(3)",
     r"deepbind": "RTLD_DEEPBIND",

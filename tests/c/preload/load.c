@@ -18,6 +18,7 @@ static void *load(const char *way, const char *path)
     if (!strcmp(way, "deepbind"))
         return dlopen(path, RTLD_NOW | RTLD_DEEPBIND);
 #endif
+    (void)way;
     return dlopen(path, RTLD_NOW);
 }
 
