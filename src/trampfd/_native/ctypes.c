@@ -100,7 +100,7 @@ static int copy_out(PyObject *instance, const struct parameter *parameter, void 
     if (parameter->ffi->type == FFI_TYPE_FLOAT) /* which libffi does not extend */
         memcpy(data, view.buf, (size_t)parameter->size);
     else
-        store_narrow(data, view.buf, parameter->size, 0);
+        store_narrow(data, view.buf, parameter->size, parameter->extension == 's');
     PyBuffer_Release(&view);
     return 0;
 }
