@@ -2,7 +2,7 @@
 /*
  * Macros for all routines, see arch/routine.h; and ASM_END, which ends each assembly file.
  * Linux enforces no landing pads for these CPUs.  The routines are in the instruction set A32, whatever
- * the compiler uses; the tables of unwind information that C++ uses here do not describe them.
+ * the compiler uses; the tables of unwind information that C++ uses here describe the slots only.
  */
 #ifndef TFD_ASM_H
 #define TFD_ASM_H

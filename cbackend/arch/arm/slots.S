@@ -22,6 +22,7 @@
     .section .text.tfd_slots, "ax", %progbits
     .balign TFD_GRANULE
 TABLE tfd_slots
+    .fnstart
     .set offset, 0
     .rept TFD_SLOTS
 1:  ldr ip, 2f
@@ -31,6 +32,7 @@ TABLE tfd_slots
     .org 1b + TFD_SLOT_SIZE, 0
     .set offset, offset + TFD_RECORD_SIZE
     .endr
+    .fnend
 END tfd_slots
 
 /*
