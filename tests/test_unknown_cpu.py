@@ -52,7 +52,7 @@ def test_a_block_of_installed_warns() -> None:
 
 def test_a_program_that_has_not_asked_is_told_nothing() -> None:
     code = "import ctypes; print(ctypes.CFUNCTYPE(ctypes.c_int)(lambda: 7)())"
-    command = [sys.executable, "-m", "trampfd", "run", sys.executable, "-c", code]
+    command = [sys.executable, "-m", "trampfd", "run", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("7\n", "")
 
