@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Put what `make ports` found into docs/ports.md.
+"""Put what `make ports` found into docs/ports.md and README.md.
 
-It is kept in docs/ports.json, so that a CPU stays on the page until it is tested again.
+It is kept in docs/ports.json, so that a CPU stays on the pages until it is tested again.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TypedDict
 
 from support import core, pages
 
-PAGE = pages.DOCS / "ports.md"
+PAGES = [pages.DOCS / "ports.md", pages.DOCS.parent / "README.md"]
 OUTCOMES = pages.DOCS / "ports.json"
 TABLE = core.BACKEND.parent / "build/ports/table"
 
@@ -49,8 +49,10 @@ def section(kept: Kept) -> str:
 
 
 def add(new: Kept) -> None:
-    """To what is kept, and to the page."""
-    pages.put(PAGE, "tests/write_ports.py", section(pages.keep(OUTCOMES, new)))
+    """To what is kept, and to the pages."""
+    kept = pages.keep(OUTCOMES, new)
+    for page in PAGES:
+        pages.put(page, "tests/write_ports.py", section(kept))
 
 
 if __name__ == "__main__":
