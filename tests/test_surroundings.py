@@ -87,18 +87,21 @@ libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
 kind = ctypes.CFUNCTYPE(ctypes.c_int)
 trampfd.install()
 keep = [kind(int)]
-pages = []
-while True:
-    page = libc.mmap(None, 4096, len(pages) % 2, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+limit = int(open("/proc/sys/vm/max_map_count").read())
+pages = [0] * limit
+for i in range(limit):
+    page = libc.mmap(None, 4096, i % 2, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
     if page in (None, ctypes.c_void_p(-1).value):
         break
-    pages.append(page)
+    pages[i] = page
+for page in pages[i - 2 : i]:  # Python itself may need some
+    libc.munmap(page, 4096)
 try:
     while len(keep) < 5000:
         keep.append(kind(int))
 except ClosureError as error:
     print(len(keep), error)
-for page in pages:
+for page in pages[: i - 2]:
     libc.munmap(page, 4096)
 while len(keep) < 10000:
     keep.append(kind(int))

@@ -42,7 +42,7 @@ static unsigned units(size_t distance)
     size_t room = (size_t)(arena.end - arena.start);
     unsigned count = 0;
 
-    while (count < UNITS_MOST
+    while (room && count < UNITS_MOST
            && (size_t)(code_of(count, distance) - arena.start) + distance + HUGE_PAGE <= room)
         count++;
     return count;
@@ -76,10 +76,13 @@ int tfd_arena_has(const char *code)
     return (uintptr_t)code - (uintptr_t)arena.start < (uintptr_t)(arena.end - arena.start);
 }
 
-/* What cannot be given back, because the kernel refuses mmap(2), is replaced by the next block. */
+/*
+ * As the rest of the arena, so that the kernel makes one mapping of both.  What cannot be given back,
+ * because it refuses mmap(2), is replaced by the next block.
+ */
 static void forget(char *start, size_t size)
 {
-    mmap(start, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    mmap(start, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 }
 
 void tfd_arena_give(char *code, size_t distance)

@@ -6,6 +6,7 @@
  * kept.
  *
  * Right: works
+ * Without TRAMPFD_DEBUG: for which /proc/self/maps is read
  */
 #include "policy.h"
 

@@ -9,6 +9,7 @@ the others, and then lines of these kinds:
     Right with SOURCE: ...     the same for a source of slots
     Right when WAY: ...        the same for a way, and so on: when WAY with SOURCE
     Not with SOURCE: why       where the mode has no meaning
+    Without VARIABLE: why      what is not to be in the environment of the program
 
 Right may be "limit: why" where trampfd is known not to work.
 """
@@ -70,6 +71,10 @@ class Mode:
         """Why the mode does not apply."""
         return self.lines.get(f"Not with {source}")
 
+    def without(self) -> list[str]:
+        """Variables that other modes have in their environment."""
+        return [line.split()[1] for line in self.lines if line.startswith("Without ")]
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -119,6 +124,8 @@ def run(mode: Mode, way: str, rival: Rival, limit: float = SECONDS) -> Outcome:
         command = [str(preload.compiled(mode.program))]
     environment["MODE_FOLDER"] = str(folder)
     environment["MODE_OTHER"] = shutil.copy(preload.libffi(), str(folder / "other.so"))
+    for name in mode.without():
+        environment.pop(name, None)
     return _judge([*command, *filter(None, [way])], environment, limit)
 
 
