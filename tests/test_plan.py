@@ -132,7 +132,7 @@ def test_debugger_finds_the_caller_at_every_instruction(others: int) -> None:
         pytest.skip(f"gdb cannot debug here: {done.stderr}")
     assert done.returncode == 0, done.stdout + done.stderr
     seen = set(re.findall(r"^\d+ (\w+)$", done.stdout, re.MULTILINE))
-    slots = {"tfd_slots"} if others == 0 else {"start_of_arena"}
+    slots = {"tfd_slots"} if others == 0 else {"tfd_arena"}
     assert seen >= {*slots, "tfd_plan_entries", "call", *abi.TAILS}, done.stdout
 
 

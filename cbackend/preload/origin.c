@@ -5,7 +5,7 @@
  */
 #include "origin.h"
 
-#include "base/debug.h"
+#include "base/setting.h"
 #include "base/lock.h"
 #include "base/maps.h"
 #include "closure/closure.h"

@@ -7,7 +7,7 @@
 #define _GNU_SOURCE
 #include "report.h"
 
-#include "base/debug.h"
+#include "base/setting.h"
 #include "base/lock.h"
 #include "caller.h"
 #include "settings.h"

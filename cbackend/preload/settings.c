@@ -3,6 +3,7 @@
 #include "settings.h"
 
 #include "arch/port.h"
+#include "base/setting.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -10,20 +11,12 @@
 
 static struct tfd_settings settings;
 
-/* Unset, empty and 0 mean no. */
-static const char *asked_for(const char *name)
-{
-    const char *value = secure_getenv(name);
-
-    return value && *value && strcmp(value, "0") ? value : NULL;
-}
-
 /* The value is copied because the program may change its environment. */
 static void read_environment(void)
 {
-    const char *report = asked_for("TRAMPFD_REPORT");
+    const char *report = tfd_setting("TRAMPFD_REPORT");
 
-    settings.disabled = !TFD_PORT_HAS_SLOTS || asked_for("TRAMPFD_DISABLE");
+    settings.disabled = !TFD_PORT_HAS_SLOTS || tfd_setting("TRAMPFD_DISABLE");
     settings.report = report ? strdup(report) : NULL;
 }
 

@@ -17,7 +17,7 @@
 /* Blocks of the largest span: as many as have the records of a huge page, 2 MiB on most CPUs. */
 #define TFD_SPAN_MOST 8
 
-/* The arena is [start, end); before there are threads. */
+/* The arena is [start, end); before anything is taken from it. */
 void tfd_arena_init(char *start, char *end);
 
 /*

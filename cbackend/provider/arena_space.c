@@ -11,17 +11,20 @@
 
 __asm__(".pushsection .tfd_arena, \"a\", %nobits\n"
         ".balign 65536\n"
-        "start_of_arena:\n"
+        ".hidden tfd_arena\n"
+        ".globl tfd_arena\n"
+        "tfd_arena:\n"
         ".cfi_startproc\n"
         ".skip 0x1c00000\n"
         ".cfi_endproc\n"
-        "end_of_arena:\n"
+        ".hidden tfd_arena_end\n"
+        ".globl tfd_arena_end\n"
+        "tfd_arena_end:\n"
         ".popsection\n");
 
-extern char start_of_arena[] __attribute__((visibility("hidden")));
-extern char end_of_arena[] __attribute__((visibility("hidden")));
+extern char tfd_arena[], tfd_arena_end[];
 
 __attribute__((constructor)) static void init(void)
 {
-    tfd_arena_init(start_of_arena, end_of_arena);
+    tfd_arena_init(tfd_arena, tfd_arena_end);
 }

@@ -103,11 +103,11 @@ static int find_room(struct tfd_span *span)
     size_t distance = records_offset();
     size_t alignment = span->count > 1 ? HUGE_PAGE : (size_t)TFD_GRANULE;
 
+    if (!fits(span))
+        return -ENOEXEC;
     span->code = tfd_arena_take(span->count, distance);
     if (span->code)
         return 0;
-    if (!fits(span))
-        return -ENOEXEC;
     span->code = reserve(distance + span->count * TFD_RECORD_BYTES, distance, alignment);
     if (!span->code)
         return -errno;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "names.h"
 
-#include "base/debug.h"
+#include "base/setting.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,12 +2,9 @@
 /*
  * For CPUs that pass an aggregate of one to TFD_PORT_HOMOGENEOUS_MAX floats of one kind and of
  * nothing else in so many vector registers ("homogeneous aggregates"), whatever its members overlap.
- * Others are passed in words, or in memory: libffi looks at the first member all the same, to see
- * that it is no float.
+ * Others are passed in words, or in memory.
  */
-#include "arch/port.h"
-
-#define WORD ((size_t)8)
+#include "arch/aggregate_words.h"
 
 static const ffi_type *unit_of(const ffi_type *type)
 {
@@ -38,28 +35,10 @@ static unsigned add_floats(size_t size, const struct tfd_scalar *scalars, size_t
     return made;
 }
 
-static unsigned add_integers(size_t length, ffi_type *members[])
-{
-    static ffi_type *const units[] = {&ffi_type_uint64, &ffi_type_uint32, &ffi_type_uint16,
-                                      &ffi_type_uint8};
-    unsigned count = 0;
-
-    for (unsigned i = 0; i < 4; i++)
-        if (length & units[i]->size)
-            members[count++] = units[i];
-    return count;
-}
-
 unsigned tfd_port_aggregate(size_t size, const struct tfd_scalar *scalars, size_t count,
                             ffi_type *members[TFD_MEMBERS_MAX])
 {
     unsigned made = count ? add_floats(size, scalars, count, members) : 0;
 
-    if (made)
-        return made;
-    if (size > 2 * WORD)
-        return add_integers(WORD, members);
-    for (size_t start = 0; start < size; start += WORD)
-        made += add_integers(size - start < WORD ? size - start : WORD, members + made);
-    return made;
+    return made ? made : tfd_add_words(size, members);
 }

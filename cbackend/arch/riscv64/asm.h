@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Macros for all routines, see arch/routine.h; and ASM_END, which ends each assembly file.
- * Linux enforces no landing pads for this CPU.
- */
+/* Macros for all routines.  Linux enforces no landing pads for this CPU. */
 #ifndef TFD_ASM_H
 #define TFD_ASM_H
 
-#include "arch/routine.h"
+#include "arch/no_landing_pads.h"
 
     .option norelax
     .option norvc
-
-.macro LANDING_PAD
-.endm
-
-.macro ASM_END
-    STACK_NOTE
-.endm
 
 #endif

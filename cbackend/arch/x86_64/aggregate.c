@@ -3,9 +3,7 @@
  * A word of 8 bytes is one of floats only if everything in it is (System V ABI for x86-64,
  * "Classification"); more than two words are passed in memory whatever they hold.
  */
-#include "arch/port.h"
-
-#define WORD ((size_t)8)
+#include "arch/aggregate_words.h"
 
 static int is_x87(const ffi_type *type)
 {
@@ -24,21 +22,9 @@ static int is_float(const ffi_type *type)
 static int has_floats_only(const struct tfd_scalar *scalars, size_t count, size_t start)
 {
     for (size_t i = 0; i < count; i++)
-        if (scalars[i].offset - start < WORD && !is_float(scalars[i].type))
+        if (scalars[i].offset - start < AGGREGATE_WORD && !is_float(scalars[i].type))
             return 0;
     return 1;
-}
-
-static unsigned add_integers(size_t length, ffi_type *members[])
-{
-    static ffi_type *const units[] = {&ffi_type_uint64, &ffi_type_uint32, &ffi_type_uint16,
-                                      &ffi_type_uint8};
-    unsigned count = 0;
-
-    for (unsigned i = 0; i < 4; i++)
-        if (length & units[i]->size)
-            members[count++] = units[i];
-    return count;
 }
 
 unsigned tfd_port_aggregate(size_t size, const struct tfd_scalar *scalars, size_t count,
@@ -46,20 +32,20 @@ unsigned tfd_port_aggregate(size_t size, const struct tfd_scalar *scalars, size_
 {
     unsigned made = 0;
 
-    if (size > 2 * WORD)
+    if (size > 2 * AGGREGATE_WORD)
         return 0;
     for (size_t i = 0; i < count; i++)
         if (is_x87(scalars[i].type)) {
             members[0] = &ffi_type_longdouble;
             return 1;
         }
-    for (size_t start = 0; start < size; start += WORD) {
-        size_t length = size - start < WORD ? size - start : WORD;
+    for (size_t start = 0; start < size; start += AGGREGATE_WORD) {
+        size_t length = size - start < AGGREGATE_WORD ? size - start : AGGREGATE_WORD;
 
         if (has_floats_only(scalars, count, start))
-            members[made++] = length == WORD ? &ffi_type_double : &ffi_type_float;
+            members[made++] = length == AGGREGATE_WORD ? &ffi_type_double : &ffi_type_float;
         else
-            made += add_integers(length, members + made);
+            made += tfd_add_integers(length, members + made);
     }
     return made;
 }

@@ -13,8 +13,8 @@
  *
  * Behind them, for signatures without arguments, are entries that do the rest, too, for one kind of
  * result each: call `void fun(ffi_cif *, void *result, void **arguments, void *user_data)`, and
- * load the result.  All that they read of the record they read before anything is stored on the
- * stack, where it may lie.
+ * load the result.  The record may lie on the stack: before they have read all they need of it, they
+ * store nothing but rbp, over its last word.
  *
  *   rsp +  0  result, two words
  *       + 16  rbp of the caller; also the address of the vector of arguments, which is empty

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "origin.h"
 
-#include <base/debug.h>
+#include <base/setting.h>
 
 #include <frameobject.h>
 #include <stdio.h>

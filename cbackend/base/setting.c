@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-#include "debug.h"
+#include "setting.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+const char *tfd_setting(const char *name)
+{
+    const char *value = secure_getenv(name);
+
+    return value && *value && strcmp(value, "0") ? value : NULL;
+}
 
 enum { UNKNOWN, NO, YES };
 
@@ -14,9 +21,7 @@ int tfd_debug(void)
     int answer = __atomic_load_n(&kept, __ATOMIC_RELAXED);
 
     if (answer == UNKNOWN) {
-        const char *value = secure_getenv("TRAMPFD_DEBUG");
-
-        answer = value && *value && strcmp(value, "0") ? YES : NO;
+        answer = tfd_setting("TRAMPFD_DEBUG") ? YES : NO;
         __atomic_store_n(&kept, answer, __ATOMIC_RELAXED);
     }
     return answer == YES;

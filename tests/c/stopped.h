@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* i386: where a child is that ptrace(2) has stopped. */
+/* Where a child is that ptrace(2) has stopped; registers.h is of the CPU. */
 #ifndef STOPPED_H
 #define STOPPED_H
 
 #include "check.h"
+#include "registers.h"
 
 #include <elf.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
-#include <sys/user.h>
 
-static inline struct user_regs_struct registers_of(pid_t child)
+static inline REGISTERS registers_of(pid_t child)
 {
-    struct user_regs_struct registers;
+    REGISTERS registers;
     struct iovec place = {&registers, sizeof(registers)};
 
     CHECK(!ptrace(PTRACE_GETREGSET, child, (void *)NT_PRSTATUS, &place), "%s", strerror(errno));
@@ -22,13 +22,17 @@ static inline struct user_regs_struct registers_of(pid_t child)
 /* The address of its next instruction. */
 static inline uintptr_t stopped_at(pid_t child)
 {
-    return (uintptr_t)registers_of(child).eip;
+    REGISTERS registers = registers_of(child);
+
+    return (uintptr_t)NEXT_INSTRUCTION(registers);
 }
 
 /* Where the function that it is about to enter returns to. */
 static inline uintptr_t stopped_return(pid_t child)
 {
-    return (uintptr_t)ptrace(PTRACE_PEEKDATA, child, (void *)registers_of(child).esp, NULL);
+    REGISTERS registers = registers_of(child);
+
+    return (uintptr_t)RETURN_ADDRESS(child, registers);
 }
 
 #endif

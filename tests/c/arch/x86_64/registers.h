@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* x86-64: what stopped.h asks of the registers of a process. */
+#ifndef REGISTERS_H
+#define REGISTERS_H
+
+#include <sys/ptrace.h>
+#include <sys/user.h>
+
+#define REGISTERS struct user_regs_struct
+#define NEXT_INSTRUCTION(registers) ((registers).rip)
+#define RETURN_ADDRESS(child, registers)                                                           \
+    ptrace(PTRACE_PEEKDATA, child, (void *)(registers).rsp, NULL)
+
+#endif
