@@ -27,7 +27,6 @@ void owner_free(struct owner *self)
     void *closure = interpreter_is_ending(self->signature->result.interpreter)
                         ? NULL
                         : owner_take(&self->closure);
-
     char text[TFD_NAME_SIZE_DEBUG];
 
     if (closure)
