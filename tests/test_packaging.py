@@ -304,7 +304,7 @@ def test_every_environment_variable_has_its_place_in_the_manual() -> None:
         *(ROOT / "src/trampfd").rglob("*.py"),
         *(path for path in (ROOT / "cbackend").rglob("*.[ch]") if "kmod" not in path.parts),
     ]
-    read = re.compile(r"""(?:getenv|asked_for|environ\.get|environ\[)\(?["'](TRAMPFD_\w+)""")
+    read = re.compile(r"""(?:getenv|tfd_setting|environ\.get|environ\[)\(?["'](TRAMPFD_\w+)""")
     names = {name for source in sources for name in read.findall(source.read_text())}
     assert "TRAMPFD_PROVIDER" in names
     names.remove("TRAMPFD_BACKEND")  # the older name of TRAMPFD_PROVIDER

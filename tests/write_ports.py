@@ -45,7 +45,7 @@ def section(kept: Kept) -> str:
     """What stands between the marks."""
     head = ["CPU", "C library", "bytes of a slot", "plans", "passed", "failed", "skipped", "W+X"]
     rows = [[port, *map(str, kept[port].values())] for port in sorted(kept)]
-    return "\n".join(["", *pages.table(head, rows), "", ""])
+    return "\n".join([*pages.table(head, rows), "", ""])
 
 
 def add(new: Kept) -> None:
