@@ -195,18 +195,32 @@ class Memory:
         return int(ctypes.c_uint64.from_address(address).value)
 
 
+PROT_READ, PROT_WRITE = 1, 2
+
+
 def overwrite(address: int, data: bytes) -> bytes:
+    """What only somebody can do who makes the page writable."""
+    page = address - address % resource.getpagesize()
+    if not is_writable(address):
+        size = ctypes.c_size_t(resource.getpagesize())
+        assert not libc.mprotect(ctypes.c_void_p(page), size, PROT_READ | PROT_WRITE)
     old = ctypes.string_at(address, len(data))
     ctypes.memmove(address, data, len(data))
     return old
 
 
-def is_writable(address: int) -> bool:
+def protection(address: int) -> str:
+    """As in /proc/self/maps; empty where nothing is mapped."""
     for line in Path("/proc/self/maps").read_text().splitlines():
         start, end = (int(number, 16) for number in line.split()[0].split("-"))
         if start <= address < end:
-            return "w" in line.split()[1]
-    raise AssertionError(f"{address:#x} is not mapped")
+            return line.split()[1]
+    return ""
+
+
+def is_writable(address: int) -> bool:
+    assert protection(address), f"{address:#x} is not mapped"
+    return "w" in protection(address)
 
 
 STACK = b"stack data"
@@ -221,6 +235,20 @@ def emulated() -> Iterator[Trampoline]:
         yield trampoline
         assert trampoline.verify()
         assert call(trampoline) == 5
+
+
+def test_steps_and_stack_data_cannot_be_written(emulated: Trampoline) -> None:
+    memory = Memory(emulated)
+    assert not is_writable(memory.steps)
+    assert not is_writable(memory.stack)
+
+
+def test_steps_are_unmapped_with_their_trampoline() -> None:
+    need_x86_64()
+    with Trampoline(LABS, backend="context") as trampoline:
+        steps = Memory(trampoline).steps
+        assert protection(steps)
+    assert not protection(steps)
 
 
 # What is overwritten, at which offset from what, with which word; and what must be told.

@@ -22,8 +22,7 @@ struct trampfd_trampoline {
         } kernel;
         struct {
             struct tfd_slot slot;
-            struct tfd_stack stack;
-            struct tfd_step steps[TFD_STEPS_MAX];
+            const struct tfd_steps *steps;
         } emulation;
     };
 };

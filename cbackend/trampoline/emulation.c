@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The backend "context": a slot of the pool whose entry goes through a list of steps, see steps.h.
- * Record, steps and stack data are writable memory of the process.
+ * Steps and stack data are on a page of their own, which can only be read once it is filled; its
+ * address is taken from the record, which the provider protects.
  */
 #include "backend.h"
 #include "context.h"
@@ -12,6 +13,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static struct tfd_stack stack_of(const struct trampfd_context *context)
 {
@@ -49,39 +51,80 @@ static unsigned compile(const struct trampfd_context *context, const struct tfd_
     return count;
 }
 
+static int make_steps(const struct trampfd_context *context, const struct tfd_steps **result,
+                      struct trampfd_trail *trail)
+{
+    struct tfd_steps *steps =
+        mmap(NULL, sizeof(*steps), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int error;
+
+    if (steps == MAP_FAILED)
+        return tfd_trail_add(trail, "context", "mmap of its steps", errno);
+    steps->stack = stack_of(context);
+    compile(context, &steps->stack, steps->step);
+    if (mprotect(steps, sizeof(*steps), PROT_READ)) {
+        error = errno;
+        munmap(steps, sizeof(*steps));
+        return tfd_trail_add(trail, "context", "mprotect of its steps", error);
+    }
+    *result = steps;
+    return 0;
+}
+
+static void give_steps(const struct tfd_steps *steps)
+{
+    munmap((void *)(uintptr_t)steps, sizeof(*steps));
+}
+
 static int make(struct trampfd_trampoline *trampoline, const struct trampfd_allowed *allowed,
                 struct trampfd_trail *trail)
 {
-    union tfd_record record = {
-        .context = {.entry = tfd_port_context, .steps = trampoline->emulation.steps},
-    };
+    union tfd_record record = {.context = {.entry = tfd_port_context}};
+    const struct tfd_steps *steps = NULL;
     struct tfd_slot slot;
+    int error;
 
     (void)allowed; /* the context cannot be changed later */
     if (!tfd_port_context)
         return tfd_trail_add(trail, "context", "entries for contexts on this CPU", ENOSYS);
-    trampoline->emulation.stack = stack_of(&trampoline->wanted);
-    compile(&trampoline->wanted, &trampoline->emulation.stack, trampoline->emulation.steps);
-
+    error = make_steps(&trampoline->wanted, &steps, trail);
+    if (error)
+        return error;
+    record.context.steps = steps->step;
     slot = tfd_pool_make(TFD_STATE_CONTEXT, &record, trail);
-    if (!slot.block)
+    if (!slot.block) {
+        give_steps(steps);
         return tfd_slot_error(slot);
+    }
     trampoline->emulation.slot = slot;
+    trampoline->emulation.steps = steps;
     trampoline->address = tfd_slot_code(slot);
     return 0;
 }
 
+/* A store to the trampoline could make this unmap anything; the record is harder to change. */
+static int is_of_record(struct tfd_slot slot, const struct tfd_steps *steps)
+{
+    union tfd_record record;
+
+    return tfd_slot_load(slot, &record) || record.context.steps == steps->step;
+}
+
 static void unmake(struct trampfd_trampoline *trampoline)
 {
-    if (tfd_pool_give(trampoline->emulation.slot, "trampoline", TFD_HOLDS_NOTHING))
+    struct tfd_slot slot = trampoline->emulation.slot;
+    const struct tfd_steps *steps = trampoline->emulation.steps;
+
+    if (!is_of_record(slot, steps) || tfd_pool_give(slot, "trampoline", TFD_HOLDS_NOTHING))
         tfd_fatal("the record of a trampoline was overwritten, or its provider refused to free it",
                   trampoline->address);
+    give_steps(steps);
 }
 
 static void read_stack(const struct trampfd_trampoline *trampoline, struct trampfd_context *found,
                        struct trampfd_report *report)
 {
-    const struct tfd_stack *stack = &trampoline->emulation.stack;
+    const struct tfd_stack *stack = &trampoline->emulation.steps->stack;
 
     found->stack_flags = stack->flags;
     found->stack_offset = stack->offset;
@@ -110,9 +153,9 @@ static void read_steps(const struct trampfd_trampoline *trampoline, struct tramp
                        struct trampfd_report *report)
 {
     const struct trampfd_context *context = &trampoline->wanted;
-    const struct tfd_step *steps = trampoline->emulation.steps;
+    const struct tfd_step *steps = trampoline->emulation.steps->step;
     struct tfd_step wanted[TFD_STEPS_MAX];
-    unsigned count = compile(context, &trampoline->emulation.stack, wanted);
+    unsigned count = compile(context, &trampoline->emulation.steps->stack, wanted);
 
     for (unsigned i = 0; i < count; i++) {
         if (tfd_compare_number(report, "step", i, (uintptr_t)wanted[i].apply,
@@ -133,7 +176,7 @@ static int is_intact(const struct trampfd_trampoline *trampoline, const union tf
     tfd_compare_code(report, tfd_slot_intact(slot));
     tfd_compare_number(report, "entry", 0, (uintptr_t)tfd_port_context,
                        (uintptr_t)record->context.entry);
-    tfd_compare_number(report, "steps", 0, (uintptr_t)trampoline->emulation.steps,
+    tfd_compare_number(report, "steps", 0, (uintptr_t)trampoline->emulation.steps->step,
                        (uintptr_t)record->context.steps);
     return !report->count;
 }

@@ -24,4 +24,9 @@ struct tfd_stack {
     uint8_t data[TRAMPFD_MAX_DATA_SIZE];
 };
 
+struct tfd_steps {
+    struct tfd_step step[TFD_STEPS_MAX];
+    struct tfd_stack stack;
+};
+
 #endif

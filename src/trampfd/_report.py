@@ -124,15 +124,12 @@ def _writable(address: int) -> bool:
 
 def report_of(
     native: tuple[str, int, int, list[tuple[str, int, int | None, int | None]]],
-    *,
-    can_be_protected: bool = True,
 ) -> Report:
     """The Report of what verify() of an object of _native returns."""
     provider, address, record, differences = native
     return Report(
         provider=provider,
         address=address,
-        protected=can_be_protected
-        and not (_writable(address) or (record != 0 and _writable(record))),
+        protected=not (_writable(address) or (record != 0 and _writable(record))),
         differences=tuple(Difference(*difference) for difference in differences),
     )

@@ -14,6 +14,7 @@
 #include "closure/plan.h"
 #include "slot/allowed.h"
 #include "slot/pool.h"
+#include "trampoline/steps.h"
 
 #include <sys/mman.h>
 #include <sys/uio.h>
@@ -153,6 +154,26 @@ static void store_in_large(void)
     ((ffi_closure *)closure)->fun = attackers;
 }
 
+/* A trampoline of the backend "context", which goes to a function of the program. */
+static int programs_function(int number)
+{
+    return number + OWN;
+}
+
+static void store_in_steps(void)
+{
+    struct trampfd_context context = {.pc = (void *)(uintptr_t)programs_function};
+    struct trampfd_trampoline *trampoline =
+        trampfd_trampoline_create(&context, NULL, "context", NULL);
+    struct tfd_step *steps;
+
+    CHECK(trampoline, "%s", strerror(errno));
+    code.address = trampfd_trampoline_address(trampoline);
+    call = code.of;
+    steps = (struct tfd_step *)(uintptr_t)record()->context.steps;
+    steps->value = (uintptr_t)attackers_function;
+}
+
 /*
  * A store to the size that malloc(3) keeps of a large block: when the program frees it, the C library
  * unmaps what the attacker chose.
@@ -232,6 +253,7 @@ static const struct {
     {"plan: offset of an argument", store_argument_offset, NULL},
     {"plan: dispatch, then a new closure", store_dispatch, make_and_call},
     {"plan: entry, then a new closure", store_direct_entry, make_and_call},
+    {"steps of a context", store_in_steps, NULL},
     {"block: provider, then a new closure", store_provider, make_and_call},
     {"block: code, then a new closure", store_code_of_block, make_and_call},
     {"block: records, then a new closure", store_records_of_block, make_neighbour},

@@ -112,6 +112,12 @@ static void tamper_with_code(const struct trampfd_trampoline *trampoline, unsign
     CHECK(!mprotect(page, 4096, PROT_READ | PROT_EXEC), "%s", strerror(errno));
 }
 
+/* Steps are on a page of their own, which can only be read. */
+static void unprotect(void *steps)
+{
+    CHECK(!mprotect(steps, 4096, PROT_READ | PROT_WRITE), "%s", strerror(errno));
+}
+
 static void tamper_with_steps(const struct trampfd_trampoline *trampoline, struct step *steps)
 {
     static const char *const names[] = {"stack", "rdi", "rbx", "pc", "r10"};
@@ -168,6 +174,7 @@ static void emulation(const struct trampfd_trampoline *trampoline)
         tamper_with_record(trampoline, record);
         tamper_with_code(trampoline, trampfd_trampoline_address(trampoline));
     }
+    unprotect(steps);
     tamper_with_steps(trampoline, steps);
     tamper_with_stack(trampoline, (uint32_t *)steps[0].value);
 }
