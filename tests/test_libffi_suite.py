@@ -3,57 +3,23 @@
 
 from __future__ import annotations
 
-import functools
-import json
-from pathlib import Path
-
 import pytest
-from support import core, libffi_suite, library, preload
+from support import libffi_suite, library, preload
 from support.libffi_suite import Outcome
-
-# What `watch_wx` logs of a program that has no memory that is writable and executable.
-CLEAN = ["end"]
-
-
-@functools.cache
-def programs() -> tuple[libffi_suite.Program, ...]:
-    try:
-        return tuple(libffi_suite.programs(libffi_suite.source()))
-    except libffi_suite.Unavailable as absent:
-        pytest.skip(f"needs {absent}")
-
-
-@functools.cache
-def compiled() -> Path:
-    """A file that names the compiled programs."""
-    folder = core.new_folder()
-    file = folder / "paths.json"
-    file.write_text(json.dumps(libffi_suite.compile_all(libffi_suite.source(), programs(), folder)))
-    return file
-
-
-@functools.cache
-def outcomes(*before: object, libraries: tuple[Path, ...]) -> dict[str, Outcome]:
-    """Of all programs, run by a command that has the words `before` in front."""
-    environment = {"PRELOAD": " ".join(map(str, libraries))}
-    code = "from support.libffi_suite import main; main(*sys.argv[1:])"
-    command = [*before, *core.python_command(code), compiled()]
-    written = json.loads(core.check(*command, environment=environment))
-    return {name: Outcome(**outcome) for name, outcome in written.items()}
 
 
 def stock() -> dict[str, Outcome]:
-    return outcomes(libraries=(preload.watcher(),))
+    return libffi_suite.outcomes(libraries=(preload.watcher(),))
 
 
 def ours() -> dict[str, Outcome]:
-    return outcomes(
+    return libffi_suite.outcomes(
         *preload.under(preload.HARDENED), libraries=(library.path(preload.FFI), preload.watcher())
     )
 
 
 def test_each_program_ends_as_on_stock() -> None:
-    assert stock().keys() == {program.name for program in programs()}
+    assert stock().keys() == {program.name for program in libffi_suite.all_programs()}
     different = {
         name: (before, ours()[name])
         for name, before in stock().items()
@@ -68,17 +34,21 @@ def test_the_suite_passes_on_stock() -> None:
 
 
 def test_no_memory_is_writable_and_executable() -> None:
-    assert not {name: one.watched for name, one in ours().items() if one.watched != CLEAN}
+    assert not {
+        name: one.watched for name, one in ours().items() if one.watched != libffi_suite.CLEAN
+    }
 
 
 @pytest.mark.parametrize("folder", ["closures", "go", "complex", "call"])
 def test_each_folder_has_programs(folder: str) -> None:
-    assert [program for program in programs() if program.name.startswith(f"{folder}/")]
+    assert [
+        program for program in libffi_suite.all_programs() if program.name.startswith(f"{folder}/")
+    ]
 
 
 def test_stock_is_seen_to_have_such_memory() -> None:
     """Or the watcher would see nothing."""
-    seen = [name for name, one in stock().items() if one.watched != CLEAN]
+    seen = [name for name, one in stock().items() if one.watched != libffi_suite.CLEAN]
     if not seen:
         pytest.skip("this libffi has static trampolines: it needs no such memory either")
     assert any(name.startswith("closures/") for name in seen)

@@ -2,12 +2,14 @@
 """libffi's own test programs, of Debian's source package, compiled unchanged and run.
 
 `main()`, for a child process: run the compiled programs that a file names (JSON: name to path) and
-write what came of each to standard output. $PRELOAD is what is preloaded into them.
+write what came of each to standard output. $PRELOAD is what is preloaded into them, and $FOLDER,
+if set, where they look for libraries first.
 """
 
 from __future__ import annotations
 
 import fnmatch
+import functools
 import json
 import os
 import re
@@ -19,10 +21,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import pytest
 from debian import cache
 from debian.apt import Apt, AptError, release
 
-from support import scale
+from support import core, scale
 
 FOLDERS = ("closures", "go", "complex", "call", "threads")
 OPTIMIZATIONS = ("-O0", "-O2")
@@ -41,6 +44,9 @@ CONFIGURATION = """
 #define HAVE_MMAP_ANON 1
 #define HAVE_STDINT_H 1
 """
+
+# What `watch_wx` logs of a program that has no memory that is writable and executable.
+CLEAN = ["end"]
 
 TARGET = "x86_64-pc-linux-gnu"
 JOBS = os.cpu_count() or 1
@@ -143,6 +149,39 @@ def _own_options(text: str) -> list[str]:
     ]
 
 
+@functools.cache
+def all_programs() -> tuple[Program, ...]:
+    """Those of the source of the installed libffi; skips the test where it cannot be had."""
+    try:
+        return tuple(programs(source()))
+    except Unavailable as absent:
+        pytest.skip(f"needs {absent}")
+
+
+@functools.cache
+def _compiled() -> Path:
+    """A file that names the compiled programs."""
+    folder = core.new_folder()
+    file = folder / "paths.json"
+    file.write_text(json.dumps(compile_all(source(), all_programs(), folder)))
+    return file
+
+
+@functools.cache
+def outcomes(
+    *before: object, libraries: tuple[Path, ...], folder: Path | None = None
+) -> dict[str, Outcome]:
+    """Of all programs, run by a command that has the words `before` in front.
+
+    libraries: what is preloaded. folder: where libraries are looked for first.
+    """
+    environment = {"PRELOAD": " ".join(map(str, libraries)), "FOLDER": str(folder or "")}
+    code = "from support.libffi_suite import main; main(*sys.argv[1:])"
+    command = [*before, *core.python_command(code), _compiled()]
+    written = json.loads(core.check(*command, environment=environment))
+    return {name: Outcome(**outcome) for name, outcome in written.items()}
+
+
 def compile_all(root: Path, selected: list[Program], folder: Path) -> dict[str, str]:
     """Compile programs into a folder, and return the path of each, by its name.
 
@@ -179,7 +218,12 @@ def run_all(paths: dict[str, str]) -> dict[str, Outcome]:
         with tempfile.NamedTemporaryFile("r") as log:
             done = subprocess.run(
                 [path],
-                env={**os.environ, "WATCH_WX": log.name, "LD_PRELOAD": os.environ["PRELOAD"]},
+                env={
+                    **os.environ,
+                    "WATCH_WX": log.name,
+                    "LD_PRELOAD": os.environ["PRELOAD"],
+                    "LD_LIBRARY_PATH": os.environ["FOLDER"],
+                },
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
