@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 from support import core, library
 
-NESTED = str(core.BACKEND / "nested" / "nested.c")
+SOURCES = tuple(str(core.BACKEND / "nested" / name) for name in ("flang.c", "nested.c"))
 OPTION = "-ftrampoline-impl=heap"
 
 # By hand: the calls that compiled code makes.
 PROGRAMS = (
     "nested/coroutine",
+    "nested/flang",
     "nested/fork",
     "nested/longjmp",
     "nested/order",
@@ -28,7 +29,7 @@ PROGRAMS = (
 
 
 def program(name: str, *flags: str, compiler: str = "cc") -> Path:
-    return core.executable(name, *flags, more=(NESTED,), compiler=compiler)
+    return core.executable(name, *flags, more=SOURCES, compiler=compiler)
 
 
 @pytest.mark.parametrize("compiler", ["cc", "clang"])
@@ -53,6 +54,21 @@ def test_misuse_aborts_and_says_why(way: str) -> None:
     done = core.run(program("nested/abort"), way)
     assert done.returncode == -signal.SIGABRT, done.stderr
     assert re.fullmatch(f"trampfd: {ABORTS[way]}\n", done.stderr), done.stderr
+
+
+FORTRAN_SLOT = SLOT.replace("nested function", "internal procedure")
+FORTRAN_ABORTS = {
+    "call after the end": f"call of a closure that was freed: {FORTRAN_SLOT}",
+    "end twice": "end of an internal procedure whose pointer is not alive",
+    "a pointer of GCC": "end of an internal procedure whose pointer is not alive",
+}
+
+
+@pytest.mark.parametrize("way", FORTRAN_ABORTS)
+def test_misuse_of_an_internal_procedure_aborts_and_says_why(way: str) -> None:
+    done = core.run(program("nested/flang"), way)
+    assert done.returncode == -signal.SIGABRT, done.stderr
+    assert re.match(f"trampfd: {FORTRAN_ABORTS[way]}", done.stderr), done.stderr
 
 
 def test_a_pointer_that_cannot_be_made_aborts_and_says_why() -> None:
@@ -147,6 +163,52 @@ def test_preloading_does_not_reach_a_static_libgcc() -> None:
     path = link("-O2", "-static-libgcc")
     done = run(path, {"LD_PRELOAD": str(shared())}, "mdwe", "ours")
     assert done.returncode == -signal.SIGABRT, done.stderr
+
+
+# Fortran, where functions in functions are of everyday use.
+
+FORTRAN = {
+    "gfortran": (("gfortran", "gfortran-16", "gfortran-15", "gfortran-14"), OPTION),
+    "flang": (("flang-23", "flang-24", "flang", "flang-new"), "-fsafe-trampoline"),
+}
+FORTRAN_PROGRAM = core.TESTS / "programs" / "internal.f90"
+#: The sum of 1 .. 3001, and no line about memory.
+FORTRAN_OUTPUT = f"{3001 * 3002 // 2}\n"
+
+
+@functools.cache
+def fortran(name: str) -> tuple[str, str]:
+    """A compiler that has the option, and the option."""
+    commands, option = FORTRAN[name]
+    for command in commands:
+        words = [command, option, "-fsyntax-only", FORTRAN_PROGRAM]
+        try:
+            if subprocess.run(words, capture_output=True, cwd=core.new_folder()).returncode == 0:
+                return command, option
+        except FileNotFoundError:
+            continue
+    pytest.skip(f"no {name} with {option}")
+
+
+def fortran_program(name: str, *libraries: str) -> Path:
+    command, option = fortran(name)
+    return (
+        core.compiled(command, option, "-o", "internal", FORTRAN_PROGRAM, *libraries) / "internal"
+    )
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("name", FORTRAN)
+def test_internal_procedures_of_fortran(name: str, policy: str) -> None:
+    path = fortran_program(name, f"-L{shared().parent}", "-ltrampfd")
+    done = run(path, {"LD_LIBRARY_PATH": str(shared().parent)}, policy)
+    assert (done.returncode, done.stdout) == (0, FORTRAN_OUTPUT), done.stderr
+
+
+@pytest.mark.parametrize("name", FORTRAN)
+def test_fortran_fails_where_ours_runs(name: str) -> None:
+    done = run(fortran_program(name), {}, "systemd_mdwe")
+    assert done.returncode != 0
 
 
 def test_every_program_is_run() -> None:
