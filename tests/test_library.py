@@ -54,11 +54,14 @@ def test_exports_are_those_of_the_map() -> None:
 
 # What compiled programs ask libgcc_s for, under its version.
 LIBGCC = "__gcc_nested_func_ptr_created", "__gcc_nested_func_ptr_deleted"
+# And what they ask the runtime library of Flang for.
+FLANG = tuple(f"_FortranATrampoline{name}" for name in ("Init", "Adjust", "Free"))
 
 
 def test_the_map_has_what_the_header_declares() -> None:
     expected = {f"{name}@@TRAMPFD_0" for name in in_header()}
     expected |= {f"{name}@@GCC_14.0.0" for name in LIBGCC}
+    expected |= {f"{name}@@TRAMPFD_0" for name in FLANG}
     assert in_map("libtrampfd.map") == expected
 
 
@@ -138,6 +141,8 @@ def test_what_is_installed() -> None:
         f"{folder}/libtrampfd.so",
         f"{folder}/libtrampfd.so.0",
         f"{folder}/pkgconfig/trampfd.pc",
+        f"{folder}/trampfd/libffi-real.so.8",
+        f"{folder}/trampfd/libffi.so.8",
         *(f"share/man/man{page[-1]}/{page}" for page in PAGES),
         "share/trampfd/trampfd.supp",
     }

@@ -34,7 +34,7 @@ contains
     do
       read(unit, "(a)", iostat=status) line
       if (status /= 0) exit
-      if (index(line, "rwx") > 0) print "(a)", trim(line)
+      if (index(line, "rwxp") > 0 .or. index(line, "-wxp") > 0) print "(a)", trim(line)
       if (index(line, "r-xp 00000000 00:00") > 0 .and. index(line, "[v") == 0) print "(a)", trim(line)
     end do
     close(unit)
