@@ -6,9 +6,9 @@
 #include "frontend.h"
 
 static const PyMethodDef *const functions[] = {
-    bind_functions,     cffi_functions,       cffi_signature_functions,   children_functions,
-    ctypes_functions,   inspect_functions,    loaded_libraries_functions, prctl_functions,
-    redirect_functions, trampoline_functions,
+    bind_functions,   cffi_functions,     cffi_signature_functions,   children_functions,
+    ctypes_functions, inspect_functions,  loaded_libraries_functions, prctl_functions,
+    ptrace_functions, redirect_functions, trampoline_functions,       unwind_functions,
 };
 
 static int add_functions(PyObject *module)

@@ -13,8 +13,10 @@ extern const PyMethodDef ctypes_functions[];
 extern const PyMethodDef inspect_functions[];
 extern const PyMethodDef loaded_libraries_functions[];
 extern const PyMethodDef prctl_functions[];
+extern const PyMethodDef ptrace_functions[];
 extern const PyMethodDef redirect_functions[];
 extern const PyMethodDef trampoline_functions[];
+extern const PyMethodDef unwind_functions[];
 
 /* 0, or -1 with an exception. */
 int error_init(PyObject *module);

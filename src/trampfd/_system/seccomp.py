@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Seccomp filters that refuse system calls by what is in one argument."""
+"""Seccomp filters that refuse system calls, or let a tracer see them, by what is in arguments."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ _SECCOMP_MODE_FILTER = 2
 
 _ALLOW = 0x7FFF0000  # SECCOMP_RET_ALLOW
 _ERRNO = 0x00050000  # SECCOMP_RET_ERRNO, with the errno in its low half
+_TRACE = 0x7FF00000  # SECCOMP_RET_TRACE, with data for the tracer in its low half
 
 _SHM_EXEC = 0o100000
 
@@ -29,20 +30,28 @@ class Machine:
     memfd_create: int
     mmap: int
     mprotect: int
+    mremap: int
+    personality: int
     pkey_mprotect: int
     prctl: int
+    rt_sigreturn: int
     seccomp: int
     shmat: int
+    write: int
 
 
 _GENERIC = {
     "memfd_create": 279,
     "mmap": 222,
     "mprotect": 226,
+    "mremap": 216,
+    "personality": 92,
     "pkey_mprotect": 288,
     "prctl": 167,
+    "rt_sigreturn": 139,
     "seccomp": 277,
     "shmat": 196,
+    "write": 64,
 }
 _MACHINES = {
     "x86_64": Machine(
@@ -50,17 +59,37 @@ _MACHINES = {
         memfd_create=319,
         mmap=9,
         mprotect=10,
+        mremap=25,
+        personality=135,
         pkey_mprotect=329,
         prctl=157,
+        rt_sigreturn=15,
         seccomp=317,
         shmat=30,
+        write=1,
     ),
     "aarch64": Machine(0xC00000B7, **_GENERIC),
     "riscv64": Machine(0xC00000F3, **_GENERIC),
 }
 
+# Of the 32-bit programs that an x86-64 runs; mmap2, which their C libraries call.
+_I386 = Machine(
+    0x40000003,
+    memfd_create=356,
+    mmap=192,
+    mprotect=125,
+    mremap=163,
+    personality=136,
+    pkey_mprotect=380,
+    prctl=172,
+    rt_sigreturn=173,
+    seccomp=354,
+    shmat=397,
+    write=4,
+)
+
 # x32 programs have the AUDIT_ARCH of x86-64 and this bit in their system call numbers.
-_X32_BIT = 0x40000000
+X32_BIT = 0x40000000
 
 # Offsets in struct seccomp_data.
 _NUMBER = 0
@@ -74,6 +103,12 @@ def machine() -> Machine:
     if name not in _MACHINES or sys.maxsize < 2**32:
         raise OSError(errno.ENOTSUP, f"no seccomp filter is known for this Python on {name}")
     return _MACHINES[name]
+
+
+def machines() -> list[Machine]:
+    """machine(), and those whose programs run here, too; raises the error of machine()."""
+    here = machine()
+    return [here, _I386] if here is _MACHINES["x86_64"] else [here]
 
 
 def _operation(code: int, value: int, skip: int = 0) -> bytes:
@@ -150,11 +185,51 @@ def assemble(*refusals: Refusal) -> bytes:
         + _skip_unless_equal(
             here.audit,
             _load(_NUMBER)
-            + _keep_bits(0xFFFFFFFF & ~_X32_BIT)
+            + _keep_bits(0xFFFFFFFF & ~X32_BIT)
             + b"".join(refusal._operations(here) for refusal in refusals),
         )
         + _return(_ALLOW)
     )
+
+
+@dataclass(frozen=True)
+class Bits:
+    """Holds if, of the bits of `mask` in the low word of an argument, exactly `bits` are set."""
+
+    argument: int
+    bits: int
+    mask: int
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Stop a system call for the tracer, without which it fails, if all of `bits` hold.
+
+    call: the name of the system call, as in `Machine`.
+    """
+
+    call: str
+    bits: tuple[Bits, ...]
+
+    def _operations(self, machine: Machine) -> bytes:
+        found = _return(_TRACE)
+        for test in reversed(self.bits):
+            loaded = _load(_argument(test.argument)) + _keep_bits(test.mask)
+            found = loaded + _skip_unless_equal(test.bits, found)
+        return _load(_NUMBER) + _keep_bits(~X32_BIT & 0xFFFFFFFF) + _skip_unless_equal(
+            getattr(machine, self.call), found
+        )  # fmt: skip
+
+
+def assemble_stops(*stops: Stop) -> bytes:
+    """As assemble(), of stops, any number for a call; for programs of all kinds of machines()."""
+    return b"".join(
+        _load(_ARCH)
+        + _skip_unless_equal(
+            kind.audit, b"".join(stop._operations(kind) for stop in stops) + _return(_ALLOW)
+        )
+        for kind in machines()
+    ) + _return(_ALLOW)
 
 
 def put_in_force(*refusals: Refusal) -> None:
@@ -162,10 +237,26 @@ def put_in_force(*refusals: Refusal) -> None:
 
     Raises OSError if that is not possible, and ImportError without the package's compiled part.
     """
-    program = array.array("B", assemble(*refusals))
+    put_program_in_force(assemble(*refusals))
+
+
+def put_program_in_force(code: bytes, keep_privileges: bool = False) -> None:
+    """As put_in_force(), a filter that was assembled.
+
+    keep_privileges: programs may still gain rights when they are executed, where this process has
+        CAP_SYS_ADMIN; without it the kernel does not take a filter on that condition.
+    """
+    program = array.array("B", code)
     from .. import _native
 
     address, size = program.buffer_info()
     header = array.array("B", struct.pack("HP", size // 8, address))
+    if keep_privileges:
+        try:
+            _native.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, header.buffer_info()[0])
+        except PermissionError:
+            pass
+        else:
+            return
     _native.prctl(_PR_SET_NO_NEW_PRIVS, 1)
     _native.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, header.buffer_info()[0])
