@@ -7,8 +7,9 @@ RUN = $(VENV)/bin/python
 PACKAGES = build-essential pkg-config libffi-dev python3-dev python3-venv libsqlite3-0
 TEST_PACKAGES = $(PACKAGES) binutils clang gdb gir1.2-glib-2.0 golang-go guile-3.0 libcairo2 \
                 $(foreach cpu,arm64 armhf i386 mips64el ppc64el riscv64 s390x,libc6-dev-$(cpu)-cross) \
-                libclang-rt-dev libffi-platypus-perl liblua5.4-dev lua5.4 mandoc meson ninja-build \
-                patchelf php-cli python3-cffi-backend python3-gi ruby rustc strace util-linux valgrind
+                libclang-rt-dev libffi-platypus-perl liblua5.4-dev lua5.4 luajit mandoc meson \
+                ninja-build patchelf php-cli python3-cffi-backend python3-gi python3-openssl ruby \
+                rustc strace util-linux valgrind
 
 SOURCES = setup.py pyproject.toml cbackend/hardening.txt tools/core_sources.py \
           $(wildcard cbackend/*flags*.txt cbackend/*.map cbackend/sources/*.txt cbackend/arch/*/*.txt) \

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "doctor": "doctor.command",
     "audit": "audit.command",
+    "trace": "trace.command",
     "demo": "demo.command",
     "preload": "preload",
     "enable": "enable",

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 
-def print_table(
+def table_lines(
     rows: Sequence[Sequence[str]], *, indent: int = 0, max_width: int | None = None
-) -> None:
-    """Print rows in columns, each as wide as its widest cell.
+) -> Iterator[str]:
+    """The lines of a table: rows in columns, each as wide as its widest cell.
 
     With `max_width`, a last column that would make a line longer than that is wrapped in its place.
     """
@@ -19,7 +19,15 @@ def print_table(
         padded = (cell.ljust(width + 2) for cell, width in zip(cells, widths))
         start = " " * indent + "".join(padded)
         if max_width is None:
-            print((start + last).rstrip())
+            yield (start + last).rstrip()
         else:
             rest = " " * len(start)
-            print(textwrap.fill(last, max_width, initial_indent=start, subsequent_indent=rest))
+            yield textwrap.fill(last, max_width, initial_indent=start, subsequent_indent=rest)
+
+
+def print_table(
+    rows: Sequence[Sequence[str]], *, indent: int = 0, max_width: int | None = None
+) -> None:
+    """Print the lines of `table_lines`."""
+    for line in table_lines(rows, indent=indent, max_width=max_width):
+        print(line)

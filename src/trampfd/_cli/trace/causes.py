@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: MIT
+"""What an attempt is for, whether trampfd serves it, and what to do otherwise.
+
+Judged by the files of the native stack, the innermost first: the C library and the loader act for
+others, and who calls libffi is whose closure it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..._system.maps import read_maps, read_proc
+from ..audit.target import Target
+from .calls import ALIAS, GAIN, Wish
+from .stack import Frame
+
+# What serves a cause; or that the program has to be started, built or updated in another way.
+RUN = "trampfd run"
+PRELOAD = "preload library"
+LIBRARY = "libtrampfd"
+SETTING = "setting"
+HARMLESS = "not needed"
+CHANGE = "change"
+NOTHING = "nothing"
+
+SERVED = (RUN, PRELOAD, LIBRARY)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why memory is asked for.
+
+    Attributes:
+        name: such as "cffi callback".
+        served_by: `RUN`, `PRELOAD` or `LIBRARY`: trampfd serves it; `SETTING`: a setting of the
+            program does without; `HARMLESS`: the program works when it is refused; `CHANGE`: a file
+            has to be built anew or updated; `NOTHING`.
+        advice: what to do, a clause.
+    """
+
+    name: str
+    served_by: str
+    advice: str
+
+
+_BY_RUN = "`trampfd run` or `trampfd enable` serves it"
+_BY_PRELOAD = "the preload library serves it: LD_PRELOAD=$(trampfd preload)"
+_IS_JIT = "a JIT compiler: without it, or without hardening"
+
+_CTYPES = Cause("ctypes callback", RUN, _BY_RUN)
+_CFFI = Cause("cffi callback", RUN, _BY_RUN)
+_FUNCTION = Cause(
+    "nested function of GCC",
+    LIBRARY,
+    "link the program with libtrampfd, see trampfd(3), or make no pointer to a nested function",
+)
+_PYTHON_JIT = Cause("CPython's JIT", SETTING, "PYTHON_JIT=0 in the environment")
+_PYTHON_PERF = Cause(
+    "CPython's perf trampolines", SETTING, "start it without -X perf and PYTHONPERFSUPPORT"
+)
+
+_ACTS_FOR_OTHERS = re.compile(r"/(libc|libpthread|libdl|ld-linux[^/]*|ld-musl[^/]*|ld)[.-][^/]*$")
+_LIBFFI = re.compile(r"/libffi[^/]*\.so[^/]*$")
+_PYTHON = re.compile(r"/(python3[0-9.]*t?d?|libpython3[^/]*\.so[^/]*)$")
+# Functions of a libffi, where it is linked into another file.
+_CLOSURE_FUNCTION = re.compile(r"^(ffi_closure_alloc|dlmmap|dlmalloc|ffi_prep_closure(_loc)?)$")
+
+_OWN = [
+    (re.compile(pattern), cause)
+    for pattern, cause in [
+        (r"/_cffi_backend[^/]*\.so$", _CFFI),
+        (r"/_ctypes\.[^/]*\.so$", _CTYPES),
+        (
+            r"/ffi_c[^/]*\.so$",
+            Cause("Ruby's ffi gem", CHANGE, "it has pages of its own: upgrade the gem"),
+        ),
+        (
+            r"/(libllvmlite|libLLVM)[^/]*$",
+            Cause("LLVM", NOTHING, _IS_JIT),
+        ),
+        (r"/(luajit[^/]*|libluajit[^/]*)$", Cause("LuaJIT", NOTHING, _IS_JIT)),
+        (
+            r"/libpcre2-[^/]*$",
+            Cause("PCRE2's JIT", HARMLESS, "it interprets the expression when this is refused"),
+        ),
+        (
+            r"/(node|nodejs|chrome|chromium|electron|libnode\.so[^/]*|libv8[^/]*)$",
+            Cause("V8", SETTING, "start it with --jitless"),
+        ),
+        (r"/libjvm\.so$", Cause("Java", NOTHING, _IS_JIT)),
+        (r"/lib(coreclr|clrjit)\.so$", Cause(".NET", NOTHING, _IS_JIT)),
+        (r"/(mono|mono-sgen|libmono[^/]*\.so[^/]*)$", Cause("Mono", NOTHING, _IS_JIT)),
+        (r"/(pypy[0-9.]*|libpypy[^/]*)$", Cause("PyPy's JIT", SETTING, "start it with --jit off")),
+        (
+            r"/libguile[^/]*$",
+            Cause("Guile's JIT", SETTING, "GUILE_JIT_THRESHOLD=-1 in the environment"),
+        ),
+        (r"/(ruby[0-9.]*|libruby[^/]*)$", Cause("Ruby's JIT", SETTING, "start it without --jit")),
+        (r"/qemu-[^/]*$", Cause("QEMU", NOTHING, _IS_JIT)),
+        (
+            r"/(wine[^/]*|ntdll\.so|ntdll\.dll)$",
+            Cause("Wine", NOTHING, "it loads Windows programs"),
+        ),
+        (
+            r"/libjavascriptcoregtk[^/]*$",
+            Cause("JavaScriptCore", SETTING, "JSC_useJIT=0 in the environment"),
+        ),
+        (r"/(libxul\.so|libmozjs[^/]*)$", Cause("SpiderMonkey", NOTHING, _IS_JIT)),
+        (
+            r"/(opcache\.so|php[0-9.]*)$",
+            Cause("PHP's JIT", SETTING, "opcache.jit=disable, pcre.jit=0"),
+        ),
+    ]
+]
+
+# Whose libffi closures these are, by the file that calls libffi.
+_CALLERS = [
+    (re.compile(pattern), name)
+    for pattern, name in [
+        (r"/(_gi\.[^/]*\.so|libgirepository[^/]*)$", "PyGObject closure"),
+        (r"/fiddle\.so$", "Ruby's Fiddle closure"),
+        (r"/ffi_c[^/]*\.so$", "closure of Ruby's ffi gem"),
+        (r"/Platypus\.so$", "Perl's FFI::Platypus closure"),
+        (r"/libguile[^/]*$", "Guile closure"),
+        (r"/libjnidispatch[^/]*$", "JNA callback"),
+    ]
+]
+
+
+def find(pid: int, wish: Wish, frames: Sequence[Frame]) -> Cause:
+    """What the attempt of a process, which is stopped or may have ended, is for."""
+    if wish.call == "personality":
+        return Cause(
+            "READ_IMPLIES_EXEC",
+            CHANGE,
+            "the program asks that all readable memory be executable: start it without setarch -X",
+        )
+    if wish.is_stack or _is_for_thread(wish, frames):
+        return _of_stack(pid)
+    if any(frame.function == "__gcc_nested_func_ptr_created" for frame in frames):
+        return _FUNCTION
+    callers = [frame for frame in frames if not _ACTS_FOR_OTHERS.search(frame.file)]
+    # The loader itself; behind it is whoever loads the file.
+    is_loader = bool(frames) and "/ld" in frames[0].file
+    if is_loader and wish.call == "mprotect" and wish.path.startswith("/"):
+        name = wish.path.rpartition("/")[2]
+        return Cause(
+            f"text relocations of {name}", CHANGE, f"build {name} as position-independent code"
+        )
+    if not callers:
+        return _unknown(frames)
+    return _of_callers(pid, callers, wish)
+
+
+def _is_for_thread(wish: Wish, frames: Sequence[Frame]) -> bool:
+    """Where stacks are executable, the C library lets those of new threads be so."""
+    names = [frame.function or "" for frame in frames[:4]]
+    is_wanted = wish.call == "mprotect" and wish.protection == "rwx" and not wish.path
+    return is_wanted and any(name.startswith("pthread_create") for name in names)
+
+
+def _of_callers(pid: int, callers: Sequence[Frame], wish: Wish) -> Cause:
+    innermost = callers[0]
+    if _LIBFFI.search(innermost.file) or _CLOSURE_FUNCTION.match(innermost.function or ""):
+        return _of_closure(callers)
+    for pattern, cause in _OWN:
+        if pattern.search(innermost.file):
+            return _with_numba(cause, callers)
+    if _PYTHON.search(innermost.file):
+        return _of_python(pid, callers)
+    what = f"{innermost.name} ({innermost.function})" if innermost.function else innermost.name
+    kind = " maps one object twice" if wish.kind == ALIAS else ""
+    kind = " makes memory executable that it has not written" if wish.kind == GAIN else kind
+    return Cause(f"{what}{kind}", NOTHING, "trampfd does not know it: ask its authors")
+
+
+def _of_closure(callers: Sequence[Frame]) -> Cause:
+    holder = callers[0].file
+    others = [frame for frame in callers if frame.file != holder]
+    user = others[0] if others else callers[0]
+    for pattern, cause in _OWN[:2]:
+        if pattern.search(user.file) or pattern.search(holder):
+            return cause
+    if not _LIBFFI.search(holder):
+        name = callers[0].name
+        return Cause(
+            f"closure of the libffi in {name}",
+            RUN if _PYTHON.search(holder) else CHANGE,
+            _BY_RUN if _PYTHON.search(holder) else f"build {name} with the shared libffi",
+        )
+    for pattern, name in _CALLERS:
+        if pattern.search(user.file):
+            return Cause(name, PRELOAD, _BY_PRELOAD)
+    return Cause(f"libffi closure of {user.name}", PRELOAD, _BY_PRELOAD)
+
+
+def _with_numba(cause: Cause, callers: Sequence[Frame]) -> Cause:
+    if cause.name != "LLVM":
+        return cause
+    if not any("llvmlite" in frame.file or "/numba/" in frame.file for frame in callers):
+        return cause
+    return Cause(
+        "LLVM through numba",
+        NOTHING,
+        "a JIT compiler, whose import fails where it is refused, also with NUMBA_DISABLE_JIT=1",
+    )
+
+
+def is_python(frames: Sequence[Frame]) -> bool:
+    """Whether a Python interpreter is on the stack."""
+    return any(_PYTHON.search(frame.file) for frame in frames)
+
+
+def _of_python(pid: int, callers: Sequence[Frame]) -> Cause:
+    """Its own code, or a libffi that is built in and has no names."""
+    functions = " ".join(frame.function or "" for frame in callers[:6])
+    environment = _environment(pid)
+    is_perf = re.search("perf|arena|py_trampoline", functions) is not None
+    if is_perf or environment.get(b"PYTHONPERFSUPPORT", b"0") not in (b"", b"0"):
+        return _PYTHON_PERF
+    if re.search("JIT|jit|executor|optimiz", functions) or environment.get(b"PYTHON_JIT") == b"1":
+        return _PYTHON_JIT
+    if re.search("CFuncPtr|closure|callback", functions):
+        return _CTYPES
+    return Cause("CPython itself", NOTHING, "look at the native stack: --json has all of it")
+
+
+def _environment(pid: int) -> dict[bytes, bytes]:
+    try:
+        text = read_proc(pid, "environ")
+    except OSError:
+        return {}
+    return dict(variable.split(b"=", 1) for variable in text.split(b"\0") if b"=" in variable)
+
+
+def _of_stack(pid: int) -> Cause:
+    try:
+        makers = Target(pid, (), read_maps(pid)).stack_makers
+    except OSError:
+        makers = []
+    names = ", ".join(path.rpartition("/")[2] for path in makers)
+    return Cause(
+        f"executable stack of {names}" if names else "executable stack",
+        CHANGE,
+        "build it with -z noexecstack (a nested function of GCC: -ftrampoline-impl=heap "
+        "and libtrampfd), or run patchelf --clear-execstack",
+    )
+
+
+def _unknown(frames: Sequence[Frame]) -> Cause:
+    where = frames[-1].name if frames else "an unknown place"
+    return Cause(f"code of {where}", NOTHING, "look at the native stack: --json has all of it")
