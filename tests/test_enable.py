@@ -274,7 +274,7 @@ def test_no_permission(
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     monkeypatch.setattr(enable, "_site_folders", lambda: [tmp_path])
-    monkeypatch.setattr(enable, "_write", refuse)
+    monkeypatch.setattr(enable, "write", refuse)
     assert enable.run(argparse.Namespace(command="enable", status=False, on_request=False)) == 1
     assert capsys.readouterr().err == (
         f"trampfd enable: cannot write {tmp_path}/trampfd_enable/__init__.py: Permission denied. "

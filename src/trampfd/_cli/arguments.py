@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import textwrap
 from typing import Callable
 
@@ -32,3 +33,10 @@ def add_command(
     )
     parser.set_defaults(run=run, command=name)
     return parser
+
+
+def process_id(text: str) -> int:
+    """For the `type` of an argument."""
+    if not re.fullmatch(r"0*[1-9][0-9]*", text):
+        raise argparse.ArgumentTypeError(f"a PID is a whole number above 0, not {text!r}")
+    return int(text)

@@ -18,7 +18,6 @@ import py_compile
 import site
 import sys
 import sysconfig
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +25,7 @@ from pathlib import Path
 from . import process
 from ._hook import is_disabled
 from .arguments import add_command
+from .files import write
 
 _TRAMPFD = Path(__file__).parents[1]
 
@@ -92,19 +92,6 @@ def texts(on_request: bool = False) -> dict[str, str]:
     return {name: _MARK + text for name, text in all_texts.items()}
 
 
-def _write(path: Path, content: str) -> None:
-    """At once or not at all; for all users to read, whatever the umask."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".trampfd-", delete=False) as new:
-        try:
-            new.write(content)
-            new.flush()
-            os.chmod(new.name, 0o644)
-            os.replace(new.name, path)
-        except BaseException:
-            os.unlink(new.name)
-            raise
-
-
 def _make_folder(folder: Path) -> None:
     if not folder.exists():
         folder.mkdir()
@@ -114,7 +101,7 @@ def _make_folder(folder: Path) -> None:
 def _write_module(path: Path, content: str) -> None:
     """Compiled too: users who may not write there would compile it at each start."""
     _make_folder(path.parent)
-    _write(path, content)
+    write(path, content)
     compiled = Path(importlib.util.cache_from_source(os.fspath(path)))
     if compiled.parent.parent == path.parent:  # no other place for compiled files is set
         _make_folder(compiled.parent)
@@ -164,7 +151,7 @@ def _put(path: Path, content: str | None) -> None:
     """Let a file be there with that content, or not be there."""
     try:
         if content is not None:
-            (_write_module if path.suffix == ".py" else _write)(path, content)
+            (_write_module if path.suffix == ".py" else write)(path, content)
         elif os.path.lexists(path):
             _remove(path)
     except OSError as error:

@@ -40,6 +40,11 @@ def guarded(command: Callable[[], int]) -> int:
     return status
 
 
+def printable(text: str) -> str:
+    """A process chooses its name, its arguments and its paths: none may control the terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def _discard_output() -> None:
     """Python would try to write the rest at its end, and complain."""
     with contextlib.suppress(OSError, ValueError, AttributeError), open(os.devnull, "wb") as null:

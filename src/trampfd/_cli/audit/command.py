@@ -7,7 +7,6 @@ import argparse
 import errno
 import json
 import os
-import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -15,7 +14,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..arguments import add_command
+from ..arguments import add_command, process_id
+from ..output import printable
 from ..table import print_table
 from .inspect import Finding, Process, Unread, inspect, process_name
 
@@ -57,16 +57,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "afterwards, and guess who made it.",
         epilog=_EPILOG,
     )
-    parser.add_argument("pids", metavar="PID", type=_pid, nargs="*", help="a process to inspect")
+    parser.add_argument(
+        "pids", metavar="PID", type=process_id, nargs="*", help="a process to inspect"
+    )
     parser.add_argument("--all", action="store_true", help="inspect every process")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.set_defaults(print_usage=parser.print_usage)
-
-
-def _pid(text: str) -> int:
-    if not re.fullmatch(r"0*[1-9][0-9]*", text):
-        raise argparse.ArgumentTypeError(f"a PID is a whole number above 0, not {text!r}")
-    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -141,7 +137,7 @@ def _complain(message: str) -> None:
 def _report_unread(unread: Sequence[Unread]) -> bool:
     """Name the processes that could not be inspected; return True if there are none."""
     for process in unread:
-        name = "" if process.name is None else f" ({_printable(process.name)})"
+        name = "" if process.name is None else f" ({printable(process.name)})"
         hint = _hint() if process.reason == "not permitted" else ""
         _complain(f"{process.pid}{name}: {process.reason}{hint}")
     return not unread
@@ -200,11 +196,11 @@ def _print_process(process: Process) -> None:
     command = shlex.join(process.command)
     if len(command) > _COMMAND_WIDTH:
         command = command[: _COMMAND_WIDTH - 3] + "..."
-    print(_printable(f"{process.pid} {process.name}: {command}").rstrip())
+    print(printable(f"{process.pid} {process.name}: {command}").rstrip())
     for library in process.libraries:
-        print(_printable(f"  uses {library}"))
+        print(printable(f"  uses {library}"))
     for file in process.unreached:
-        print(_printable(f"  has a libffi that the preload library does not reach: {file}"))
+        print(printable(f"  has a libffi that the preload library does not reach: {file}"))
     if process.findings:
         print_table([_HEADINGS, *map(_row, process.findings)], indent=2)
     else:
@@ -220,8 +216,8 @@ def _row(finding: Finding) -> tuple[str, ...]:
         f"{finding.size // 1024} KiB",
         f"{finding.executable.start:x} {finding.executable.perms}",
         _writable_at(finding),
-        _printable(finding.maker),
-        _printable(finding.reason),
+        printable(finding.maker),
+        printable(finding.reason),
     )
 
 
@@ -231,8 +227,3 @@ def _writable_at(finding: Finding) -> str:
     if finding.writable is finding.executable:
         return "the same"
     return f"{finding.writable.start:x} {finding.writable.perms}"
-
-
-def _printable(text: str) -> str:
-    # A process chooses its name, its arguments and its paths: none may control the terminal.
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -6,18 +6,18 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import re
 import sys
 from collections.abc import Iterator
 from typing import TextIO
 
-from ..arguments import add_command
+from ..arguments import add_command, process_id
 from . import report as reports
+from . import verdict
 from .report import Report
 
 FAILED = 2
 # By the verdict; 16 more if the program itself failed.
-STATUSES = {reports.YES: 0, reports.YES_WITH: 1, reports.NO: 3}
+STATUSES = {verdict.YES: 0, verdict.YES_WITH: 1, verdict.NO: 3}
 PROGRAM_FAILED = 16
 
 _EPILOG = """\
@@ -73,15 +73,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--json", action="store_true", help="write JSON instead of text")
     parser.add_argument("-o", "--output", metavar="FILE", help="write the report to a file")
-    parser.add_argument("-p", "--pid", type=_pid, help="trace a running process until it ends")
+    parser.add_argument("-p", "--pid", type=process_id, help="a running process, until it ends")
     parser.add_argument("program", metavar="COMMAND", nargs=argparse.REMAINDER, help="the program")
     parser.set_defaults(error=parser.error)
-
-
-def _pid(text: str) -> int:
-    if not re.fullmatch(r"0*[1-9][0-9]*", text):
-        raise argparse.ArgumentTypeError(f"a PID is a whole number above 0, not {text!r}")
-    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:

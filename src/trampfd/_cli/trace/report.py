@@ -13,16 +13,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, TextIO
 
+from ..output import printable
 from ..table import table_lines
 from . import causes
 from .causes import Cause
-from .tracer import Attempt
+from .verdict import Verdict, judge
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .tracer import Attempt
 
 FORMAT = 1
-
-YES = "yes"
-YES_WITH = "yes, with"
-NO = "no"
 
 GRANTED = "granted"
 UNKNOWN = "unknown"
@@ -49,27 +50,6 @@ def result(attempt: Attempt) -> str:
     if attempt.error is None:
         return UNKNOWN
     return errno.errorcode.get(attempt.error, str(attempt.error)) if attempt.error else GRANTED
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether the program can do without such memory.
-
-    Attributes:
-        hardenable: `YES`, it asks for none; `YES_WITH`, with all that `needs` lists; or `NO`,
-            because of what `obstacles` lists.
-    """
-
-    hardenable: str
-    needs: tuple[str, ...] = ()
-    obstacles: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        if self.hardenable == NO:
-            return f"no, because of {', '.join(self.obstacles)}"
-        if self.hardenable == YES_WITH:
-            return f"yes, with {', '.join(self.needs)}"
-        return "yes, it asks for no such memory"
 
 
 @dataclass
@@ -114,13 +94,7 @@ class Report:
         return found
 
     def verdict(self) -> Verdict:
-        found = [cause for cause in self.causes() if cause.served_by != causes.HARMLESS]
-        obstacles = [c.name for c in found if c.served_by in (causes.CHANGE, causes.NOTHING)]
-        needs = [c.advice if c.served_by == causes.SETTING else c.served_by for c in found]
-        needs = list(dict.fromkeys(needs))
-        if obstacles:
-            return Verdict(NO, obstacles=tuple(obstacles))
-        return Verdict(YES_WITH, needs=tuple(needs)) if needs else Verdict(YES)
+        return judge(self.causes())
 
     def end(self) -> dict[str, Any] | None:
         """How the program ended: its exit status, or the signal that killed it."""
@@ -239,8 +213,3 @@ def _where(report: Report, cause: Cause) -> str:
         if attempt.python is not None:
             return f"{os.path.basename(attempt.python.file)}:{attempt.python.line}"
     return os.path.basename(sites[0].program)
-
-
-def printable(text: str) -> str:
-    # A program chooses its paths and names: none may control the terminal.
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
