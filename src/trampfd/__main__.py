@@ -14,6 +14,7 @@ _MODULES = {
     "doctor": "doctor.command",
     "audit": "audit.command",
     "trace": "trace.command",
+    "advise": "advise.command",
     "demo": "demo.command",
     "preload": "preload",
     "enable": "enable",
@@ -61,6 +62,7 @@ def main(arguments: "Sequence[str] | None" = None) -> int:
     from ._cli.output import guarded
 
     options = _parser([first] if first in _MODULES else list(_MODULES)).parse_args(arguments)
+    options.words = arguments  # of which argparse does not tell whether there was a "--"
     return guarded(lambda: int(options.run(options)))
 
 

@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from ..._system.maps import read_maps, read_proc
 from ..audit.target import Target
 from .calls import ALIAS, GAIN, Wish
-from .stack import Frame
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .stack import Frame
 
 # What serves a cause; or that the program has to be started, built or updated in another way.
 RUN = "trampfd run"
@@ -49,8 +52,10 @@ _BY_RUN = "`trampfd run` or `trampfd enable` serves it"
 _BY_PRELOAD = "the preload library serves it: LD_PRELOAD=$(trampfd preload)"
 _IS_JIT = "a JIT compiler: without it, or without hardening"
 
-_CTYPES = Cause("ctypes callback", RUN, _BY_RUN)
-_CFFI = Cause("cffi callback", RUN, _BY_RUN)
+CTYPES = Cause("ctypes callback", RUN, _BY_RUN)
+CTYPES_BY_PRELOAD = Cause(CTYPES.name, PRELOAD, _BY_PRELOAD)
+SHARED_LIBFFI = Cause("libffi closure", PRELOAD, _BY_PRELOAD)
+CFFI = Cause("cffi callback", RUN, _BY_RUN)
 _FUNCTION = Cause(
     "nested function of GCC",
     LIBRARY,
@@ -58,7 +63,7 @@ _FUNCTION = Cause(
 )
 _PYTHON_JIT = Cause("CPython's JIT", SETTING, "PYTHON_JIT=0 in the environment")
 _PYTHON_PERF = Cause(
-    "CPython's perf trampolines", SETTING, "start it without -X perf and PYTHONPERFSUPPORT"
+    "CPython's perf trampolines", SETTING, "PYTHONPERFSUPPORT=0 in the environment, and no -X perf"
 )
 
 _ACTS_FOR_OTHERS = re.compile(r"/(libc|libpthread|libdl|ld-linux[^/]*|ld-musl[^/]*|ld)[.-][^/]*$")
@@ -70,8 +75,8 @@ _CLOSURE_FUNCTION = re.compile(r"^(ffi_closure_alloc|dlmmap|dlmalloc|ffi_prep_cl
 _OWN = [
     (re.compile(pattern), cause)
     for pattern, cause in [
-        (r"/_cffi_backend[^/]*\.so$", _CFFI),
-        (r"/_ctypes\.[^/]*\.so$", _CTYPES),
+        (r"/_cffi_backend[^/]*\.so$", CFFI),
+        (r"/_ctypes\.[^/]*\.so$", CTYPES),
         (
             r"/ffi_c[^/]*\.so$",
             Cause("Ruby's ffi gem", CHANGE, "it has pages of its own: upgrade the gem"),
@@ -87,17 +92,17 @@ _OWN = [
         ),
         (
             r"/(node|nodejs|chrome|chromium|electron|libnode\.so[^/]*|libv8[^/]*)$",
-            Cause("V8", SETTING, "start it with --jitless"),
+            Cause("V8", SETTING, "its option --jitless"),
         ),
         (r"/libjvm\.so$", Cause("Java", NOTHING, _IS_JIT)),
         (r"/lib(coreclr|clrjit)\.so$", Cause(".NET", NOTHING, _IS_JIT)),
         (r"/(mono|mono-sgen|libmono[^/]*\.so[^/]*)$", Cause("Mono", NOTHING, _IS_JIT)),
-        (r"/(pypy[0-9.]*|libpypy[^/]*)$", Cause("PyPy's JIT", SETTING, "start it with --jit off")),
+        (r"/(pypy[0-9.]*|libpypy[^/]*)$", Cause("PyPy's JIT", SETTING, "its option --jit off")),
         (
             r"/libguile[^/]*$",
             Cause("Guile's JIT", SETTING, "GUILE_JIT_THRESHOLD=-1 in the environment"),
         ),
-        (r"/(ruby[0-9.]*|libruby[^/]*)$", Cause("Ruby's JIT", SETTING, "start it without --jit")),
+        (r"/(ruby[0-9.]*|libruby[^/]*)$", Cause("Ruby's JIT", SETTING, "no option --jit")),
         (r"/qemu-[^/]*$", Cause("QEMU", NOTHING, _IS_JIT)),
         (
             r"/(wine[^/]*|ntdll\.so|ntdll\.dll)$",
@@ -223,7 +228,7 @@ def _of_python(pid: int, callers: Sequence[Frame]) -> Cause:
     if re.search("JIT|jit|executor|optimiz", functions) or environment.get(b"PYTHON_JIT") == b"1":
         return _PYTHON_JIT
     if re.search("CFuncPtr|closure|callback", functions):
-        return _CTYPES
+        return CTYPES
     return Cause("CPython itself", NOTHING, "look at the native stack: --json has all of it")
 
 
@@ -252,3 +257,49 @@ def _of_stack(pid: int) -> Cause:
 def _unknown(frames: Sequence[Frame]) -> Cause:
     where = frames[-1].name if frames else "an unknown place"
     return Cause(f"code of {where}", NOTHING, "look at the native stack: --json has all of it")
+
+
+# Of files
+
+
+def of_file(path: str) -> Cause | None:
+    """What a program is for which such a file is mapped; None if the file tells nothing."""
+    for pattern, name in _CALLERS:
+        if pattern.search(path):
+            return Cause(name, PRELOAD, _BY_PRELOAD)
+    for pattern, cause in _OWN:
+        if pattern.search(path):
+            return cause
+    if _LIBFFI.search(path):
+        return SHARED_LIBFFI
+    return None
+
+
+_MAKERS = {
+    "ctypes (CFUNCTYPE)": CTYPES,
+    "cffi (ffi.callback)": CFFI,
+    "CPython JIT": _PYTHON_JIT,
+    "CPython perf trampolines": _PYTHON_PERF,
+    "Numba": Cause("LLVM through numba", NOTHING, _IS_JIT),
+    "llvmlite": Cause("LLVM through numba", NOTHING, _IS_JIT),
+}
+
+
+def of_maker(maker: str) -> Cause:
+    """What memory is for whose maker `trampfd audit` names so."""
+    known = _MAKERS.get(maker)
+    if known is not None:
+        return known
+    if maker.startswith("GCC nested function"):
+        return _FUNCTION
+    if maker.startswith("libffi"):
+        for pattern, name in _CALLERS:
+            if pattern.search("/" + maker.partition("(")[2].rstrip(")")):
+                return Cause(name, PRELOAD, _BY_PRELOAD)
+        return Cause(f"closure of {maker}", PRELOAD, _BY_PRELOAD)
+    for _, cause in _OWN:
+        if cause.name.startswith(maker):
+            return cause
+    if maker.startswith(("executable stack", "text relocations")):
+        return Cause(maker, CHANGE, "build the file that `trampfd audit` names anew")
+    return Cause(maker, NOTHING, "trampfd does not know it: `trampfd trace` tells more")
