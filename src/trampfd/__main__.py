@@ -15,6 +15,7 @@ _MODULES = {
     "audit": "audit.command",
     "trace": "trace.command",
     "advise": "advise.command",
+    "attach": "attach",
     "demo": "demo.command",
     "preload": "preload",
     "enable": "enable",
