@@ -160,6 +160,13 @@ def test_the_compiler_of_cpython(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.json["verdict"]["needs"] == ["PYTHON_JIT=0 in the environment"]
 
 
+def test_the_support_of_cpython_for_perf() -> None:
+    if not hasattr(sys, "activate_stack_trampoline"):
+        pytest.skip("this Python has no -X perf, which CPython 3.12 and later can have")
+    found = Traced(sys.executable, "-X", "perf", "-c", "abs(1)")
+    assert found.served() == {"CPython's perf trampolines": "setting"}
+
+
 @pytest.mark.skipif(libc.NAME == "musl", reason="stacks cannot be made executable with musl")
 @pytest.mark.parametrize("way", ["stack", "heap"])
 def test_a_nested_function_of_gcc(way: str) -> None:

@@ -222,8 +222,8 @@ def _of_python(pid: int, callers: Sequence[Frame]) -> Cause:
     """Its own code, or a libffi that is built in and has no names."""
     functions = " ".join(frame.function or "" for frame in callers[:6])
     environment = _environment(pid)
-    is_perf = re.search("perf|arena|py_trampoline", functions) is not None
-    if is_perf or environment.get(b"PYTHONPERFSUPPORT", b"0") not in (b"", b"0"):
+    asks_for_perf = environment.get(b"PYTHONPERFSUPPORT", b"0") not in (b"", b"0")
+    if asks_for_perf or _PERF.search(functions) or _PERF_OPTION.search(_read(pid, "cmdline")):
         return _PYTHON_PERF
     if re.search("JIT|jit|executor|optimiz", functions) or environment.get(b"PYTHON_JIT") == b"1":
         return _PYTHON_JIT
@@ -232,12 +232,20 @@ def _of_python(pid: int, callers: Sequence[Frame]) -> Cause:
     return Cause("CPython itself", NOTHING, "look at the native stack: --json has all of it")
 
 
+_PERF = re.compile("perf_|code_arena|PerfTrampoline")
+_PERF_OPTION = re.compile(rb"\0-X\0?perf(_jit)?\0")
+
+
 def _environment(pid: int) -> dict[bytes, bytes]:
+    variables = _read(pid, "environ").split(b"\0")
+    return dict(variable.split(b"=", 1) for variable in variables if b"=" in variable)
+
+
+def _read(pid: int, name: str) -> bytes:
     try:
-        text = read_proc(pid, "environ")
+        return read_proc(pid, name)
     except OSError:
-        return {}
-    return dict(variable.split(b"=", 1) for variable in text.split(b"\0") if b"=" in variable)
+        return b""
 
 
 def _of_stack(pid: int) -> Cause:
