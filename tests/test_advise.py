@@ -352,14 +352,14 @@ def test_an_image(tmp_path: Path) -> None:
 
 
 def test_a_command_is_traced() -> None:
-    words = [sys.executable, PROGRAMS / "callbacks.py", "cairocffi"]
+    words = [sys.executable, PROGRAMS / "callbacks.py", "cffi"]
     done = core.run(*COMMAND, "--json", "--", *words)
     if "traced here" in done.stderr:
         pytest.skip(done.stderr.strip())
     (found,) = json.loads(done.stdout)["advice"]
     assert (found["hardenable"], found["needs"]) == ("yes, with", ["trampfd run"])
     (cause,) = found["causes"]
-    assert "surfaces.py:" in cause["evidence"]
+    assert "callbacks.py:" in cause["evidence"]
     assert found["steps"][0].startswith(f"{sys.executable} -m pip install")
     assert done.returncode == 1
 

@@ -316,7 +316,7 @@ def seen_by_strace(*command: object) -> Counter[str]:
 WAYS = ["mmap", "writable-second", "mprotect-written", "mprotect-unwritten", "shmat", "child"]
 
 
-@pytest.mark.parametrize("what", ["wishes", "ctypes", "cairocffi", "gobject", "mdwe", "luajit"])
+@pytest.mark.parametrize("what", ["wishes", "ctypes", "cffi", "gobject", "mdwe", "luajit"])
 def test_strace_sees_the_same(what: str) -> None:
     if what == "wishes":
         command = wishes(*WAYS)
@@ -334,7 +334,7 @@ def test_strace_sees_the_same(what: str) -> None:
     for attempt in found.attempts:
         ours["alias" if attempt["kind"] == "alias" else attempt["call"]] += attempt["times"]
     assert ours == seen_by_strace(*command)
-    assert ours or what not in ("wishes", "cairocffi", "luajit")
+    assert ours or what not in ("wishes", "cffi", "luajit")
 
 
 # Served
@@ -342,7 +342,7 @@ def test_strace_sees_the_same(what: str) -> None:
 
 def test_a_program_that_trampfd_serves_asks_for_nothing() -> None:
     command = [sys.executable, "-m", "trampfd", "run", PROGRAMS / "callbacks.py"]
-    for way in ("ctypes", "cairocffi"):
+    for way in ("ctypes", "cffi"):
         found = Traced(*command, way)
         assert (found.attempts, found.status) == ([], 0)
         assert found.json["verdict"]["hardenable"] == "yes"
@@ -449,7 +449,7 @@ sys.exit(main(sys.argv[1:]))
 """
     report = core.new_folder() / "report.json"
     words = [sys.executable, "-c", code, "trace", "--json", "-o", report, "--", sys.executable]
-    done = core.run(*words, PROGRAMS / "callbacks.py", "cairocffi")
+    done = core.run(*words, PROGRAMS / "callbacks.py", "cffi")
     assert done.returncode == 1, done.stderr
     found = json.loads(report.read_text())
     assert [cause["name"] for cause in found["causes"]] == ["cffi callback"]
@@ -460,7 +460,7 @@ sys.exit(main(sys.argv[1:]))
 
 
 def test_a_python_without_the_hook_says_what_is_missing() -> None:
-    found = Traced(sys.executable, "-I", PROGRAMS / "callbacks.py", "cairocffi")
+    found = Traced(sys.executable, "-I", PROGRAMS / "callbacks.py", "cffi")
     attempt = found.of("cffi callback")
     if python_line.spy():
         assert "callback" in attempt["python"]["source"]

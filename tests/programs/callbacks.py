@@ -26,6 +26,13 @@ def cairocffi() -> None:
     surface.write_to_png(io.BytesIO())
 
 
+def cffi() -> None:
+    import cffi
+
+    callback = cffi.FFI().callback("int(int)", abs)
+    assert callback(-4) == 4
+
+
 def ctypes() -> None:
     import ctypes
 
@@ -60,6 +67,6 @@ def jit() -> None:
 if __name__ == "__main__":
     try:
         globals()[sys.argv[1]]()
-    except ImportError as error:
-        print(error)
+    except (ImportError, OSError) as error:  # a module, or the library that it loads
+        print(str(error).partition("\n")[0])
         sys.exit(77)
