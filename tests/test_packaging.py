@@ -281,7 +281,7 @@ def test_every_exported_function_has_its_place_in_the_manual() -> None:
     symbols = (ROOT / "cbackend/libtrampfd.map").read_text()
     exported = set(re.findall(r"^ +(\w+);", symbols, re.MULTILINE))
     named = set(re.findall(r"^\.Nm (trampfd_\w+)", pages(3), re.MULTILINE))
-    nested = set(re.findall(r"^\.Fn (__gcc_\w+)", pages(3), re.MULTILINE))
+    nested = set(re.findall(r"^\.Fn (__gcc_\w+|_Fortran\w+)", pages(3), re.MULTILINE))
     assert "trampfd_closure_alloc" in exported
     assert exported == named | nested
 
