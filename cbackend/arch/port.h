@@ -14,6 +14,10 @@
  *                  TFD_PORT_PROT_EXEC, the protection that mappings of code need;
  *                  TFD_PORT_LACKS_ABI(abi), is the static chain register an argument of this ABI of
  *                  libffi's, so that there are no closures for it?
+ *                  TFD_PORT_IS_VARIADIC(cif), are arguments of this cif passed in another way than
+ *                  ffi_prep_cif() would tell, so that there is no plan? (optional)
+ *                  TFD_PORT_INT32, the type from which integers of 32 bits are widened to fill a
+ *                  register, int32_t or uint32_t (the default);
  *                  TFD_PORT_RESULT_32 and TFD_PORT_RESULT_ADDRESS, offsets in the frame of a plan:
  *                  of results of these kinds (see closure/plan.h), 0 where there are no plans.
  *                  For C and for assembly.
@@ -26,6 +30,14 @@
 #define TFD_PORT_H
 
 #include "slot/block.h"
+
+#ifndef TFD_PORT_IS_VARIADIC
+#define TFD_PORT_IS_VARIADIC(cif) 0
+#endif
+
+#ifndef TFD_PORT_INT32
+#define TFD_PORT_INT32 uint32_t
+#endif
 
 struct tfd_plan;
 
@@ -90,12 +102,13 @@ unsigned tfd_port_aggregate(size_t size, const struct tfd_scalar *scalars, size_
 /*
  * The entry that puts a record's user_data in the place of the first or last argument of the
  * plan's signature, and jumps to the record's function.  NULL if registers are not enough for that.
- * The plan is that of the function with all its arguments.
+ * The plan and the cif are those of the function with all its arguments.
  */
-tfd_entry *tfd_port_bind_entry(const struct tfd_plan *plan, enum trampfd_position position);
+tfd_entry *tfd_port_bind_entry(const struct tfd_plan *plan, const ffi_cif *cif,
+                               enum trampfd_position position);
 
 /* Is ffi_call() known to pass wrong arguments for this signature? */
-int tfd_port_libffi_miscalls(const struct tfd_plan *plan);
+int tfd_port_libffi_miscalls(const struct tfd_plan *plan, const ffi_cif *cif);
 
 /* Contexts; or generic/no_context.c, with which only the kernel makes trampolines. */
 

@@ -104,10 +104,30 @@ static int choose_entry(const ffi_cif *cif, enum trampfd_position position, tfd_
     *entry = NULL;
     if (!plan)
         return 0;
-    *entry = tfd_port_bind_entry(plan, position);
-    error = !*entry && tfd_port_libffi_miscalls(plan) ? -ENOTSUP : 0;
+    *entry = tfd_port_bind_entry(plan, cif, position);
+    error = !*entry && tfd_port_libffi_miscalls(plan, cif) ? -ENOTSUP : 0;
     tfd_plan_put(plan);
     return error;
+}
+
+/*
+ * `data` as a compiler fills the register of an argument of that type: on some CPUs, functions rely
+ * on it.
+ */
+static void *widened(const ffi_type *type, void *data)
+{
+    uintptr_t word = (uintptr_t)data;
+
+    switch (type->type) {
+    case FFI_TYPE_UINT8: return (void *)(uintptr_t)(uint8_t)word;
+    case FFI_TYPE_SINT8: return (void *)(intptr_t)(int8_t)word;
+    case FFI_TYPE_UINT16: return (void *)(uintptr_t)(uint16_t)word;
+    case FFI_TYPE_SINT16: return (void *)(intptr_t)(int16_t)word;
+    case FFI_TYPE_UINT32: return (void *)(uintptr_t)(TFD_PORT_INT32)word;
+    case FFI_TYPE_INT:
+    case FFI_TYPE_SINT32: return (void *)(intptr_t)(int32_t)word;
+    default: return data;
+    }
 }
 
 static void *bind_in_registers(union tfd_record *record, void **code, struct trampfd_trail *trail)
@@ -134,11 +154,15 @@ static unsigned index_of(enum trampfd_position position, const ffi_cif *cif)
 static int make_record(union tfd_record *record, ffi_cif *cif, void (*function)(void), void *data,
                        enum trampfd_position position)
 {
-    *record = (union tfd_record){.closure = {.user_data = data}};
-    record->bound.function = function;
-    if (!function || (position != TRAMPFD_FIRST && position != TRAMPFD_LAST) || !cif->nargs
-        || !is_bindable(cif->arg_types[index_of(position, cif)]))
+    const ffi_type *type;
+
+    if (!function || (position != TRAMPFD_FIRST && position != TRAMPFD_LAST) || !cif->nargs)
         return -EINVAL;
+    type = cif->arg_types[index_of(position, cif)];
+    if (!is_bindable(type))
+        return -EINVAL;
+    *record = (union tfd_record){.closure = {.user_data = widened(type, data)}};
+    record->bound.function = function;
     return choose_entry(cif, position, &record->bound.entry);
 }
 

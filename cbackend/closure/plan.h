@@ -13,7 +13,7 @@
 
 /*
  * Kinds of results: what to do after the handler has stored one.  Two are common to all ports: four
- * bytes, with zeros in the rest of the register, because most callbacks return an int; and a result
+ * bytes, widened to fill the register, because most callbacks return an int; and a result
  * in memory whose address is returned.  The others are the port's own.
  */
 enum { TFD_RESULT_32, TFD_RESULT_ADDRESS, TFD_RESULT_OF_PORT };
@@ -92,7 +92,8 @@ static inline struct tfd_return_words tfd_plan_return(unsigned kind, char *frame
     if (kind >= TFD_RESULT_OF_PORT)
         return tfd_port_finish(kind, frame);
     if (kind == TFD_RESULT_32)
-        return (struct tfd_return_words){*(uint32_t *)(frame + TFD_PORT_RESULT_32), 0};
+        return (struct tfd_return_words){(uintptr_t)*(TFD_PORT_INT32 *)(frame + TFD_PORT_RESULT_32),
+                                         0};
     return (struct tfd_return_words){*(uintptr_t *)(frame + TFD_PORT_RESULT_ADDRESS), 0};
 }
 

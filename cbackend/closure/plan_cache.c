@@ -181,7 +181,7 @@ static const struct tfd_plan *get(const ffi_cif *cif)
     const struct tfd_plan *plan;
 
     /* A cif that libffi refused may hold anything: its ABI tells, as in ffi_prep_closure_loc(). */
-    if (cif->abi <= FFI_FIRST_ABI || cif->abi >= FFI_LAST_ABI)
+    if (cif->abi <= FFI_FIRST_ABI || cif->abi >= FFI_LAST_ABI || TFD_PORT_IS_VARIADIC(cif))
         return NULL;
     plan = latest && tfd_plan_key_matches(latest, cif) ? latest : find_or_make(cif);
     if (plan) {

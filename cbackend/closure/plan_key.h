@@ -77,7 +77,8 @@ static inline int tfd_plan_key_matches(const struct tfd_plan *plan, const ffi_ci
 {
     const unsigned char *at = plan->key + 1;
 
-    if (plan->count != cif->nargs || plan->key[0] != (unsigned char)cif->abi)
+    if (plan->count != cif->nargs || plan->key[0] != (unsigned char)cif->abi
+        || TFD_PORT_IS_VARIADIC(cif))
         return 0;
     at = tfd_plan_key_skip_type(at, cif->rtype);
     for (unsigned i = 0; at && i < cif->nargs; i++)

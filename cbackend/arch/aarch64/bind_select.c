@@ -31,8 +31,10 @@ static int in_registers(const struct tfd_plan *plan)
     return 1;
 }
 
-tfd_entry *tfd_port_bind_entry(const struct tfd_plan *plan, enum trampfd_position position)
+tfd_entry *tfd_port_bind_entry(const struct tfd_plan *plan, const ffi_cif *cif,
+                               enum trampfd_position position)
 {
+    (void)cif;
     if (!in_registers(plan))
         return NULL;
     if (position == TRAMPFD_FIRST)
@@ -45,8 +47,9 @@ tfd_entry *tfd_port_bind_entry(const struct tfd_plan *plan, enum trampfd_positio
  * has counted the bytes of the structures but not of their addresses; and it aligns an address as
  * if it were the structure.
  */
-int tfd_port_libffi_miscalls(const struct tfd_plan *plan)
+int tfd_port_libffi_miscalls(const struct tfd_plan *plan, const ffi_cif *cif)
 {
+    (void)cif;
     for (unsigned i = 0; i < plan->gather_count; i++)
         if (plan->gathers[i].count == 0)
             return 1;

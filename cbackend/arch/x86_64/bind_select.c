@@ -36,8 +36,10 @@ static int in_registers(const struct tfd_plan *plan)
     return 1;
 }
 
-tfd_entry *tfd_port_bind_entry(const struct tfd_plan *plan, enum trampfd_position position)
+tfd_entry *tfd_port_bind_entry(const struct tfd_plan *plan, const ffi_cif *cif,
+                               enum trampfd_position position)
 {
+    (void)cif;
     if (!in_registers(plan))
         return NULL;
     if (position == TRAMPFD_LAST)
@@ -51,8 +53,9 @@ tfd_entry *tfd_port_bind_entry(const struct tfd_plan *plan, enum trampfd_positio
  * ffi_call() of libffi 3.4 copies a structure whose first word goes to the last integer register
  * whole, over the first vector register; that is wrong when an earlier argument is in there.
  */
-int tfd_port_libffi_miscalls(const struct tfd_plan *plan)
+int tfd_port_libffi_miscalls(const struct tfd_plan *plan, const ffi_cif *cif)
 {
+    (void)cif;
     for (unsigned i = 0; i < plan->gather_count; i++)
         if (plan->gathers[i].from[0] == (WORD_REGISTERS - 1) * 8
             && plan->gathers[i].from[1] > FRAME_VECTORS)
