@@ -60,9 +60,13 @@ INTEGERS = (
 VECTORS = (Scalar("float", FLOAT, 4), Scalar("double", FLOAT, 8))
 LONG_DOUBLE = Scalar("long double", FLOAT, c_types.LONG_DOUBLE)
 COMPLEX_NUMBERS = (
-    Scalar("float _Complex", COMPLEX, 8, alignment=4),
-    Scalar("double _Complex", COMPLEX, 16, alignment=8),
-    Scalar("long double _Complex", COMPLEX, 2 * c_types.LONG_DOUBLE, alignment=16),
+    (
+        Scalar("float _Complex", COMPLEX, 8, alignment=4),
+        Scalar("double _Complex", COMPLEX, 16, alignment=8),
+        Scalar("long double _Complex", COMPLEX, 2 * c_types.LONG_DOUBLE, alignment=16),
+    )
+    if core.libffi_has("COMPLEX_TYPE")
+    else (*VECTORS, LONG_DOUBLE)
 )
 PACKABLE = (*INTEGERS, *VECTORS, LONG_DOUBLE)
 

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support import c_types, core, cpu, scale, signatures
+from support import abi, c_types, core, cpu, scale, signatures
 from support.ctypes_calls import address, compiled, ctypes_type
 
 import trampfd
@@ -128,14 +128,6 @@ def meaning(kind: Any, data: bytes) -> list[bytes]:
     return [data[at : at + size] for at, size in c_types.placed_bytes(kind)]
 
 
-def is_garbled_by_libffi(call: signatures.Call) -> bool:
-    """Can it be? See tfd_port_libffi_miscalls()."""
-    return any(
-        isinstance(kind, c_types.Structure) and 8 < c_types.size_and_alignment(kind)[0] <= 16
-        for kind in call.argument_types
-    )
-
-
 @pytest.mark.needs_port_with("bind")
 @settings(
     max_examples=scale.down("bound calls", 100, 10),
@@ -174,7 +166,7 @@ def test_same_as_a_direct_call(drawn: tuple[signatures.Call, Any, Any, bool]) ->
     try:
         bound = trampfd.bind(library.target, value, position="last" if is_last else "first")
     except NotImplementedError:
-        assert is_garbled_by_libffi(call)
+        assert any(map(abi.libffi_may_garble, call.argument_types))
         return
     ctypes_type(kind).in_dll(library, "bound").value = value
     directly = run(library.call_directly)

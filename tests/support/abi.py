@@ -12,6 +12,7 @@ Each such file has
     WITHOUT_PLAN       a `struct odd` for cffi, and whether it is packed, that only libffi returns
     PACKED_HAVE_PLANS  have structures that are packed, but not of floats?
     libffi_agrees      (type, is_result): does libffi pass this as compilers do?
+    libffi_may_garble  (type): may ffi_call() pass it wrongly, see tfd_port_libffi_miscalls()?
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import importlib
 
 from support import cpu
 
-_WITH_PLANS = ("x86_64", "aarch64")
+_WITH_PLANS = ("x86_64", "aarch64", "riscv64")
 
 _name = cpu.NAME if cpu.NAME in _WITH_PLANS else "without_plans"
 _cpu = importlib.import_module(f"support.abi_{_name}")
@@ -33,3 +34,4 @@ TAIL_WORD: int = _cpu.TAIL_WORD
 WITHOUT_PLAN: tuple[str, bool] = _cpu.WITHOUT_PLAN
 PACKED_HAVE_PLANS: bool = _cpu.PACKED_HAVE_PLANS
 libffi_agrees = _cpu.libffi_agrees
+libffi_may_garble = _cpu.libffi_may_garble

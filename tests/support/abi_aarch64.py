@@ -46,3 +46,7 @@ def libffi_agrees(type: Type, is_result: bool) -> bool:
     units = {_unit(one) for _, one in placed_scalars(type)}
     is_homogeneous = len(units) == 1 and size <= 4 * min(units)
     return not (_is_aligned_apart(type) and (size <= 16 or is_homogeneous))
+
+
+def libffi_may_garble(type: Type) -> bool:
+    return isinstance(type, Structure) and size_and_alignment(type)[0] > 16

@@ -16,3 +16,7 @@ PACKED_HAVE_PLANS = False
 
 def libffi_agrees(type: Type, is_result: bool) -> bool:
     return True
+
+
+def libffi_may_garble(type: Type) -> bool:
+    return False

@@ -29,3 +29,7 @@ def libffi_agrees(type: Type, is_result: bool) -> bool:
         # Else it is left on the x87 stack.
         and not (is_result and any(one.name == "long double" for _, one in scalars))
     )
+
+
+def libffi_may_garble(type: Type) -> bool:
+    return isinstance(type, Structure) and 8 < size_and_alignment(type)[0] <= 16

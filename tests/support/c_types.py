@@ -83,6 +83,16 @@ def size_and_alignment(type: Type) -> tuple[int, int]:
     return _round_up(end, alignment), alignment
 
 
+def placed_members(type: Structure) -> Iterator[tuple[int, Type]]:
+    """Each member of a structure with its offset."""
+    at = 0
+    for member in type.members:
+        size, alignment = size_and_alignment(member)
+        at = _round_up(at, 1 if type.packed else alignment)
+        yield at, member
+        at += size
+
+
 def placed_scalars(type: Type, start: int = 0) -> Iterator[tuple[int, Scalar]]:
     """Each scalar in a value of this type with its offset."""
     if isinstance(type, Scalar):
@@ -92,12 +102,8 @@ def placed_scalars(type: Type, start: int = 0) -> Iterator[tuple[int, Scalar]]:
         for i in range(type.length):
             yield from placed_scalars(type.item, start + i * size)
     else:
-        at = 0
-        for member in type.members:
-            size, alignment = size_and_alignment(member)
-            at = _round_up(at, 1 if type.packed else alignment)
+        for at, member in placed_members(type):
             yield from placed_scalars(member, start + at)
-            at += size
 
 
 def placed_bytes(type: Type) -> list[tuple[int, int]]:

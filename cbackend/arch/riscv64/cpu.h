@@ -12,8 +12,14 @@
 #define TFD_PORT_PROT_EXEC PROT_EXEC
 #define TFD_PORT_LACKS_ABI(abi) 0
 
-/* There are no plans. */
+/* Variadic arguments come in integer registers, some of them in pairs. */
+#define TFD_PORT_IS_VARIADIC(cif) ((cif)->riscv_nfixedargs != (cif)->nargs)
+
+/* Unsigned ones too. */
+#define TFD_PORT_INT32 int32_t
+
+/* In the frame, see frame.h. */
 #define TFD_PORT_RESULT_32 0
-#define TFD_PORT_RESULT_ADDRESS 0
+#define TFD_PORT_RESULT_ADDRESS 96
 
 #endif

@@ -28,10 +28,13 @@ int main(void)
     static ffi_type *structures[] = {&pair, &pair, NULL};
     static ffi_type large = {.type = FFI_TYPE_STRUCT, .elements = structures};
     static ffi_type *types[] = {&ffi_type_pointer, &ffi_type_double, &ffi_type_sint, &pair};
-    /* On x86-64 the next to last structure is garbled, on AArch64 the last one. */
+    static ffi_type wrapped = {.type = FFI_TYPE_STRUCT, .elements = &long_double[1]};
+    /* On x86-64 the first structure is garbled, on AArch64 the second one, on RISC-V the last one. */
     static ffi_type *garbled[] = {
-        &ffi_type_pointer, &ffi_type_slong, &ffi_type_slong, &ffi_type_slong, &ffi_type_slong,
-        &ffi_type_double,  &mixed,          &ffi_type_slong, &large,
+        &ffi_type_pointer, &ffi_type_slong,  &ffi_type_slong,  &ffi_type_slong,  &ffi_type_slong,
+        &ffi_type_double,  &mixed,           &ffi_type_slong,  &large,           &ffi_type_double,
+        &ffi_type_double,  &ffi_type_double, &ffi_type_double, &ffi_type_double, &ffi_type_double,
+        &wrapped,
     };
     ffi_cif cif;
 
@@ -45,7 +48,7 @@ int main(void)
     check_refused(EINVAL, &cif, nothing, TRAMPFD_LAST, "a double");
     make_cif(&cif, &ffi_type_void, 4, types);
     check_refused(EINVAL, &cif, nothing, TRAMPFD_LAST, "a structure");
-    make_cif(&cif, &ffi_type_void, 9, garbled);
+    make_cif(&cif, &ffi_type_void, 16, garbled);
     check_refused(ENOTSUP, &cif, nothing, TRAMPFD_FIRST, "arguments that libffi garbles");
     return 0;
 }

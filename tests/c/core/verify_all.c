@@ -5,9 +5,8 @@
  * only the owner knows, and closures may be made and freed meanwhile.
  */
 #include "check.h"
-#include "closure/plan.h"
+#include "closure/plan_key.h"
 #include "slot/record.h"
-#include "traits.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -126,11 +125,15 @@ static void check_plan(adder *code, size_t count, int sharers)
 /* A bound function and one that libffi calls. */
 static void check_others(size_t count)
 {
-    ffi_type *types[] = {&ffi_type_sint};
+    ffi_type *members[TFD_PLAN_KEY_SIZE / 4 + 1]; /* more than a plan may have */
+    ffi_type structure = {.type = FFI_TYPE_STRUCT, .elements = members}, *types[] = {&structure};
     ffi_cif cif;
     void *bound, *closure, *code[2];
 
-    CHECK(ffi_prep_cif(&cif, OTHER_FFI_ABI, 1, &ffi_type_sint, types) == FFI_OK, "ffi_prep_cif");
+    for (int i = 0; i < TFD_PLAN_KEY_SIZE / 4; i++)
+        members[i] = &ffi_type_sint;
+    members[TFD_PLAN_KEY_SIZE / 4] = NULL;
+    CHECK(ffi_prep_cif(&cif, FFI_DEFAULT_ABI, 1, &ffi_type_sint, types) == FFI_OK, "ffi_prep_cif");
     closure = trampfd_closure_alloc(100, &code[0], NULL);
     CHECK(closure && !trampfd_closure_prep(closure, &cif, add, NULL), "a closure for libffi");
     bound = trampfd_bind(adder_cif(), (void (*)(void))abs, NULL, TRAMPFD_FIRST, &code[1], NULL);

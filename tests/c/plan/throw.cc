@@ -84,7 +84,9 @@ int main()
     check<long>(&ffi_type_slong);
     check<double>(&ffi_type_double);
     check<long double>(&ffi_type_longdouble);
+#ifdef FFI_TARGET_HAS_COMPLEX_TYPE
     check<long double _Complex>(&ffi_type_complex_longdouble);
+#endif
     check<mixed>(nullptr);
     return 0;
 }

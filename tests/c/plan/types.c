@@ -108,7 +108,8 @@ static void check_elements_beyond_size(void)
         4, 4, ELEMENTS(&ffi_type_sint, &ffi_type_sint, &ffi_type_sint, &ffi_type_sint));
 
     call(&six, 6, "packed {char; int; char}");
-    call(&nine, 9, "packed {char; double}");
+    if (!LIBFFI_NEEDS_ELEMENTS)
+        call(&nine, 9, "packed {char; double}");
     call(&ten, 10, "packed {char; long; char}");
     call(&bit_fields, 4, "four bit fields of an int");
 }
@@ -118,7 +119,8 @@ static void check_no_elements(void)
 {
     ffi_type opaque = structure_of(80, 8, NULL);
 
-    call(&opaque, 80, "a structure without elements");
+    if (!LIBFFI_NEEDS_ELEMENTS)
+        call(&opaque, 80, "a structure without elements");
 }
 
 /* libffi's own calls and closures do not agree on how these are passed. */
@@ -141,20 +143,28 @@ static void check_refused(void)
     CHECK(!tfd_plan_get(&cif), "a structure with a word of padding has a plan");
 }
 
+/* No plan has complex integers. */
+static void check_complex(void)
+{
+#ifdef FFI_TARGET_HAS_COMPLEX_TYPE
+    ffi_type complex_int = {8, 4, FFI_TYPE_COMPLEX, ELEMENTS(&ffi_type_sint)};
+
+    CHECK(!call(&complex_int, 8, "a complex int"), "it has a plan");
+#endif
+}
+
 static void check_others(void)
 {
     ffi_type pair = structure_of(16, 8, ELEMENTS(&ffi_type_slong, &ffi_type_slong));
     ffi_type aligned_16 = structure_of(16, 16, ELEMENTS(&ffi_type_slong, &ffi_type_slong));
     ffi_type aligned_doubles = structure_of(16, 16, ELEMENTS(&ffi_type_double, &ffi_type_double));
     ffi_type aligned_mixed = structure_of(16, 16, ELEMENTS(&ffi_type_double, &ffi_type_slong));
-    ffi_type complex_int = {8, 4, FFI_TYPE_COMPLEX, ELEMENTS(&ffi_type_sint)};
     ffi_type union_of_double_and_long = structure_of(8, 8, ELEMENTS(&ffi_type_double));
 
     CHECK(call(&pair, 16, "a pair"), "it has no plan");
     CHECK(call(&aligned_16, 16, "aligned to 16") == PLANS_ALIGNED, "its plan");
     CHECK(call(&aligned_doubles, 16, "doubles aligned to 16") == PLANS_ALIGNED, "its plan");
     CHECK(call(&aligned_mixed, 16, "{double; long} aligned to 16") == PLANS_ALIGNED, "its plan");
-    CHECK(!call(&complex_int, 8, "a complex int"), "it has a plan");
     call(&union_of_double_and_long, 8, "a union by its first member");
 }
 
@@ -178,6 +188,7 @@ int main(void)
     check_elements_beyond_size();
     check_no_elements();
     check_refused();
+    check_complex();
     check_others();
     check_int_code();
     return 0;

@@ -88,7 +88,9 @@ CALLER(call_long, long)
 CALLER(call_float, float)
 CALLER(call_double, double)
 CALLER(call_long_double, long double)
+#ifdef FFI_TARGET_HAS_COMPLEX_TYPE
 CALLER(call_complex, complex_long_double)
+#endif
 CALLER(call_mixed, mixed)
 CALLER(call_large, large)
 
@@ -127,7 +129,9 @@ int main(int argc, char **argv)
     check(&ffi_type_float, 3, call_float, TAIL_FLOAT);
     check(&ffi_type_double, 3, call_double, TAIL_DOUBLE);
     check(&ffi_type_longdouble, 3, call_long_double, TAIL_LONG_DOUBLE);
+#ifdef FFI_TARGET_HAS_COMPLEX_TYPE
     check(&ffi_type_complex_longdouble, 3, call_complex, TAIL_COMPLEX_LONG_DOUBLE);
+#endif
     check(&type_mixed, 3, call_mixed, TAIL_LONG_AND_DOUBLE);
     check(&type_large, 3, call_large, TAIL_IN_MEMORY);
     check(&ffi_type_void, 0, call_for_nothing, FRAME_WITHOUT_ARGUMENTS);

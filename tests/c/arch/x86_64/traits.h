@@ -10,6 +10,9 @@
 /* Is there a plan for structures of two words that are aligned to 16 bytes? */
 #define PLANS_ALIGNED 1
 
+/* Does libffi read the elements of all structures, and take what lies between them for padding? */
+#define LIBFFI_NEEDS_ELEMENTS 0
+
 /* The tails, and which of them has results of these types. */
 #define TAILS(X) X(words) X(vectors) X(x87) X(x87_pair)
 #define TAIL_LONG tfd_plan_tail_words
