@@ -7,7 +7,6 @@ and TRAMPFD_FUZZ_SEED which (1).
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 import core_sources
 import fuzz_plan
 import pytest
-from support import abi, core, providers, scale
+from support import abi, core, instructions, providers, scale
 
 COUNT = int(os.environ.get("TRAMPFD_FUZZ", scale.down("random signatures", 20_000, 200)))
 FEW = scale.down("random signatures with another compiler", 1000, 50)
@@ -136,28 +135,10 @@ def test_debugger_finds_the_caller_at_every_instruction(others: int) -> None:
     assert seen >= {*slots, "tfd_plan_entries", "call", *abi.TAILS}, done.stdout
 
 
-@functools.cache
-def instructions(signature: str, marshalled_by: str, calls: int) -> int:
-    """Of a program that makes so many calls."""
-    callgrind = (core.need("valgrind"), "--tool=callgrind", "--callgrind-out-file=/dev/null")
-    done = core.run(*callgrind, core.executable("plan/cost"), signature, marshalled_by, calls)
-    if done.returncode == core.SKIPPED:
-        pytest.skip(done.stderr)
-    assert done.returncode == 0, done.stderr
-    (collected,) = re.findall(r"Collected : (\d+)", done.stderr)
-    return int(collected)
-
-
-def instructions_of_a_call(signature: str, marshalled_by: str) -> float:
-    """With the handler and the caller's loop."""
-    more, less = (instructions(signature, marshalled_by, calls) for calls in (2000, 1000))
-    return (more - less) / 1000
-
-
 @pytest.mark.only_table
 @pytest.mark.parametrize("rival", ["libffi", "stock"])
-@pytest.mark.parametrize("signature", ["nothing", "ints", "doubles", "structure", "mixed"])
+@pytest.mark.parametrize("signature", instructions.SIGNATURES)
 def test_plan_takes_fewer_instructions(signature: str, rival: str) -> None:
-    plan, other = (instructions_of_a_call(signature, by) for by in ("plan", rival))
+    plan, other = (instructions.of_a_call(signature, by) for by in ("plan", rival))
     print(f"{signature}: {plan:.1f} instructions a call with a plan, {other:.1f} by {rival}")
     assert 0 < plan < other
