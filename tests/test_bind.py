@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import platform
 import re
 import signal
 import sys
@@ -21,7 +20,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support import abi, c_types, core, cpu, scale, signatures
+from support import abi, c_types, core, cpu, instructions, scale, signatures
 from support.ctypes_calls import address, compiled, ctypes_type
 
 import trampfd
@@ -29,10 +28,6 @@ from trampfd import _native
 
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 PROGRAMS = ("bind/calls", "bind/errors", "bind/verify")
-
-pytestmark = pytest.mark.skipif(
-    platform.machine() != "x86_64", reason="the instructions counted are those of x86-64"
-)
 
 
 def used_slots() -> int:
@@ -62,24 +57,15 @@ def test_program_under_valgrind(program: str) -> None:
     core.check(core.need("valgrind"), "--quiet", "--error-exitcode=1", core.executable(program))
 
 
-def instructions_of_a_call(function: str) -> float:
-    """With the caller's loop."""
-    counts = []
-    for calls in (2000, 1000):
-        callgrind = (core.need("valgrind"), "--tool=callgrind", "--callgrind-out-file=/dev/null")
-        done = core.run(*callgrind, core.executable("bind/cost"), function, calls)
-        assert done.returncode == 0, done.stderr
-        counts.append(int(re.findall(r"Collected : (\d+)", done.stderr)[0]))
-    return (counts[0] - counts[1]) / 1000
-
-
-@pytest.mark.needs_port_with("bind")
 @pytest.mark.only_table
+@pytest.mark.skipif(cpu.NAME != "x86_64", reason="the instructions counted are those of x86-64")
 def test_call_adds_at_most_seven_instructions() -> None:
-    direct = instructions_of_a_call("direct")
+    direct, last, first = (
+        instructions.of_a_call("bind/cost", each) for each in ("direct", "last", "first")
+    )
     # Slot: landing pad, address, jump.  Entry: landing pad, moves, bound argument, jump.
-    assert round(instructions_of_a_call("last") - direct) == 3 + 3
-    assert round(instructions_of_a_call("first") - direct) == 3 + 3 + 1
+    assert round(last - direct) == 3 + 3
+    assert round(first - direct) == 3 + 3 + 1
 
 
 # --- The same as a direct call -----------------------------------------------------------------

@@ -139,6 +139,6 @@ def test_debugger_finds_the_caller_at_every_instruction(others: int) -> None:
 @pytest.mark.parametrize("rival", ["libffi", "stock"])
 @pytest.mark.parametrize("signature", instructions.SIGNATURES)
 def test_plan_takes_fewer_instructions(signature: str, rival: str) -> None:
-    plan, other = (instructions.of_a_call(signature, by) for by in ("plan", rival))
+    plan, other = (instructions.of_a_call("plan/cost", signature, by) for by in ("plan", rival))
     print(f"{signature}: {plan:.1f} instructions a call with a plan, {other:.1f} by {rival}")
     assert 0 < plan < other

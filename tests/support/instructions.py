@@ -13,7 +13,7 @@ import pytest
 
 from support import core, emulation
 
-SIGNATURES = ("nothing", "ints", "doubles", "structure", "mixed")
+SIGNATURES = ("nothing", "ints", "doubles", "structure", "mixed")  # of plan/cost.c
 
 # Fewer, where each instruction is a line in a file.
 _CALLS = (100, 200) if emulation.IS_ON else (1000, 2000)
@@ -47,12 +47,15 @@ def _by_emulator(*command: object) -> int:
 
 
 @functools.cache
-def _of_a_program(signature: str, marshalled_by: str, calls: int) -> int:
+def _of_a_program(program: str, *words: str) -> int:
     count = _by_emulator if emulation.IS_ON else _by_valgrind
-    return count(core.executable("plan/cost"), signature, marshalled_by, calls)
+    return count(core.executable(program), *words)
 
 
-def of_a_call(signature: str, marshalled_by: str) -> float:
-    """With the handler and the caller's loop; see plan/cost.c for the words."""
-    less, more = (_of_a_program(signature, marshalled_by, calls) for calls in _CALLS)
+def of_a_call(program: str, *words: str) -> float:
+    """With the handler and the caller's loop, of a program of ``tests/c`` that makes calls.
+
+    Its last word, after these, says how many.
+    """
+    less, more = (_of_a_program(program, *words, str(calls)) for calls in _CALLS)
     return (more - less) / (_CALLS[1] - _CALLS[0])
