@@ -46,6 +46,7 @@ help:
 	@echo 'make matrix   all tests on Debian trixie and sid with CPython 3.13 to 3.15, one without a GIL,'
 	@echo '              the module on three kernels, packages; takes long'
 	@echo 'make ports    the tests of the ports to other CPUs, emulated by QEMU, and a table of how they went'
+	@echo 'make instructions  how many of them a call takes, here and on emulated CPUs, for the documentation'
 	@echo 'make clean    remove what the other targets made'
 	@echo
 	@echo 'PYTHON=python3.13 and VENV=folder choose another Python and another place.'
@@ -205,7 +206,16 @@ PORTS = $(shell cut -d ' ' -f 1 tools/ports.txt)
 ports: $(VENV)/.test
 	tools/test-ports '$(PORTS)' $(PYTEST_ARGS); status=$$?; $(RUN) tests/write_ports.py && exit $$status
 
+# On this CPU by valgrind, on the others that have plans by the emulator.
+COUNTED = aarch64 riscv64
+instructions: $(VENV)/.test
+	$(RUN) tests/write_instructions.py
+	mkdir -p build
+	for cpu in $(COUNTED); do \
+		tools/count-emulated $$cpu build/instructions.json && \
+		$(RUN) tests/write_instructions.py --add build/instructions.json || exit; done
+
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info src/trampfd/*.so
 
-.PHONY: help demo test bench figures modes attacks doctor lint fmt asan ubsan address-undefined tsan valgrind fuzz soak man docs check-docs build vm vm-short deb rpm wheel wheels matrix ports clean
+.PHONY: help demo test bench figures modes attacks doctor lint fmt asan ubsan address-undefined tsan valgrind fuzz soak man docs check-docs build vm vm-short deb rpm wheel wheels matrix ports instructions clean

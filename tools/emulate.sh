@@ -50,3 +50,36 @@ emulate_lend_compiler() {
             "$emulate_bin/${emulate_tool#*:}"
     done
 }
+
+# emulate_checkout PORT: this checkout, built in the chroot of that port, which is made if need be and
+# mounted until the script ends. Sets emulate_root.
+emulate_checkout() {
+    emulate_find "$1" || usage_refuse "there is no $1 in tools/ports.txt"
+    emulate_root=$CHROOT_CACHE/$emulate_suite-$emulate_debian
+
+    chroot_need_root
+    "$here/tools/install-deps" debootstrap qemu-user-static "g++-$emulate_compiler"
+    emulate_register
+    chroot_make "$emulate_suite" "$emulate_root" ca-certificates "$emulate_debian"
+
+    # Certificates are those of the host.
+    cp -L /etc/ssl/certs/ca-certificates.crt "$emulate_root/etc/ssl/certs/ca-certificates.crt"
+    rm -rf "$emulate_root/src"
+    "$here/tools/export-tree" "$emulate_root/src"
+
+    trap 'chroot_umount "$emulate_root"' EXIT
+    chroot_mount "$emulate_root"
+    emulate_run /src/tools/install-deps python3 python3-venv python3-dev pkg-config libffi-dev \
+        libsqlite3-0 python3-cffi python3-pytest python3-pytest-xdist python3-pytest-timeout \
+        python3-hypothesis python3-setuptools python3-wheel python3-pip make meson ninja-build
+    [ -e "$emulate_root/cross" ] || emulate_lend_compiler "$emulate_root"
+    [ -e "$emulate_root/venv" ] || emulate_run python3 -m venv --system-site-packages /venv
+    emulate_run /venv/bin/python -m pip install --quiet --no-build-isolation --no-deps \
+        --editable /src
+}
+
+# emulate_run COMMAND...: in that chroot.
+emulate_run() {
+    chroot_run "$emulate_root" PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin TRAMPFD_VM=1 \
+        TRAMPFD_EMULATED=1 "$@"
+}
