@@ -22,6 +22,7 @@ UNKNOWN = [
     ("run", ["--kern", "6.12"], "--kern"),
     ("run", ["--kernel", "5.0"], "5.0"),
     ("run", ["selftests"], "selftests"),
+    ("run", ["--kernel", "arm64-16k"], "give a command"),
     ("suite", [], "missing"),
     ("suite", ["6.12"], "missing"),
     ("suite", ["--no-such-option"], "--no-such-option"),

@@ -27,7 +27,7 @@ class Job:
     """What to run, where, and with how much of everything."""
 
     kernel: Kernel
-    module: Path
+    module: Path | None
     words: list[str]
     root: Path
     folder: Path
@@ -63,9 +63,8 @@ def qemu(job: Job, out: Path, initramfs: Path, disk: Path | None) -> list[str]:
     """The command line. Any panic ends QEMU, as does the guest's poweroff."""
     # maxcpus: the kernel patches its code while it boots, and QEMU 7.2 at times lets another
     # processor run the breakpoint that was there meanwhile; so init starts the second one.
-    # tsc: it is the host's; an emulated clock takes longer.
-    parameters = "console=ttyS0 loglevel=5 panic=-1 oops=panic panic_on_warn=1 maxcpus=1"
-    parameters += " tsc=reliable"
+    target = job.kernel.machine
+    parameters = f"{target.parameters} loglevel=5 panic=-1 oops=panic panic_on_warn=1 maxcpus=1"
     if disk:
         parameters += " copies=/dev/vda"
     if job.fast:
@@ -75,7 +74,7 @@ def qemu(job: Job, out: Path, initramfs: Path, disk: Path | None) -> list[str]:
     machine = (
         ["-accel", "kvm", "-cpu", "host"]
         if job.kvm
-        else ["-accel", "tcg,thread=multi", "-cpu", "max"]
+        else ["-accel", "tcg,thread=multi", "-cpu", target.emulated_cpu]
     )
     shares: list[str] = ["-drive", f"file={disk},format=raw,if=virtio,readonly=on"] if disk else []
     for tag, path, options in (
@@ -89,10 +88,9 @@ def qemu(job: Job, out: Path, initramfs: Path, disk: Path | None) -> list[str]:
             f"virtio-9p-pci,fsdev={tag},mount_tag={tag}",
         ]
     return [
-        "qemu-system-x86_64",
+        target.qemu,
         *machine,
-        "-M",
-        "q35",
+        *target.board,
         "-m",
         str(job.memory),
         "-smp",
@@ -139,12 +137,12 @@ def boot(job: Job, out: Path) -> str:
     return "" if (out / "status").exists() else "the guest died before the command ended"
 
 
-def faults(out: Path) -> list[str]:
+def faults(out: Path, has_module: bool) -> list[str]:
     """What the kernel log and the module's counters tell against the run."""
     found = complaints(text(out / "console.log"))
     found += [line for line in complaints(text(out / "dmesg")) if line not in found]
     live = text(out / "live").strip()
-    if live != NOTHING_ALIVE:
+    if has_module and live != NOTHING_ALIVE:
         found.append(f"the module was not clean at the end: {live or 'not known'}")
     return found
 
@@ -175,7 +173,9 @@ def run_in_guest(job: Job) -> int:
             raise VmError(f"{out}: {error.strerror}") from error
         for name in RESULTS:
             (out / name).unlink(missing_ok=True)
-        shutil.copy(job.module, out / "trampfd.ko")
+        (out / "trampfd.ko").unlink(missing_ok=True)
+        if job.module:
+            shutil.copy(job.module, out / "trampfd.ko")
         (out / "command").write_text(command_script(job))
         trouble = boot(job, out)
-        return report(out, trouble, faults(out))
+        return report(out, trouble, faults(out, job.module is not None))

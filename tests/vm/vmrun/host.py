@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Union
 
 from . import VmError
+from .machines import Machine
 
 Word = Union[str, Path]
 
@@ -29,7 +30,6 @@ BUILD_TOOLS = {
     "chroot": "coreutils",
 }
 BOOT_TOOLS = {
-    "qemu-system-x86_64": "qemu-system-x86",
     "busybox": "busybox-static",
     "cpio": "cpio",
     "gcc": "gcc",
@@ -65,9 +65,10 @@ def enter(root: Path) -> list[Word]:
     return ["unshare", *user, "--mount", "sh", "-c", IN_ROOT, root]
 
 
-def require_tools(*, boot: bool) -> None:
+def require_tools(machine: Machine, *, boot: bool) -> None:
     """Makes sure that the tools are there; root gets them installed."""
-    tools = {**BUILD_TOOLS, **(BOOT_TOOLS if boot else {})}
+    boot_tools = {machine.qemu: machine.package, **BOOT_TOOLS}
+    tools = {**BUILD_TOOLS, **(boot_tools if boot else {})}
     packages = sorted({package for tool, package in tools.items() if not shutil.which(tool)})
     if not packages:
         return

@@ -45,19 +45,21 @@ ip link set lo up
 hostname trampfd-vm
 
 echo 1 > /sys/devices/system/cpu/cpu1/online || fail "start the second processor"
-insmod /out/trampfd.ko || fail "insmod trampfd"
+[ ! -e /out/trampfd.ko ] || insmod /out/trampfd.ko || fail "insmod trampfd"
 chroot /new /bin/sh /mnt/out/command > /out/output 2>&1
 status=$?
 
 # What the command's processes leave behind for the next moment (RCU, delayed closing) is not a leak.
 live=/sys/module/trampfd/parameters/live
 none="descriptors 0 contexts 0 copies 0 pages 0"
-for _ in 1 2 3 4 5; do
-	[ "$(cat $live)" = "$none" ] && break
-	sleep 1
-done
-cat $live > /out/live
-rmmod trampfd || echo "rmmod failed" >> /out/live
+if [ -e $live ]; then
+	for _ in 1 2 3 4 5; do
+		[ "$(cat $live)" = "$none" ] && break
+		sleep 1
+	done
+	cat $live > /out/live
+	rmmod trampfd || echo "rmmod failed" >> /out/live
+fi
 dmesg > /out/dmesg
 echo "$status" > /out/status
 sync

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import lzma
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -25,18 +26,10 @@ def module_image(path: Path) -> bytes:
 
 
 def depends(path: Path) -> list[str]:
-    """Modules that this one needs, from its .modinfo section."""
-    with (
-        tempfile.NamedTemporaryFile(suffix=".ko") as image,
-        tempfile.NamedTemporaryFile() as section,
-    ):
-        image.write(module_image(path))
-        image.flush()
-        run(["objcopy", "-O", "binary", "--only-section=.modinfo", image.name, section.name])
-        for line in Path(section.name).read_bytes().split(b"\0"):
-            if line.startswith(b"depends="):
-                return [name.replace("-", "_") for name in line[8:].decode().split(",") if name]
-    return []
+    """Modules that this one needs, from its .modinfo section; of any CPU."""
+    found = re.search(rb"depends=([^\0]*)\0", module_image(path))
+    names = found[1].decode().split(",") if found else []
+    return [name.replace("-", "_") for name in names if name]
 
 
 def load_order(files: Mapping[str, Path]) -> list[str]:
@@ -57,9 +50,6 @@ def load_order(files: Mapping[str, Path]) -> list[str]:
 
 def make_initramfs(kernel: Kernel, target: Path) -> None:
     """Writes the compressed archive to target."""
-    busybox = shutil.which("busybox")
-    if not busybox:
-        raise VmError("not installed here: busybox-static")
     files = kernel.module_files()
     order = load_order(files)
     missing = ", ".join(sorted(NEVER_BUILT_IN.difference(order)))
@@ -80,7 +70,7 @@ def make_initramfs(kernel: Kernel, target: Path) -> None:
             "copies",
         ):
             (folder / name).mkdir()
-        shutil.copy(busybox, folder / "bin" / "busybox")
+        shutil.copy(kernel.busybox, folder / "bin" / "busybox")
         shutil.copy(INIT, folder / "init")
         (folder / "init").chmod(0o755)
         for name in order:

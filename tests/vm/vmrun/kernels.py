@@ -19,6 +19,7 @@ from debian.apt import Apt, AptError
 
 from . import VmError
 from .host import run
+from .machines import AARCH64, X86_64, Machine
 
 RECENT = 24 * 3600.0
 TOOLS = ("make", "dash", "coreutils", "sed", "grep", "findutils", "mawk", "sparse")
@@ -35,11 +36,20 @@ GUEST_MODULES = (
 
 @dataclass(frozen=True)
 class Source:
-    """Where a kernel comes from: lines for apt, and the meta packages to resolve."""
+    """Where a kernel comes from: lines for apt, and the meta packages to resolve.
+
+    Without headers, the guest has no trampfd module; busybox of its CPU is fetched instead.
+    """
 
     suites: tuple[str, ...]
     image: str
     headers: str
+    machine: Machine = X86_64
+
+    @property
+    def packages(self) -> list[str]:
+        more = [self.headers, *TOOLS] if self.headers else ["busybox-static"]
+        return [self.image, *more]
 
 
 BOOKWORM = ("debian bookworm main", "debian-security bookworm-security main")
@@ -47,6 +57,9 @@ KERNELS = {
     "6.1": Source(BOOKWORM, "linux-image-amd64", "linux-headers-amd64"),
     "6.12": Source(BOOKWORM, "linux-image-6.12-amd64", "linux-headers-6.12-amd64"),
     "sid": Source(("debian sid main",), "linux-image-amd64", "linux-headers-amd64"),
+    # AArch64 with pages of 4 and of 16 KiB.  Debian has no kernel with pages of 64 KiB.
+    "arm64": Source(("debian trixie main",), "linux-image-arm64", "", AARCH64),
+    "arm64-16k": Source(("debian trixie main",), "linux-image-arm64-16k", "", AARCH64),
 }
 
 
@@ -60,6 +73,25 @@ class Kernel:
 
     release: str
     folder: Path
+    source: Source
+
+    @property
+    def machine(self) -> Machine:
+        return self.source.machine
+
+    @property
+    def has_module(self) -> bool:
+        """Can the trampfd module be built for it?"""
+        return bool(self.source.headers)
+
+    @property
+    def busybox(self) -> Path:
+        """One that runs in the guest without libraries."""
+        own = self.root / "usr" / "bin" / "busybox"
+        found = shutil.which("busybox") if self.has_module else str(own) if own.exists() else None
+        if not found:
+            raise VmError("there is no busybox for the guest: install busybox-static")
+        return Path(found)
 
     @property
     def root(self) -> Path:
@@ -155,17 +187,17 @@ def release_of(names: list[str]) -> str:
 
 def resolve_and_unpack(source: Source, place: Path) -> Kernel:
     """Brings the newest kernel of the source into that folder of the cache."""
-    apt = Apt(place / "apt", source.suites, architecture="amd64", timeout=3600)
+    apt = Apt(place / "apt", source.suites, architecture=source.machine.debian, timeout=3600)
     apt.update()
-    packages = [source.image, source.headers, *TOOLS]
-    names = apt.resolve(packages)
-    version = next(name for name in names if name.startswith(source.headers + "_")).split("_")[1]
+    names = apt.resolve(source.packages)
+    package = source.headers or source.image
+    version = next(name for name in names if name.startswith(package + "_")).split("_")[1]
     folder = place / f"{release_of(names)}_{version}"
     if not folder.exists():
-        print(f"vm: fetching {release_of(names)} and its compiler", flush=True)
-        unpack_all(apt.download_all(packages), names, folder)
+        print(f"vm: fetching {release_of(names)} and what belongs to it", flush=True)
+        unpack_all(apt.download_all(source.packages), names, folder)
         shutil.rmtree(place / "apt" / "cache" / "archives")
-    return Kernel(release_of(names), folder)
+    return Kernel(release_of(names), folder, source)
 
 
 def fetch(name: str, *, refresh: bool) -> Kernel:
@@ -173,18 +205,19 @@ def fetch(name: str, *, refresh: bool) -> Kernel:
 
     VmError when there is neither a network nor an earlier copy.
     """
+    source = KERNELS[name]
     place = cache.folder() / "kernels" / name
     current = place / "current"
     with cache.locked(place):
         known = current.read_text().strip() if current.exists() else ""
         if known and not refresh and time.time() - current.stat().st_mtime < RECENT:
-            return Kernel(known.split("_")[0], place / known)
+            return Kernel(known.split("_")[0], place / known, source)
         try:
-            kernel = resolve_and_unpack(KERNELS[name], place)
+            kernel = resolve_and_unpack(source, place)
         except (AptError, VmError) as error:
             if not known:
                 raise VmError(str(error)) from error
             print(f"vm: using the copy of {known}, as looking for a newer one failed: {error}")
-            return Kernel(known.split("_")[0], place / known)
+            return Kernel(known.split("_")[0], place / known, source)
         current.write_text(kernel.folder.name)
         return kernel
