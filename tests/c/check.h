@@ -265,13 +265,13 @@ static inline void check_w_xor_x(void)
     }
 }
 
-/* For who damages what is in memory that cannot be written, in the page of `place` and the next. */
-static inline void make_writable(const void *place)
+/* For who damages what is in memory that cannot be written: the pages of so many bytes. */
+static inline void make_writable(const void *place, size_t size)
 {
     const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)place & -page;
+    const uintptr_t end = (uintptr_t)place + size;
 
-    CHECK(!mprotect((void *)start, page, PROT_READ | PROT_WRITE), "%s", strerror(errno));
-    mprotect((void *)(start + page), page, PROT_READ | PROT_WRITE);
+    CHECK(!mprotect((void *)start, end - start, PROT_READ | PROT_WRITE), "%s", strerror(errno));
 }
 
 /* How a child process ended; the test fails unless it did so by itself with status 0. */

@@ -5,7 +5,7 @@
  * only the owner knows, and closures may be made and freed meanwhile.
  */
 #include "check.h"
-#include "closure/plan_key.h"
+#include "closure/plan_compile.h"
 #include "slot/record.h"
 
 #include <pthread.h>
@@ -109,7 +109,7 @@ static void check_plan(adder *code, size_t count, int sharers)
 {
     char *plan = (char *)(uintptr_t)record_of(code)->plan.plan;
 
-    make_writable(plan);
+    make_writable(plan, tfd_plan_size((const struct tfd_plan *)plan));
     for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
         struct found found;
 

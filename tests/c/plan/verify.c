@@ -5,6 +5,8 @@
  */
 #include "closures.h"
 
+#include "closure/plan_compile.h"
+
 #include <stddef.h>
 
 typedef struct {
@@ -70,7 +72,7 @@ int main(int argc, char **argv)
     plan = (struct tfd_plan *)(uintptr_t)tfd_plan_get(&cif);
     if (!plan)
         SKIP("this port has no plans");
-    make_writable(plan);
+    make_writable(plan, tfd_plan_size(plan));
     CHECK(((double (*)(int, mixed))code)(1, (mixed){2.5, 3}) == 2.5, "a call");
     for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
         check(code, &cif, (char *)plan + fields[i].offset, fields[i].what, 0);
