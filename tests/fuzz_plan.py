@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from support import c_types, core
-from support.abi import EMPTY_STRUCTURES, libffi_agrees
+from support.abi import COMPLEX_NUMBERS_KNOWN, EMPTY_STRUCTURES, libffi_agrees
 from support.c_types import (
     COMPLEX,
     FLOAT,
@@ -65,7 +65,7 @@ COMPLEX_NUMBERS = (
         Scalar("double _Complex", COMPLEX, 16, alignment=8),
         Scalar("long double _Complex", COMPLEX, 2 * c_types.LONG_DOUBLE, alignment=16),
     )
-    if core.libffi_has("COMPLEX_TYPE")
+    if COMPLEX_NUMBERS_KNOWN
     else (*VECTORS, LONG_DOUBLE)
 )
 PACKABLE = (*INTEGERS, *VECTORS, LONG_DOUBLE)

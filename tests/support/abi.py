@@ -7,6 +7,7 @@ Each such file has
 
     ENTRIES, RESULTS   how many of them plans have, see cbackend/arch/<cpu>
     TAILS              names of their tails
+    COMPLEX_NUMBERS_KNOWN  does libffi know them?
     EMPTY_STRUCTURES   does libffi know structures without members, as members of others?
     TAIL_WORD          the number of the word of a record that holds the tail
     WITHOUT_PLAN       a `struct odd` for cffi, and whether it is packed, that only libffi returns
@@ -29,6 +30,7 @@ _cpu = importlib.import_module(f"support.abi_{_name}")
 ENTRIES: int = _cpu.ENTRIES
 RESULTS: int = _cpu.RESULTS
 TAILS: set[str] = _cpu.TAILS
+COMPLEX_NUMBERS_KNOWN: bool = _cpu.COMPLEX_NUMBERS_KNOWN
 EMPTY_STRUCTURES: bool = _cpu.EMPTY_STRUCTURES
 TAIL_WORD: int = _cpu.TAIL_WORD
 WITHOUT_PLAN: tuple[str, bool] = _cpu.WITHOUT_PLAN

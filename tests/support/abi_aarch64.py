@@ -20,6 +20,7 @@ RESULTS = 9
 TAILS = {f"tfd_plan_tail_{name}" for name in ("words", "singles", "doubles", "quads")}
 # ffi_prep_cif() reads beyond the members where the first one is empty.
 EMPTY_STRUCTURES = False
+COMPLEX_NUMBERS_KNOWN = True
 TAIL_WORD = 6
 WITHOUT_PLAN = "struct odd { float x, y; };", True
 PACKED_HAVE_PLANS = True

@@ -28,6 +28,7 @@ TAILS = {
     )
 }  # fmt: skip
 EMPTY_STRUCTURES = False
+COMPLEX_NUMBERS_KNOWN = False
 TAIL_WORD = 6
 # It has more members than the key of a plan.
 WITHOUT_PLAN = "struct odd { int x; char more[1024]; };", False

@@ -9,6 +9,7 @@ ENTRIES = 0
 RESULTS = 0
 TAILS: set[str] = set()
 EMPTY_STRUCTURES = False
+COMPLEX_NUMBERS_KNOWN = False
 TAIL_WORD = 3
 WITHOUT_PLAN = "struct odd { int x; };", False
 PACKED_HAVE_PLANS = False

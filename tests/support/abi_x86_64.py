@@ -10,6 +10,7 @@ ENTRIES = 7 * 9
 RESULTS = 11
 TAILS = {f"tfd_plan_tail_{name}" for name in ("words", "vectors", "x87", "x87_pair")}
 EMPTY_STRUCTURES = True
+COMPLEX_NUMBERS_KNOWN = True
 TAIL_WORD = 3
 WITHOUT_PLAN = "struct odd { long double x; };", False
 PACKED_HAVE_PLANS = False
