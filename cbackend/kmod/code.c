@@ -75,7 +75,9 @@ int trampfd_code_mmap(struct vm_area_struct *vma)
 
 	if (vma->vm_end - vma->vm_start != TRAMPFD_CODE_SIZE)
 		return -EINVAL;
-	trampfd_vm_flags(vma, VM_EXEC | VM_MAYEXEC | VM_DONTEXPAND, VM_MAYWRITE);
+	if ((vma->vm_flags & (VM_READ | VM_WRITE | VM_EXEC)) != (VM_READ | VM_EXEC))
+		return -EINVAL;
+	trampfd_vm_flags(vma, VM_DONTEXPAND, VM_MAYWRITE);
 	vma->vm_ops = &ops;
 	return 0;
 }

@@ -2,17 +2,16 @@
 /*
  * The trampfd descriptor: the file operations that all types share.
  *
- * The file is an anonymous inode. Newer kernels refuse PROT_EXEC on those, which does not matter
- * here: user space asks for no right to execute, the types add VM_EXEC to what they map.
+ * There is no write operation. What io_uring and AIO write, and where, they read from memory of the
+ * process, where a store can make a request; and a program may write to a wrong descriptor. Neither
+ * can do an ioctl.
  */
-#include <linux/anon_inodes.h>
 #include <linux/file.h>
 #include <linux/mman.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
-#include <linux/uio.h>
 
 #include "compat.h"
 #include "trampfd.h"
@@ -37,52 +36,45 @@ static ssize_t file_read(struct file *file, char __user *buf, size_t count, loff
 		return -EINVAL;
 	if (*pos != TRAMPFD_ALLOWED_PCS_OFFSET)
 		return tfd->type->read(tfd, buf, count, *pos);
-	return tfd->type->reads_allowed ? trampfd_allowed_read(tfd, buf, count) : -EINVAL;
+	return trampfd_allowed_read(tfd, buf, count);
 }
 
-/*
- * Whether a system call of the program is writing right now, from memory of the program.
- *
- * io_uring and AIO read what to write, and where, from memory of the process. With io_uring a plain
- * store into that memory is enough: the kernel polls the queue by itself (SQPOLL), or the next
- * io_uring_enter(2), made for something else, submits the entry along with it. No such request may
- * change where a trampoline goes.
- *
- * The kiocb tells them apart: a request that reports its completion to a queue is not synchronous,
- * whether it runs in a worker, in the thread that polls the queue or, for a descriptor with
- * O_NONBLOCK, in the task that submits it. As io_uring makes some requests synchronous (multishot
- * reads, so far), its workers may not write at all. The kernel's own writes have no buffer in user
- * space.
- */
-static bool is_system_call(struct kiocb *iocb, const struct iov_iter *from)
+/* An argument that may grow: a longer one than is known here must end in zeros. */
+int trampfd_copy_args(void *to, size_t size, unsigned int cmd, unsigned long arg)
 {
-	return is_sync_kiocb(iocb) && !(current->flags & PF_IO_WORKER) && user_backed_iter(from);
-}
-
-static ssize_t file_write_iter(struct kiocb *iocb, struct iov_iter *from)
-{
-	struct trampfd *tfd = iocb->ki_filp->private_data;
-
-	if (!is_system_call(iocb, from))
-		return -EPERM;
-	if (!iov_iter_count(from) || (iter_is_ubuf(from) && !from->ubuf))
+	if (_IOC_SIZE(cmd) < size)
 		return -EINVAL;
-	if (iocb->ki_pos == TRAMPFD_ALLOWED_PCS_OFFSET)
-		return trampfd_allowed_write(tfd, from);
-	return tfd->type->write(tfd, from, iocb->ki_pos);
+	return copy_struct_from_user(to, size, (const void __user *)arg, _IOC_SIZE(cmd));
+}
+
+int trampfd_copy_set(struct trampfd_set *set, unsigned int cmd, unsigned long arg)
+{
+	int err = trampfd_copy_args(set, sizeof(*set), cmd, arg);
+
+	return err ?: (set->reserved ? -EINVAL : 0);
+}
+
+static long set_allowed(struct trampfd *tfd, unsigned int cmd, unsigned long arg)
+{
+	struct trampfd_set set;
+	int err = trampfd_copy_set(&set, cmd, arg);
+
+	return err ?: trampfd_allowed_set(tfd, &set);
 }
 
 static long file_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct trampfd *tfd = file->private_data;
 
-	switch (cmd) {
-	case TRAMPFD_IOC_LOCK:
+	switch (TRAMPFD_BARE(cmd)) {
+	case TRAMPFD_BARE(TRAMPFD_IOC_LOCK):
 		return trampfd_allowed_lock(tfd);
-	case TRAMPFD_IOC_ID:
+	case TRAMPFD_BARE(TRAMPFD_IOC_ID):
 		return put_user(tfd->id, (u64 __user *)arg);
+	case TRAMPFD_BARE(TRAMPFD_IOC_SET_ALLOWED):
+		return set_allowed(tfd, cmd, arg);
 	default:
-		return -ENOTTY;
+		return tfd->type->ioctl(tfd, cmd, arg);
 	}
 }
 
@@ -106,17 +98,23 @@ static unsigned long file_unmapped_area(struct file *file, unsigned long addr, u
 	return trampfd_unmapped_area(file, addr, len, pgoff, flags);
 }
 
+/* What is of an address space is that of the reader. */
 static void file_show_fdinfo(struct seq_file *m, struct file *file)
 {
 	struct trampfd *tfd = file->private_data;
+	const struct trampfd_policy *policy;
 
 	seq_printf(m, "type: %s\n", tfd->type->name);
 	mutex_lock(&tfd->lock);
-	seq_printf(m, "allowed: %u%s\n", tfd->allowed ? tfd->allowed->nvalues : 0,
-		   tfd->locked ? " locked" : "");
+	policy = tfd->type->policy(tfd);
+	if (policy)
+		seq_printf(m, "allowed: %u of %u%s\n", trampfd_policy_count(policy),
+			   tfd->type->max_allowed, policy->locked ? " locked" : "");
+	else
+		seq_puts(m, "allowed: belongs to another address space\n");
+	tfd->type->show(m, tfd);
 	mutex_unlock(&tfd->lock);
-	if (tfd->type->show)
-		tfd->type->show(m, tfd);
+	trampfd_quota_show(m, tfd->quota);
 }
 
 static void destroy(struct trampfd *tfd)
@@ -124,7 +122,6 @@ static void destroy(struct trampfd *tfd)
 	struct trampfd_quota *quota = tfd->quota;
 
 	mutex_destroy(&tfd->lock);
-	kfree(tfd->allowed);
 	tfd->type->release(tfd);
 	trampfd_uncharge(quota, TRAMPFD_DESCRIPTORS, 1);
 	trampfd_quota_put(quota);
@@ -133,6 +130,7 @@ static void destroy(struct trampfd *tfd)
 static int file_release(struct inode *inode, struct file *file)
 {
 	destroy(file->private_data);
+	trampfd_fs_unpin();
 	return 0;
 }
 
@@ -140,7 +138,6 @@ static const struct file_operations trampfd_fops = {
 	.owner = THIS_MODULE,
 	.llseek = file_llseek,
 	.read = file_read,
-	.write_iter = file_write_iter,
 	.unlocked_ioctl = file_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = file_mmap,
@@ -150,19 +147,14 @@ static const struct file_operations trampfd_fops = {
 };
 
 /* Gives the new object an owner to charge. The quota is left to destroy() on success only. */
-static struct trampfd *create_object(const struct trampfd_type *type, const void __user *user_data)
+static struct trampfd *create_object(const struct trampfd_type *type, const void *data)
 {
 	static atomic64_t last_id;
 	struct trampfd_quota *quota;
 	struct trampfd *tfd;
-	void *data;
 	int err;
 
-	data = memdup_user(user_data, type->data_size);
-	if (IS_ERR(data))
-		return ERR_CAST(data);
 	tfd = type->create(data);
-	kfree(data);
 	if (IS_ERR(tfd))
 		return tfd;
 
@@ -180,23 +172,39 @@ static struct trampfd *create_object(const struct trampfd_type *type, const void
 	return tfd;
 }
 
-/* Makes a descriptor; the file owns the object as soon as there is a file. */
-int trampfd_create_fd(const struct trampfd_type *type, const void __user *data)
+/* The descriptor's file, which owns its object. */
+static struct file *create_file(const struct trampfd_type *type, const void *data)
 {
-	struct trampfd *tfd;
+	struct trampfd *tfd = create_object(type, data);
 	struct file *file;
-	int fd;
 
-	tfd = create_object(type, data);
 	if (IS_ERR(tfd))
-		return PTR_ERR(tfd);
-
-	file = anon_inode_getfile("[trampfd]", &trampfd_fops, tfd, O_RDWR);
-	if (IS_ERR(file)) {
+		return ERR_CAST(tfd);
+	file = trampfd_fs_open(&trampfd_fops, tfd);
+	if (IS_ERR(file))
 		destroy(tfd);
+	return file;
+}
+
+int trampfd_create_fd(const struct trampfd_type *type, const void __user *user_data, u32 size)
+{
+	union {
+		struct trampfd_user user;
+		struct trampfd_table table;
+	} data;
+	struct file *file;
+	int err, fd;
+
+	if (size < type->data_size)
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	err = copy_struct_from_user(&data, type->data_size, user_data, size);
+	if (err)
+		return err;
+	file = create_file(type, &data);
+	if (IS_ERR(file))
 		return PTR_ERR(file);
-	}
-	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
 
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)

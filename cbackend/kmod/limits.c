@@ -8,6 +8,7 @@
 #include <linux/cred.h>
 #include <linux/hashtable.h>
 #include <linux/module.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 
 #include "trampfd.h"
@@ -107,4 +108,17 @@ void trampfd_uncharge(struct trampfd_quota *quota, enum trampfd_count what, long
 {
 	atomic_long_sub(n, &quota->used[what]);
 	atomic_long_sub(n, &live[what]);
+}
+
+void trampfd_quota_show(struct seq_file *m, const struct trampfd_quota *quota)
+{
+	static const char *const names[] = {
+		[TRAMPFD_DESCRIPTORS] = "descriptors of its user",
+		[TRAMPFD_PAGES] = "pages of its user",
+	};
+	int i;
+
+	for (i = 0; i < TRAMPFD_COUNTS; i++)
+		seq_printf(m, "%s: %ld of %lu\n", names[i], atomic_long_read(&quota->used[i]),
+			   READ_ONCE(limits[i]));
 }

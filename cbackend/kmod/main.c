@@ -14,46 +14,53 @@ static const struct trampfd_type *const types[TRAMPFD_NUM_TYPES] = {
 	[TRAMPFD_TABLE] = &trampfd_table_type,
 };
 
-static long query(void __user *arg)
+static long query(unsigned int cmd, unsigned long arg)
 {
 	struct trampfd_query q;
+	int err = trampfd_copy_args(&q, sizeof(q), cmd, arg);
 
-	if (copy_from_user(&q, arg, sizeof(q)))
-		return -EFAULT;
+	if (err)
+		return err;
 	if (memchr_inv(&q, 0, sizeof(q)))
 		return -EINVAL;
 
 	q.version = TRAMPFD_VERSION;
-	q.features = TRAMPFD_FEATURE_USER | TRAMPFD_FEATURE_TABLE | TRAMPFD_FEATURE_LOCK;
+	q.features = TRAMPFD_FEATURE_TABLE;
+	if (trampfd_arch_fetch_faults())
+		q.features |= TRAMPFD_FEATURE_USER;
 	q.max_slots = TRAMPFD_MAX_SLOTS;
 	q.slot_size = TRAMPFD_SLOT_SIZE;
 	q.record_size = TRAMPFD_RECORD_SIZE;
 	q.displacement = TRAMPFD_RECORDS_OFFSET;
-	return copy_to_user(arg, &q, sizeof(q)) ? -EFAULT : 0;
+	return copy_to_user((void __user *)arg, &q, sizeof(q)) ? -EFAULT : 0;
 }
 
-static long create(void __user *arg)
+static long create(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct trampfd_create c;
+	int err;
 
-	if (copy_from_user(&c, arg, sizeof(c)))
-		return -EFAULT;
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	err = trampfd_copy_args(&c, sizeof(c), cmd, arg);
+	if (err)
+		return err;
 	if (c.flags || c.reserved || !c.data || c.type >= TRAMPFD_NUM_TYPES)
-		return -EINVAL;
-	if (c.data_size != types[c.type]->data_size)
 		return -EINVAL;
 	if (!trampfd_arch_caller_supported())
 		return -EOPNOTSUPP;
-	return trampfd_create_fd(types[c.type], u64_to_user_ptr(c.data));
+	if (c.type == TRAMPFD_USER && !trampfd_arch_fetch_faults())
+		return -EOPNOTSUPP;
+	return trampfd_create_fd(types[c.type], u64_to_user_ptr(c.data), c.data_size);
 }
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	switch (cmd) {
-	case TRAMPFD_IOC_QUERY:
-		return query((void __user *)arg);
-	case TRAMPFD_IOC_CREATE:
-		return create((void __user *)arg);
+	switch (TRAMPFD_BARE(cmd)) {
+	case TRAMPFD_BARE(TRAMPFD_IOC_QUERY):
+		return query(cmd, arg);
+	case TRAMPFD_BARE(TRAMPFD_IOC_CREATE):
+		return create(file, cmd, arg);
 	default:
 		return -ENOTTY;
 	}
@@ -98,5 +105,5 @@ module_exit(trampfd_exit);
 
 MODULE_DESCRIPTION("Trampolines whose context is kept by the kernel");
 MODULE_AUTHOR("The trampfd authors");
-MODULE_VERSION("1");
+MODULE_VERSION("2");
 MODULE_LICENSE("GPL");

@@ -1,137 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * TRAMPFD_TABLE: a block of slots whose records only the kernel can write.
+ * TRAMPFD_TABLE: a block of slots whose records only the kernel can write. records.h has what an
+ * address space owns of it.
  *
- * Every address space that uses a table has its own copy of the records. The creator's copy is
- * made with the table; a child gets one when fork duplicates the mapping of the records. A copy
- * goes away with its last mapping (the creator's, if it is never mapped, with the table). A page
- * of records is allocated when it is first written or touched and stays the same page for the life
- * of the copy, so nothing ever has to be unmapped behind a process's back.
- *
- * The pages are not VM_IO: a debugger may read code and records. They can never be written by the
- * process, by ptrace or by /proc/PID/mem, because VM_MAYWRITE is off.
+ * The pages are not VM_IO: a debugger and a core dump may read code and records. They can never be
+ * written by the process, by ptrace or by /proc/PID/mem, because VM_MAYWRITE is off.
  */
-#include <linux/list.h>
 #include <linux/mman.h>
-#include <linux/sched/mm.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
-#include <linux/uio.h>
 
 #include "compat.h"
-#include "trampfd.h"
+#include "records.h"
 
 #define RECORDS_PGOFF (TRAMPFD_RECORDS_OFFSET / PAGE_SIZE)
-#define RECORDS_PER_PAGE (PAGE_SIZE / TRAMPFD_RECORD_SIZE)
 
 static_assert(TRAMPFD_RECORDS_OFFSET % PAGE_SIZE == 0);
-static_assert(PAGE_SIZE % TRAMPFD_RECORD_SIZE == 0);
-
-/**
- * struct copy - the records of one address space
- * @node: in table.copies
- * @mm: the address space; held by mmgrab, so that its address means nothing else meanwhile
- * @mappings: vmas that have this copy as vm_private_data
- * @pages: NULL: all records of the page are zero
- */
-struct copy {
-	struct list_head node;
-	struct mm_struct *mm;
-	unsigned int mappings;
-	struct page *pages[];
-};
-
-/* tfd.lock guards the list, the copies and the contents of their pages. */
-struct table {
-	struct trampfd tfd;
-	u32 nslots;
-	u32 npages;
-	struct list_head copies;
-};
 
 static struct table *to_table(struct trampfd *tfd)
 {
 	return container_of(tfd, struct table, tfd);
-}
-
-static struct copy *add_copy(struct table *table, struct mm_struct *mm)
-{
-	struct copy *copy;
-
-	copy = kzalloc(struct_size(copy, pages, table->npages), GFP_KERNEL_ACCOUNT);
-	if (!copy)
-		return NULL;
-	mmgrab(mm);
-	copy->mm = mm;
-	list_add(&copy->node, &table->copies);
-	atomic_long_inc(&trampfd_live_copies);
-	return copy;
-}
-
-static void drop_copy(struct table *table, struct copy *copy)
-{
-	u32 i, npages = 0;
-
-	for (i = 0; i < table->npages; i++) {
-		if (!copy->pages[i])
-			continue;
-		put_page(copy->pages[i]);
-		npages++;
-	}
-	if (npages)
-		trampfd_uncharge(table->tfd.quota, TRAMPFD_PAGES, npages);
-	list_del(&copy->node);
-	mmdrop(copy->mm);
-	kfree(copy);
-	atomic_long_dec(&trampfd_live_copies);
-}
-
-static struct copy *find_copy(struct table *table, struct mm_struct *mm)
-{
-	struct copy *copy;
-
-	list_for_each_entry(copy, &table->copies, node)
-		if (copy->mm == mm)
-			return copy;
-	return NULL;
-}
-
-/* Makes sure that the copy has page @i. */
-static int need_page(struct table *table, struct copy *copy, u32 i)
-{
-	int err;
-
-	if (copy->pages[i])
-		return 0;
-	err = trampfd_charge(table->tfd.quota, TRAMPFD_PAGES);
-	if (err)
-		return err;
-	copy->pages[i] = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	if (copy->pages[i])
-		return 0;
-	trampfd_uncharge(table->tfd.quota, TRAMPFD_PAGES, 1);
-	return -ENOMEM;
-}
-
-static struct copy *clone_copy(struct table *table, const struct copy *from, struct mm_struct *mm)
-{
-	struct copy *copy;
-	u32 i;
-
-	copy = add_copy(table, mm);
-	if (!copy)
-		return NULL;
-	for (i = 0; i < table->npages; i++) {
-		if (!from->pages[i])
-			continue;
-		if (need_page(table, copy, i)) {
-			drop_copy(table, copy);
-			return NULL;
-		}
-		copy_page(page_address(copy->pages[i]), page_address(from->pages[i]));
-	}
-	return copy;
 }
 
 static struct trampfd *table_create(const void *data)
@@ -147,7 +36,7 @@ static struct trampfd *table_create(const void *data)
 	table->nslots = args->nslots;
 	table->npages = DIV_ROUND_UP(args->nslots, RECORDS_PER_PAGE);
 	INIT_LIST_HEAD(&table->copies);
-	if (!add_copy(table, current->mm)) {
+	if (!copy_create(table, current->mm)) {
 		kfree(table);
 		return ERR_PTR(-ENOMEM);
 	}
@@ -161,8 +50,15 @@ static void table_release(struct trampfd *tfd)
 	struct copy *copy, *next;
 
 	list_for_each_entry_safe(copy, next, &table->copies, node)
-		drop_copy(table, copy);
+		copy_drop(table, copy);
 	kfree(table);
+}
+
+static struct trampfd_policy *table_policy(struct trampfd *tfd)
+{
+	struct copy *copy = copy_of(to_table(tfd), current->mm);
+
+	return copy ? &copy->policy : NULL;
 }
 
 static ssize_t read_map(struct table *table, char __user *buf, size_t count)
@@ -170,7 +66,7 @@ static ssize_t read_map(struct table *table, char __user *buf, size_t count)
 	struct trampfd_table_map map = {
 		.code = {
 			.size = TRAMPFD_CODE_SIZE,
-			.prot = PROT_READ,
+			.prot = PROT_READ | PROT_EXEC,
 			.flags = MAP_PRIVATE,
 			.offset = TRAMPFD_CODE_OFFSET,
 		},
@@ -211,14 +107,6 @@ static bool table_has_position(struct trampfd *tfd, loff_t pos)
 	return pos == TRAMPFD_MAP_OFFSET || record_range(to_table(tfd), 0, pos, &first);
 }
 
-/* Record @i of the copy, or NULL when its page was never needed. */
-static struct trampfd_record *record_at(struct copy *copy, u32 i)
-{
-	struct page *page = copy->pages[i / RECORDS_PER_PAGE];
-
-	return page ? (struct trampfd_record *)page_address(page) + i % RECORDS_PER_PAGE : NULL;
-}
-
 static int copy_records(struct table *table, struct trampfd_record *records, u32 first, u32 n)
 {
 	const struct trampfd_record *record;
@@ -226,9 +114,9 @@ static int copy_records(struct table *table, struct trampfd_record *records, u32
 	u32 i;
 
 	mutex_lock(&table->tfd.lock);
-	copy = find_copy(table, current->mm);
+	copy = copy_of(table, current->mm);
 	for (i = 0; copy && i < n; i++) {
-		record = record_at(copy, first + i);
+		record = copy_record(copy, first + i);
 		if (record)
 			records[i] = *record;
 	}
@@ -273,86 +161,58 @@ static bool entries_are_addresses(const struct trampfd_record *records, u32 n)
 	return true;
 }
 
-static bool entries_allowed(struct table *table, const struct trampfd_record *records, u32 n)
-{
-	u32 i;
-
-	for (i = 0; i < n; i++)
-		if (records[i].entry && !trampfd_allows(&table->tfd, records[i].entry))
-			return false;
-	return true;
-}
-
-/* User space may be jumping through the record: no torn word, and the entry last. */
-static void store_record(struct trampfd_record *to, const struct trampfd_record *from)
-{
-	u32 i;
-
-	for (i = 0; i < ARRAY_SIZE(to->words); i++)
-		WRITE_ONCE(to->words[i], from->words[i]);
-	/* Pairs with nothing but the order in which the processor of a caller loads. */
-	smp_store_release(&to->entry, from->entry);
-}
-
-/* All that can fail comes before the first store. */
 static int store_records(struct table *table, const struct trampfd_record *records, u32 first,
 			 u32 n)
 {
-	struct copy *copy = find_copy(table, current->mm);
-	u32 i;
-	int err;
+	struct copy *copy = copy_of(table, current->mm);
 
 	if (!copy)
 		return -EXDEV;
-	if (!entries_allowed(table, records, n))
+	if (!copy_allows(copy, records, n))
 		return -EPERM;
-	for (i = first / RECORDS_PER_PAGE; i <= (first + n - 1) / RECORDS_PER_PAGE; i++) {
-		err = need_page(table, copy, i);
-		if (err)
-			return err;
-	}
-	for (i = 0; i < n; i++)
-		store_record(record_at(copy, first + i), &records[i]);
-	return 0;
+	return copy_store(table, copy, records, first, n);
 }
 
-static ssize_t table_write(struct trampfd *tfd, struct iov_iter *from, loff_t pos)
+static long set_records(struct table *table, const struct trampfd_set_records *set)
 {
-	size_t count = iov_iter_count(from);
-	u32 first, n = count / TRAMPFD_RECORD_SIZE;
-	struct table *table = to_table(tfd);
 	struct trampfd_record *records;
-	int err = -EINVAL;
+	long err = -EINVAL;
 
-	if (!record_range(table, count, pos, &first))
+	if (!set->n || set->first >= table->nslots || set->n > table->nslots - set->first)
 		return -EINVAL;
-	records = kvmalloc(count, GFP_KERNEL_ACCOUNT);
+	records = kvmalloc_array(set->n, sizeof(*records), GFP_KERNEL_ACCOUNT);
 	if (!records)
 		return -ENOMEM;
 
-	if (!copy_from_iter_full(records, count, from)) {
+	if (copy_from_user(records, u64_to_user_ptr(set->records), set->n * sizeof(*records))) {
 		err = -EFAULT;
-	} else if (entries_are_addresses(records, n)) {
-		mutex_lock(&tfd->lock);
-		err = store_records(table, records, first, n);
-		mutex_unlock(&tfd->lock);
+	} else if (entries_are_addresses(records, set->n)) {
+		mutex_lock(&table->tfd.lock);
+		err = store_records(table, records, set->first, set->n);
+		mutex_unlock(&table->tfd.lock);
 	}
 	kvfree(records);
-	return err ?: count;
+	return err;
+}
+
+static long table_ioctl(struct trampfd *tfd, unsigned int cmd, unsigned long arg)
+{
+	struct trampfd_set_records set;
+
+	switch (TRAMPFD_BARE(cmd)) {
+	case TRAMPFD_BARE(TRAMPFD_IOC_SET_RECORDS):
+		return trampfd_copy_args(&set, sizeof(set), cmd, arg)
+			       ?: set_records(to_table(tfd), &set);
+	default:
+		return -ENOTTY;
+	}
 }
 
 static bool table_stored_allowed(struct trampfd *tfd)
 {
 	struct table *table = to_table(tfd);
-	struct copy *copy;
-	u32 i;
 
-	list_for_each_entry(copy, &table->copies, node)
-		for (i = 0; i < table->npages; i++)
-			if (copy->pages[i] &&
-			    !entries_allowed(table, page_address(copy->pages[i]), RECORDS_PER_PAGE))
-				return false;
-	return true;
+	return copy_is_allowed(table, copy_of(table, current->mm));
 }
 
 /*
@@ -368,7 +228,7 @@ static void records_open(struct vm_area_struct *vma)
 		return;
 	mutex_lock(&table->tfd.lock);
 	if (copy->mm != vma->vm_mm)
-		copy = find_copy(table, vma->vm_mm) ?: clone_copy(table, copy, vma->vm_mm);
+		copy = copy_of(table, vma->vm_mm) ?: copy_inherit(table, copy, vma->vm_mm);
 	if (copy)
 		copy->mappings++;
 	vma->vm_private_data = copy;
@@ -384,7 +244,7 @@ static void records_close(struct vm_area_struct *vma)
 		return;
 	mutex_lock(&table->tfd.lock);
 	if (!--copy->mappings)
-		drop_copy(table, copy);
+		copy_drop(table, copy);
 	mutex_unlock(&table->tfd.lock);
 }
 
@@ -398,7 +258,7 @@ static vm_fault_t records_fault(struct vm_fault *vmf)
 	if (!copy || i >= table->npages)
 		return VM_FAULT_SIGBUS;
 	mutex_lock(&table->tfd.lock);
-	err = need_page(table, copy, i);
+	err = copy_need_page(table, copy, i);
 	if (!err) {
 		vmf->page = copy->pages[i];
 		get_page(vmf->page);
@@ -423,8 +283,10 @@ static int records_mmap(struct table *table, struct vm_area_struct *vma)
 
 	if (vma->vm_end - vma->vm_start != table->npages * PAGE_SIZE)
 		return -EINVAL;
+	if ((vma->vm_flags & (VM_READ | VM_WRITE | VM_EXEC)) != VM_READ)
+		return -EINVAL;
 	mutex_lock(&table->tfd.lock);
-	copy = find_copy(table, vma->vm_mm);
+	copy = copy_of(table, vma->vm_mm);
 	if (copy)
 		copy->mappings++;
 	mutex_unlock(&table->tfd.lock);
@@ -437,12 +299,23 @@ static int records_mmap(struct table *table, struct vm_area_struct *vma)
 	return 0;
 }
 
+/* Without records in the address space, its slots would lead nowhere. */
+static int code_mmap(struct table *table, struct vm_area_struct *vma)
+{
+	bool own;
+
+	mutex_lock(&table->tfd.lock);
+	own = copy_of(table, vma->vm_mm);
+	mutex_unlock(&table->tfd.lock);
+	return own ? trampfd_code_mmap(vma) : -EXDEV;
+}
+
 static int table_mmap(struct trampfd *tfd, struct vm_area_struct *vma)
 {
-	if ((vma->vm_flags & (VM_READ | VM_WRITE | VM_EXEC | VM_MAYSHARE)) != VM_READ)
+	if (vma->vm_flags & VM_MAYSHARE)
 		return -EINVAL;
 	if (vma->vm_pgoff == TRAMPFD_CODE_OFFSET / PAGE_SIZE)
-		return trampfd_code_mmap(vma);
+		return code_mmap(to_table(tfd), vma);
 	if (vma->vm_pgoff == RECORDS_PGOFF)
 		return records_mmap(to_table(tfd), vma);
 	return -EINVAL;
@@ -450,7 +323,15 @@ static int table_mmap(struct trampfd *tfd, struct vm_area_struct *vma)
 
 static void table_show(struct seq_file *m, struct trampfd *tfd)
 {
-	seq_printf(m, "slots: %u\n", to_table(tfd)->nslots);
+	struct table *table = to_table(tfd);
+	const struct copy *copy = copy_of(table, current->mm);
+
+	seq_printf(m, "slots: %u\n", table->nslots);
+	seq_printf(m, "address spaces: %u\n", table->ncopies);
+	if (copy)
+		seq_printf(m, "records: %u set\n", copy_count_set(table, copy));
+	else
+		seq_puts(m, "records: none in this address space\n");
 }
 
 const struct trampfd_type trampfd_table_type = {
@@ -460,10 +341,10 @@ const struct trampfd_type trampfd_table_type = {
 	.release = table_release,
 	.has_position = table_has_position,
 	.read = table_read,
-	.write = table_write,
+	.ioctl = table_ioctl,
 	.mmap = table_mmap,
+	.policy = table_policy,
 	.stored_allowed = table_stored_allowed,
 	.max_allowed = TRAMPFD_MAX_TABLE_PCS,
-	.reads_allowed = true,
 	.show = table_show,
 };

@@ -15,10 +15,20 @@
 #include <linux/mutex.h>
 #include <linux/trampfd.h>
 
-struct iov_iter;
 struct seq_file;
 struct trampfd;
+struct trampfd_list;
 struct trampfd_quota;
+
+/**
+ * struct trampfd_policy - what an address space may store
+ * @list: allowed PCs, owned together with others that inherited it; NULL: anything is allowed
+ * @locked: the list is final
+ */
+struct trampfd_policy {
+	struct trampfd_list *list;
+	bool locked;
+};
 
 /**
  * struct trampfd_type - what a type of descriptor does
@@ -28,13 +38,13 @@ struct trampfd_quota;
  * @release: frees the object; nothing else uses it any more
  * @has_position: whether a file position means something beyond the allowed list
  * @read: reads a position
- * @write: writes a position other than the allowed list
+ * @ioctl: does a request of this type
  * @mmap: maps the descriptor
- * @stored_allowed: whether all that is stored is in the allowed list; called under trampfd.lock
+ * @policy: that of the current address space, NULL if it has none; called under trampfd.lock
+ * @stored_allowed: whether all that is stored there is in its list; called under trampfd.lock
  * @max_allowed: most values of the allowed list
- * @reads_allowed: the allowed list can be read back
  * @plain_mmap_only: mmap flags must be MAP_PRIVATE and may only say where
- * @show: type's own fdinfo lines, or NULL
+ * @show: type's own fdinfo lines, or NULL; called under trampfd.lock
  */
 struct trampfd_type {
 	const char *name;
@@ -43,11 +53,11 @@ struct trampfd_type {
 	void (*release)(struct trampfd *tfd);
 	bool (*has_position)(struct trampfd *tfd, loff_t pos);
 	ssize_t (*read)(struct trampfd *tfd, char __user *buf, size_t count, loff_t pos);
-	ssize_t (*write)(struct trampfd *tfd, struct iov_iter *from, loff_t pos);
+	long (*ioctl)(struct trampfd *tfd, unsigned int cmd, unsigned long arg);
 	int (*mmap)(struct trampfd *tfd, struct vm_area_struct *vma);
+	struct trampfd_policy *(*policy)(struct trampfd *tfd);
 	bool (*stored_allowed)(struct trampfd *tfd);
 	u32 max_allowed;
-	bool reads_allowed;
 	bool plain_mmap_only;
 	void (*show)(struct seq_file *m, struct trampfd *tfd);
 };
@@ -57,21 +67,26 @@ struct trampfd_type {
  * @type: constant
  * @quota: whom this descriptor and its pages are charged to; constant
  * @id: TRAMPFD_IOC_ID; constant
- * @lock: guards the fields below and what the type says
- * @locked: the list below is final
- * @allowed: allowed PCs, owned; NULL: anything is allowed
+ * @lock: guards what the type says
  */
 struct trampfd {
 	const struct trampfd_type *type;
 	struct trampfd_quota *quota;
 	u64 id;
-	struct mutex lock; /* guards what follows */
-	bool locked;
-	struct trampfd_values *allowed;
+	struct mutex lock;
 };
 
+/* A request without the size of its argument, which may grow. */
+#define TRAMPFD_BARE(cmd) ((cmd) & ~IOCSIZE_MASK)
+
 /* file.c */
-int trampfd_create_fd(const struct trampfd_type *type, const void __user *data);
+int trampfd_create_fd(const struct trampfd_type *type, const void __user *data, u32 size);
+int trampfd_copy_args(void *to, size_t size, unsigned int cmd, unsigned long arg);
+int trampfd_copy_set(struct trampfd_set *set, unsigned int cmd, unsigned long arg);
+
+/* fs.c */
+struct file *trampfd_fs_open(const struct file_operations *fops, void *private);
+void trampfd_fs_unpin(void);
 
 /* vma.c: a mapping stays whole, where it is and as it is until it is unmapped */
 int trampfd_refuse_split(struct vm_area_struct *vma, unsigned long addr);
@@ -80,10 +95,14 @@ int trampfd_refuse_mprotect(struct vm_area_struct *vma, unsigned long start, uns
 			    unsigned long newflags);
 
 /* allowed.c */
+int trampfd_allowed_set(struct trampfd *tfd, const struct trampfd_set *set);
 ssize_t trampfd_allowed_read(struct trampfd *tfd, char __user *buf, size_t count);
-ssize_t trampfd_allowed_write(struct trampfd *tfd, struct iov_iter *from);
-bool trampfd_allows(const struct trampfd *tfd, u64 pc);
 int trampfd_allowed_lock(struct trampfd *tfd);
+/* The following ones are called under trampfd.lock, or when nobody else can see the policy. */
+bool trampfd_policy_allows(const struct trampfd_policy *policy, u64 pc);
+u32 trampfd_policy_count(const struct trampfd_policy *policy);
+void trampfd_policy_inherit(struct trampfd_policy *policy, const struct trampfd_policy *from);
+void trampfd_policy_drop(struct trampfd_policy *policy);
 
 /* limits.c: what is counted per user, and live objects for leak checks */
 enum trampfd_count {
@@ -96,6 +115,7 @@ struct trampfd_quota *trampfd_quota_get(void);
 void trampfd_quota_put(struct trampfd_quota *quota);
 int trampfd_charge(struct trampfd_quota *quota, enum trampfd_count what);
 void trampfd_uncharge(struct trampfd_quota *quota, enum trampfd_count what, long n);
+void trampfd_quota_show(struct seq_file *m, const struct trampfd_quota *quota);
 extern atomic_long_t trampfd_live_contexts;
 extern atomic_long_t trampfd_live_copies;
 
@@ -111,6 +131,7 @@ int trampfd_code_mmap(struct vm_area_struct *vma);
 /* x86_64.c: all that depends on the processor */
 bool trampfd_arch_user_address(u64 address);
 bool trampfd_arch_caller_supported(void);
+bool trampfd_arch_fetch_faults(void);
 bool trampfd_arch_reg_known(u32 name);
 bool trampfd_arch_reg_is_pc(u32 name);
 void trampfd_arch_set_reg(struct pt_regs *regs, u32 name, u64 value);

@@ -3,18 +3,22 @@
  * TRAMPFD_USER: one trampoline without code.
  *
  * The mapping has no page. A call faults, and the fault handler loads the registers of the context
- * into the frame that the fault returns to. VM_EXEC is set so that an instruction fetch gets as far
- * as the handler, and all VM_MAY* bits are cleared; data accesses get there too and are told apart
- * by the fault flags. Without map_pages, the handler always runs under the mmap_lock.
+ * into the frame that the fault returns to. VM_EXEC lets an instruction fetch get as far as the
+ * handler, and VM_READ and all VM_MAY* bits are cleared; data accesses get there too and are told
+ * apart by the fault flags. Without map_pages, the handler always runs under the mmap_lock.
  *
  * Contexts are replaced whole and read under RCU: a call takes the old one or the new one.
+ *
+ * Only the address space that created the descriptor maps it, and sets its contexts: a child with
+ * fewer privileges must not change where its parent's calls go. It may read them.
  */
 #include <linux/mman.h>
 #include <linux/pagemap.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/mm.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
-#include <linux/uio.h>
 
 #include "compat.h"
 #include "trampfd.h"
@@ -36,9 +40,18 @@ struct stack_context {
 	struct stack_data stack;
 };
 
-/* Both contexts are replaced under tfd.lock. */
+/**
+ * struct user - the object of a descriptor
+ * @tfd: its lock guards what follows @mm
+ * @mm: the address space it belongs to; held by mmgrab, so that its address means nothing else
+ * @policy: what may be stored
+ * @regs: register context
+ * @stack: stack context
+ */
 struct user {
 	struct trampfd tfd;
+	struct mm_struct *mm;
+	struct trampfd_policy policy;
 	struct regs_context __rcu *regs;
 	struct stack_context __rcu *stack;
 };
@@ -58,7 +71,11 @@ static struct trampfd *user_create(const void *data)
 	if (args->flags || args->reserved)
 		return ERR_PTR(-EINVAL);
 	user = kzalloc(sizeof(*user), GFP_KERNEL_ACCOUNT);
-	return user ? &user->tfd : ERR_PTR(-ENOMEM);
+	if (!user)
+		return ERR_PTR(-ENOMEM);
+	user->mm = current->mm;
+	mmgrab(user->mm);
+	return &user->tfd;
 }
 
 static void drop_regs(struct regs_context *ctx)
@@ -83,7 +100,16 @@ static void user_release(struct trampfd *tfd)
 
 	drop_regs(rcu_dereference_protected(user->regs, true));
 	drop_stack(rcu_dereference_protected(user->stack, true));
+	trampfd_policy_drop(&user->policy);
+	mmdrop(user->mm);
 	kfree(user);
+}
+
+static struct trampfd_policy *user_policy(struct trampfd *tfd)
+{
+	struct user *user = to_user(tfd);
+
+	return user->mm == current->mm ? &user->policy : NULL;
 }
 
 static bool user_has_position(struct trampfd *tfd, loff_t pos)
@@ -95,7 +121,7 @@ static ssize_t read_map(char __user *buf, size_t count)
 {
 	static const struct trampfd_map map = {
 		.size = PAGE_SIZE,
-		.prot = PROT_NONE,
+		.prot = PROT_READ | PROT_EXEC,
 		.flags = MAP_PRIVATE,
 	};
 
@@ -177,119 +203,129 @@ static int check_regs(struct regs_context *ctx)
 	return trampfd_arch_user_address(ctx->pc) ? 0 : -EINVAL;
 }
 
-static struct regs_context *copy_regs(struct iov_iter *from, size_t count)
+static int fill_regs(struct regs_context *ctx, const struct trampfd_set *set)
+{
+	if (copy_from_user(&ctx->head, u64_to_user_ptr(set->data), set->size))
+		return -EFAULT;
+	if (ctx->head.reserved || ctx->head.nregs > TRAMPFD_MAX_REGS ||
+	    set->size != REGS_SIZE(ctx->head.nregs))
+		return -EINVAL;
+	return ctx->head.nregs ? check_regs(ctx) : 0;
+}
+
+/* What the caller set, checked; NULL: it removes the context. */
+static struct regs_context *copy_regs(const struct trampfd_set *set)
 {
 	struct regs_context *ctx;
-	int err = -EINVAL;
+	int err;
 
+	if (set->size < REGS_SIZE(0) || set->size > REGS_SIZE(TRAMPFD_MAX_REGS))
+		return ERR_PTR(-EINVAL);
 	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
 	if (!ctx)
 		return ERR_PTR(-ENOMEM);
-	if (!copy_from_iter_full(&ctx->head, count, from)) {
-		err = -EFAULT;
-		goto free;
-	}
-	if (ctx->head.reserved || ctx->head.nregs > TRAMPFD_MAX_REGS ||
-	    count != REGS_SIZE(ctx->head.nregs))
-		goto free;
-	if (!ctx->head.nregs) {
-		kfree(ctx);
-		return NULL;
-	}
-	err = check_regs(ctx);
-	if (err)
-		goto free;
-	return ctx;
-free:
+	err = fill_regs(ctx, set);
+	if (!err && ctx->head.nregs)
+		return ctx;
 	kfree(ctx);
 	return ERR_PTR(err);
 }
 
-static ssize_t write_regs(struct user *user, struct iov_iter *from)
+/* Whether the current address space may set a context. */
+static int may_set(struct user *user)
 {
-	size_t count = iov_iter_count(from);
-	struct regs_context *new, *old;
-
-	if (count < REGS_SIZE(0) || count > REGS_SIZE(TRAMPFD_MAX_REGS))
-		return -EINVAL;
-	new = copy_regs(from, count);
-	if (IS_ERR(new))
-		return PTR_ERR(new);
-
-	mutex_lock(&user->tfd.lock);
-	if (new && !trampfd_allows(&user->tfd, new->pc)) {
-		mutex_unlock(&user->tfd.lock);
-		kfree(new);
-		return -EINVAL;
-	}
-	old = rcu_replace_pointer(user->regs, new, lockdep_is_held(&user->tfd.lock));
-	mutex_unlock(&user->tfd.lock);
-
-	if (new)
-		atomic_long_inc(&trampfd_live_contexts);
-	drop_regs(old);
-	return count;
+	return user_policy(&user->tfd) ? 0 : -EXDEV;
 }
 
-static struct stack_context *copy_stack(struct iov_iter *from, size_t count)
+static int may_set_regs(struct user *user, const struct regs_context *new)
 {
-	struct trampfd_stack *head;
-	struct stack_context *ctx;
-	int err = -EINVAL;
+	int err = may_set(user);
 
-	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
-	if (!ctx)
-		return ERR_PTR(-ENOMEM);
-	head = &ctx->stack.head;
-	if (!copy_from_iter_full(&ctx->stack, count, from)) {
-		err = -EFAULT;
-		goto free;
-	}
+	if (!err && new && !trampfd_policy_allows(&user->policy, new->pc))
+		err = -EPERM;
+	return err;
+}
+
+static long set_regs(struct user *user, const struct trampfd_set *set)
+{
+	struct regs_context *new = copy_regs(set);
+	int err;
+
+	if (IS_ERR(new))
+		return PTR_ERR(new);
+	if (new)
+		atomic_long_inc(&trampfd_live_contexts);
+	mutex_lock(&user->tfd.lock);
+	err = may_set_regs(user, new);
+	if (!err)
+		new = rcu_replace_pointer(user->regs, new, lockdep_is_held(&user->tfd.lock));
+	mutex_unlock(&user->tfd.lock);
+	drop_regs(new);
+	return err;
+}
+
+static int fill_stack(struct stack_data *stack, const struct trampfd_set *set)
+{
+	const struct trampfd_stack *head = &stack->head;
+
+	if (copy_from_user(stack, u64_to_user_ptr(set->data), set->size))
+		return -EFAULT;
 	if (head->reserved || head->size > TRAMPFD_MAX_DATA_SIZE ||
-	    count != sizeof(*head) + head->size)
-		goto free;
-	if (!head->size) {
-		kfree(ctx);
-		return NULL;
-	}
-	if (head->flags & ~TRAMPFD_SFLAGS || head->offset > TRAMPFD_MAX_STACK_OFFSET)
-		goto free;
-	return ctx;
-free:
+	    set->size != sizeof(*head) + head->size)
+		return -EINVAL;
+	if (head->size &&
+	    (head->flags & ~TRAMPFD_SFLAGS || head->offset > TRAMPFD_MAX_STACK_OFFSET))
+		return -EINVAL;
+	return 0;
+}
+
+/* What the caller set, checked; NULL: it removes the context. */
+static struct stack_context *copy_stack(const struct trampfd_set *set)
+{
+	struct stack_context *ctx;
+	int err;
+
+	if (set->size < sizeof(struct trampfd_stack) || set->size > sizeof(struct stack_data))
+		return ERR_PTR(-EINVAL);
+	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
+	if (!ctx)
+		return ERR_PTR(-ENOMEM);
+	err = fill_stack(&ctx->stack, set);
+	if (!err && ctx->stack.head.size)
+		return ctx;
 	kfree(ctx);
 	return ERR_PTR(err);
 }
 
-static ssize_t write_stack(struct user *user, struct iov_iter *from)
+static long set_stack(struct user *user, const struct trampfd_set *set)
 {
-	size_t count = iov_iter_count(from);
-	struct stack_context *new, *old;
+	struct stack_context *new = copy_stack(set);
+	int err;
 
-	if (count < sizeof(struct trampfd_stack) || count > sizeof(struct stack_data))
-		return -EINVAL;
-	new = copy_stack(from, count);
 	if (IS_ERR(new))
 		return PTR_ERR(new);
-
-	mutex_lock(&user->tfd.lock);
-	old = rcu_replace_pointer(user->stack, new, lockdep_is_held(&user->tfd.lock));
-	mutex_unlock(&user->tfd.lock);
-
 	if (new)
 		atomic_long_inc(&trampfd_live_contexts);
-	drop_stack(old);
-	return count;
+	mutex_lock(&user->tfd.lock);
+	err = may_set(user);
+	if (!err)
+		new = rcu_replace_pointer(user->stack, new, lockdep_is_held(&user->tfd.lock));
+	mutex_unlock(&user->tfd.lock);
+	drop_stack(new);
+	return err;
 }
 
-static ssize_t user_write(struct trampfd *tfd, struct iov_iter *from, loff_t pos)
+static long user_ioctl(struct trampfd *tfd, unsigned int cmd, unsigned long arg)
 {
-	switch (pos) {
-	case TRAMPFD_REGS_OFFSET:
-		return write_regs(to_user(tfd), from);
-	case TRAMPFD_STACK_OFFSET:
-		return write_stack(to_user(tfd), from);
+	struct trampfd_set set;
+
+	switch (TRAMPFD_BARE(cmd)) {
+	case TRAMPFD_BARE(TRAMPFD_IOC_SET_REGS):
+		return trampfd_copy_set(&set, cmd, arg) ?: set_regs(to_user(tfd), &set);
+	case TRAMPFD_BARE(TRAMPFD_IOC_SET_STACK):
+		return trampfd_copy_set(&set, cmd, arg) ?: set_stack(to_user(tfd), &set);
 	default:
-		return -EINVAL;
+		return -ENOTTY;
 	}
 }
 
@@ -298,7 +334,7 @@ static bool user_stored_allowed(struct trampfd *tfd)
 	struct regs_context *ctx;
 
 	ctx = rcu_dereference_protected(to_user(tfd)->regs, lockdep_is_held(&tfd->lock));
-	return !ctx || trampfd_allows(tfd, ctx->pc);
+	return !ctx || trampfd_policy_allows(&to_user(tfd)->policy, ctx->pc);
 }
 
 static bool load_regs(struct user *user, struct pt_regs *regs)
@@ -367,18 +403,30 @@ static int user_mmap(struct trampfd *tfd, struct vm_area_struct *vma)
 		.mremap = trampfd_refuse_mremap,
 	};
 
+	const unsigned long rights = VM_READ | VM_WRITE | VM_EXEC;
+	struct user *user = to_user(tfd);
+
 	if (vma->vm_end - vma->vm_start != PAGE_SIZE || vma->vm_pgoff)
 		return -EINVAL;
-	if (vma->vm_flags & (VM_READ | VM_WRITE | VM_EXEC))
+	if ((vma->vm_flags & rights) != (VM_READ | VM_EXEC))
 		return -EINVAL;
+	if (vma->vm_mm != user->mm)
+		return -EXDEV;
 
 	/* VM_IO: without it, madvise(MADV_DOFORK) would take VM_DONTCOPY back. */
-	trampfd_vm_flags(vma,
-			 VM_EXEC | VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTCOPY | VM_DONTDUMP,
-			 VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC);
+	trampfd_vm_flags(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTCOPY | VM_DONTDUMP,
+			 VM_READ | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC);
 	vma->vm_ops = &ops;
-	vma->vm_private_data = to_user(tfd);
+	vma->vm_private_data = user;
 	return 0;
+}
+
+static void user_show(struct seq_file *m, struct trampfd *tfd)
+{
+	struct user *user = to_user(tfd);
+
+	seq_printf(m, "registers: %s\n", rcu_access_pointer(user->regs) ? "set" : "not set");
+	seq_printf(m, "stack data: %s\n", rcu_access_pointer(user->stack) ? "set" : "not set");
 }
 
 const struct trampfd_type trampfd_user_type = {
@@ -388,9 +436,11 @@ const struct trampfd_type trampfd_user_type = {
 	.release = user_release,
 	.has_position = user_has_position,
 	.read = user_read,
-	.write = user_write,
+	.ioctl = user_ioctl,
 	.mmap = user_mmap,
+	.policy = user_policy,
 	.stored_allowed = user_stored_allowed,
 	.max_allowed = TRAMPFD_MAX_PCS,
 	.plain_mmap_only = true,
+	.show = user_show,
 };

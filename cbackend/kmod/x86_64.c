@@ -5,6 +5,7 @@
 #include <linux/ptrace.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <asm/cpufeature.h>
 
 #include "trampfd.h"
 
@@ -14,14 +15,14 @@
 
 #define FIELD(name) offsetof(struct pt_regs, name)
 
-/* In the order of the names from x64_rax on. */
+/* In the order of the names from TRAMPFD_X86_RAX on. */
 static const u16 reg_offset[] = {
 	FIELD(ax),  FIELD(bx),	FIELD(cx),  FIELD(dx),	FIELD(si),  FIELD(di),
 	FIELD(bp),  FIELD(r8),	FIELD(r9),  FIELD(r10), FIELD(r11), FIELD(r12),
 	FIELD(r13), FIELD(r14), FIELD(r15), FIELD(ip),
 };
 
-static_assert(ARRAY_SIZE(reg_offset) == x64_max - x64_rax);
+static_assert(ARRAY_SIZE(reg_offset) == TRAMPFD_X86_64_MAX - TRAMPFD_X86_RAX);
 
 bool trampfd_arch_user_address(u64 address)
 {
@@ -34,19 +35,25 @@ bool trampfd_arch_caller_supported(void)
 	return !in_compat_syscall();
 }
 
+/* Whether fetching from a page without code is told from reading it: a call of TRAMPFD_USER. */
+bool trampfd_arch_fetch_faults(void)
+{
+	return boot_cpu_has(X86_FEATURE_NX);
+}
+
 bool trampfd_arch_reg_known(u32 name)
 {
-	return name >= x64_rax && name < x64_max;
+	return name >= TRAMPFD_X86_RAX && name < TRAMPFD_X86_64_MAX;
 }
 
 bool trampfd_arch_reg_is_pc(u32 name)
 {
-	return name == x64_rip;
+	return name == TRAMPFD_X86_RIP;
 }
 
 void trampfd_arch_set_reg(struct pt_regs *regs, u32 name, u64 value)
 {
-	*(unsigned long *)((char *)regs + reg_offset[name - x64_rax]) = value;
+	*(unsigned long *)((char *)regs + reg_offset[name - TRAMPFD_X86_RAX]) = value;
 }
 
 /*

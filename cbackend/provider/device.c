@@ -26,13 +26,16 @@ int tfd_device_present(void)
     return present;
 }
 
+_Static_assert(TRAMPFD_FEATURE_TABLE == TRAMPFD_FEATURE_USER << TRAMPFD_TABLE,
+               "a bit for each type");
+
 static int query(int device, uint32_t type)
 {
     struct trampfd_query answer = {0};
 
     if (ioctl(device, TRAMPFD_IOC_QUERY, &answer))
         return errno;
-    if (answer.version < TRAMPFD_VERSION || !(answer.features & (1ULL << type)))
+    if (answer.version != TRAMPFD_VERSION || !(answer.features & (TRAMPFD_FEATURE_USER << type)))
         return ENOTSUP;
     if (type == TRAMPFD_TABLE
         && (answer.max_slots != TRAMPFD_MAX_SLOTS || answer.slot_size != TRAMPFD_SLOT_SIZE
@@ -105,14 +108,12 @@ void tfd_descriptor_close(struct tfd_descriptor *descriptor)
     descriptor->fd = -1;
 }
 
-int tfd_descriptor_write(const struct tfd_descriptor *descriptor, const void *data, size_t size,
-                         uint64_t position)
+int tfd_descriptor_set(const struct tfd_descriptor *descriptor, unsigned long request,
+                       const void *data, size_t size)
 {
-    ssize_t done = pwrite(descriptor->fd, data, size, (off_t)position);
+    struct trampfd_set set = {.data = (uintptr_t)data, .size = (uint32_t)size};
 
-    if (done < 0)
-        return -errno;
-    return (size_t)done == size ? 0 : -EIO;
+    return ioctl(descriptor->fd, request, &set) ? -errno : 0;
 }
 
 int tfd_descriptor_allow(const struct tfd_descriptor *descriptor, const uint64_t *list,
@@ -126,8 +127,8 @@ int tfd_descriptor_allow(const struct tfd_descriptor *descriptor, const uint64_t
     int error;
 
     memcpy(allowed.values.values, list, bytes);
-    error = tfd_descriptor_write(descriptor, &allowed, sizeof(allowed.values) + bytes,
-                                 TRAMPFD_ALLOWED_PCS_OFFSET);
+    error = tfd_descriptor_set(descriptor, TRAMPFD_IOC_SET_ALLOWED, &allowed,
+                               sizeof(allowed.values) + bytes);
     if (!error && ioctl(descriptor->fd, TRAMPFD_IOC_LOCK))
         error = -errno;
     return error;

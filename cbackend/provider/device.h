@@ -38,9 +38,12 @@ int tfd_descriptor_is_ours(const struct tfd_descriptor *descriptor);
 /* Close it, if it is still ours. */
 void tfd_descriptor_close(struct tfd_descriptor *descriptor);
 
-/* Write the whole of something at a position.  Returns 0 or a negative errno. */
-int tfd_descriptor_write(const struct tfd_descriptor *descriptor, const void *data, size_t size,
-                         uint64_t position);
+/*
+ * Set what `request` (TRAMPFD_IOC_SET_ALLOWED, ..._REGS, ..._STACK) takes: `size` bytes of data.
+ * Returns 0 or a negative errno.
+ */
+int tfd_descriptor_set(const struct tfd_descriptor *descriptor, unsigned long request,
+                       const void *data, size_t size);
 
 /* Restrict the descriptor to `count` code addresses permanently.  Returns 0 or a negative errno. */
 int tfd_descriptor_allow(const struct tfd_descriptor *descriptor, const uint64_t *list,

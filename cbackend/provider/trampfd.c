@@ -5,9 +5,8 @@
  *
  * A block owns a descriptor.  If a program closes it (daemons close all descriptors), the block
  * gets a new one with the same records at the same addresses, and calls are not affected.  Between
- * the check that the descriptor is still ours and the write, another thread may close it and open
- * something else with the same number; a program that closes descriptors which other code is using
- * does that to all its libraries.
+ * the check that the descriptor is still ours and the request, another thread may close it and open
+ * something else with the same number, which then refuses the request.
  *
  * Fork: the kernel gives the child its own records, under the same descriptor number.
  */
@@ -22,6 +21,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #define SIZE (TFD_CODE_BYTES + TFD_RECORD_BYTES)
@@ -49,18 +49,31 @@ static int create(struct tfd_descriptor *table, struct trampfd_trail *trail)
     return tfd_trail_add(trail, name, "lock the list of entries", -error);
 }
 
-/* PROT_READ: the kernel adds the right to execute, so nothing here asks for it. */
+/* The right to execute is asked for, so that whoever forbids it to this process is heard. */
 static int map_at(const struct tfd_descriptor *table, char *start, struct trampfd_trail *trail)
 {
     const int flags = MAP_PRIVATE | MAP_FIXED;
 
-    if (mmap(start, TFD_CODE_BYTES, PROT_READ, flags, table->fd, TRAMPFD_CODE_OFFSET) == MAP_FAILED)
+    if (mmap(start, TFD_CODE_BYTES, PROT_READ | PROT_EXEC, flags, table->fd, TRAMPFD_CODE_OFFSET)
+        == MAP_FAILED)
         return tfd_trail_add(trail, name, "mmap slots", errno);
     if (mmap(start + TFD_CODE_BYTES, TFD_RECORD_BYTES, PROT_READ, flags, table->fd,
              TRAMPFD_RECORDS_OFFSET)
         == MAP_FAILED)
         return tfd_trail_add(trail, name, "mmap records", errno);
     return 0;
+}
+
+static int set_records(const struct tfd_descriptor *table, unsigned first,
+                       const union tfd_record *records, unsigned count)
+{
+    struct trampfd_set_records set = {
+        .first = first,
+        .n = count,
+        .records = (uintptr_t)records,
+    };
+
+    return ioctl(table->fd, TRAMPFD_IOC_SET_RECORDS, &set) ? -errno : 0;
 }
 
 static int slots_lead_to_records(const char *start)
@@ -146,8 +159,7 @@ static int reopen(struct tfd_block *block)
     if (error)
         return error;
     if (block->fresh)
-        error = tfd_descriptor_write(&table, block->records, block->fresh * TFD_RECORD_SIZE,
-                                     TRAMPFD_RECORDS_OFFSET);
+        error = set_records(&table, 0, block->records, block->fresh);
     if (!error)
         error = map_at(&table, (char *)(uintptr_t)block->code, &trail);
     if (error)
@@ -163,10 +175,7 @@ static int store(struct tfd_block *block, unsigned index, const union tfd_record
 
     if (!tfd_descriptor_is_ours(block->private))
         error = reopen(block);
-    if (!error)
-        error = tfd_descriptor_write(block->private, record, sizeof(*record),
-                                     TRAMPFD_RECORDS_OFFSET + index * sizeof(*record));
-    return error;
+    return error ? error : set_records(block->private, index, record, 1);
 }
 
 /* Records are written whole; every word except the entry keeps its value. */

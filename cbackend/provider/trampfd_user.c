@@ -10,12 +10,11 @@
  * their number.  Freed slots keep theirs, so that a call of a freed slot can be named; at most a
  * quarter of that limit is kept in this way, to leave the rest to the program.
  *
- * Fork: the child inherits none of these mappings, and its descriptors refer to the parent's
- * objects; so the child makes its own before fork(2) returns.  The contexts that it copies must not
- * change meanwhile, so a descriptor that is older than a fork is never written again: the slot gets
- * a new one.  If a thread is writing a context while another one forks, the child may find the old
- * context, the new one or none: no lock is held during a fork, and the child shares the descriptor
- * at once.  That concerns only the closure that is being prepared or freed at that moment, which no
+ * Fork: the child inherits none of these mappings, and of its descriptors it can only read what they
+ * hold; so it makes its own before fork(2) returns.  The contexts that it copies must not change
+ * meanwhile, so a descriptor that is older than a fork is never set again: the slot gets a new one.
+ * If a thread is setting a context while another one forks, the child may find the old context, the
+ * new one or none: no lock is held during a fork, and the child reads the descriptor at once.  That concerns only the closure that is being prepared or freed at that moment, which no
  * other thread may rely on.
  */
 #define _GNU_SOURCE
@@ -79,7 +78,7 @@ static int create(struct tfd_descriptor *descriptor, struct trampfd_trail *trail
     if (!error)
         return 0;
     tfd_descriptor_close(descriptor);
-    return tfd_trail_add(trail, name, "write the list of entries", -error);
+    return tfd_trail_add(trail, name, "set the list of entries", -error);
 }
 
 static char *page_of(const struct tfd_block *block, unsigned index)
@@ -90,15 +89,13 @@ static char *page_of(const struct tfd_block *block, unsigned index)
 static int map_slot(const struct tfd_block *block, unsigned index,
                     const struct tfd_descriptor *descriptor)
 {
-    return mmap(page_of(block, index), page_size(), PROT_NONE, MAP_PRIVATE | MAP_FIXED,
-                descriptor->fd,
-                0) == MAP_FAILED
-               ? -errno
-               : 0;
+    void *page = mmap(page_of(block, index), page_size(), PROT_READ | PROT_EXEC,
+                      MAP_PRIVATE | MAP_FIXED, descriptor->fd, 0);
+
+    return page == MAP_FAILED ? -errno : 0;
 }
 
-static int write_registers(const struct tfd_descriptor *descriptor, tfd_entry *pc,
-                           const void *chain)
+static int set_registers(const struct tfd_descriptor *descriptor, tfd_entry *pc, const void *chain)
 {
     union tfd_user_registers registers;
     struct trampfd_reg *regs = registers.context.regs;
@@ -106,30 +103,29 @@ static int write_registers(const struct tfd_descriptor *descriptor, tfd_entry *p
     registers.context = (struct trampfd_regs){.nregs = 2};
     regs[0] = (struct trampfd_reg){.name = tfd_port_chain, .value = (uintptr_t)chain};
     regs[1] = (struct trampfd_reg){.name = tfd_port_pc, .value = (uintptr_t)pc};
-    return tfd_user_write_registers(descriptor, &registers);
+    return tfd_user_set_registers(descriptor, &registers);
 }
 
-static int write_stack(const struct tfd_descriptor *descriptor, const union tfd_record *record)
+static int set_stack(const struct tfd_descriptor *descriptor, const union tfd_record *record)
 {
     union tfd_user_stack stack = {.context = {.size = record ? sizeof(*record) : 0}};
 
     if (record)
         memcpy(stack.context.data, record, sizeof(*record));
-    return tfd_user_write_stack(descriptor, &stack);
+    return tfd_user_set_stack(descriptor, &stack);
 }
 
 /* A call meanwhile finds the old context or the new one, depending on the PC. */
-static int write_context(const struct tfd_descriptor *descriptor, const union tfd_record *record,
-                         const union tfd_record *shadow)
+static int set_context(const struct tfd_descriptor *descriptor, const union tfd_record *record,
+                       const union tfd_record *shadow)
 {
     int below = tfd_allowed_below_stack(record->go.entry);
-    int error = below ? write_stack(descriptor, record) : 0;
+    int error = below ? set_stack(descriptor, record) : 0;
 
     if (!error)
-        error =
-            write_registers(descriptor, below ? tfd_entry_below_stack : record->go.entry, shadow);
+        error = set_registers(descriptor, below ? tfd_entry_below_stack : record->go.entry, shadow);
     if (!error && !below)
-        error = write_stack(descriptor, NULL);
+        error = set_stack(descriptor, NULL);
     return error;
 }
 
@@ -148,7 +144,7 @@ static int make_slot(struct tfd_block *block, unsigned index, const union tfd_re
 
     if (error)
         return error;
-    error = write_context(&made, record, &block->shadow[index]);
+    error = set_context(&made, record, &block->shadow[index]);
     if (!error)
         error = map_slot(block, index, &made);
     if (error) {
@@ -185,7 +181,7 @@ static int store(struct tfd_block *block, unsigned index, const union tfd_record
     int error;
 
     if (slot->forks == tfd_forks_begun() && tfd_descriptor_is_ours(&slot->descriptor))
-        error = write_context(&slot->descriptor, record, &block->shadow[index]);
+        error = set_context(&slot->descriptor, record, &block->shadow[index]);
     else
         error = make_slot(block, index, record, slot);
     if (error && record->go.entry == tfd_entry_dead && index < block->fresh)
@@ -215,7 +211,7 @@ static uintptr_t pc_of(const union tfd_user_registers *registers)
     return pc;
 }
 
-/* What a descriptor holds, as write_context() wrote it. */
+/* What a descriptor holds, as set_context() wrote it. */
 static int read_context(const struct tfd_descriptor *descriptor, const union tfd_record *shadow,
                         union tfd_record *record)
 {

@@ -16,16 +16,16 @@ static size_t size_of_stack(const union tfd_user_stack *stack)
     return sizeof(stack->context) + stack->context.size;
 }
 
-int tfd_user_write_registers(const struct tfd_descriptor *descriptor,
-                             const union tfd_user_registers *registers)
+int tfd_user_set_registers(const struct tfd_descriptor *descriptor,
+                           const union tfd_user_registers *registers)
 {
-    return tfd_descriptor_write(descriptor, registers, size_of_registers(registers),
-                                TRAMPFD_REGS_OFFSET);
+    return tfd_descriptor_set(descriptor, TRAMPFD_IOC_SET_REGS, registers,
+                              size_of_registers(registers));
 }
 
-int tfd_user_write_stack(const struct tfd_descriptor *descriptor, const union tfd_user_stack *stack)
+int tfd_user_set_stack(const struct tfd_descriptor *descriptor, const union tfd_user_stack *stack)
 {
-    return tfd_descriptor_write(descriptor, stack, size_of_stack(stack), TRAMPFD_STACK_OFFSET);
+    return tfd_descriptor_set(descriptor, TRAMPFD_IOC_SET_STACK, stack, size_of_stack(stack));
 }
 
 int tfd_user_read_registers(const struct tfd_descriptor *descriptor,

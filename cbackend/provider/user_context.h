@@ -17,13 +17,12 @@ union tfd_user_stack {
 };
 
 /*
- * Write what the context says, or read it whole: nothing beyond its length is written or set.  They
+ * Set what the context says, or read it whole: nothing beyond its length is set or read.  They
  * return 0 or a negative errno; EBADMSG: what was read is not of the length that it says.
  */
-int tfd_user_write_registers(const struct tfd_descriptor *descriptor,
-                             const union tfd_user_registers *registers);
-int tfd_user_write_stack(const struct tfd_descriptor *descriptor,
-                         const union tfd_user_stack *stack);
+int tfd_user_set_registers(const struct tfd_descriptor *descriptor,
+                           const union tfd_user_registers *registers);
+int tfd_user_set_stack(const struct tfd_descriptor *descriptor, const union tfd_user_stack *stack);
 int tfd_user_read_registers(const struct tfd_descriptor *descriptor,
                             union tfd_user_registers *registers);
 int tfd_user_read_stack(const struct tfd_descriptor *descriptor, union tfd_user_stack *stack);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The backend "trampfd-user": one descriptor of type TRAMPFD_USER and one mapping of it for each
- * trampoline.  Contexts are written to the descriptor at the positions defined by the proposal.
+ * trampoline.  Contexts are set by ioctl, and read at the positions defined by the proposal.
  */
 #define _GNU_SOURCE
 #include "backend.h"
@@ -20,9 +20,9 @@ static int refuse(struct trampfd_trail *trail, const char *call, int error)
     return tfd_trail_add(trail, tfd_context_kernel.name, call, error);
 }
 
-/* Also locks the list: no PC that is not in it can be written later. */
-static int write_allowed(const struct tfd_descriptor *descriptor,
-                         const struct trampfd_allowed *allowed)
+/* Also locks the list: no PC that is not in it can be set later. */
+static int set_allowed(const struct tfd_descriptor *descriptor,
+                       const struct trampfd_allowed *allowed)
 {
     uint64_t list[TRAMPFD_MAX_PCS];
 
@@ -31,8 +31,8 @@ static int write_allowed(const struct tfd_descriptor *descriptor,
     return tfd_descriptor_allow(descriptor, list, allowed->npcs);
 }
 
-static int write_registers(const struct tfd_descriptor *descriptor,
-                           const struct trampfd_context *context)
+static int set_registers(const struct tfd_descriptor *descriptor,
+                         const struct trampfd_context *context)
 {
     union tfd_user_registers registers = {.context = {.nregs = context->nregs + 1}};
     struct trampfd_reg *regs = registers.context.regs;
@@ -44,11 +44,10 @@ static int write_registers(const struct tfd_descriptor *descriptor,
         };
     regs[context->nregs] =
         (struct trampfd_reg){.name = tfd_port_pc, .value = (uintptr_t)context->pc};
-    return tfd_user_write_registers(descriptor, &registers);
+    return tfd_user_set_registers(descriptor, &registers);
 }
 
-static int write_stack(const struct tfd_descriptor *descriptor,
-                       const struct trampfd_context *context)
+static int set_stack(const struct tfd_descriptor *descriptor, const struct trampfd_context *context)
 {
     union tfd_user_stack stack = {
         .context =
@@ -60,22 +59,22 @@ static int write_stack(const struct tfd_descriptor *descriptor,
     };
 
     memcpy(stack.context.data, context->stack_data, context->stack_size);
-    return tfd_user_write_stack(descriptor, &stack);
+    return tfd_user_set_stack(descriptor, &stack);
 }
 
-static int write_contexts(const struct tfd_descriptor *descriptor,
-                          const struct trampfd_context *context,
-                          const struct trampfd_allowed *allowed, struct trampfd_trail *trail)
+static int set_contexts(const struct tfd_descriptor *descriptor,
+                        const struct trampfd_context *context,
+                        const struct trampfd_allowed *allowed, struct trampfd_trail *trail)
 {
-    int error = allowed ? write_allowed(descriptor, allowed) : 0;
+    int error = allowed ? set_allowed(descriptor, allowed) : 0;
 
     if (error)
-        return refuse(trail, "write and lock allowed PCs", -error);
-    error = write_registers(descriptor, context);
+        return refuse(trail, "set and lock allowed PCs", -error);
+    error = set_registers(descriptor, context);
     if (error)
-        return refuse(trail, "write registers", -error);
-    error = context->stack_size ? write_stack(descriptor, context) : 0;
-    return error ? refuse(trail, "write stack data", -error) : 0;
+        return refuse(trail, "set registers", -error);
+    error = context->stack_size ? set_stack(descriptor, context) : 0;
+    return error ? refuse(trail, "set stack data", -error) : 0;
 }
 
 static int map(struct trampfd_trampoline *trampoline, int fd, struct trampfd_trail *trail)
@@ -102,7 +101,7 @@ static int make(struct trampfd_trampoline *trampoline, const struct trampfd_allo
 
     if (error)
         return error;
-    error = write_contexts(descriptor, &trampoline->wanted, allowed, trail);
+    error = set_contexts(descriptor, &trampoline->wanted, allowed, trail);
     if (!error)
         error = map(trampoline, descriptor->fd, trail);
     if (error)

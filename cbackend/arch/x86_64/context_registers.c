@@ -7,11 +7,13 @@
 #include "uapi/linux/trampfd.h"
 
 /* All but r10. */
-#define LOWER_REGISTERS(X) X(rax) X(rbx) X(rcx) X(rdx) X(rsi) X(rdi) X(rbp) X(r8) X(r9)
-#define HIGHER_REGISTERS(X) X(r11) X(r12) X(r13) X(r14) X(r15)
+#define LOWER_REGISTERS(X)                                                                         \
+    X(rax, RAX)                                                                                    \
+    X(rbx, RBX) X(rcx, RCX) X(rdx, RDX) X(rsi, RSI) X(rdi, RDI) X(rbp, RBP) X(r8, R8) X(r9, R9)
+#define HIGHER_REGISTERS(X) X(r11, R11) X(r12, R12) X(r13, R13) X(r14, R14) X(r15, R15)
 
-#define DECLARE(name) tfd_entry tfd_step_##name;
-#define DESCRIBE(name) {#name, x64_##name, tfd_step_##name},
+#define DECLARE(name, number) tfd_entry tfd_step_##name;
+#define DESCRIBE(name, number) {#name, TRAMPFD_X86_##number, tfd_step_##name},
 
 /* clang-format off */
 LOWER_REGISTERS(DECLARE)
@@ -20,19 +22,20 @@ tfd_entry tfd_entry_context, tfd_step_jump, tfd_step_jump_near, tfd_step_jump_fa
 
 const struct tfd_register tfd_port_registers[] = {
     LOWER_REGISTERS(DESCRIBE)
-    {"r10", x64_r10, NULL},
+    {"r10", TRAMPFD_X86_R10, NULL},
     HIGHER_REGISTERS(DESCRIBE)
 };
 /* clang-format on */
 
 const unsigned tfd_port_register_count = sizeof(tfd_port_registers) / sizeof(tfd_port_registers[0]);
 
-const uint32_t tfd_port_pc = x64_rip;
-const uint32_t tfd_port_chain = x64_r10;
+const uint32_t tfd_port_pc = TRAMPFD_X86_RIP;
+const uint32_t tfd_port_chain = TRAMPFD_X86_R10;
 
 tfd_entry *const tfd_port_context = tfd_entry_context;
 
-_Static_assert(sizeof(tfd_port_registers) / sizeof(tfd_port_registers[0]) == x64_rip - x64_rax,
+_Static_assert(sizeof(tfd_port_registers) / sizeof(tfd_port_registers[0])
+                   == TRAMPFD_X86_RIP - TRAMPFD_X86_RAX,
                "all registers that the kernel's interface can name");
 _Static_assert(offsetof(struct tfd_step, value) == STEP_VALUE, "value of a step");
 _Static_assert(sizeof(struct tfd_step) == STEP_SIZE, "size of a step");

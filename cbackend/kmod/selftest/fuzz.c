@@ -75,7 +75,7 @@ static void fill(struct state *state)
 		regs->nregs = pick(state, 4);
 		for (unsigned int i = 0; i < 3; i++)
 			regs->regs[i] = (struct trampfd_reg){
-				.name = x64_r10 + pick(state, 7),
+				.name = TRAMPFD_X86_R10 + pick(state, 7),
 				.value = (uintptr_t)return_r10,
 			};
 	} else {
@@ -101,7 +101,8 @@ static void map(struct state *state, unsigned int i)
 	static const off_t offsets[] = { 0, 0, 65536, 65536, 4096 };
 	static const size_t sizes[] = { 4096, 65536, 8192, 262144 };
 	size_t size = sizes[pick(state, ARRAY_SIZE(sizes))];
-	void *address = mmap(NULL, size, pick(state, 8) ? PROT_READ : PROT_NONE, MAP_PRIVATE,
+	static const int prots[] = { PROT_READ, PROT_READ | PROT_EXEC, PROT_NONE };
+	void *address = mmap(NULL, size, prots[pick(state, ARRAY_SIZE(prots))], MAP_PRIVATE,
 			     objects[i].fd, offsets[pick(state, ARRAY_SIZE(offsets))]);
 
 	if (address == MAP_FAILED)
@@ -144,6 +145,27 @@ static void advise(struct state *state, unsigned int i)
 		mlock(mapping, size);
 }
 
+static void set(struct state *state, int fd)
+{
+	static const unsigned long requests[] = {
+		TRAMPFD_IOC_SET_REGS,
+		TRAMPFD_IOC_SET_STACK,
+		TRAMPFD_IOC_SET_ALLOWED,
+	};
+	struct trampfd_set_records records = {
+		.first = pick(state, 4100),
+		.n = pick(state, 2) ? 1 : pick(state, 4100),
+		.records = (uintptr_t)any_buffer(state),
+	};
+
+	fill(state);
+	if (pick(state, 2))
+		ioctl(fd, TRAMPFD_IOC_SET_RECORDS, &records);
+	else
+		set_bytes(fd, requests[pick(state, ARRAY_SIZE(requests))], any_buffer(state),
+			  any_count(state));
+}
+
 static void one_request(struct state *state)
 {
 	unsigned int i = pick(state, OBJECTS);
@@ -176,9 +198,7 @@ static void one_request(struct state *state)
 			     any_position(state));
 		break;
 	default:
-		fill(state);
-		(void)!pwrite(objects[i].fd, any_buffer(state), any_count(state),
-			      any_position(state));
+		set(state, objects[i].fd);
 	}
 }
 
@@ -243,7 +263,7 @@ static void survives(void)
 	/* The module still works. */
 	struct table table = open_table(1);
 
-	CHECK(set_entry(table.fd, 0, return_r10) == 64);
+	CHECK(set_entry(table.fd, 0, return_r10) == 0);
 	CHECK(((uint64_t (*)(void))slot(&table, 0))() == (uintptr_t)record(&table, 0));
 	close_table(&table);
 }

@@ -129,7 +129,14 @@ int new_table(unsigned int nslots)
 	return fd;
 }
 
-ssize_t write_regs(int fd, const struct trampfd_reg *regs, unsigned int n)
+int set_bytes(int fd, unsigned long request, const void *data, size_t size)
+{
+	struct trampfd_set set = { .data = (uintptr_t)data, .size = size };
+
+	return ioctl(fd, request, &set);
+}
+
+int set_regs(int fd, const struct trampfd_reg *regs, unsigned int n)
 {
 	struct {
 		struct trampfd_regs head;
@@ -137,10 +144,10 @@ ssize_t write_regs(int fd, const struct trampfd_reg *regs, unsigned int n)
 	} context = { .head.nregs = n };
 
 	memcpy(context.regs, regs, n * sizeof(*regs));
-	return pwrite(fd, &context, REGS_BYTES(n), TRAMPFD_REGS_OFFSET);
+	return set_bytes(fd, TRAMPFD_IOC_SET_REGS, &context, REGS_BYTES(n));
 }
 
-ssize_t write_allowed(int fd, const uint64_t *values, unsigned int n)
+int set_allowed(int fd, const uint64_t *values, unsigned int n)
 {
 	struct {
 		struct trampfd_values head;
@@ -148,12 +155,11 @@ ssize_t write_allowed(int fd, const uint64_t *values, unsigned int n)
 	} list = { .head.nvalues = n };
 
 	memcpy(list.values, values, n * sizeof(*values));
-	return pwrite(fd, &list, sizeof(list.head) + n * sizeof(*values),
-		      TRAMPFD_ALLOWED_PCS_OFFSET);
+	return set_bytes(fd, TRAMPFD_IOC_SET_ALLOWED, &list,
+			 sizeof(list.head) + n * sizeof(*values));
 }
 
-ssize_t write_stack(int fd, unsigned int flags, unsigned int offset, const void *data,
-		    unsigned int size)
+int set_stack(int fd, unsigned int flags, unsigned int offset, const void *data, unsigned int size)
 {
 	struct {
 		struct trampfd_stack head;
@@ -161,7 +167,7 @@ ssize_t write_stack(int fd, unsigned int flags, unsigned int offset, const void 
 	} context = { .head = { .flags = flags, .offset = offset, .size = size } };
 
 	memcpy(context.data, data, size);
-	return pwrite(fd, &context, sizeof(context.head) + size, TRAMPFD_STACK_OFFSET);
+	return set_bytes(fd, TRAMPFD_IOC_SET_STACK, &context, sizeof(context.head) + size);
 }
 
 void *map_user(int fd)
@@ -233,10 +239,15 @@ static off_t record_position(unsigned int i)
 	return TRAMPFD_RECORDS_OFFSET + (off_t)i * TRAMPFD_RECORD_SIZE;
 }
 
-ssize_t write_records(int fd, unsigned int first, const struct trampfd_record *records,
-		      unsigned int n)
+int set_records(int fd, unsigned int first, const struct trampfd_record *records, unsigned int n)
 {
-	return pwrite(fd, records, n * sizeof(*records), record_position(first));
+	struct trampfd_set_records set = {
+		.first = first,
+		.n = n,
+		.records = (uintptr_t)records,
+	};
+
+	return ioctl(fd, TRAMPFD_IOC_SET_RECORDS, &set);
 }
 
 ssize_t read_records(int fd, unsigned int first, struct trampfd_record *records, unsigned int n)
@@ -244,11 +255,11 @@ ssize_t read_records(int fd, unsigned int first, struct trampfd_record *records,
 	return pread(fd, records, n * sizeof(*records), record_position(first));
 }
 
-ssize_t set_entry(int fd, unsigned int i, void *entry)
+int set_entry(int fd, unsigned int i, void *entry)
 {
 	struct trampfd_record record = { .entry = (uintptr_t)entry };
 
-	return write_records(fd, i, &record, 1);
+	return set_records(fd, i, &record, 1);
 }
 
 struct fault last_fault;

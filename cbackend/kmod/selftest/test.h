@@ -61,12 +61,14 @@ int create(int type, const void *data, size_t size);
 int new_user(void);
 int new_table(unsigned int nslots);
 
+/* Both types. set_bytes: a request that takes struct trampfd_set. They return 0, or -1 with errno. */
+int set_bytes(int fd, unsigned long request, const void *data, size_t size);
+int set_allowed(int fd, const uint64_t *values, unsigned int n);
+
 /* TRAMPFD_USER */
 #define REGS_BYTES(n) (sizeof(struct trampfd_regs) + (n) * sizeof(struct trampfd_reg))
-ssize_t write_regs(int fd, const struct trampfd_reg *regs, unsigned int n);
-ssize_t write_allowed(int fd, const uint64_t *values, unsigned int n);
-ssize_t write_stack(int fd, unsigned int flags, unsigned int offset, const void *data,
-		    unsigned int size);
+int set_regs(int fd, const struct trampfd_reg *regs, unsigned int n);
+int set_stack(int fd, unsigned int flags, unsigned int offset, const void *data, unsigned int size);
 void *map_user(int fd);
 
 /* TRAMPFD_TABLE: code at base, records at base + TRAMPFD_RECORDS_OFFSET. NULL: mmap failed. */
@@ -81,10 +83,9 @@ struct table open_table(unsigned int nslots);
 void *map_table(int fd);
 void unmap_table(const struct table *table);
 void close_table(const struct table *table);
-ssize_t write_records(int fd, unsigned int first, const struct trampfd_record *records,
-		      unsigned int n);
+int set_records(int fd, unsigned int first, const struct trampfd_record *records, unsigned int n);
 ssize_t read_records(int fd, unsigned int first, struct trampfd_record *records, unsigned int n);
-ssize_t set_entry(int fd, unsigned int i, void *entry);
+int set_entry(int fd, unsigned int i, void *entry);
 
 static inline void *slot(const struct table *table, unsigned int i)
 {
@@ -118,7 +119,7 @@ int in_child(int (*function)(void *), void *argument);
 
 /* capture.S: calls a function with all registers set to known values. */
 enum { CAPTURED_SP = 15, CAPTURED_REGS = 16, BELOW = 512 };
-/* What the target found: registers in the order x64_rax, ...; the bytes below entry_sp. */
+/* What the target found: registers in the order TRAMPFD_X86_RAX, ...; the bytes below entry_sp. */
 extern uint64_t captured[CAPTURED_REGS];
 extern uint64_t entry_sp; /* stack pointer on entry, had nothing moved it */
 extern unsigned char below[BELOW];

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static const struct trampfd_reg pc = { .name = x64_rip, .value = 0x1000 };
+static const struct trampfd_reg pc = { .name = TRAMPFD_X86_RIP, .value = 0x1000 };
 
 /* A read that must fail leaves the buffer alone. */
 static void read_fails(int fd, size_t count, off_t position, int error)
@@ -27,7 +27,7 @@ static void map(void)
 
 	poison(&map, sizeof(map));
 	CHECK(pread(fd, &map, sizeof(map), TRAMPFD_MAP_OFFSET) == sizeof(map));
-	CHECK(map.size == 4096 && map.prot == PROT_NONE && map.flags == MAP_PRIVATE);
+	CHECK(map.size == 4096 && map.prot == (PROT_READ | PROT_EXEC) && map.flags == MAP_PRIVATE);
 	CHECK(map.offset == 0 && map.ioffset == 0 && map.reserved == 0);
 	read_fails(fd, sizeof(map) - 1, TRAMPFD_MAP_OFFSET, EINVAL);
 	read_fails(fd, sizeof(map) + 1, TRAMPFD_MAP_OFFSET, EINVAL);
@@ -44,11 +44,10 @@ static void positions(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++) {
 		read_fails(fd, 24, unknown[i], EINVAL);
-		FAILS(pwrite(fd, zeros, 24, unknown[i]), EINVAL);
+		FAILS(pwrite(fd, zeros, 24, unknown[i]), EINVAL); /* as any write */
 		FAILS(lseek(fd, unknown[i], SEEK_SET), EINVAL);
 	}
 	read_fails(fd, 24, -1, EINVAL);
-	read_fails(fd, 24, TRAMPFD_ALLOWED_PCS_OFFSET, EINVAL);
 	for (int i = 0; i < TRAMPFD_NUM_OFFSETS; i++) {
 		CHECK(lseek(fd, i, SEEK_SET) == i);
 		FAILS(lseek(fd, 0, SEEK_CUR), EINVAL);
@@ -75,9 +74,10 @@ static void position_stays(void)
 
 	CHECK(read(fd, &map, sizeof(map)) == sizeof(map));
 	CHECK(read(fd, &map, sizeof(map)) == sizeof(map));
-	FAILS(write(fd, &regs, sizeof(regs)), EINVAL);
 	CHECK(lseek(fd, TRAMPFD_REGS_OFFSET, SEEK_SET) == TRAMPFD_REGS_OFFSET);
-	CHECK(write(fd, &regs, sizeof(regs)) == sizeof(regs));
+	FAILS(write(fd, &regs, sizeof(regs)), EINVAL);
+	CHECK(set_regs(fd, &regs.reg, 1) == 0);
+	CHECK(read(fd, &back, sizeof(back)) == sizeof(back));
 	CHECK(read(fd, &back, sizeof(back)) == sizeof(back));
 	CHECK(!memcmp(&regs, &back, sizeof(regs)));
 	close(fd);
@@ -98,8 +98,9 @@ static void regs_read_back(void)
 	CHECK(poisoned(back.regs, sizeof(back.regs)));
 
 	for (unsigned int i = 0; i < TRAMPFD_MAX_REGS; i++)
-		regs[i] = (struct trampfd_reg){ .name = x64_rax + i % 16, .value = 7 * i + 1 };
-	CHECK(write_regs(fd, regs, TRAMPFD_MAX_REGS) == sizeof(back));
+		regs[i] = (struct trampfd_reg){ .name = TRAMPFD_X86_RAX + i % 16,
+						.value = 7 * i + 1 };
+	CHECK(set_regs(fd, regs, TRAMPFD_MAX_REGS) == 0);
 	CHECK(pread(fd, &back, sizeof(back), TRAMPFD_REGS_OFFSET) == sizeof(back));
 	CHECK(back.head.nregs == TRAMPFD_MAX_REGS && !memcmp(back.regs, regs, sizeof(regs)));
 
@@ -108,7 +109,7 @@ static void regs_read_back(void)
 	CHECK(back.head.nregs == TRAMPFD_MAX_REGS && !memcmp(back.regs, regs, 16));
 	CHECK(poisoned(&back.regs[1], sizeof(back) - 24));
 
-	CHECK(write_regs(fd, regs, 0) == 8);
+	CHECK(set_regs(fd, regs, 0) == 0);
 	CHECK(pread(fd, &back, sizeof(back), TRAMPFD_REGS_OFFSET) == 8 && back.head.nregs == 0);
 	read_fails(fd, 7, TRAMPFD_REGS_OFFSET, EINVAL);
 	read_fails(fd, REGS_BYTES(TRAMPFD_MAX_REGS) + 1, TRAMPFD_REGS_OFFSET, EINVAL);
@@ -121,20 +122,24 @@ static void regs_misuse(void)
 		struct trampfd_regs head;
 		struct trampfd_reg regs[TRAMPFD_MAX_REGS + 1];
 	} context = { .head.nregs = 1, .regs = { pc, pc } };
-	static const unsigned int names[] = { x32_eax, x32_eip, x64_max, 40, 0x80000000, ~0u };
+	static const unsigned int names[] = { TRAMPFD_X86_EAX,	  TRAMPFD_X86_EIP,
+					      TRAMPFD_X86_64_MAX, 40,
+					      0x80000000,	  ~0u };
 	/* Zero, beyond user space with five levels of page tables too, and the kernel's. */
 	static const uint64_t pcs[] = { 0, 1ULL << 56, 1ULL << 63, 0xffffffff81000000, ~0ULL };
 	int fd = new_user();
 
-#define WRITE_FAILS(count, error) FAILS(pwrite(fd, &context, (count), TRAMPFD_REGS_OFFSET), (error))
-	CHECK(pwrite(fd, &context, REGS_BYTES(1), TRAMPFD_REGS_OFFSET) == (ssize_t)REGS_BYTES(1));
+#define WRITE_FAILS(count, error) \
+	FAILS(set_bytes(fd, TRAMPFD_IOC_SET_REGS, &context, (count)), (error))
+	CHECK(set_bytes(fd, TRAMPFD_IOC_SET_REGS, &context, REGS_BYTES(1)) == 0);
 	WRITE_FAILS(7, EINVAL);
 	WRITE_FAILS(8, EINVAL);
 	WRITE_FAILS(REGS_BYTES(1) - 1, EINVAL);
 	WRITE_FAILS(REGS_BYTES(1) + 1, EINVAL);
 	WRITE_FAILS(REGS_BYTES(2), EINVAL);
 	WRITE_FAILS(REGS_BYTES(TRAMPFD_MAX_REGS) + 1, EINVAL);
-	FAILS(pwrite(fd, bad_pointer, 24, TRAMPFD_REGS_OFFSET), EFAULT);
+	FAILS(set_bytes(fd, TRAMPFD_IOC_SET_REGS, bad_pointer, 24), EFAULT);
+	FAILS(ioctl(fd, TRAMPFD_IOC_SET_REGS, bad_pointer), EFAULT);
 	context.head.reserved = 1;
 	WRITE_FAILS(REGS_BYTES(1), EINVAL);
 	context.head.reserved = 0;
@@ -151,17 +156,69 @@ static void regs_misuse(void)
 		context.regs[0].name = names[i];
 		WRITE_FAILS(REGS_BYTES(2), EINVAL);
 	}
-	context.regs[0] = context.regs[1] = (struct trampfd_reg){ .name = x64_r10, .value = 1 };
+	context.regs[0] = context.regs[1] = (struct trampfd_reg){ .name = TRAMPFD_X86_R10,
+								  .value = 1 };
 	WRITE_FAILS(REGS_BYTES(2), EINVAL);
 	for (size_t i = 0; i < ARRAY_SIZE(pcs); i++) {
 		context.regs[0] = pc;
-		context.regs[1] = (struct trampfd_reg){ .name = x64_rip, .value = pcs[i] };
+		context.regs[1] = (struct trampfd_reg){ .name = TRAMPFD_X86_RIP, .value = pcs[i] };
 		WRITE_FAILS(REGS_BYTES(2), EINVAL);
 	}
 #undef WRITE_FAILS
 	/* What was there is still there. */
 	CHECK(pread(fd, &context, REGS_BYTES(2), TRAMPFD_REGS_OFFSET) == (ssize_t)REGS_BYTES(1));
 	CHECK(context.head.nregs == 1 && !memcmp(&context.regs[0], &pc, sizeof(pc)));
+	close(fd);
+}
+
+static void set_misuse(void)
+{
+	struct trampfd_set set = { .data = 8, .size = 24, .reserved = 1 };
+	static const unsigned long requests[] = {
+		TRAMPFD_IOC_SET_REGS,
+		TRAMPFD_IOC_SET_STACK,
+		TRAMPFD_IOC_SET_ALLOWED,
+	};
+	int fd = new_user();
+
+	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
+		set.reserved = 1;
+		FAILS(ioctl(fd, requests[i], &set), EINVAL);
+		set.reserved = 0;
+		FAILS(ioctl(fd, requests[i], &set), EFAULT);
+	}
+	close(fd);
+}
+
+static int use_in_child(void *argument)
+{
+	const struct trampfd_reg other = { .name = TRAMPFD_X86_RIP, .value = 0x2000 };
+	struct {
+		struct trampfd_regs head;
+		struct trampfd_reg reg;
+	} back;
+	int fd = *(int *)argument;
+
+	FAILS(set_regs(fd, &other, 1), EXDEV);
+	FAILS(set_regs(fd, &other, 0), EXDEV);
+	FAILS(set_stack(fd, 0, 0, "x", 1), EXDEV);
+	FAILS(set_allowed(fd, (const uint64_t[]){ 0x2000 }, 1), EXDEV);
+	FAILS(ioctl(fd, TRAMPFD_IOC_LOCK), EXDEV);
+	FAILS(mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0), EXDEV);
+	FAILS(pread(fd, &back, sizeof(back), TRAMPFD_ALLOWED_PCS_OFFSET), EXDEV);
+	CHECK(pread(fd, &back, sizeof(back), TRAMPFD_REGS_OFFSET) == sizeof(back));
+	CHECK(back.reg.value == pc.value);
+	return 0;
+}
+
+static void other_address_spaces(void)
+{
+	struct trampfd_values list;
+	int fd = new_user();
+
+	CHECK(set_regs(fd, &pc, 1) == 0);
+	CHECK(in_child(use_in_child, &fd) == 0);
+	CHECK(pread(fd, &list, sizeof(list), TRAMPFD_ALLOWED_PCS_OFFSET) == 8 && !list.nvalues);
 	close(fd);
 }
 
@@ -181,7 +238,7 @@ static void stack_read_back(void)
 	CHECK(!back.head.flags && !back.head.offset && !back.head.size && !back.head.reserved);
 	CHECK(poisoned(back.data, sizeof(back.data)));
 	for (unsigned int size = 1; size <= sizeof(data); size++) {
-		CHECK(write_stack(fd, TRAMPFD_SET_SP, 256, data, size) == 16 + size);
+		CHECK(set_stack(fd, TRAMPFD_SET_SP, 256, data, size) == 0);
 		poison(&back, sizeof(back));
 		CHECK(pread(fd, &back, sizeof(back), TRAMPFD_STACK_OFFSET) == 16 + size);
 		CHECK(back.head.flags == 1 && back.head.offset == 256 && back.head.size == size);
@@ -189,7 +246,7 @@ static void stack_read_back(void)
 		CHECK(poisoned(back.data + size, sizeof(data) - size));
 	}
 	/* Size zero removes, whatever flags and offset say. */
-	CHECK(write_stack(fd, ~0u, ~0u, data, 0) == 16);
+	CHECK(set_stack(fd, ~0u, ~0u, data, 0) == 0);
 	CHECK(pread(fd, &back, sizeof(back), TRAMPFD_STACK_OFFSET) == 16 && back.head.size == 0);
 	read_fails(fd, 15, TRAMPFD_STACK_OFFSET, EINVAL);
 	read_fails(fd, 81, TRAMPFD_STACK_OFFSET, EINVAL);
@@ -205,13 +262,14 @@ static void stack_misuse(void)
 	int fd = new_user();
 
 #define WRITE_FAILS(count, error) \
-	FAILS(pwrite(fd, &context, (count), TRAMPFD_STACK_OFFSET), (error))
+	FAILS(set_bytes(fd, TRAMPFD_IOC_SET_STACK, &context, (count)), (error))
 	WRITE_FAILS(15, EINVAL);
 	WRITE_FAILS(16, EINVAL);
 	WRITE_FAILS(23, EINVAL);
 	WRITE_FAILS(25, EINVAL);
 	WRITE_FAILS(81, EINVAL);
-	FAILS(pwrite(fd, bad_pointer, 24, TRAMPFD_STACK_OFFSET), EFAULT);
+	FAILS(set_bytes(fd, TRAMPFD_IOC_SET_STACK, bad_pointer, 24), EFAULT);
+	FAILS(ioctl(fd, TRAMPFD_IOC_SET_STACK, bad_pointer), EFAULT);
 	context.head.reserved = 1;
 	WRITE_FAILS(24, EINVAL);
 	context.head.reserved = 0;
@@ -242,12 +300,13 @@ static void allowed_misuse(void)
 	int fd = new_user();
 
 #define WRITE_FAILS(count, error) \
-	FAILS(pwrite(fd, &list, (count), TRAMPFD_ALLOWED_PCS_OFFSET), (error))
+	FAILS(set_bytes(fd, TRAMPFD_IOC_SET_ALLOWED, &list, (count)), (error))
 	WRITE_FAILS(7, EINVAL);
 	WRITE_FAILS(8, EINVAL);
 	WRITE_FAILS(24, EINVAL);
 	WRITE_FAILS(sizeof(list), EINVAL);
-	FAILS(pwrite(fd, bad_pointer, 16, TRAMPFD_ALLOWED_PCS_OFFSET), EFAULT);
+	FAILS(set_bytes(fd, TRAMPFD_IOC_SET_ALLOWED, bad_pointer, 16), EFAULT);
+	FAILS(ioctl(fd, TRAMPFD_IOC_SET_ALLOWED, bad_pointer), EFAULT);
 	list.head.reserved = 1;
 	WRITE_FAILS(16, EINVAL);
 	list.head.reserved = 0;
@@ -259,48 +318,56 @@ static void allowed_misuse(void)
 	list.values[1] = 0;
 	WRITE_FAILS(24, EINVAL);
 #undef WRITE_FAILS
-	CHECK(write_regs(fd, &pc, 1) > 0);
+	CHECK(set_regs(fd, &pc, 1) == 0);
 	close(fd);
 }
 
 static void allowed_list(void)
 {
-	const struct trampfd_reg other = { .name = x64_rip, .value = 0x2000 };
+	const struct trampfd_reg other = { .name = TRAMPFD_X86_RIP, .value = 0x2000 };
 	const struct trampfd_reg both[] = { pc, other };
 	uint64_t pcs[TRAMPFD_MAX_PCS];
+	struct {
+		struct trampfd_values head;
+		uint64_t values[TRAMPFD_MAX_PCS];
+	} back;
 	int fd = new_user();
 
 	for (unsigned int i = 0; i < TRAMPFD_MAX_PCS; i++)
 		pcs[i] = 0x100000 + i;
 	pcs[TRAMPFD_MAX_PCS - 1] = pc.value;
-	CHECK(write_regs(fd, &other, 1) > 0);
+	CHECK(set_regs(fd, &other, 1) == 0);
 	/* The list does not look back, locking does. */
-	CHECK(write_allowed(fd, pcs, TRAMPFD_MAX_PCS) == 8 + 8 * TRAMPFD_MAX_PCS);
+	CHECK(set_allowed(fd, pcs, TRAMPFD_MAX_PCS) == 0);
+	CHECK(pread(fd, &back, sizeof(back), TRAMPFD_ALLOWED_PCS_OFFSET) == sizeof(back));
+	CHECK(back.head.nvalues == TRAMPFD_MAX_PCS && !memcmp(back.values, pcs, sizeof(pcs)));
+	read_fails(fd, 7, TRAMPFD_ALLOWED_PCS_OFFSET, EINVAL);
+	read_fails(fd, sizeof(back) + 1, TRAMPFD_ALLOWED_PCS_OFFSET, EINVAL);
 	FAILS(ioctl(fd, TRAMPFD_IOC_LOCK), EPERM);
-	CHECK(write_regs(fd, &pc, 1) > 0);
-	FAILS(write_regs(fd, &other, 1), EINVAL);
-	FAILS(write_regs(fd, both, 2), EINVAL);
+	CHECK(set_regs(fd, &pc, 1) == 0);
+	FAILS(set_regs(fd, &other, 1), EPERM);
+	FAILS(set_regs(fd, both, 2), EPERM);
 	/* Removed, everything is allowed again, and there is nothing to lock. */
-	CHECK(write_allowed(fd, pcs, 0) == 8);
-	CHECK(write_regs(fd, both, 2) > 0);
+	CHECK(set_allowed(fd, pcs, 0) == 0);
+	CHECK(set_regs(fd, both, 2) == 0);
 	FAILS(ioctl(fd, TRAMPFD_IOC_LOCK), EINVAL);
 	close(fd);
 }
 
 static void locked_list(void)
 {
-	const struct trampfd_reg other = { .name = x64_rip, .value = 0x2000 };
+	const struct trampfd_reg other = { .name = TRAMPFD_X86_RIP, .value = 0x2000 };
 	const uint64_t pcs[] = { pc.value };
 	int fd = new_user();
 
-	CHECK(write_allowed(fd, pcs, 1) > 0);
+	CHECK(set_allowed(fd, pcs, 1) == 0);
 	CHECK(ioctl(fd, TRAMPFD_IOC_LOCK) == 0);
 	CHECK(ioctl(fd, TRAMPFD_IOC_LOCK) == 0);
-	FAILS(write_allowed(fd, pcs, 1), EPERM);
-	FAILS(write_allowed(fd, pcs, 0), EPERM);
-	FAILS(write_regs(fd, &other, 1), EINVAL);
-	CHECK(write_regs(fd, &pc, 1) > 0);
-	CHECK(write_regs(fd, &pc, 0) == 8);
+	FAILS(set_allowed(fd, pcs, 1), EPERM);
+	FAILS(set_allowed(fd, pcs, 0), EPERM);
+	FAILS(set_regs(fd, &other, 1), EPERM);
+	CHECK(set_regs(fd, &pc, 1) == 0);
+	CHECK(set_regs(fd, &pc, 0) == 0);
 	close(fd);
 }
 
@@ -312,6 +379,8 @@ int main(void)
 		TEST(position_stays),
 		TEST(regs_read_back),
 		TEST(regs_misuse),
+		TEST(set_misuse),
+		TEST(other_address_spaces),
 		TEST(stack_read_back),
 		TEST(stack_misuse),
 		TEST(allowed_misuse),

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A context reads back as it was asked for, and every change that is made behind the object's back
- * is named: by stores into memory ("context"), by writes to the descriptor ("trampfd-user").
+ * is named: by stores into memory ("context"), by requests to the descriptor ("trampfd-user").
  */
 #include "probe.h"
 #include "uapi/linux/trampfd.h"
+
+#include <sys/ioctl.h>
 
 static struct trampfd_context context = {
     .nregs = 3,
@@ -179,20 +181,27 @@ static void emulation(const struct trampfd_trampoline *trampoline)
     tamper_with_stack(trampoline, (uint32_t *)steps[0].value);
 }
 
-static void write_registers(int fd, uint64_t rdi, uint64_t pc, unsigned count)
+static int set(int fd, unsigned long request, const void *data, size_t size)
+{
+    struct trampfd_set set = {.data = (uintptr_t)data, .size = (uint32_t)size};
+
+    return ioctl(fd, request, &set);
+}
+
+static void set_registers(int fd, uint64_t rdi, uint64_t pc, unsigned count)
 {
     union {
         struct trampfd_regs regs;
         char room[8 + 5 * 16];
     } list = {.regs = {.nregs = count}};
     const struct trampfd_reg regs[] = {
-        {.name = x64_rdi, .value = rdi}, {.name = x64_rip, .value = pc},
-        {.name = x64_r10, .value = 2},   {.name = x64_rbx, .value = 3},
-        {.name = x64_r15, .value = 15},
+        {.name = TRAMPFD_X86_RDI, .value = rdi}, {.name = TRAMPFD_X86_RIP, .value = pc},
+        {.name = TRAMPFD_X86_R10, .value = 2},   {.name = TRAMPFD_X86_RBX, .value = 3},
+        {.name = TRAMPFD_X86_R15, .value = 15},
     };
 
     memcpy(list.regs.regs, regs, count * sizeof(regs[0]));
-    CHECK(pwrite(fd, &list, 8 + count * 16, TRAMPFD_REGS_OFFSET) > 0, "%s", strerror(errno));
+    CHECK(!set(fd, TRAMPFD_IOC_SET_REGS, &list, 8 + count * 16), "%s", strerror(errno));
 }
 
 static void kernel(const struct trampfd_trampoline *trampoline)
@@ -207,26 +216,26 @@ static void kernel(const struct trampfd_trampoline *trampoline)
     int other;
 
     CHECK(fcntl(fd, F_GETFD) & FD_CLOEXEC, "descriptor %d is not close-on-exec", fd);
-    write_registers(fd, 1, pc, 4);
+    set_registers(fd, 1, pc, 4);
     CHECK(verify(trampoline).count == 0, "the order of registers is no difference");
-    write_registers(fd, 7, pc, 4);
+    set_registers(fd, 7, pc, 4);
     check_only(trampoline, "rdi", 0, TRAMPFD_CHANGED, 1, 7);
-    write_registers(fd, 1, pc + 1, 4);
+    set_registers(fd, 1, pc + 1, 4);
     check_only(trampoline, "pc", 0, TRAMPFD_CHANGED, pc, pc + 1);
-    write_registers(fd, 1, pc, 3);
+    set_registers(fd, 1, pc, 3);
     check_only(trampoline, "rbx", 0, TRAMPFD_MISSING, 3, 0);
-    write_registers(fd, 1, pc, 5);
+    set_registers(fd, 1, pc, 5);
     check_only(trampoline, "r15", 0, TRAMPFD_ADDED, 0, 15);
-    write_registers(fd, 1, pc, 0);
+    set_registers(fd, 1, pc, 0);
     CHECK(verify(trampoline).count == 4, "PC and three registers are gone");
-    write_registers(fd, 1, pc, 4);
+    set_registers(fd, 1, pc, 4);
 
     memcpy(stack.head.data, context.stack_data, 5);
     stack.head.data[1] = 0;
-    CHECK(pwrite(fd, &stack, 21, TRAMPFD_STACK_OFFSET) == 21, "%s", strerror(errno));
+    CHECK(!set(fd, TRAMPFD_IOC_SET_STACK, &stack, 21), "%s", strerror(errno));
     check_only(trampoline, "stack data", 1, TRAMPFD_CHANGED, 11, 0);
     stack.head.data[1] = 11;
-    CHECK(pwrite(fd, &stack, 21, TRAMPFD_STACK_OFFSET) == 21, "%s", strerror(errno));
+    CHECK(!set(fd, TRAMPFD_IOC_SET_STACK, &stack, 21), "%s", strerror(errno));
     CHECK(verify(trampoline).count == 0, "all is as it was");
 
     /* Another file, or another trampoline, in the place of the descriptor. */
@@ -244,7 +253,7 @@ static void kernel(const struct trampfd_trampoline *trampoline)
     close(other);
 }
 
-/* Allowed PCs are locked: not even who has the descriptor can write another one. */
+/* Allowed PCs are locked: not even who has the descriptor can set another one. */
 static void locked(const char *backend)
 {
     struct trampfd_allowed allowed = {.npcs = 2, .pcs = {(void *)0x1000, (void *)(uintptr_t)probe}};
@@ -260,9 +269,9 @@ static void locked(const char *backend)
     CHECK(trampoline, "%s", strerror(errno));
     fd = trampfd_trampoline_descriptor(trampoline);
     if (fd >= 0) {
-        list.regs.regs[0] = (struct trampfd_reg){.name = x64_rip, .value = 0x2000};
-        CHECK(pwrite(fd, &list, 24, TRAMPFD_REGS_OFFSET) < 0 && errno == EINVAL, "other PC");
-        CHECK(pwrite(fd, &none, 8, TRAMPFD_ALLOWED_PCS_OFFSET) < 0 && errno == EPERM, "no list");
+        list.regs.regs[0] = (struct trampfd_reg){.name = TRAMPFD_X86_RIP, .value = 0x2000};
+        CHECK(set(fd, TRAMPFD_IOC_SET_REGS, &list, 24) < 0 && errno == EPERM, "other PC");
+        CHECK(set(fd, TRAMPFD_IOC_SET_ALLOWED, &none, 8) < 0 && errno == EPERM, "no list");
     }
     CHECK(verify(trampoline).count == 0, "nothing changed");
     trampfd_trampoline_destroy(trampoline);

@@ -3,21 +3,29 @@
  * trampfd: trampolines whose context is kept by the kernel.
  *
  * A trampfd descriptor stands for one trampoline (TRAMPFD_USER) or for a block of them
- * (TRAMPFD_TABLE). The process asks for the descriptor, describes the trampoline by pwrite(2),
- * maps the descriptor, and calls the mapped address. What decides where a call goes is held by
- * the kernel; the process has no writable mapping of it.
+ * (TRAMPFD_TABLE). The process asks for the descriptor, describes the trampoline by ioctl(2), maps
+ * the descriptor, and calls the mapped address. What decides where a call goes is held by the
+ * kernel; the process has no writable mapping of it.
  *
  * No store to the trampoline itself, and no kernel interface that writes process memory, can change
- * where it goes. Interfaces that act on descriptors (pwrite) or on mappings (munmap, mmap with
- * MAP_FIXED) can, also when a stray store makes the program pass them the wrong descriptor or
- * address. Seal the mapping with mseal(2), where the kernel has it (Linux 6.10), and lock the list
- * of allowed PCs.
+ * where it goes. Descriptors have no write(2), so neither io_uring nor AIO nor a write of the
+ * program that goes astray reaches what the kernel holds. Who can make the process do system calls
+ * can still set records by ioctl, and map something else in place of the trampoline:
+ * TRAMPFD_IOC_FREEZE and TRAMPFD_SEALED make both impossible.
  *
- * TRAMPFD_USER follows the first version of the trampfd proposal of July 2020: same structures,
- * field names, file positions, constants and checks. Parts marked [addition] are not in it.
+ * This is version 2. Version 1, which was never released, set everything by pwrite(2), which gives
+ * EINVAL now. The feature bits of version 1 are not set any more, so its libraries find in the
+ * answer of TRAMPFD_IOC_QUERY that nothing they know is offered.
+ *
+ * The structures of TRAMPFD_USER are those of the first version of the trampfd proposal of July
+ * 2020, with the same fields, constants and checks. Parts marked [addition] are not in it.
  *
  * Rules for every structure: the layout is the same for 32-bit and 64-bit callers; fields called
- * "reserved" must be zero; unknown flags and non-zero reserved fields are refused with EINVAL.
+ * "reserved" must be zero; unknown flags and non-zero reserved fields are refused with EINVAL. The
+ * structures that are arguments of an ioctl may grow in later versions. A request is recognised by
+ * its number whatever the size in it is (_IOC_SIZE): a longer structure is accepted if all that
+ * this kernel does not know is zero (E2BIG otherwise), and a shorter one than that of version 2 is
+ * EINVAL.
  */
 #ifndef _UAPI_LINUX_TRAMPFD_H
 #define _UAPI_LINUX_TRAMPFD_H
@@ -34,16 +42,16 @@
  *     ioctl(dev, TRAMPFD_IOC_QUERY, &query);            which version and features
  *     fd = ioctl(dev, TRAMPFD_IOC_CREATE, &create);     a new descriptor, close-on-exec
  *
- * Any other request on /dev/trampfd, and any request but TRAMPFD_IOC_LOCK and TRAMPFD_IOC_ID on a
- * trampfd descriptor, gives ENOTTY.
+ * Any other request on /dev/trampfd, and any request that the type of a trampfd descriptor does not
+ * have, gives ENOTTY.
  */
 #define TRAMPFD_DEVICE			"/dev/trampfd"
-#define TRAMPFD_VERSION			1
+#define TRAMPFD_VERSION			2
 #define TRAMPFD_IOC_MAGIC		0xE9
 
 /**
  * struct trampfd_query - what this kernel offers
- * @version: TRAMPFD_VERSION of the kernel; larger versions keep what smaller ones defined
+ * @version: TRAMPFD_VERSION of the kernel
  * @reserved: zero
  * @features: TRAMPFD_FEATURE_* bits
  * @max_slots: largest trampfd_table.nslots
@@ -51,7 +59,8 @@
  * @record_size: bytes from one record of a table to the next
  * @displacement: record 0 must be mapped this many bytes above slot 0
  *
- * Pass it zeroed: any non-zero byte gives EINVAL. An unreadable or unwritable pointer gives EFAULT.
+ * Pass it zeroed: any non-zero byte gives EINVAL (E2BIG beyond what this kernel knows). An
+ * unreadable or unwritable pointer gives EFAULT.
  */
 struct trampfd_query {
 	__u32 version;
@@ -63,9 +72,9 @@ struct trampfd_query {
 	__u32 displacement;
 };
 
-#define TRAMPFD_FEATURE_USER		(1ULL << 0)	/* TRAMPFD_USER can be created */
-#define TRAMPFD_FEATURE_TABLE		(1ULL << 1)	/* TRAMPFD_TABLE can be created */
-#define TRAMPFD_FEATURE_LOCK		(1ULL << 2)	/* TRAMPFD_IOC_LOCK */
+/* Bits 0 to 2 were those of version 1. */
+#define TRAMPFD_FEATURE_USER		(1ULL << 3)	/* TRAMPFD_USER can be created */
+#define TRAMPFD_FEATURE_TABLE		(1ULL << 4)	/* TRAMPFD_TABLE can be created */
 
 /* Types of descriptor. */
 #define TRAMPFD_USER			0
@@ -77,14 +86,15 @@ struct trampfd_query {
  * @type: TRAMPFD_USER or TRAMPFD_TABLE
  * @flags: zero
  * @data: address of struct trampfd_user or struct trampfd_table
- * @data_size: exactly the size of that structure
+ * @data_size: size of that structure, which may grow like the arguments themselves
  * @reserved: zero
  *
- * Returns the new descriptor (close-on-exec, read/write, seekable). Errors, in this order:
- * EFAULT (argument unreadable), EINVAL (flags, reserved, null data, unknown type, data_size),
- * EOPNOTSUPP (32-bit caller, or processor without support), EFAULT (data unreadable), EINVAL
- * (flags, reserved or counts in data), EDQUOT (limit of descriptors per user), ENOMEM, EMFILE,
- * ENFILE.
+ * Returns the new descriptor (close-on-exec, read/write, seekable). The device must be open for
+ * writing. Errors, in this order: EBADF (it is not), EFAULT (argument unreadable), EINVAL (flags,
+ * reserved, null data, unknown type), EOPNOTSUPP (32-bit caller, or processor without support),
+ * EINVAL (data_size too small), E2BIG (data_size), EFAULT (data unreadable), E2BIG (unknown part of
+ * data), EINVAL (flags, reserved or counts in data), EDQUOT (limit of descriptors per user),
+ * ENOMEM, EMFILE, ENFILE.
  */
 struct trampfd_create {
 	__u32 type;
@@ -97,37 +107,91 @@ struct trampfd_create {
 #define TRAMPFD_IOC_QUERY		_IOWR(TRAMPFD_IOC_MAGIC, 0, struct trampfd_query)
 #define TRAMPFD_IOC_CREATE		_IOW(TRAMPFD_IOC_MAGIC, 1, struct trampfd_create)
 
+/* ------------------------------------------------------------------ requests on descriptors --- *
+ *
+ * A descriptor belongs to the address space that created it, like a mapping: it can be mapped, set
+ * and locked there only, and gives EXDEV to others that got it (by fork, exec, SCM_RIGHTS,
+ * pidfd_getfd). The exception is a TRAMPFD_TABLE whose mapping a child inherits by fork: the child
+ * has a copy of everything, see there.
+ *
+ *   TRAMPFD_IOC_LOCK         both types       lock the list of allowed PCs for good [addition]
+ *   TRAMPFD_IOC_ID           both types       number of the descriptor [addition]
+ *   TRAMPFD_IOC_SET_ALLOWED  both types       the list of allowed PCs: struct trampfd_values
+ *   TRAMPFD_IOC_SET_REGS     TRAMPFD_USER     the register context: struct trampfd_regs
+ *   TRAMPFD_IOC_SET_STACK    TRAMPFD_USER     the stack context: struct trampfd_stack
+ *   TRAMPFD_IOC_SET_RECORDS  TRAMPFD_TABLE    records: array of struct trampfd_record
+ */
+
+/**
+ * struct trampfd_set - argument of TRAMPFD_IOC_SET_ALLOWED, _REGS and _STACK
+ * @data: address of the structure that the request takes, with its array
+ * @size: bytes of both, which must be what the structure says
+ * @reserved: zero
+ *
+ * The structure takes the place of the former one whole; on any error nothing is changed. Errors:
+ * EFAULT, E2BIG and EINVAL (this structure), EINVAL (@size is impossible), ENOMEM, EFAULT (data
+ * unreadable), EINVAL (its contents), EXDEV (other address space), EPERM (the list is locked, or a
+ * PC is not in the list).
+ */
+struct trampfd_set {
+	__u64 data;
+	__u32 size;
+	__u32 reserved;
+};
+
+/**
+ * struct trampfd_set_records - argument of TRAMPFD_IOC_SET_RECORDS
+ * @first: index of the first record
+ * @n: how many records, at least one
+ * @records: address of that many struct trampfd_record
+ *
+ * Errors: EFAULT, E2BIG and EINVAL (this structure), EINVAL (no records, or not of the table),
+ * ENOMEM, EFAULT (records unreadable), EINVAL (an entry is neither zero nor a user-space address),
+ * EXDEV (the address space has no records), EPERM (an entry is neither zero nor in the list of
+ * allowed PCs), ENOMEM or EDQUOT (a page of records cannot be had). On any error nothing is stored.
+ */
+struct trampfd_set_records {
+	__u32 first;
+	__u32 n;
+	__u64 records;
+};
+
 /*
- * On a trampfd descriptor: locks its list of allowed PCs for good (see TRAMPFD_ALLOWED_PCS_OFFSET).
- * EINVAL when there is no list, EPERM when something outside the list is stored already. Locking
- * twice is allowed.
+ * Locks the list of allowed PCs for good (see struct trampfd_values). EXDEV, EINVAL when there is
+ * no list, EPERM when something outside the list is stored already. Locking twice is allowed.
  */
 #define TRAMPFD_IOC_LOCK		_IO(TRAMPFD_IOC_MAGIC, 2)
 
 /*
- * On a trampfd descriptor: stores its number (__u64, never zero, never used again while the module
- * is loaded). A library that keeps descriptors can tell by it that a program closed one it did not
- * know and that something else came on its place. EFAULT when the pointer cannot be written.
+ * Stores the number of the descriptor (__u64, never zero, never used again while the module is
+ * loaded), in any address space. A library that keeps descriptors can tell by it that a program
+ * closed one it did not know and that something else came on its place. EFAULT when the pointer
+ * cannot be written.
  */
 #define TRAMPFD_IOC_ID			_IOR(TRAMPFD_IOC_MAGIC, 3, __u64)
 
-/* ------------------------------------------------------------------ file positions ----------- *
+#define TRAMPFD_IOC_SET_ALLOWED		_IOW(TRAMPFD_IOC_MAGIC, 4, struct trampfd_set)
+#define TRAMPFD_IOC_SET_REGS		_IOW(TRAMPFD_IOC_MAGIC, 5, struct trampfd_set)
+#define TRAMPFD_IOC_SET_STACK		_IOW(TRAMPFD_IOC_MAGIC, 6, struct trampfd_set)
+#define TRAMPFD_IOC_SET_RECORDS		_IOW(TRAMPFD_IOC_MAGIC, 7, struct trampfd_set_records)
+
+/* ------------------------------------------------------------------ reading ------------------ *
  *
- * The position of pread(2), pwrite(2) and lseek(2) names a context; it does not count bytes.
- * read(2) and write(2) use the position set by lseek and never move it. lseek takes SEEK_SET only.
- * A null buffer, a count of zero, and a position that the type does not have give EINVAL. The
- * buffers of writev(2) and pwritev(2) are one write.
+ * What is set by ioctl is read back by pread(2), whose position names a context; it does not count
+ * bytes. read(2) uses the position set by lseek and never moves it. lseek takes SEEK_SET only. A
+ * null buffer, a count of zero, and a position that the type does not have give EINVAL. Writing in
+ * any way gives EINVAL.
  *
- * Only a system call that writes at once may write: requests that io_uring or AIO take from a queue
- * in process memory, where a store can make one, give EPERM, and so do the kernel's own writes.
- * splice(2) and sendfile(2) give EINVAL.
+ *   position                       TRAMPFD_USER       TRAMPFD_TABLE
+ *   TRAMPFD_MAP_OFFSET             trampfd_map        trampfd_table_map
+ *   TRAMPFD_REGS_OFFSET            trampfd_regs       -
+ *   TRAMPFD_STACK_OFFSET           trampfd_stack      -
+ *   TRAMPFD_ALLOWED_PCS_OFFSET     trampfd_values     trampfd_values
+ *   TRAMPFD_RECORDS_OFFSET ...     -                  records, by byte
  *
- *   position                       TRAMPFD_USER              TRAMPFD_TABLE
- *   TRAMPFD_MAP_OFFSET             read: trampfd_map         read: trampfd_table_map
- *   TRAMPFD_REGS_OFFSET            read/write: trampfd_regs  -
- *   TRAMPFD_STACK_OFFSET           read/write: trampfd_stack -
- *   TRAMPFD_ALLOWED_PCS_OFFSET     write: trampfd_values     read/write: trampfd_values
- *   TRAMPFD_RECORDS_OFFSET ...     -                         read/write: records, by byte
+ * Lists and records can be read by the address space that has them (EXDEV otherwise). The contexts
+ * of TRAMPFD_USER can be read by whoever has the descriptor: the child of a fork makes a descriptor
+ * of its own from what it reads.
  */
 #define TRAMPFD_MAP_OFFSET		0
 #define TRAMPFD_REGS_OFFSET		1
@@ -138,7 +202,7 @@ struct trampfd_create {
 /**
  * struct trampfd_map - how to map the descriptor
  * @size: length for mmap, bytes
- * @prot: protection for mmap; the kernel adds the right to execute by itself where it is due
+ * @prot: protection for mmap
  * @flags: flags for mmap
  * @offset: offset for mmap
  * @ioffset: add to the address that mmap returned to get the address to call
@@ -162,10 +226,13 @@ struct trampfd_map {
  * @reserved: zero
  * @values: user-space code addresses, none of them zero
  *
- * Written whole: count is 8 + 8 * nvalues. The list applies to what is written after it: a
- * register context (TRAMPFD_USER) or records (TRAMPFD_TABLE). It is not applied to what is stored
- * already, nor again when the trampoline is called. After TRAMPFD_IOC_LOCK [addition] the list can
- * neither be changed nor removed (EPERM), and everything stored is known to be in it.
+ * 8 + 8 * nvalues bytes. The list applies to what is set after it: a register context
+ * (TRAMPFD_USER) or records (TRAMPFD_TABLE). It is not applied to what is stored already, nor again
+ * when the trampoline is called. After TRAMPFD_IOC_LOCK [addition] the list can neither be changed
+ * nor removed (EPERM), and everything stored is known to be in it.
+ *
+ * A read of 8 .. 8 + 8 * (largest nvalues) bytes copies as much as there is and returns how many
+ * bytes that was [addition: the proposal's could not be read].
  */
 struct trampfd_values {
 	__u32 nvalues;
@@ -182,14 +249,16 @@ struct trampfd_values {
  * kernel loads the registers of the register context in list order, pushes the bytes of the stack
  * context, and user space goes on at the PC register. No signal is involved.
  *
- * Mapping: one page with exactly the values of struct trampfd_map (PROT_NONE, MAP_PRIVATE, offset
- * 0), otherwise EINVAL; the address is a hint, unless MAP_FIXED or MAP_FIXED_NOREPLACE is added
- * [addition: the proposal refused them]. The same descriptor may be mapped many times.
+ * Mapping: one page with exactly the values of struct trampfd_map (PROT_READ | PROT_EXEC [addition:
+ * the proposal asked for PROT_NONE], MAP_PRIVATE, offset 0), otherwise EINVAL; the address is a
+ * hint, unless MAP_FIXED or MAP_FIXED_NOREPLACE is added [addition: the proposal refused them].
+ * PROT_EXEC is asked for so that security modules and filters see it; PROT_READ with it because an
+ * execute-only mapping would take a protection key, and it gives no right to read. The same
+ * descriptor may be mapped many times.
  * Reading or writing the mapping, jumping to any byte but the first, and calling it before a
  * register context is set are SIGSEGV. mprotect is refused (EACCES), mremap too (EINVAL or EFAULT).
- * fork: the child inherits the descriptor, not the mapping; it may map the descriptor again. The
- * contexts belong to the descriptor: whoever has it, be it a child with fewer privileges, changes
- * them for all.
+ * fork: the child inherits the descriptor, not the mapping, and cannot map it (EXDEV) [addition:
+ * with the proposal, a child with fewer privileges changed the context of its parent].
  * Closing the descriptor leaves mappings callable.
  */
 
@@ -205,7 +274,7 @@ struct trampfd_user {
 
 /**
  * struct trampfd_reg - one register
- * @name: register name of the caller's architecture (TRAMPFD_REG_*)
+ * @name: register of the caller's architecture (TRAMPFD_X86_*)
  * @reserved: zero
  * @value: value to load
  */
@@ -221,8 +290,9 @@ struct trampfd_reg {
  * @reserved: zero
  * @regs: registers; a name may come twice, the last one counts
  *
- * Written whole: count is 8 + 16 * nregs. EINVAL also when the PC is not named, is zero, is not a
- * user-space address [addition: the proposal did not look], or is not in the list of allowed PCs.
+ * 8 + 16 * nregs bytes. EINVAL also when the PC is not named, is zero, or is not a user-space
+ * address [addition: the proposal did not look]; EPERM when it is not in the list of allowed PCs
+ * [the proposal: EINVAL].
  * A call that is under way uses the old context or the new one, never a mixture.
  *
  * A read of 8 .. 8 + 16 * TRAMPFD_MAX_REGS bytes copies as much as there is and returns how many
@@ -244,7 +314,7 @@ struct trampfd_regs {
  * @reserved: zero
  * @data: what to store
  *
- * Written whole: count is 16 + size. Read like struct trampfd_regs.
+ * 16 + size bytes. Read like struct trampfd_regs.
  *
  * The data goes to base = SP - offset - size. With TRAMPFD_SET_SP, base is first lowered to where
  * SP may be on entry of a function (x86-64: rounded down to 16, minus 8) and SP becomes base. A
@@ -266,11 +336,32 @@ struct trampfd_stack {
 
 /* Register names for x86, as the proposal numbers them. This version takes 64-bit callers only. */
 enum trampfd_x86_reg {
-	x32_eax, x32_ebx, x32_ecx, x32_edx, x32_esi, x32_edi, x32_ebp, x32_eip,
-	x32_max,
-	x64_rax = x32_max, x64_rbx, x64_rcx, x64_rdx, x64_rsi, x64_rdi, x64_rbp,
-	x64_r8, x64_r9, x64_r10, x64_r11, x64_r12, x64_r13, x64_r14, x64_r15, x64_rip,
-	x64_max,
+	TRAMPFD_X86_EAX,
+	TRAMPFD_X86_EBX,
+	TRAMPFD_X86_ECX,
+	TRAMPFD_X86_EDX,
+	TRAMPFD_X86_ESI,
+	TRAMPFD_X86_EDI,
+	TRAMPFD_X86_EBP,
+	TRAMPFD_X86_EIP,
+	TRAMPFD_X86_32_MAX,
+	TRAMPFD_X86_RAX = TRAMPFD_X86_32_MAX,
+	TRAMPFD_X86_RBX,
+	TRAMPFD_X86_RCX,
+	TRAMPFD_X86_RDX,
+	TRAMPFD_X86_RSI,
+	TRAMPFD_X86_RDI,
+	TRAMPFD_X86_RBP,
+	TRAMPFD_X86_R8,
+	TRAMPFD_X86_R9,
+	TRAMPFD_X86_R10,
+	TRAMPFD_X86_R11,
+	TRAMPFD_X86_R12,
+	TRAMPFD_X86_R13,
+	TRAMPFD_X86_R14,
+	TRAMPFD_X86_R15,
+	TRAMPFD_X86_RIP,
+	TRAMPFD_X86_64_MAX,
 };
 
 /* ------------------------------------------------------------------ TRAMPFD_TABLE [addition] -- *
@@ -295,26 +386,23 @@ enum trampfd_x86_reg {
  *     mmap(base + m.records.offset, m.records.size, m.records.prot,
  *          m.records.flags | MAP_FIXED, fd, m.records.offset);
  *
- * Other lengths, offsets and protections, and MAP_SHARED, give EINVAL. PROT_READ is what is asked
- * for in both: the right to execute the code comes with the permission to open the device.
+ * Other lengths, offsets and protections, and MAP_SHARED, give EINVAL: the code is mapped with
+ * PROT_READ | PROT_EXEC, which security modules and filters see, and the records with PROT_READ.
  * mprotect gives EACCES whatever is asked for; mremap and unmapping a part of a mapping give
  * EINVAL. The code mapping holds all TRAMPFD_MAX_SLOTS slots whatever nslots is.
  *
- * Writing records: pwrite(fd, buf, k * 64, TRAMPFD_RECORDS_OFFSET + 64 * i) sets records i ..
- * i+k-1. Position and count must be whole records inside nslots (EINVAL). The first 8 bytes of
- * each must be zero or a user-space address (EINVAL) and, when there is a list of allowed PCs, be
- * in it or zero (EPERM). ENOMEM or EDQUOT when a page of records cannot be had. On any error
- * nothing is stored. Each 8-byte word is stored at once, the first word of a record last: a slot
- * called meanwhile jumps to the old target or the new one. pread takes the same positions and
- * counts.
+ * TRAMPFD_IOC_SET_RECORDS stores each 8-byte word at once, the first word of a record last: a slot
+ * called meanwhile jumps to the old target or the new one. A target that reads further words may
+ * find some of the old record and some of the new one, so do not set a record that is in use unless
+ * that makes no difference. pread takes positions and counts of whole records.
  *
- * Address spaces: the descriptor belongs to the address space that created it. It has its records
- * there until the last mapping of them is removed; with that they are gone and mmap, pread and
- * pwrite of records give EXDEV. fork copies: the child has its own records in its own mapping,
- * equal to the parent's at the time of the fork, and its writes through the inherited descriptor go
- * to its own. A child whose copy could not be had (memory or limit) gets SIGBUS when it calls. A
- * process that got the descriptor in another way (SCM_RIGHTS, a fork that did not inherit a records
- * mapping, exec) has none: EXDEV. The list of allowed PCs and its lock belong to the descriptor.
+ * Address spaces: the table belongs to the address space that created it. It has its records there
+ * until the last mapping of them is removed; with that they are gone, and mmap, pread and ioctls
+ * give EXDEV. fork copies: the child has its own records and its own list of allowed PCs with its
+ * lock, equal to the parent's at the time of the fork, and its requests through the inherited
+ * descriptor act on its own. A child whose copy could not be had (memory or limit) gets SIGBUS when
+ * it calls. A process that got the descriptor in another way (SCM_RIGHTS, a fork that did not
+ * inherit a records mapping, exec) has none: EXDEV.
  */
 
 /**
@@ -365,26 +453,5 @@ struct trampfd_record {
 #define TRAMPFD_CODE_OFFSET		0
 #define TRAMPFD_CODE_SIZE		(TRAMPFD_MAX_SLOTS * TRAMPFD_SLOT_SIZE)
 #define TRAMPFD_RECORDS_OFFSET		TRAMPFD_CODE_SIZE
-
-#if defined(__cplusplus) && __cplusplus >= 201103L
-#define TRAMPFD_ASSERT(cond)		static_assert(cond, #cond)
-#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
-#define TRAMPFD_ASSERT(cond)		_Static_assert(cond, #cond)
-#else
-#define TRAMPFD_ASSERT(cond)		extern int trampfd_assert_[(cond) ? 1 : -1]
-#endif
-
-TRAMPFD_ASSERT(sizeof(struct trampfd_query) == 32);
-TRAMPFD_ASSERT(sizeof(struct trampfd_create) == 24);
-TRAMPFD_ASSERT(sizeof(struct trampfd_map) == 24);
-TRAMPFD_ASSERT(sizeof(struct trampfd_values) == 8);
-TRAMPFD_ASSERT(sizeof(struct trampfd_user) == 8);
-TRAMPFD_ASSERT(sizeof(struct trampfd_reg) == 16);
-TRAMPFD_ASSERT(sizeof(struct trampfd_regs) == 8);
-TRAMPFD_ASSERT(sizeof(struct trampfd_stack) == 16);
-TRAMPFD_ASSERT(sizeof(struct trampfd_table) == 16);
-TRAMPFD_ASSERT(sizeof(struct trampfd_table_map) == 64);
-TRAMPFD_ASSERT(sizeof(struct trampfd_record) == TRAMPFD_RECORD_SIZE);
-TRAMPFD_ASSERT(x64_r10 == 17 && x64_rip == 23 && x64_max == 24);
 
 #endif /* _UAPI_LINUX_TRAMPFD_H */
