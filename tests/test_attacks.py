@@ -8,6 +8,7 @@ import os
 
 import pytest
 import write_attacks
+import write_kernel_attacks
 from support import attacks, providers
 
 pytestmark = [pytest.mark.any_provider, pytest.mark.needs_port_with("plan")]
@@ -61,3 +62,12 @@ def test_page_is_what_was_kept() -> None:
     for column, found in kept.items():
         assert set(found["cells"]) == names, f"{column}: run `make attacks`"
     assert write_attacks.section(kept) in write_attacks.PAGE.read_text()
+
+
+def test_page_of_the_kernel_is_what_was_kept() -> None:
+    kept = json.loads(write_kernel_attacks.OUTCOMES.read_text())
+    assert write_kernel_attacks.section(kept) in write_kernel_attacks.PAGE.read_text()
+    for cells in kept.values():
+        for name, outcomes in cells.items():
+            for kind in ("table frozen sealed", "user frozen sealed"):
+                assert "redirected" not in outcomes.get(kind, ""), (name, kind)

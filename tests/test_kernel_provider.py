@@ -241,3 +241,88 @@ assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGABRT, status
         )
         assert "trampfd: call of a closure that was freed: 0x" in done.stderr
         assert "<lambda>" in done.stderr
+
+
+SEALED = """
+import errno, fcntl, mmap, struct
+os.environ["TRAMPFD_SEAL"] = "1"  # before the first callback
+libc = ctypes.CDLL(None, use_errno=True)
+
+def features():
+    device = os.open("/dev/trampfd", os.O_RDWR)
+    answer = fcntl.ioctl(device, 0xC020E900, bytes(32))  # TRAMPFD_IOC_QUERY
+    os.close(device)
+    return struct.unpack_from("=IIQ", answer)[2]
+
+def mappings(address):
+    '''Start and size of the slots there, and of the records above them.'''
+    with open("/proc/self/maps") as file:
+        ranges = [tuple(int(end, 16) for end in line.split()[0].split("-")) for line in file]
+    start, end = next(one for one in ranges if one[0] <= address < one[1])
+    above = next(one for one in ranges if one[0] == end)
+    return (start, end - start), (above[0], above[1] - above[0])
+
+def unmap(start, size):
+    ctypes.set_errno(0)
+    libc.munmap(ctypes.c_void_p(start), ctypes.c_size_t(size))
+    return ctypes.get_errno()
+"""
+
+
+def test_sealed_blocks_cannot_be_unmapped(run) -> None:
+    run(
+        providers.need("trampfd"),
+        SEALED
+        + """
+one = make(1)
+if not features() & 1 << 5:
+    sys.exit(0)  # sealed mappings came with Linux 6.10
+for start, size in mappings(trampfd.verify(one).address):
+    assert unmap(start, size) == errno.EPERM
+assert one(1) == 2 and trampfd.verify(one)
+""",
+    )
+
+
+def test_sealed_blocks_are_used_again(run) -> None:
+    """They stay mapped when they are given back, and the next ones take their place."""
+    run(
+        providers.need("trampfd"),
+        SEALED
+        + """
+def blocks():
+    with open("/proc/self/maps") as file:
+        return sum("[trampfd]" in line and "r-xp" in line for line in file)
+
+COUNT = 2 * 4096 + 100  # one empty block is kept, others are given back
+made = [make(number) for number in range(COUNT)]
+most = blocks()
+address = trampfd.verify(made[-1]).address
+assert most >= 3
+made.clear()
+made = [make(number) for number in range(COUNT)]
+assert all(one(1) == number + 1 for number, one in enumerate(made))
+assert blocks() == most, blocks()
+made.clear()
+if features() & 1 << 5:
+    status = child(lambda: INT(address)(1))
+    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGABRT, status
+""",
+    )
+
+
+def test_sealed_blocks_outlive_their_descriptors(run) -> None:
+    run(
+        providers.need("trampfd"),
+        SEALED
+        + """
+kept, freed = make(1), make(2)
+os.closerange(3, 4096)
+strangers = [os.open("/dev/null", os.O_RDWR) for _ in range(120)]
+del freed
+new = [make(number) for number in range(8)]
+assert kept(1) == 2 and [one(1) for one in new] == list(range(1, 9))
+assert child(lambda: [make(9)(1) == 10, new.clear()]) == 0
+assert trampfd.verify(kept)
+""",
+    )

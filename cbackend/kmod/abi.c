@@ -5,7 +5,9 @@
 
 static_assert(sizeof(struct trampfd_query) == 32);
 static_assert(sizeof(struct trampfd_create) == 24);
+static_assert(sizeof(struct trampfd_attach) == 16);
 static_assert(sizeof(struct trampfd_set) == 16);
+static_assert(sizeof(struct trampfd_freeze) == 8);
 static_assert(sizeof(struct trampfd_set_records) == 16);
 static_assert(sizeof(struct trampfd_map) == 24);
 static_assert(sizeof(struct trampfd_values) == 8);

@@ -8,7 +8,6 @@
  */
 #include <linux/mm.h>
 
-#include "compat.h"
 #include "trampfd.h"
 
 #define CODE_PAGES (TRAMPFD_CODE_SIZE / PAGE_SIZE)
@@ -64,7 +63,7 @@ static vm_fault_t code_fault(struct vm_fault *vmf)
 	return 0;
 }
 
-int trampfd_code_mmap(struct vm_area_struct *vma)
+int trampfd_code_mmap(const struct trampfd *tfd, struct vm_area_struct *vma)
 {
 	static const struct vm_operations_struct ops = {
 		.fault = code_fault,
@@ -77,7 +76,7 @@ int trampfd_code_mmap(struct vm_area_struct *vma)
 		return -EINVAL;
 	if ((vma->vm_flags & (VM_READ | VM_WRITE | VM_EXEC)) != (VM_READ | VM_EXEC))
 		return -EINVAL;
-	trampfd_vm_flags(vma, VM_DONTEXPAND, VM_MAYWRITE);
+	trampfd_vma_init(vma, tfd, VM_DONTEXPAND, VM_MAYWRITE);
 	vma->vm_ops = &ops;
 	return 0;
 }

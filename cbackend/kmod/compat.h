@@ -7,6 +7,13 @@
 #include <linux/sched/mm.h>
 #include <linux/version.h>
 
+/* What mseal(2) sets; zero in kernels without it. */
+#ifdef VM_SEALED
+#define TRAMPFD_VM_SEALED VM_SEALED
+#else
+#define TRAMPFD_VM_SEALED 0
+#endif
+
 /* Only for a vma that nobody else can see yet: inside the mmap operation. */
 static inline void trampfd_vm_flags(struct vm_area_struct *vma, unsigned long set,
 				    unsigned long clear)

@@ -62,6 +62,14 @@ static long set_allowed(struct trampfd *tfd, unsigned int cmd, unsigned long arg
 	return err ?: trampfd_allowed_set(tfd, &set);
 }
 
+static long freeze(struct trampfd *tfd, unsigned int cmd, unsigned long arg)
+{
+	struct trampfd_freeze args;
+	int err = trampfd_copy_args(&args, sizeof(args), cmd, arg);
+
+	return err ?: tfd->type->freeze(tfd, args.first, args.n);
+}
+
 static long file_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct trampfd *tfd = file->private_data;
@@ -73,6 +81,8 @@ static long file_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return put_user(tfd->id, (u64 __user *)arg);
 	case TRAMPFD_BARE(TRAMPFD_IOC_SET_ALLOWED):
 		return set_allowed(tfd, cmd, arg);
+	case TRAMPFD_BARE(TRAMPFD_IOC_FREEZE):
+		return freeze(tfd, cmd, arg);
 	default:
 		return tfd->type->ioctl(tfd, cmd, arg);
 	}
@@ -85,7 +95,25 @@ static int file_mmap(struct file *file, struct vm_area_struct *vma)
 	return tfd->type->mmap(tfd, vma);
 }
 
-/* The mmap operation never sees MAP_POPULATE and the like, so they are refused here. */
+/*
+ * Whether a mapping of the file itself would have to make room. With it, the records of the address
+ * space would be gone before there is a new mapping.
+ */
+static bool replaces_itself(struct file *file, unsigned long start, unsigned long end)
+{
+	struct vm_area_struct *vma;
+
+	for (vma = find_vma(current->mm, start); vma && vma->vm_start < end;
+	     vma = find_vma(current->mm, vma->vm_end))
+		if (vma->vm_file == file)
+			return true;
+	return false;
+}
+
+/*
+ * The mmap operation never sees MAP_POPULATE and the like, and comes when room was made already, so
+ * this is where they are refused. Called under the mmap_lock.
+ */
 static unsigned long file_unmapped_area(struct file *file, unsigned long addr, unsigned long len,
 					unsigned long pgoff, unsigned long flags)
 {
@@ -95,6 +123,8 @@ static unsigned long file_unmapped_area(struct file *file, unsigned long addr, u
 
 	if (tfd->type->plain_mmap_only && (flags & ~(where | ignored)) != MAP_PRIVATE)
 		return -EINVAL;
+	if (flags & MAP_FIXED && replaces_itself(file, addr, addr + len))
+		return -EBUSY;
 	return trampfd_unmapped_area(file, addr, len, pgoff, flags);
 }
 
@@ -104,7 +134,7 @@ static void file_show_fdinfo(struct seq_file *m, struct file *file)
 	struct trampfd *tfd = file->private_data;
 	const struct trampfd_policy *policy;
 
-	seq_printf(m, "type: %s\n", tfd->type->name);
+	seq_printf(m, "type: %s%s\n", tfd->type->name, tfd->sealed ? " sealed" : "");
 	mutex_lock(&tfd->lock);
 	policy = tfd->type->policy(tfd);
 	if (policy)
@@ -173,43 +203,62 @@ static struct trampfd *create_object(const struct trampfd_type *type, const void
 }
 
 /* The descriptor's file, which owns its object. */
-static struct file *create_file(const struct trampfd_type *type, const void *data)
+static struct file *create_file(const struct trampfd_type *type, const void *data, bool sealed)
 {
 	struct trampfd *tfd = create_object(type, data);
 	struct file *file;
 
 	if (IS_ERR(tfd))
 		return ERR_CAST(tfd);
+	tfd->sealed = sealed;
 	file = trampfd_fs_open(&trampfd_fops, tfd);
 	if (IS_ERR(file))
 		destroy(tfd);
 	return file;
 }
 
-int trampfd_create_fd(const struct trampfd_type *type, const void __user *user_data, u32 size)
+static int install_file(struct file *file)
+{
+	int fd = get_unused_fd_flags(O_CLOEXEC);
+
+	if (fd < 0)
+		fput(file);
+	else
+		fd_install(fd, file);
+	return fd;
+}
+
+int trampfd_create_fd(const struct trampfd_type *type, const struct trampfd_create *create)
 {
 	union {
 		struct trampfd_user user;
 		struct trampfd_table table;
 	} data;
 	struct file *file;
-	int err, fd;
+	int err;
 
-	if (size < type->data_size)
+	if (create->data_size < type->data_size)
 		return -EINVAL;
-	if (size > PAGE_SIZE)
+	if (create->data_size > PAGE_SIZE)
 		return -E2BIG;
-	err = copy_struct_from_user(&data, type->data_size, user_data, size);
+	err = copy_struct_from_user(&data, type->data_size, u64_to_user_ptr(create->data),
+				    create->data_size);
 	if (err)
 		return err;
-	file = create_file(type, &data);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
+	file = create_file(type, &data, create->flags & TRAMPFD_SEALED);
+	return IS_ERR(file) ? PTR_ERR(file) : install_file(file);
+}
 
-	fd = get_unused_fd_flags(O_CLOEXEC);
-	if (fd < 0)
-		fput(file);
-	else
-		fd_install(fd, file);
-	return fd;
+/* Another descriptor of the file that is mapped at @address. */
+int trampfd_attach_fd(unsigned long address)
+{
+	struct vm_area_struct *vma;
+	struct file *file = NULL;
+
+	mmap_read_lock(current->mm);
+	vma = vma_lookup(current->mm, address);
+	if (vma && vma->vm_file && vma->vm_file->f_op == &trampfd_fops)
+		file = get_file(vma->vm_file);
+	mmap_read_unlock(current->mm);
+	return file ? install_file(file) : -ENOENT;
 }

@@ -28,6 +28,8 @@ static long query(unsigned int cmd, unsigned long arg)
 	q.features = TRAMPFD_FEATURE_TABLE;
 	if (trampfd_arch_fetch_faults())
 		q.features |= TRAMPFD_FEATURE_USER;
+	if (trampfd_can_seal())
+		q.features |= TRAMPFD_FEATURE_SEALED;
 	q.max_slots = TRAMPFD_MAX_SLOTS;
 	q.slot_size = TRAMPFD_SLOT_SIZE;
 	q.record_size = TRAMPFD_RECORD_SIZE;
@@ -45,13 +47,28 @@ static long create(struct file *file, unsigned int cmd, unsigned long arg)
 	err = trampfd_copy_args(&c, sizeof(c), cmd, arg);
 	if (err)
 		return err;
-	if (c.flags || c.reserved || !c.data || c.type >= TRAMPFD_NUM_TYPES)
+	if (c.flags & ~TRAMPFD_SEALED || c.reserved || !c.data || c.type >= TRAMPFD_NUM_TYPES)
 		return -EINVAL;
 	if (!trampfd_arch_caller_supported())
 		return -EOPNOTSUPP;
 	if (c.type == TRAMPFD_USER && !trampfd_arch_fetch_faults())
 		return -EOPNOTSUPP;
-	return trampfd_create_fd(types[c.type], u64_to_user_ptr(c.data), c.data_size);
+	if (c.flags & TRAMPFD_SEALED && !trampfd_can_seal())
+		return -EOPNOTSUPP;
+	return trampfd_create_fd(types[c.type], &c);
+}
+
+static long attach(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct trampfd_attach a;
+	int err;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	err = trampfd_copy_args(&a, sizeof(a), cmd, arg);
+	if (err)
+		return err;
+	return a.reserved ? -EINVAL : trampfd_attach_fd(a.address);
 }
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -61,6 +78,8 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return query(cmd, arg);
 	case TRAMPFD_BARE(TRAMPFD_IOC_CREATE):
 		return create(file, cmd, arg);
+	case TRAMPFD_BARE(TRAMPFD_IOC_ATTACH):
+		return attach(file, cmd, arg);
 	default:
 		return -ENOTTY;
 	}

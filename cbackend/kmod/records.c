@@ -80,6 +80,7 @@ struct copy *copy_inherit(struct table *table, const struct copy *from, struct m
 	if (!copy)
 		return NULL;
 	trampfd_policy_inherit(&copy->policy, &from->policy);
+	bitmap_copy(copy->frozen, from->frozen, TRAMPFD_MAX_SLOTS);
 	for (i = 0; i < table->npages; i++) {
 		if (!from->pages[i])
 			continue;
@@ -153,6 +154,21 @@ bool copy_is_allowed(const struct table *table, const struct copy *copy)
 		cond_resched();
 	}
 	return true;
+}
+
+void copy_freeze(struct copy *copy, u32 first, u32 n)
+{
+	bitmap_set(copy->frozen, first, n);
+}
+
+bool copy_is_frozen(const struct copy *copy, u32 first, u32 n)
+{
+	return find_next_bit(copy->frozen, first + n, first) < first + n;
+}
+
+u32 copy_count_frozen(const struct copy *copy)
+{
+	return bitmap_weight(copy->frozen, TRAMPFD_MAX_SLOTS);
 }
 
 u32 copy_count_set(const struct table *table, const struct copy *copy)

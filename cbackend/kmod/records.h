@@ -9,6 +9,7 @@
 #ifndef TRAMPFD_RECORDS_H
 #define TRAMPFD_RECORDS_H
 
+#include <linux/bitmap.h>
 #include <linux/list.h>
 
 #include "trampfd.h"
@@ -37,6 +38,7 @@ struct table {
  * @mm: the address space; held by mmgrab, so that its address means nothing else meanwhile
  * @mappings: vmas that have this copy as vm_private_data
  * @policy: what may be stored
+ * @frozen: a bit for each record that is final
  * @pages: NULL: all records of the page are zero
  */
 struct copy {
@@ -44,6 +46,7 @@ struct copy {
 	struct mm_struct *mm;
 	unsigned int mappings;
 	struct trampfd_policy policy;
+	DECLARE_BITMAP(frozen, TRAMPFD_MAX_SLOTS);
 	struct page *pages[];
 };
 
@@ -63,6 +66,9 @@ int copy_store(struct table *table, struct copy *copy, const struct trampfd_reco
 /* Whether the entries of all records are in the list of the copy. */
 bool copy_allows(const struct copy *copy, const struct trampfd_record *records, u32 n);
 bool copy_is_allowed(const struct table *table, const struct copy *copy);
+void copy_freeze(struct copy *copy, u32 first, u32 n);
+bool copy_is_frozen(const struct copy *copy, u32 first, u32 n); /* at least one of them */
+u32 copy_count_frozen(const struct copy *copy);
 u32 copy_count_set(const struct table *table, const struct copy *copy);
 
 #endif

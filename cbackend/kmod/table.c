@@ -8,10 +8,10 @@
  */
 #include <linux/mman.h>
 #include <linux/seq_file.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "compat.h"
 #include "records.h"
 
 #define RECORDS_PGOFF (TRAMPFD_RECORDS_OFFSET / PAGE_SIZE)
@@ -168,9 +168,29 @@ static int store_records(struct table *table, const struct trampfd_record *recor
 
 	if (!copy)
 		return -EXDEV;
-	if (!copy_allows(copy, records, n))
+	if (copy_is_frozen(copy, first, n) || !copy_allows(copy, records, n))
 		return -EPERM;
 	return copy_store(table, copy, records, first, n);
+}
+
+static bool has_records(const struct table *table, u32 first, u32 n)
+{
+	return n && first < table->nslots && n <= table->nslots - first;
+}
+
+static int table_freeze(struct trampfd *tfd, u32 first, u32 n)
+{
+	struct table *table = to_table(tfd);
+	struct copy *copy;
+
+	if (!has_records(table, first, n))
+		return -EINVAL;
+	mutex_lock(&tfd->lock);
+	copy = copy_of(table, current->mm);
+	if (copy)
+		copy_freeze(copy, first, n);
+	mutex_unlock(&tfd->lock);
+	return copy ? 0 : -EXDEV;
 }
 
 static long set_records(struct table *table, const struct trampfd_set_records *set)
@@ -178,7 +198,7 @@ static long set_records(struct table *table, const struct trampfd_set_records *s
 	struct trampfd_record *records;
 	long err = -EINVAL;
 
-	if (!set->n || set->first >= table->nslots || set->n > table->nslots - set->first)
+	if (!has_records(table, set->first, set->n))
 		return -EINVAL;
 	records = kvmalloc_array(set->n, sizeof(*records), GFP_KERNEL_ACCOUNT);
 	if (!records)
@@ -293,7 +313,7 @@ static int records_mmap(struct table *table, struct vm_area_struct *vma)
 	if (!copy)
 		return -EXDEV;
 
-	trampfd_vm_flags(vma, VM_DONTEXPAND, VM_MAYWRITE | VM_MAYEXEC);
+	trampfd_vma_init(vma, &table->tfd, VM_DONTEXPAND, VM_MAYWRITE | VM_MAYEXEC);
 	vma->vm_ops = &ops;
 	vma->vm_private_data = copy;
 	return 0;
@@ -307,7 +327,7 @@ static int code_mmap(struct table *table, struct vm_area_struct *vma)
 	mutex_lock(&table->tfd.lock);
 	own = copy_of(table, vma->vm_mm);
 	mutex_unlock(&table->tfd.lock);
-	return own ? trampfd_code_mmap(vma) : -EXDEV;
+	return own ? trampfd_code_mmap(&table->tfd, vma) : -EXDEV;
 }
 
 static int table_mmap(struct trampfd *tfd, struct vm_area_struct *vma)
@@ -329,7 +349,8 @@ static void table_show(struct seq_file *m, struct trampfd *tfd)
 	seq_printf(m, "slots: %u\n", table->nslots);
 	seq_printf(m, "address spaces: %u\n", table->ncopies);
 	if (copy)
-		seq_printf(m, "records: %u set\n", copy_count_set(table, copy));
+		seq_printf(m, "records: %u set, %u frozen\n", copy_count_set(table, copy),
+			   copy_count_frozen(copy));
 	else
 		seq_puts(m, "records: none in this address space\n");
 }
@@ -342,6 +363,7 @@ const struct trampfd_type trampfd_table_type = {
 	.has_position = table_has_position,
 	.read = table_read,
 	.ioctl = table_ioctl,
+	.freeze = table_freeze,
 	.mmap = table_mmap,
 	.policy = table_policy,
 	.stored_allowed = table_stored_allowed,

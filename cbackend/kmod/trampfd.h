@@ -39,6 +39,7 @@ struct trampfd_policy {
  * @has_position: whether a file position means something beyond the allowed list
  * @read: reads a position
  * @ioctl: does a request of this type
+ * @freeze: makes a range final
  * @mmap: maps the descriptor
  * @policy: that of the current address space, NULL if it has none; called under trampfd.lock
  * @stored_allowed: whether all that is stored there is in its list; called under trampfd.lock
@@ -54,6 +55,7 @@ struct trampfd_type {
 	bool (*has_position)(struct trampfd *tfd, loff_t pos);
 	ssize_t (*read)(struct trampfd *tfd, char __user *buf, size_t count, loff_t pos);
 	long (*ioctl)(struct trampfd *tfd, unsigned int cmd, unsigned long arg);
+	int (*freeze)(struct trampfd *tfd, u32 first, u32 n);
 	int (*mmap)(struct trampfd *tfd, struct vm_area_struct *vma);
 	struct trampfd_policy *(*policy)(struct trampfd *tfd);
 	bool (*stored_allowed)(struct trampfd *tfd);
@@ -67,12 +69,14 @@ struct trampfd_type {
  * @type: constant
  * @quota: whom this descriptor and its pages are charged to; constant
  * @id: TRAMPFD_IOC_ID; constant
+ * @sealed: mappings are; constant
  * @lock: guards what the type says
  */
 struct trampfd {
 	const struct trampfd_type *type;
 	struct trampfd_quota *quota;
 	u64 id;
+	bool sealed;
 	struct mutex lock;
 };
 
@@ -80,7 +84,8 @@ struct trampfd {
 #define TRAMPFD_BARE(cmd) ((cmd) & ~IOCSIZE_MASK)
 
 /* file.c */
-int trampfd_create_fd(const struct trampfd_type *type, const void __user *data, u32 size);
+int trampfd_create_fd(const struct trampfd_type *type, const struct trampfd_create *create);
+int trampfd_attach_fd(unsigned long address);
 int trampfd_copy_args(void *to, size_t size, unsigned int cmd, unsigned long arg);
 int trampfd_copy_set(struct trampfd_set *set, unsigned int cmd, unsigned long arg);
 
@@ -89,6 +94,9 @@ struct file *trampfd_fs_open(const struct file_operations *fops, void *private);
 void trampfd_fs_unpin(void);
 
 /* vma.c: a mapping stays whole, where it is and as it is until it is unmapped */
+bool trampfd_can_seal(void);
+void trampfd_vma_init(struct vm_area_struct *vma, const struct trampfd *tfd, unsigned long set,
+		      unsigned long clear);
 int trampfd_refuse_split(struct vm_area_struct *vma, unsigned long addr);
 int trampfd_refuse_mremap(struct vm_area_struct *vma);
 int trampfd_refuse_mprotect(struct vm_area_struct *vma, unsigned long start, unsigned long end,
@@ -126,7 +134,7 @@ extern const struct trampfd_type trampfd_table_type;
 /* code.c: the slots of all tables */
 int trampfd_code_init(void);
 void trampfd_code_exit(void);
-int trampfd_code_mmap(struct vm_area_struct *vma);
+int trampfd_code_mmap(const struct trampfd *tfd, struct vm_area_struct *vma);
 
 /* x86_64.c: all that depends on the processor */
 bool trampfd_arch_user_address(u64 address);

@@ -20,7 +20,6 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "compat.h"
 #include "trampfd.h"
 
 struct regs_context {
@@ -45,6 +44,7 @@ struct stack_context {
  * @tfd: its lock guards what follows @mm
  * @mm: the address space it belongs to; held by mmgrab, so that its address means nothing else
  * @policy: what may be stored
+ * @frozen: nothing may be stored any more
  * @regs: register context
  * @stack: stack context
  */
@@ -52,6 +52,7 @@ struct user {
 	struct trampfd tfd;
 	struct mm_struct *mm;
 	struct trampfd_policy policy;
+	bool frozen;
 	struct regs_context __rcu *regs;
 	struct stack_context __rcu *stack;
 };
@@ -234,7 +235,9 @@ static struct regs_context *copy_regs(const struct trampfd_set *set)
 /* Whether the current address space may set a context. */
 static int may_set(struct user *user)
 {
-	return user_policy(&user->tfd) ? 0 : -EXDEV;
+	if (!user_policy(&user->tfd))
+		return -EXDEV;
+	return user->frozen ? -EPERM : 0;
 }
 
 static int may_set_regs(struct user *user, const struct regs_context *new)
@@ -313,6 +316,21 @@ static long set_stack(struct user *user, const struct trampfd_set *set)
 	mutex_unlock(&user->tfd.lock);
 	drop_stack(new);
 	return err;
+}
+
+static int user_freeze(struct trampfd *tfd, u32 first, u32 n)
+{
+	struct user *user = to_user(tfd);
+	bool own;
+
+	if (first || n != 1)
+		return -EINVAL;
+	mutex_lock(&tfd->lock);
+	own = user_policy(tfd);
+	if (own)
+		user->frozen = true;
+	mutex_unlock(&tfd->lock);
+	return own ? 0 : -EXDEV;
 }
 
 static long user_ioctl(struct trampfd *tfd, unsigned int cmd, unsigned long arg)
@@ -414,7 +432,7 @@ static int user_mmap(struct trampfd *tfd, struct vm_area_struct *vma)
 		return -EXDEV;
 
 	/* VM_IO: without it, madvise(MADV_DOFORK) would take VM_DONTCOPY back. */
-	trampfd_vm_flags(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTCOPY | VM_DONTDUMP,
+	trampfd_vma_init(vma, tfd, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTCOPY | VM_DONTDUMP,
 			 VM_READ | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC);
 	vma->vm_ops = &ops;
 	vma->vm_private_data = user;
@@ -427,6 +445,7 @@ static void user_show(struct seq_file *m, struct trampfd *tfd)
 
 	seq_printf(m, "registers: %s\n", rcu_access_pointer(user->regs) ? "set" : "not set");
 	seq_printf(m, "stack data: %s\n", rcu_access_pointer(user->stack) ? "set" : "not set");
+	seq_printf(m, "frozen: %s\n", user->frozen ? "yes" : "no");
 }
 
 const struct trampfd_type trampfd_user_type = {
@@ -437,6 +456,7 @@ const struct trampfd_type trampfd_user_type = {
 	.has_position = user_has_position,
 	.read = user_read,
 	.ioctl = user_ioctl,
+	.freeze = user_freeze,
 	.mmap = user_mmap,
 	.policy = user_policy,
 	.stored_allowed = user_stored_allowed,

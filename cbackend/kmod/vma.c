@@ -2,7 +2,20 @@
 /* What no trampfd mapping allows: to be split, moved or given other rights. */
 #include <linux/mm.h>
 
+#include "compat.h"
 #include "trampfd.h"
+
+bool trampfd_can_seal(void)
+{
+	return TRAMPFD_VM_SEALED;
+}
+
+/* In the mmap operation, when nobody else can see the vma yet. */
+void trampfd_vma_init(struct vm_area_struct *vma, const struct trampfd *tfd, unsigned long set,
+		      unsigned long clear)
+{
+	trampfd_vm_flags(vma, set | (tfd->sealed ? TRAMPFD_VM_SEALED : 0), clear);
+}
 
 int trampfd_refuse_split(struct vm_area_struct *vma, unsigned long addr)
 {

@@ -29,67 +29,107 @@ int tfd_device_present(void)
 _Static_assert(TRAMPFD_FEATURE_TABLE == TRAMPFD_FEATURE_USER << TRAMPFD_TABLE,
                "a bit for each type");
 
-static int query(int device, uint32_t type)
+/* The features that the kernel offers for the type, or a negative errno in `error`. */
+static uint64_t query(int device, uint32_t type, int *error)
 {
     struct trampfd_query answer = {0};
 
-    if (ioctl(device, TRAMPFD_IOC_QUERY, &answer))
-        return errno;
+    *error = ioctl(device, TRAMPFD_IOC_QUERY, &answer) ? -errno : 0;
+    if (*error)
+        return 0;
     if (answer.version != TRAMPFD_VERSION || !(answer.features & (TRAMPFD_FEATURE_USER << type)))
-        return ENOTSUP;
+        *error = -ENOTSUP;
     if (type == TRAMPFD_TABLE
         && (answer.max_slots != TRAMPFD_MAX_SLOTS || answer.slot_size != TRAMPFD_SLOT_SIZE
             || answer.record_size != TRAMPFD_RECORD_SIZE
             || answer.displacement != TRAMPFD_RECORDS_OFFSET))
-        return ENOTSUP;
-    return 0;
+        *error = -ENOTSUP;
+    return answer.features;
 }
 
-static int create(int device, uint32_t type)
+/* The same file under a number that programs do not use themselves. */
+static int move_up(int fd)
 {
-    struct trampfd_user user = {0};
-    struct trampfd_table table = {.nslots = TRAMPFD_MAX_SLOTS};
-    struct trampfd_create arguments = {
-        .type = type,
-        .data = type == TRAMPFD_TABLE ? (uintptr_t)&table : (uintptr_t)&user,
-        .data_size = type == TRAMPFD_TABLE ? sizeof(table) : sizeof(user),
-    };
-    int fd = ioctl(device, TRAMPFD_IOC_CREATE, &arguments);
-    int high;
+    int high = fcntl(fd, F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR);
 
-    if (fd < 0)
-        return -errno;
-    high = fcntl(fd, F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR);
     if (high < 0)
         return fd;
     close(fd);
     return high;
 }
 
-int tfd_device_create(struct tfd_descriptor *descriptor, uint32_t type, const char *source,
-                      struct trampfd_trail *trail)
+static int create(int device, uint32_t type, uint32_t flags)
+{
+    struct trampfd_user user = {0};
+    struct trampfd_table table = {.nslots = TRAMPFD_MAX_SLOTS};
+    struct trampfd_create arguments = {
+        .type = type,
+        .flags = flags,
+        .data = type == TRAMPFD_TABLE ? (uintptr_t)&table : (uintptr_t)&user,
+        .data_size = type == TRAMPFD_TABLE ? sizeof(table) : sizeof(user),
+    };
+    int fd = ioctl(device, TRAMPFD_IOC_CREATE, &arguments);
+
+    return fd < 0 ? -errno : move_up(fd);
+}
+
+/* Fills in the rest for a new descriptor, which is closed on failure. */
+static int identify(struct tfd_descriptor *descriptor, int fd, int sealed)
+{
+    uint64_t id = 0;
+    int error;
+
+    if (ioctl(fd, TRAMPFD_IOC_ID, &id)) {
+        error = -errno;
+        close(fd);
+        return error;
+    }
+    *descriptor = (struct tfd_descriptor){.fd = fd, .sealed = sealed, .id = id};
+    return 0;
+}
+
+int tfd_device_create(struct tfd_descriptor *descriptor, uint32_t type, int seal,
+                      const char *source, struct trampfd_trail *trail)
 {
     int device = open(TRAMPFD_DEVICE, O_RDWR | O_CLOEXEC);
-    uint64_t id = 0;
-    int error, fd;
+    uint64_t features;
+    int error, fd, sealed;
 
     if (device < 0)
         return tfd_trail_add(trail, source, "open /dev/trampfd", errno);
-    error = query(device, type);
+    features = query(device, type, &error);
     if (error) {
         close(device);
-        return tfd_trail_add(trail, source, "ioctl TRAMPFD_IOC_QUERY", error);
+        return tfd_trail_add(trail, source, "ioctl TRAMPFD_IOC_QUERY", -error);
     }
-    fd = create(device, type);
+    sealed = seal && features & TRAMPFD_FEATURE_SEALED;
+    fd = create(device, type, sealed ? TRAMPFD_SEALED : 0);
     close(device);
     if (fd < 0)
         return tfd_trail_add(trail, source, "ioctl TRAMPFD_IOC_CREATE", -fd);
-    if (ioctl(fd, TRAMPFD_IOC_ID, &id)) {
-        error = errno;
-        close(fd);
-        return tfd_trail_add(trail, source, "ioctl TRAMPFD_IOC_ID", error);
+    error = identify(descriptor, fd, sealed);
+    return error ? tfd_trail_add(trail, source, "ioctl TRAMPFD_IOC_ID", -error) : 0;
+}
+
+int tfd_device_attach(struct tfd_descriptor *descriptor, const void *address)
+{
+    struct trampfd_attach arguments = {.address = (uintptr_t)address};
+    int device = open(TRAMPFD_DEVICE, O_RDWR | O_CLOEXEC);
+    struct tfd_descriptor attached = {.fd = -1};
+    int error, fd;
+
+    if (device < 0)
+        return -errno;
+    fd = ioctl(device, TRAMPFD_IOC_ATTACH, &arguments);
+    error = fd < 0 ? -errno : identify(&attached, move_up(fd), descriptor->sealed);
+    close(device);
+    if (error)
+        return error;
+    if (attached.id != descriptor->id) {
+        close(attached.fd);
+        return -ESTALE;
     }
-    *descriptor = (struct tfd_descriptor){.fd = fd, .id = id};
+    *descriptor = attached;
     return 0;
 }
 

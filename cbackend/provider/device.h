@@ -12,6 +12,7 @@
 /* A descriptor, and the kernel's number for it that identifies it.  The owner closes it. */
 struct tfd_descriptor {
     int fd;      /* -1: none */
+    int sealed;  /* what is mapped of it stays mapped */
     uint64_t id; /* TRAMPFD_IOC_ID */
 };
 
@@ -26,11 +27,18 @@ int tfd_device_present(void);
 
 /*
  * A new descriptor of `type` (TRAMPFD_USER, TRAMPFD_TABLE), close-on-exec, not one of the
- * low numbers that programs use themselves.  Returns 0 or a negative errno, with the failed attempt
- * under the name `source`; ENOTSUP: the kernel's trampfd is of another version or lacks the type.
+ * low numbers that programs use themselves; sealed if `seal` is set and the kernel can do that.
+ * Returns 0 or a negative errno, with the failed attempt under the name `source`; ENOTSUP: the
+ * kernel's trampfd is of another version or lacks the type.
  */
-int tfd_device_create(struct tfd_descriptor *descriptor, uint32_t type, const char *source,
-                      struct trampfd_trail *trail);
+int tfd_device_create(struct tfd_descriptor *descriptor, uint32_t type, int seal,
+                      const char *source, struct trampfd_trail *trail);
+
+/*
+ * For a descriptor that is ours no longer: have the kernel make another one of what is mapped at
+ * `address`.  Returns 0 or a negative errno; ESTALE: something else is mapped there.
+ */
+int tfd_device_attach(struct tfd_descriptor *descriptor, const void *address);
 
 /* Is the descriptor still ours?  Programs close descriptors that they do not know. */
 int tfd_descriptor_is_ours(const struct tfd_descriptor *descriptor);

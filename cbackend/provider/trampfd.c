@@ -3,10 +3,14 @@
  * trampfd, table type: the kernel maps slots that cannot be written, and records that this process
  * can only read.  Arming a slot is a system call; a call costs the same as in the static table.
  *
- * A block owns a descriptor.  If a program closes it (daemons close all descriptors), the block
- * gets a new one with the same records at the same addresses, and calls are not affected.  Between
+ * A block owns a descriptor.  If a program closes it (daemons close all descriptors), the kernel
+ * makes another one of what is mapped, and calls are not affected.  Between
  * the check that the descriptor is still ours and the request, another thread may close it and open
  * something else with the same number, which then refuses the request.
+ *
+ * If records have to be sealed, so are the mappings, where the kernel can do that: nothing else can be
+ * mapped in their place.  They can never be unmapped then, so a block that is given back is parked,
+ * with all its records dead, until the next one is needed.
  *
  * Fork: the kernel gives the child its own records, under the same descriptor number.
  */
@@ -34,11 +38,21 @@ _Static_assert(TFD_ALLOWED_MAX <= TRAMPFD_MAX_TABLE_PCS, "the list fits");
 
 static const char name[] = "trampfd";
 
+/* What a block owns. */
+struct table {
+    struct tfd_descriptor descriptor;
+    char *start; /* of its mappings */
+    struct table *next;
+};
+
+/* Sealed ones that no block uses.  Guarded by the lock. */
+static struct table *parked;
+
 /* A descriptor that accepts only records of our entries. */
 static int create(struct tfd_descriptor *table, struct trampfd_trail *trail)
 {
     uint64_t list[TFD_ALLOWED_MAX];
-    int error = tfd_device_create(table, TRAMPFD_TABLE, name, trail);
+    int error = tfd_device_create(table, TRAMPFD_TABLE, tfd_providers_are_sealed(), name, trail);
 
     if (error)
         return error;
@@ -64,13 +78,13 @@ static int map_at(const struct tfd_descriptor *table, char *start, struct trampf
     return 0;
 }
 
-static int set_records(const struct tfd_descriptor *table, unsigned first,
-                       const union tfd_record *records, unsigned count)
+static int set_record(const struct tfd_descriptor *table, unsigned index,
+                      const union tfd_record *record)
 {
     struct trampfd_set_records set = {
-        .first = first,
-        .n = count,
-        .records = (uintptr_t)records,
+        .first = index,
+        .n = 1,
+        .records = (uintptr_t)record,
     };
 
     return ioctl(table->fd, TRAMPFD_IOC_SET_RECORDS, &set) ? -errno : 0;
@@ -85,97 +99,103 @@ static int slots_lead_to_records(const char *start)
     return 1;
 }
 
-static int map_slots(struct tfd_block *block, const struct tfd_descriptor *table,
-                     struct trampfd_trail *trail)
+/* A part that is sealed already stays, where something fails after it. */
+static int map_slots(struct table *table, struct trampfd_trail *trail)
 {
     char *start = tfd_span_reserve(SIZE);
     int error;
 
     if (!start)
         return tfd_trail_add(trail, name, "mmap address space", errno);
-    error = map_at(table, start, trail);
+    error = map_at(&table->descriptor, start, trail);
     if (!error && !slots_lead_to_records(start))
         error = tfd_trail_add(trail, name, "look at the kernel's slots", ENOEXEC);
-    if (error) {
+    if (error)
         munmap(start, SIZE);
-        return error;
+    else
+        table->start = start;
+    return error;
+}
+
+static struct table *make_table(struct trampfd_trail *trail, int *error)
+{
+    struct table *table = malloc(sizeof(*table));
+
+    if (!table) {
+        *error = tfd_trail_add(trail, name, "malloc", ENOMEM);
+        return NULL;
     }
-    block->code = start;
-    block->records = (union tfd_record *)(start + TFD_CODE_BYTES);
-    return 0;
+    *error = create(&table->descriptor, trail);
+    if (*error)
+        goto free_table;
+    *error = map_slots(table, trail);
+    if (!*error)
+        return table;
+    tfd_descriptor_close(&table->descriptor);
+free_table:
+    free(table);
+    return NULL;
+}
+
+static struct table *unpark(void)
+{
+    struct table *table = parked;
+
+    if (table)
+        parked = table->next;
+    return table;
+}
+
+static void drop_table(struct table *table)
+{
+    if (table->descriptor.sealed) {
+        table->next = parked;
+        parked = table;
+        return;
+    }
+    munmap(table->start, SIZE);
+    tfd_descriptor_close(&table->descriptor);
+    free(table);
 }
 
 static int map(struct tfd_block *block, struct trampfd_trail *trail)
 {
-    struct tfd_descriptor *table = malloc(sizeof(*table));
-    int error;
+    struct table *table = unpark();
+    int error = 0;
 
     if (!table)
-        return tfd_trail_add(trail, name, "malloc", ENOMEM);
-    error = create(table, trail);
+        table = make_table(trail, &error);
     if (error)
-        goto free_table;
+        return error;
     block->shadow = (union tfd_record *)tfd_span_map_records();
     if (!block->shadow) {
         error = tfd_trail_add(trail, name, "mmap records", errno);
-        goto close_table;
+        drop_table(table);
+        return error;
     }
-    error = map_slots(block, table, trail);
-    if (error)
-        goto unmap_shadow;
+    block->code = table->start;
+    block->records = (union tfd_record *)(table->start + TFD_CODE_BYTES);
     block->provider = TFD_PROVIDER_TRAMPFD;
     block->source = TFD_TRAMPFD;
     block->slot_size = TFD_SLOT_SIZE;
     block->private = table;
     return 0;
-
-unmap_shadow:
-    munmap(block->shadow, TFD_RECORD_BYTES);
-close_table:
-    tfd_descriptor_close(table);
-free_table:
-    free(table);
-    return error;
 }
 
 static void unmap(struct tfd_block *block)
 {
-    munmap((void *)(uintptr_t)block->code, SIZE);
     munmap(block->shadow, TFD_RECORD_BYTES);
-    tfd_descriptor_close(block->private);
-    free(block->private);
-}
-
-/*
- * A new descriptor, with the records that the kernel holds (not those of the shadow, which
- * can be written), mapped over the old one: each mapping is replaced atomically.
- */
-static int reopen(struct tfd_block *block)
-{
-    struct trampfd_trail trail = {0};
-    struct tfd_descriptor table;
-    int error = create(&table, &trail);
-
-    if (error)
-        return error;
-    if (block->fresh)
-        error = set_records(&table, 0, block->records, block->fresh);
-    if (!error)
-        error = map_at(&table, (char *)(uintptr_t)block->code, &trail);
-    if (error)
-        tfd_descriptor_close(&table);
-    else
-        *(struct tfd_descriptor *)block->private = table;
-    return error;
+    drop_table(block->private);
 }
 
 static int store(struct tfd_block *block, unsigned index, const union tfd_record *record)
 {
+    struct table *table = block->private;
     int error = 0;
 
-    if (!tfd_descriptor_is_ours(block->private))
-        error = reopen(block);
-    return error ? error : set_records(block->private, index, record, 1);
+    if (!tfd_descriptor_is_ours(&table->descriptor))
+        error = tfd_device_attach(&table->descriptor, table->start);
+    return error ? error : set_record(&table->descriptor, index, record);
 }
 
 /* Records are written whole; every word except the entry keeps its value. */

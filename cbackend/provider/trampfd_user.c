@@ -71,7 +71,7 @@ static int create(struct tfd_descriptor *descriptor, struct trampfd_trail *trail
     list[count++] = (uintptr_t)tfd_entry_below_stack;
     if (count > TRAMPFD_MAX_PCS)
         return tfd_trail_add(trail, name, "list of entries", E2BIG);
-    error = tfd_device_create(descriptor, TRAMPFD_USER, name, trail);
+    error = tfd_device_create(descriptor, TRAMPFD_USER, 0, name, trail);
     if (error)
         return error;
     error = tfd_descriptor_allow(descriptor, list, count);

@@ -97,7 +97,7 @@ static int make(struct trampfd_trampoline *trampoline, const struct trampfd_allo
                 struct trampfd_trail *trail)
 {
     struct tfd_descriptor *descriptor = &trampoline->kernel.descriptor;
-    int error = tfd_device_create(descriptor, TRAMPFD_USER, tfd_context_kernel.name, trail);
+    int error = tfd_device_create(descriptor, TRAMPFD_USER, 0, tfd_context_kernel.name, trail);
 
     if (error)
         return error;

@@ -18,7 +18,8 @@ static void query(void)
 
 	CHECK(ioctl(device, TRAMPFD_IOC_QUERY, &q) == 0);
 	CHECK(q.version == TRAMPFD_VERSION && q.reserved == 0);
-	CHECK(q.features == (TRAMPFD_FEATURE_USER | TRAMPFD_FEATURE_TABLE));
+	CHECK((q.features & ~TRAMPFD_FEATURE_SEALED) ==
+	      (TRAMPFD_FEATURE_USER | TRAMPFD_FEATURE_TABLE));
 	CHECK(q.max_slots == 4096 && q.slot_size == 16 && q.record_size == 64);
 	CHECK(q.displacement == 65536);
 	close(device);
@@ -178,7 +179,7 @@ static void create_misuse(void)
 		int error;
 	} cases[] = {
 #define CASE(field, v, e) { offsetof(struct trampfd_create, field), sizeof(good.field), (v), (e) }
-		CASE(flags, 1, EINVAL),
+		CASE(flags, 2, EINVAL),
 		CASE(flags, 0x80000000, EINVAL),
 		CASE(reserved, 1, EINVAL),
 		CASE(data, 0, EINVAL),
@@ -238,9 +239,9 @@ static void descriptor(void)
 		const char *type, *allowed, *contents;
 	} cases[] = {
 		{ new_user(), "type: TRAMPFD_USER\n", "allowed: 0 of 16\n",
-		  "registers: not set\nstack data: not set\n" },
+		  "registers: not set\nstack data: not set\nfrozen: no\n" },
 		{ new_table(7), "type: TRAMPFD_TABLE\n", "allowed: 0 of 256\n",
-		  "slots: 7\naddress spaces: 1\nrecords: 0 set\n" },
+		  "slots: 7\naddress spaces: 1\nrecords: 0 set, 0 frozen\n" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

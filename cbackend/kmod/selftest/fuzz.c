@@ -96,6 +96,17 @@ static void make(struct state *state, unsigned int i)
 		close(old);
 }
 
+static void attach(unsigned int i)
+{
+	struct trampfd_attach args = { .address = (uintptr_t)objects[i].mapping };
+	int device = open_device();
+	int fd = ioctl(device, TRAMPFD_IOC_ATTACH, &args);
+
+	close(device);
+	if (fd >= 0)
+		close(fd);
+}
+
 static void map(struct state *state, unsigned int i)
 {
 	static const off_t offsets[] = { 0, 0, 65536, 65536, 4096 };
@@ -159,7 +170,9 @@ static void set(struct state *state, int fd)
 	};
 
 	fill(state);
-	if (pick(state, 2))
+	if (!pick(state, 64))
+		ioctl(fd, TRAMPFD_IOC_FREEZE, &(struct trampfd_freeze){ pick(state, 4100), 1 });
+	else if (pick(state, 2))
 		ioctl(fd, TRAMPFD_IOC_SET_RECORDS, &records);
 	else
 		set_bytes(fd, requests[pick(state, ARRAY_SIZE(requests))], any_buffer(state),
@@ -170,7 +183,10 @@ static void one_request(struct state *state)
 {
 	unsigned int i = pick(state, OBJECTS);
 
-	switch (pick(state, 10)) {
+	switch (pick(state, 11)) {
+	case 10:
+		attach(i);
+		break;
 	case 0:
 		make(state, i);
 		break;

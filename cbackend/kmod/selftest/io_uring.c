@@ -8,11 +8,11 @@
  * refuses it on a trampfd descriptor is the module.
  */
 #define _GNU_SOURCE
+#include "ring.h"
 #include "test.h"
 
 #include <fcntl.h>
 #include <linux/aio_abi.h>
-#include <linux/io_uring.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,13 +21,9 @@
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
-	ENTRIES = 8,
-	IDLE_MS = 60000,      /* how long SQPOLL looks by itself; longer than any test */
-	PATIENCE_MS = 30000,  /* for one request */
 	OP_WRITEV_FIXED = 61, /* newer than the headers of some systems */
 	HONEST = 111,
 	HIJACKED = 666,
@@ -44,57 +40,12 @@ static uint64_t hijacked(void)
 	return HIJACKED;
 }
 
-/* ---- rings, without liburing ---- */
-
-struct ring {
-	int fd;
-	struct io_uring_params params;
-	char *memory;
-	size_t size;
-	struct io_uring_sqe *sqes;
-};
-
-static unsigned int *word(const struct ring *ring, unsigned int offset)
-{
-	return (unsigned int *)(ring->memory + offset);
-}
-
-static bool open_ring(struct ring *ring, unsigned int flags)
-{
-	struct io_uring_params *params = &ring->params;
-	size_t submissions, completions;
-
-	*ring = (struct ring){ .params = { .flags = flags } };
-	if (flags & IORING_SETUP_SQPOLL)
-		params->sq_thread_idle = IDLE_MS;
-	ring->fd = syscall(SYS_io_uring_setup, ENTRIES, params);
-	if (ring->fd < 0)
-		return false;
-	submissions = params->sq_off.array + params->sq_entries * sizeof(unsigned int);
-	completions = params->cq_off.cqes + params->cq_entries * sizeof(struct io_uring_cqe);
-	ring->size = submissions > completions ? submissions : completions;
-	ring->memory = mmap(NULL, ring->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
-			    ring->fd, IORING_OFF_SQ_RING);
-	ring->sqes = mmap(NULL, params->sq_entries * sizeof(struct io_uring_sqe),
-			  PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring->fd,
-			  IORING_OFF_SQES);
-	CHECK(params->features & IORING_FEAT_SINGLE_MMAP);
-	return ring->memory != MAP_FAILED && ring->sqes != MAP_FAILED;
-}
-
-static void close_ring(struct ring *ring)
-{
-	munmap(ring->sqes, ring->params.sq_entries * sizeof(struct io_uring_sqe));
-	munmap(ring->memory, ring->size);
-	close(ring->fd);
-}
-
 static bool usable(void)
 {
 	struct ring ring;
 
-	if (open_ring(&ring, 0)) {
-		close_ring(&ring);
+	if (ring_open(&ring, 0)) {
+		ring_close(&ring);
 		return true;
 	}
 	CHECK(errno == ENOSYS || errno == EPERM);
@@ -114,63 +65,16 @@ static bool supports(const struct ring *ring, unsigned int opcode)
 	return opcode <= probe.head.last_op && probe.ops[opcode].flags & IO_URING_OP_SUPPORTED;
 }
 
-/* Stores only. */
-static void push(struct ring *ring, const struct io_uring_sqe *sqe)
-{
-	unsigned int *tail = word(ring, ring->params.sq_off.tail);
-	unsigned int i = *tail & *word(ring, ring->params.sq_off.ring_mask);
-
-	ring->sqes[i] = *sqe;
-	word(ring, ring->params.sq_off.array)[i] = i;
-	__atomic_store_n(tail, *tail + 1, __ATOMIC_RELEASE);
-}
-
 static void *enter(void *argument)
 {
 	struct ring *ring = argument;
-	unsigned int n = *word(ring, ring->params.sq_off.tail) -
-			 __atomic_load_n(word(ring, ring->params.sq_off.head), __ATOMIC_ACQUIRE);
+	unsigned int n = *ring_word(ring, ring->params.sq_off.tail) -
+			 __atomic_load_n(ring_word(ring, ring->params.sq_off.head),
+					 __ATOMIC_ACQUIRE);
 
 	CHECK(syscall(SYS_io_uring_enter, ring->fd, n, n, IORING_ENTER_GETEVENTS, NULL, 0) ==
 	      (long)n);
 	return NULL;
-}
-
-static void pause_ms(long ms)
-{
-	nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000 }, NULL);
-}
-
-/* Takes what was completed; the result of the request called @user_data goes to *result. */
-static bool take(struct ring *ring, uint64_t user_data, int *result)
-{
-	unsigned int *head = word(ring, ring->params.cq_off.head);
-	unsigned int tail = __atomic_load_n(word(ring, ring->params.cq_off.tail), __ATOMIC_ACQUIRE);
-	unsigned int mask = *word(ring, ring->params.cq_off.ring_mask);
-	const struct io_uring_cqe *cqes = (void *)(ring->memory + ring->params.cq_off.cqes);
-	bool seen = false;
-
-	for (; *head != tail; __atomic_store_n(head, *head + 1, __ATOMIC_RELEASE)) {
-		if (cqes[*head & mask].user_data != user_data)
-			continue;
-		*result = cqes[*head & mask].res;
-		seen = true;
-	}
-	return seen;
-}
-
-/* A request that is lost ends the program: nothing after it would tell anything. */
-static int wait_for(struct ring *ring, uint64_t user_data)
-{
-	int result;
-
-	for (int ms = 0; ms < PATIENCE_MS; ms++) {
-		if (take(ring, user_data, &result))
-			return result;
-		pause_ms(1);
-	}
-	printf("# request %ld was never completed\n", (long)user_data);
-	exit(EXIT_FAILURE);
 }
 
 /* A thread that polls the queue starts asleep: the program uses its ring for the first time. */
@@ -178,9 +82,9 @@ static void wake_up(struct ring *ring)
 {
 	const struct io_uring_sqe first = { .opcode = IORING_OP_NOP, .user_data = 0 };
 
-	push(ring, &first);
+	ring_push(ring, &first);
 	CHECK(syscall(SYS_io_uring_enter, ring->fd, 1, 0, IORING_ENTER_SQ_WAKEUP, NULL, 0) >= 0);
-	CHECK(wait_for(ring, 0) == 0);
+	CHECK(ring_wait(ring, 0) == 0);
 }
 
 /* ---- what is attacked ---- */
@@ -318,14 +222,14 @@ static int submit(struct ring *ring, const struct way *way, uint64_t user_data)
 	pthread_t thread;
 
 	if (way->setup & IORING_SETUP_SQPOLL) {
-		CHECK(!(*word(ring, ring->params.sq_off.flags) & IORING_SQ_NEED_WAKEUP));
+		CHECK(!(*ring_word(ring, ring->params.sq_off.flags) & IORING_SQ_NEED_WAKEUP));
 	} else if (way->by_thread) {
 		CHECK(pthread_create(&thread, NULL, enter, ring) == 0);
 		pthread_join(thread, NULL);
 	} else {
 		enter(ring);
 	}
-	return wait_for(ring, user_data);
+	return ring_wait(ring, user_data);
 }
 
 static struct io_uring_sqe request(const struct way *way, const struct target *target)
@@ -364,9 +268,9 @@ static int play(struct ring *ring, const struct way *way, const struct target *t
 
 	memcpy(payload, target->bytes, target->size);
 	if (way->flags & (IOSQE_IO_LINK | IOSQE_IO_DRAIN))
-		push(ring, &before);
+		ring_push(ring, &before);
 	sqe.user_data = ++last;
-	push(ring, &sqe);
+	ring_push(ring, &sqe);
 	return submit(ring, way, last);
 }
 
@@ -409,7 +313,7 @@ static void attack_by_ring(struct way way)
 	struct ring ring;
 
 	set_nonblock(way.nonblock);
-	if (!open_ring(&ring, way.setup)) {
+	if (!ring_open(&ring, way.setup)) {
 		CHECK(!"the ring was made");
 		return;
 	}
@@ -427,7 +331,7 @@ static void attack_by_ring(struct way way)
 			attack(&ring, &way);
 		}
 	}
-	close_ring(&ring);
+	ring_close(&ring);
 	set_nonblock(false);
 }
 
@@ -487,7 +391,7 @@ static void other_operations(void)
 		struct ring ring;
 		int result;
 
-		CHECK(open_ring(&ring, cases[i].setup));
+		CHECK(ring_open(&ring, cases[i].setup));
 		if (cases[i].way.opcode != IORING_OP_WRITE)
 			target.position = 0;
 		result = play(&ring, &cases[i].way, &target);
@@ -495,7 +399,7 @@ static void other_operations(void)
 			describe(&cases[i].way, &target, result);
 		CHECK(result == cases[i].error);
 		CHECK(slot_is_right());
-		close_ring(&ring);
+		ring_close(&ring);
 	}
 	close_targets();
 }
@@ -511,7 +415,7 @@ static void splices(void)
 	bool rings;
 
 	open_targets();
-	rings = open_ring(&ring, 0);
+	rings = ring_open(&ring, 0);
 	CHECK(pwrite(source, targets[RECORD].bytes, 64, 0) == 64);
 	for (int i = FILE_TARGET; i <= RECORD; i++) {
 		const struct target *target = &targets[i];
@@ -525,7 +429,7 @@ static void splices(void)
 			sqe.off = target->position;
 			sqe.len = 64;
 			sqe.user_data = i + 1;
-			push(&ring, &sqe);
+			ring_push(&ring, &sqe);
 			result = submit(&ring, &way, i + 1);
 			CHECK(result == (i == FILE_TARGET ? 64 : -EINVAL));
 			CHECK(target->unharmed());
@@ -543,7 +447,7 @@ static void splices(void)
 	}
 	CHECK(slot_is_right());
 	if (rings)
-		close_ring(&ring);
+		ring_close(&ring);
 	close(source);
 	close_targets();
 }

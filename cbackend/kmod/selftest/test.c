@@ -93,10 +93,24 @@ int open_device(void)
 	return device;
 }
 
+uint64_t features(void)
+{
+	struct trampfd_query q = {};
+	int device = open_device();
+
+	if (ioctl(device, TRAMPFD_IOC_QUERY, &q))
+		die("TRAMPFD_IOC_QUERY");
+	close(device);
+	return q.features;
+}
+
+unsigned int create_flags;
+
 int create(int type, const void *data, size_t size)
 {
 	struct trampfd_create args = {
 		.type = type,
+		.flags = create_flags,
 		.data = (uintptr_t)data,
 		.data_size = size,
 	};

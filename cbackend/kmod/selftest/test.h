@@ -57,6 +57,8 @@ long repetitions(long n);
 
 /* Descriptors; they end the program when the module is not usable. */
 int open_device(void);
+uint64_t features(void);
+extern unsigned int create_flags; /* of what is created from now on */
 int create(int type, const void *data, size_t size);
 int new_user(void);
 int new_table(unsigned int nslots);

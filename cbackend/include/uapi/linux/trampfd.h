@@ -11,7 +11,9 @@
  * where it goes. Descriptors have no write(2), so neither io_uring nor AIO nor a write of the
  * program that goes astray reaches what the kernel holds. Who can make the process do system calls
  * can still set records by ioctl, and map something else in place of the trampoline:
- * TRAMPFD_IOC_FREEZE and TRAMPFD_SEALED make both impossible.
+ * TRAMPFD_IOC_FREEZE makes the first impossible, TRAMPFD_SEALED the second. With both, a trampoline
+ * is final: it goes where it went when it was frozen, until the process ends or executes another
+ * program.
  *
  * This is version 2. Version 1, which was never released, set everything by pwrite(2), which gives
  * EINVAL now. The feature bits of version 1 are not set any more, so its libraries find in the
@@ -75,6 +77,7 @@ struct trampfd_query {
 /* Bits 0 to 2 were those of version 1. */
 #define TRAMPFD_FEATURE_USER		(1ULL << 3)	/* TRAMPFD_USER can be created */
 #define TRAMPFD_FEATURE_TABLE		(1ULL << 4)	/* TRAMPFD_TABLE can be created */
+#define TRAMPFD_FEATURE_SEALED		(1ULL << 5)	/* flag TRAMPFD_SEALED; Linux 6.10, 64-bit */
 
 /* Types of descriptor. */
 #define TRAMPFD_USER			0
@@ -84,15 +87,15 @@ struct trampfd_query {
 /**
  * struct trampfd_create - argument of TRAMPFD_IOC_CREATE
  * @type: TRAMPFD_USER or TRAMPFD_TABLE
- * @flags: zero
+ * @flags: TRAMPFD_SEALED or zero
  * @data: address of struct trampfd_user or struct trampfd_table
  * @data_size: size of that structure, which may grow like the arguments themselves
  * @reserved: zero
  *
  * Returns the new descriptor (close-on-exec, read/write, seekable). The device must be open for
  * writing. Errors, in this order: EBADF (it is not), EFAULT (argument unreadable), EINVAL (flags,
- * reserved, null data, unknown type), EOPNOTSUPP (32-bit caller, or processor without support),
- * EINVAL (data_size too small), E2BIG (data_size), EFAULT (data unreadable), E2BIG (unknown part of
+ * reserved, null data, unknown type), EOPNOTSUPP (32-bit caller, processor without support, or
+ * TRAMPFD_SEALED with a kernel that cannot seal), EINVAL (data_size too small), E2BIG (data_size), EFAULT (data unreadable), E2BIG (unknown part of
  * data), EINVAL (flags, reserved or counts in data), EDQUOT (limit of descriptors per user),
  * ENOMEM, EMFILE, ENFILE.
  */
@@ -104,8 +107,29 @@ struct trampfd_create {
 	__u32 reserved;
 };
 
+/*
+ * Mappings of the descriptor are sealed like by mseal(2), each from the moment it is made: munmap,
+ * mremap and mapping over it give EPERM for as long as the address space exists.
+ */
+#define TRAMPFD_SEALED			0x1
+
+/**
+ * struct trampfd_attach - argument of TRAMPFD_IOC_ATTACH
+ * @address: in a mapping of a trampfd descriptor
+ * @reserved: zero
+ *
+ * On the device, open for writing: returns another descriptor (close-on-exec) of the object that is
+ * mapped there, for a library whose descriptor was closed by a program that did not know it. Errors:
+ * EBADF, EFAULT, E2BIG, EINVAL (reserved), ENOENT (no such mapping), EMFILE.
+ */
+struct trampfd_attach {
+	__u64 address;
+	__u64 reserved;
+};
+
 #define TRAMPFD_IOC_QUERY		_IOWR(TRAMPFD_IOC_MAGIC, 0, struct trampfd_query)
 #define TRAMPFD_IOC_CREATE		_IOW(TRAMPFD_IOC_MAGIC, 1, struct trampfd_create)
+#define TRAMPFD_IOC_ATTACH		_IOW(TRAMPFD_IOC_MAGIC, 9, struct trampfd_attach)
 
 /* ------------------------------------------------------------------ requests on descriptors --- *
  *
@@ -120,6 +144,7 @@ struct trampfd_create {
  *   TRAMPFD_IOC_SET_REGS     TRAMPFD_USER     the register context: struct trampfd_regs
  *   TRAMPFD_IOC_SET_STACK    TRAMPFD_USER     the stack context: struct trampfd_stack
  *   TRAMPFD_IOC_SET_RECORDS  TRAMPFD_TABLE    records: array of struct trampfd_record
+ *   TRAMPFD_IOC_FREEZE       both types       make records or contexts final [addition]
  */
 
 /**
@@ -130,8 +155,8 @@ struct trampfd_create {
  *
  * The structure takes the place of the former one whole; on any error nothing is changed. Errors:
  * EFAULT, E2BIG and EINVAL (this structure), EINVAL (@size is impossible), ENOMEM, EFAULT (data
- * unreadable), EINVAL (its contents), EXDEV (other address space), EPERM (the list is locked, or a
- * PC is not in the list).
+ * unreadable), EINVAL (its contents), EXDEV (other address space), EPERM (the contexts are frozen,
+ * the list is locked, or a PC is not in the list).
  */
 struct trampfd_set {
 	__u64 data;
@@ -147,13 +172,30 @@ struct trampfd_set {
  *
  * Errors: EFAULT, E2BIG and EINVAL (this structure), EINVAL (no records, or not of the table),
  * ENOMEM, EFAULT (records unreadable), EINVAL (an entry is neither zero nor a user-space address),
- * EXDEV (the address space has no records), EPERM (an entry is neither zero nor in the list of
- * allowed PCs), ENOMEM or EDQUOT (a page of records cannot be had). On any error nothing is stored.
+ * EXDEV (the address space has no records), EPERM (one of the records is frozen, or an entry is
+ * neither zero nor in the list of allowed PCs), ENOMEM or EDQUOT (a page of records cannot be had). On any error nothing is stored.
  */
 struct trampfd_set_records {
 	__u32 first;
 	__u32 n;
 	__u64 records;
+};
+
+/**
+ * struct trampfd_freeze - argument of TRAMPFD_IOC_FREEZE
+ * @first: index of the first record; TRAMPFD_USER: zero
+ * @n: how many records, at least one; TRAMPFD_USER: one
+ *
+ * Makes these records of a table, entry and words, or both contexts of a TRAMPFD_USER final, as
+ * they are now: nobody can set them in this address space any more (EPERM). A child inherits this
+ * with its copy of the records. Freezing twice is allowed. Errors: EFAULT, E2BIG and EINVAL (this
+ * structure), EINVAL (no such records), EXDEV (other address space).
+ *
+ * This is about the records, not about the place where they are mapped: see TRAMPFD_SEALED.
+ */
+struct trampfd_freeze {
+	__u32 first;
+	__u32 n;
 };
 
 /*
@@ -174,6 +216,7 @@ struct trampfd_set_records {
 #define TRAMPFD_IOC_SET_REGS		_IOW(TRAMPFD_IOC_MAGIC, 5, struct trampfd_set)
 #define TRAMPFD_IOC_SET_STACK		_IOW(TRAMPFD_IOC_MAGIC, 6, struct trampfd_set)
 #define TRAMPFD_IOC_SET_RECORDS		_IOW(TRAMPFD_IOC_MAGIC, 7, struct trampfd_set_records)
+#define TRAMPFD_IOC_FREEZE		_IOW(TRAMPFD_IOC_MAGIC, 8, struct trampfd_freeze)
 
 /* ------------------------------------------------------------------ reading ------------------ *
  *
@@ -389,7 +432,7 @@ enum trampfd_x86_reg {
  * Other lengths, offsets and protections, and MAP_SHARED, give EINVAL: the code is mapped with
  * PROT_READ | PROT_EXEC, which security modules and filters see, and the records with PROT_READ.
  * mprotect gives EACCES whatever is asked for; mremap and unmapping a part of a mapping give
- * EINVAL. The code mapping holds all TRAMPFD_MAX_SLOTS slots whatever nslots is.
+ * EINVAL, and MAP_FIXED over a mapping of the same descriptor EBUSY. The code mapping holds all TRAMPFD_MAX_SLOTS slots whatever nslots is.
  *
  * TRAMPFD_IOC_SET_RECORDS stores each 8-byte word at once, the first word of a record last: a slot
  * called meanwhile jumps to the old target or the new one. A target that reads further words may
