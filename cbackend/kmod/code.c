@@ -67,6 +67,7 @@ int trampfd_code_mmap(const struct trampfd *tfd, struct vm_area_struct *vma)
 {
 	static const struct vm_operations_struct ops = {
 		.fault = code_fault,
+		.name = trampfd_vma_name,
 		.may_split = trampfd_refuse_split,
 		.mremap = trampfd_refuse_mremap,
 		.mprotect = trampfd_refuse_mprotect,

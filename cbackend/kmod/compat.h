@@ -26,6 +26,16 @@ static inline void trampfd_vm_flags(struct vm_area_struct *vma, unsigned long se
 	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
 }
 
+/* Whether the fault is handled under the lock of its vma instead of the mmap_lock. */
+static inline bool trampfd_fault_has_vma_lock(const struct vm_fault *vmf)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+	return vmf->flags & FAULT_FLAG_VMA_LOCK;
+#else
+	return false;
+#endif
+}
+
 static inline unsigned long trampfd_unmapped_area(struct file *file, unsigned long addr,
 						  unsigned long len, unsigned long pgoff,
 						  unsigned long flags)

@@ -295,6 +295,7 @@ static int records_mmap(struct table *table, struct vm_area_struct *vma)
 		.open = records_open,
 		.close = records_close,
 		.fault = records_fault,
+		.name = trampfd_vma_name,
 		.may_split = trampfd_refuse_split,
 		.mremap = trampfd_refuse_mremap,
 		.mprotect = trampfd_refuse_mprotect,

@@ -97,6 +97,7 @@ void trampfd_fs_unpin(void);
 bool trampfd_can_seal(void);
 void trampfd_vma_init(struct vm_area_struct *vma, const struct trampfd *tfd, unsigned long set,
 		      unsigned long clear);
+const char *trampfd_vma_name(struct vm_area_struct *vma);
 int trampfd_refuse_split(struct vm_area_struct *vma, unsigned long addr);
 int trampfd_refuse_mremap(struct vm_area_struct *vma);
 int trampfd_refuse_mprotect(struct vm_area_struct *vma, unsigned long start, unsigned long end,
@@ -144,6 +145,7 @@ bool trampfd_arch_reg_known(u32 name);
 bool trampfd_arch_reg_is_pc(u32 name);
 void trampfd_arch_set_reg(struct pt_regs *regs, u32 name, u64 value);
 struct pt_regs *trampfd_arch_fault_regs(unsigned long pc);
+void trampfd_arch_arrive(struct pt_regs *regs);
 bool trampfd_arch_push(struct pt_regs *regs, const struct trampfd_stack *stack,
 		       unsigned long *base);
 void trampfd_arch_write_slot(u8 *code, u32 displacement);

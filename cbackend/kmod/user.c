@@ -20,6 +20,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "compat.h"
 #include "trampfd.h"
 
 struct regs_context {
@@ -379,8 +380,11 @@ static vm_fault_t fault_in_stack(struct vm_fault *vmf, unsigned long base, size_
 
 	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
 		return VM_FAULT_SIGSEGV;
+	/* Another lock than that of the vma is dropped here. */
+	if (WARN_ON_ONCE(trampfd_fault_has_vma_lock(vmf)))
+		return VM_FAULT_SIGSEGV;
 	mmap_read_unlock(mm);
-	if (!fault_in_writeable((char __user *)base, size))
+	if (!fault_in_safe_writeable((char __user *)base, size))
 		return VM_FAULT_RETRY;
 	mmap_read_lock(mm);
 	return VM_FAULT_SIGSEGV;
@@ -409,8 +413,23 @@ static vm_fault_t user_fault(struct vm_fault *vmf)
 		if (copy_to_user_nofault((void __user *)base, stack.data, stack.head.size))
 			return fault_in_stack(vmf, base, stack.head.size);
 	}
+	trampfd_arch_arrive(&next);
 	*regs = next;
 	return VM_FAULT_NOPAGE;
+}
+
+static int leave_absent(pte_t *pte, unsigned long address, void *data)
+{
+	return 0;
+}
+
+/*
+ * Where there is no page table, the kernel makes one for each fault and frees it afterwards, as the
+ * fault leaves no page in it.
+ */
+static int make_page_table(struct vm_area_struct *vma)
+{
+	return apply_to_page_range(vma->vm_mm, vma->vm_start, PAGE_SIZE, leave_absent, NULL);
 }
 
 static int user_mmap(struct trampfd *tfd, struct vm_area_struct *vma)
@@ -436,7 +455,7 @@ static int user_mmap(struct trampfd *tfd, struct vm_area_struct *vma)
 			 VM_READ | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC);
 	vma->vm_ops = &ops;
 	vma->vm_private_data = user;
-	return 0;
+	return make_page_table(vma);
 }
 
 static void user_show(struct seq_file *m, struct trampfd *tfd)

@@ -17,6 +17,12 @@ void trampfd_vma_init(struct vm_area_struct *vma, const struct trampfd *tfd, uns
 	trampfd_vm_flags(vma, set | (tfd->sealed ? TRAMPFD_VM_SEALED : 0), clear);
 }
 
+/* A mapping with a name is in core dumps whatever its pages are; in /proc it has that of its file. */
+const char *trampfd_vma_name(struct vm_area_struct *vma)
+{
+	return "[trampfd]";
+}
+
 int trampfd_refuse_split(struct vm_area_struct *vma, unsigned long addr)
 {
 	return -EINVAL;

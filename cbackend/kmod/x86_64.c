@@ -6,6 +6,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <asm/cpufeature.h>
+#include <asm/processor-flags.h>
 
 #include "trampfd.h"
 
@@ -54,6 +55,12 @@ bool trampfd_arch_reg_is_pc(u32 name)
 void trampfd_arch_set_reg(struct pt_regs *regs, u32 name, u64 value)
 {
 	*(unsigned long *)((char *)regs + reg_offset[name - TRAMPFD_X86_RAX]) = value;
+}
+
+/* RF is for the instruction that faulted: a breakpoint on the first one of the target counts. */
+void trampfd_arch_arrive(struct pt_regs *regs)
+{
+	regs->flags &= ~X86_EFLAGS_RF;
 }
 
 /*
