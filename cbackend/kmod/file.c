@@ -153,8 +153,7 @@ static void destroy(struct trampfd *tfd)
 
 	mutex_destroy(&tfd->lock);
 	tfd->type->release(tfd);
-	trampfd_uncharge(quota, TRAMPFD_DESCRIPTORS, 1);
-	trampfd_quota_put(quota);
+	trampfd_uncharge(quota, TRAMPFD_DESCRIPTORS);
 }
 
 static int file_release(struct inode *inode, struct file *file)
@@ -182,7 +181,6 @@ static struct trampfd *create_object(const struct trampfd_type *type, const void
 	static atomic64_t last_id;
 	struct trampfd_quota *quota;
 	struct trampfd *tfd;
-	int err;
 
 	tfd = type->create(data);
 	if (IS_ERR(tfd))
@@ -190,12 +188,10 @@ static struct trampfd *create_object(const struct trampfd_type *type, const void
 
 	tfd->type = type;
 	mutex_init(&tfd->lock);
-	quota = trampfd_quota_get();
-	err = quota ? trampfd_charge(quota, TRAMPFD_DESCRIPTORS) : -ENOMEM;
-	if (err) {
-		trampfd_quota_put(quota);
+	quota = trampfd_charge(TRAMPFD_DESCRIPTORS);
+	if (IS_ERR(quota)) {
 		type->release(tfd);
-		return ERR_PTR(err);
+		return ERR_CAST(quota);
 	}
 	tfd->quota = quota;
 	tfd->id = atomic64_inc_return(&last_id);
@@ -214,6 +210,8 @@ static struct file *create_file(const struct trampfd_type *type, const void *dat
 	file = trampfd_fs_open(&trampfd_fops, tfd);
 	if (IS_ERR(file))
 		destroy(tfd);
+	else
+		tfd->mapping = file->f_mapping;
 	return file;
 }
 

@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Limits per user, and counts of live objects.
+ * Limits per user and per address space, and counts of live objects.
  *
  * Memory is also charged to the memory cgroup (GFP_KERNEL_ACCOUNT where it is allocated); these
- * limits hold where there is none. A user is the real uid of the creator, whatever the namespace.
+ * limits hold where there is none. Pages of records cannot be swapped out, so an address space may
+ * have as many as RLIMIT_MEMLOCK says.
  */
 #include <linux/cred.h>
 #include <linux/hashtable.h>
 #include <linux/module.h>
+#include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
 
 #include "trampfd.h"
 
 struct trampfd_quota {
 	struct hlist_node node; /* quotas_lock */
-	unsigned int users;	/* quotas_lock; descriptors that point here */
+	unsigned int users;	/* quotas_lock; objects that point here */
 	kuid_t uid;
 	atomic_long_t used[TRAMPFD_COUNTS];
 };
@@ -61,11 +64,27 @@ static struct trampfd_quota *find_quota(kuid_t uid)
 	return NULL;
 }
 
-/* Returns the caller's quota with a reference, or NULL when there is no memory. */
-struct trampfd_quota *trampfd_quota_get(void)
+/*
+ * Who pays for what the caller makes: its real user, unless an ordinary user made one of the user
+ * namespaces that it is in. The ids that somebody has in namespaces of its own give no further
+ * limits.
+ */
+static kuid_t payer(void)
 {
+	const struct user_namespace *ns;
 	kuid_t uid = current_uid();
+
+	for (ns = current_user_ns(); ns != &init_user_ns; ns = ns->parent)
+		if (!uid_eq(ns->owner, GLOBAL_ROOT_UID))
+			uid = ns->owner;
+	return uid;
+}
+
+/* The payer's quota with a reference, or NULL when there is no memory. */
+static struct trampfd_quota *get_quota(void)
+{
 	struct trampfd_quota *quota;
+	kuid_t uid = payer();
 
 	mutex_lock(&quotas_lock);
 	quota = find_quota(uid);
@@ -82,10 +101,8 @@ unlock:
 	return quota;
 }
 
-void trampfd_quota_put(struct trampfd_quota *quota)
+static void put_quota(struct trampfd_quota *quota)
 {
-	if (!quota)
-		return;
 	mutex_lock(&quotas_lock);
 	if (!--quota->users) {
 		hash_del(&quota->node);
@@ -94,20 +111,48 @@ void trampfd_quota_put(struct trampfd_quota *quota)
 	mutex_unlock(&quotas_lock);
 }
 
-int trampfd_charge(struct trampfd_quota *quota, enum trampfd_count what)
+/* Whom one more object was charged to; -ENOMEM or -EDQUOT. */
+struct trampfd_quota *trampfd_charge(enum trampfd_count what)
 {
+	struct trampfd_quota *quota = get_quota();
+
+	if (!quota)
+		return ERR_PTR(-ENOMEM);
 	if (atomic_long_inc_return(&quota->used[what]) > READ_ONCE(limits[what])) {
 		atomic_long_dec(&quota->used[what]);
-		return -EDQUOT;
+		put_quota(quota);
+		return ERR_PTR(-EDQUOT);
 	}
 	atomic_long_inc(&live[what]);
-	return 0;
+	return quota;
 }
 
-void trampfd_uncharge(struct trampfd_quota *quota, enum trampfd_count what, long n)
+void trampfd_uncharge(struct trampfd_quota *quota, enum trampfd_count what)
 {
-	atomic_long_sub(n, &quota->used[what]);
-	atomic_long_sub(n, &live[what]);
+	atomic_long_dec(&quota->used[what]);
+	atomic_long_dec(&live[what]);
+	put_quota(quota);
+}
+
+/* One more page that the address space, which is the caller's, cannot swap out. */
+int trampfd_pin(struct mm_struct *mm)
+{
+	const u64 limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+
+	if (atomic64_inc_return(&mm->pinned_vm) <= limit || capable(CAP_IPC_LOCK))
+		return 0;
+	atomic64_dec(&mm->pinned_vm);
+	return -ENOMEM;
+}
+
+void trampfd_pin_inherited(struct mm_struct *mm, u32 npages)
+{
+	atomic64_add(npages, &mm->pinned_vm);
+}
+
+void trampfd_unpin(struct mm_struct *mm, u32 npages)
+{
+	atomic64_sub(npages, &mm->pinned_vm);
 }
 
 void trampfd_quota_show(struct seq_file *m, const struct trampfd_quota *quota)

@@ -106,9 +106,15 @@ static int __init trampfd_init(void)
 	err = trampfd_code_init();
 	if (err)
 		return err;
-	err = misc_register(&device);
+	err = trampfd_records_init();
 	if (err)
-		trampfd_code_exit();
+		goto free_code;
+	err = misc_register(&device);
+	if (!err)
+		return 0;
+	trampfd_records_exit();
+free_code:
+	trampfd_code_exit();
 	return err;
 }
 
@@ -116,6 +122,7 @@ static int __init trampfd_init(void)
 static void __exit trampfd_exit(void)
 {
 	misc_deregister(&device);
+	trampfd_records_exit();
 	trampfd_code_exit();
 }
 

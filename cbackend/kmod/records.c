@@ -1,14 +1,86 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Records and their pages. A page is allocated when it is first written or touched, and stays the
- * same page for the life of the copy, so nothing has to be unmapped behind a process's back.
+ * Records and their pages.
+ *
+ * A fork copies no page: parent and child share them until one of them stores a record there. The
+ * writer then gets a page of its own, where an error can be returned, and its old one is unmapped.
+ * Pages that were never written are all the same page of zeros, which nobody is charged for.
+ *
+ * A page is charged to the user who had it made, and counts as pinned memory of each address space
+ * that has it.
  */
+#include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "records.h"
 
 static_assert(PAGE_SIZE % TRAMPFD_RECORD_SIZE == 0);
+
+/**
+ * struct records_page - a page of records
+ * @page: owned
+ * @quota: whom it is charged to
+ * @users: copies that have it, all of one table, whose lock guards this
+ */
+struct records_page {
+	struct page *page;
+	struct trampfd_quota *quota;
+	u32 users;
+};
+
+static struct page *zeros;
+
+int trampfd_records_init(void)
+{
+	zeros = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	return zeros ? 0 : -ENOMEM;
+}
+
+void trampfd_records_exit(void)
+{
+	__free_page(zeros);
+}
+
+static struct page *page_of(const struct copy *copy, u32 i)
+{
+	return copy->pages[i] ? copy->pages[i]->page : zeros;
+}
+
+static struct records_page *make_page(void)
+{
+	struct records_page *made;
+	int err = -ENOMEM;
+
+	made = kzalloc(sizeof(*made), GFP_KERNEL_ACCOUNT);
+	if (!made)
+		return ERR_PTR(-ENOMEM);
+	made->page = alloc_page(GFP_KERNEL_ACCOUNT);
+	if (!made->page)
+		goto free;
+	made->quota = trampfd_charge(TRAMPFD_PAGES);
+	if (IS_ERR(made->quota)) {
+		err = PTR_ERR(made->quota);
+		goto put_page;
+	}
+	made->users = 1;
+	return made;
+
+put_page:
+	put_page(made->page);
+free:
+	kfree(made);
+	return ERR_PTR(err);
+}
+
+static void put_records(struct records_page *page)
+{
+	if (!page || --page->users)
+		return;
+	trampfd_uncharge(page->quota, TRAMPFD_PAGES);
+	put_page(page->page);
+	kfree(page);
+}
 
 struct copy *copy_create(struct table *table, struct mm_struct *mm)
 {
@@ -30,13 +102,10 @@ void copy_drop(struct table *table, struct copy *copy)
 	u32 i, npages = 0;
 
 	for (i = 0; i < table->npages; i++) {
-		if (!copy->pages[i])
-			continue;
-		put_page(copy->pages[i]);
-		npages++;
+		npages += !!copy->pages[i];
+		put_records(copy->pages[i]);
 	}
-	if (npages)
-		trampfd_uncharge(table->tfd.quota, TRAMPFD_PAGES, npages);
+	trampfd_unpin(copy->mm, npages);
 	list_del(&copy->node);
 	table->ncopies--;
 	trampfd_policy_drop(&copy->policy);
@@ -55,49 +124,82 @@ struct copy *copy_of(struct table *table, const struct mm_struct *mm)
 	return NULL;
 }
 
-int copy_need_page(struct table *table, struct copy *copy, u32 i)
+/* The page to map for a fault; locked, with a reference. */
+struct page *copy_lock_page(const struct copy *copy, u32 i)
 {
+	struct page *page = page_of(copy, i);
+
+	get_page(page);
+	lock_page(page);
+	return page;
+}
+
+/*
+ * From here on, user space finds the new page. A fault that found the old one keeps it locked until
+ * it is mapped, so that it can be unmapped. That is done in all address spaces, as the kernel has
+ * no way to name one; the others fault their page in again.
+ */
+static void replace_page(struct table *table, struct copy *copy, u32 i, struct records_page *new)
+{
+	struct records_page *old = copy->pages[i];
+	struct page *page = page_of(copy, i);
+
+	copy_page(page_address(new->page), page_address(page));
+	copy->pages[i] = new;
+	lock_page(page);
+	unlock_page(page);
+	unmap_mapping_range(table->tfd.mapping, TRAMPFD_RECORDS_OFFSET + (loff_t)i * PAGE_SIZE,
+			    PAGE_SIZE, 1);
+	put_records(old);
+}
+
+/* Makes sure that the copy has page @i for itself. */
+static int own_page(struct table *table, struct copy *copy, u32 i)
+{
+	const bool is_first = !copy->pages[i];
+	struct records_page *new;
 	int err;
 
-	if (copy->pages[i])
+	if (!is_first && copy->pages[i]->users == 1)
 		return 0;
-	err = trampfd_charge(table->tfd.quota, TRAMPFD_PAGES);
+	err = is_first ? trampfd_pin(copy->mm) : 0;
 	if (err)
 		return err;
-	copy->pages[i] = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	if (copy->pages[i])
-		return 0;
-	trampfd_uncharge(table->tfd.quota, TRAMPFD_PAGES, 1);
-	return -ENOMEM;
+	new = make_page();
+	if (IS_ERR(new)) {
+		trampfd_unpin(copy->mm, is_first);
+		return PTR_ERR(new);
+	}
+	replace_page(table, copy, i, new);
+	return 0;
 }
 
 struct copy *copy_inherit(struct table *table, const struct copy *from, struct mm_struct *mm)
 {
-	struct copy *copy;
-	u32 i;
+	struct copy *copy = copy_create(table, mm);
+	u32 i, npages = 0;
 
-	copy = copy_create(table, mm);
 	if (!copy)
 		return NULL;
 	trampfd_policy_inherit(&copy->policy, &from->policy);
 	bitmap_copy(copy->frozen, from->frozen, TRAMPFD_MAX_SLOTS);
 	for (i = 0; i < table->npages; i++) {
-		if (!from->pages[i])
+		copy->pages[i] = from->pages[i];
+		if (!copy->pages[i])
 			continue;
-		if (copy_need_page(table, copy, i)) {
-			copy_drop(table, copy);
-			return NULL;
-		}
-		copy_page(page_address(copy->pages[i]), page_address(from->pages[i]));
+		copy->pages[i]->users++;
+		npages++;
 	}
+	/* Its parent had as many, so this is within the limit that both have. */
+	trampfd_pin_inherited(mm, npages);
 	return copy;
 }
 
 static struct trampfd_record *record_at(const struct copy *copy, u32 i)
 {
-	struct page *page = copy->pages[i / RECORDS_PER_PAGE];
+	struct page *page = page_of(copy, i / RECORDS_PER_PAGE);
 
-	return page ? (struct trampfd_record *)page_address(page) + i % RECORDS_PER_PAGE : NULL;
+	return (struct trampfd_record *)page_address(page) + i % RECORDS_PER_PAGE;
 }
 
 const struct trampfd_record *copy_record(const struct copy *copy, u32 i)
@@ -123,7 +225,7 @@ int copy_store(struct table *table, struct copy *copy, const struct trampfd_reco
 	int err;
 
 	for (i = first / RECORDS_PER_PAGE; i <= (first + n - 1) / RECORDS_PER_PAGE; i++) {
-		err = copy_need_page(table, copy, i);
+		err = own_page(table, copy, i);
 		if (err)
 			return err;
 	}
@@ -149,7 +251,7 @@ bool copy_is_allowed(const struct table *table, const struct copy *copy)
 
 	for (i = 0; i < table->npages; i++) {
 		if (copy->pages[i] &&
-		    !copy_allows(copy, page_address(copy->pages[i]), RECORDS_PER_PAGE))
+		    !copy_allows(copy, page_address(page_of(copy, i)), RECORDS_PER_PAGE))
 			return false;
 		cond_resched();
 	}
@@ -178,7 +280,7 @@ u32 copy_count_set(const struct table *table, const struct copy *copy)
 
 	for (i = 0; i < table->nslots; i++) {
 		record = copy_record(copy, i);
-		n += record && record->entry;
+		n += !!record->entry;
 	}
 	return n;
 }

@@ -14,6 +14,8 @@
 
 #include "trampfd.h"
 
+struct records_page;
+
 #define RECORDS_PER_PAGE (PAGE_SIZE / TRAMPFD_RECORD_SIZE)
 
 /**
@@ -39,7 +41,7 @@ struct table {
  * @mappings: vmas that have this copy as vm_private_data
  * @policy: what may be stored
  * @frozen: a bit for each record that is final
- * @pages: NULL: all records of the page are zero
+ * @pages: shared with copies that a fork made; NULL: all records of the page are zero
  */
 struct copy {
 	struct list_head node;
@@ -47,7 +49,7 @@ struct copy {
 	unsigned int mappings;
 	struct trampfd_policy policy;
 	DECLARE_BITMAP(frozen, TRAMPFD_MAX_SLOTS);
-	struct page *pages[];
+	struct records_page *pages[];
 };
 
 /* All but the first are called under tfd.lock. */
@@ -56,11 +58,9 @@ struct copy *copy_of(struct table *table, const struct mm_struct *mm);
 struct copy *copy_inherit(struct table *table, const struct copy *from, struct mm_struct *mm);
 void copy_drop(struct table *table, struct copy *copy);
 
-/* Record @i, or NULL when its page was never needed. */
 const struct trampfd_record *copy_record(const struct copy *copy, u32 i);
-/* Makes sure that there is a page @i; -ENOMEM or -EDQUOT. */
-int copy_need_page(struct table *table, struct copy *copy, u32 i);
-/* Stores @n records from @first on. All that can fail comes before the first store. */
+struct page *copy_lock_page(const struct copy *copy, u32 i);
+/* Stores @n records from @first on; -ENOMEM or -EDQUOT, which come before the first store. */
 int copy_store(struct table *table, struct copy *copy, const struct trampfd_record *records,
 	       u32 first, u32 n);
 /* Whether the entries of all records are in the list of the copy. */

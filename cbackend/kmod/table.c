@@ -109,17 +109,13 @@ static bool table_has_position(struct trampfd *tfd, loff_t pos)
 
 static int copy_records(struct table *table, struct trampfd_record *records, u32 first, u32 n)
 {
-	const struct trampfd_record *record;
 	struct copy *copy;
 	u32 i;
 
 	mutex_lock(&table->tfd.lock);
 	copy = copy_of(table, current->mm);
-	for (i = 0; copy && i < n; i++) {
-		record = copy_record(copy, first + i);
-		if (record)
-			records[i] = *record;
-	}
+	for (i = 0; copy && i < n; i++)
+		records[i] = *copy_record(copy, first + i);
 	mutex_unlock(&table->tfd.lock);
 	return copy ? 0 : -EXDEV;
 }
@@ -273,20 +269,13 @@ static vm_fault_t records_fault(struct vm_fault *vmf)
 	struct table *table = to_table(vmf->vma->vm_file->private_data);
 	struct copy *copy = vmf->vma->vm_private_data;
 	u32 i = vmf->pgoff - RECORDS_PGOFF;
-	int err;
 
 	if (!copy || i >= table->npages)
 		return VM_FAULT_SIGBUS;
 	mutex_lock(&table->tfd.lock);
-	err = copy_need_page(table, copy, i);
-	if (!err) {
-		vmf->page = copy->pages[i];
-		get_page(vmf->page);
-	}
+	vmf->page = copy_lock_page(copy, i);
 	mutex_unlock(&table->tfd.lock);
-	if (err)
-		return err == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
-	return 0;
+	return VM_FAULT_LOCKED;
 }
 
 static int records_mmap(struct table *table, struct vm_area_struct *vma)

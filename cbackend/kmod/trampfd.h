@@ -67,7 +67,8 @@ struct trampfd_type {
 /**
  * struct trampfd - part that all descriptors have
  * @type: constant
- * @quota: whom this descriptor and its pages are charged to; constant
+ * @quota: whom this descriptor is charged to; constant
+ * @mapping: of the descriptor's file; constant
  * @id: TRAMPFD_IOC_ID; constant
  * @sealed: mappings are; constant
  * @lock: guards what the type says
@@ -75,6 +76,7 @@ struct trampfd_type {
 struct trampfd {
 	const struct trampfd_type *type;
 	struct trampfd_quota *quota;
+	struct address_space *mapping;
 	u64 id;
 	bool sealed;
 	struct mutex lock;
@@ -113,17 +115,18 @@ u32 trampfd_policy_count(const struct trampfd_policy *policy);
 void trampfd_policy_inherit(struct trampfd_policy *policy, const struct trampfd_policy *from);
 void trampfd_policy_drop(struct trampfd_policy *policy);
 
-/* limits.c: what is counted per user, and live objects for leak checks */
+/* limits.c: what is counted per user and per address space, and live objects for leak checks */
 enum trampfd_count {
 	TRAMPFD_DESCRIPTORS, /* open descriptors */
 	TRAMPFD_PAGES,	     /* pages of records */
 	TRAMPFD_COUNTS,
 };
 
-struct trampfd_quota *trampfd_quota_get(void);
-void trampfd_quota_put(struct trampfd_quota *quota);
-int trampfd_charge(struct trampfd_quota *quota, enum trampfd_count what);
-void trampfd_uncharge(struct trampfd_quota *quota, enum trampfd_count what, long n);
+struct trampfd_quota *trampfd_charge(enum trampfd_count what);
+void trampfd_uncharge(struct trampfd_quota *quota, enum trampfd_count what);
+int trampfd_pin(struct mm_struct *mm);
+void trampfd_pin_inherited(struct mm_struct *mm, u32 npages);
+void trampfd_unpin(struct mm_struct *mm, u32 npages);
 void trampfd_quota_show(struct seq_file *m, const struct trampfd_quota *quota);
 extern atomic_long_t trampfd_live_contexts;
 extern atomic_long_t trampfd_live_copies;
@@ -131,6 +134,10 @@ extern atomic_long_t trampfd_live_copies;
 /* user.c, table.c */
 extern const struct trampfd_type trampfd_user_type;
 extern const struct trampfd_type trampfd_table_type;
+
+/* records.c */
+int trampfd_records_init(void);
+void trampfd_records_exit(void);
 
 /* code.c: the slots of all tables */
 int trampfd_code_init(void);

@@ -78,16 +78,21 @@ static int map_at(const struct tfd_descriptor *table, char *start, struct trampf
     return 0;
 }
 
-static int set_record(const struct tfd_descriptor *table, unsigned index,
-                      const union tfd_record *record)
+static int set_records(struct table *table, unsigned first, const union tfd_record *records,
+                       unsigned count)
 {
     struct trampfd_set_records set = {
-        .first = index,
-        .n = 1,
-        .records = (uintptr_t)record,
+        .first = first,
+        .n = count,
+        .records = (uintptr_t)records,
     };
+    int error = 0;
 
-    return ioctl(table->fd, TRAMPFD_IOC_SET_RECORDS, &set) ? -errno : 0;
+    if (!tfd_descriptor_is_ours(&table->descriptor))
+        error = tfd_device_attach(&table->descriptor, table->start);
+    if (!error && ioctl(table->descriptor.fd, TRAMPFD_IOC_SET_RECORDS, &set))
+        error = -errno;
+    return error;
 }
 
 static int slots_lead_to_records(const char *start)
@@ -137,12 +142,14 @@ free_table:
     return NULL;
 }
 
-static struct table *unpark(void)
+/* A parked one, or a new one. */
+static struct table *take_table(struct trampfd_trail *trail, int *error)
 {
     struct table *table = parked;
 
-    if (table)
-        parked = table->next;
+    if (!table)
+        return make_table(trail, error);
+    parked = table->next;
     return table;
 }
 
@@ -158,18 +165,33 @@ static void drop_table(struct table *table)
     free(table);
 }
 
+/*
+ * The shadow of the records, which is where programs write; it is all zero.  Storing it makes the
+ * kernel take the memory of all records now: beyond a limit, the next provider makes the block.
+ */
+static int map_shadow(struct tfd_block *block, struct table *table, struct trampfd_trail *trail)
+{
+    int error;
+
+    block->shadow = (union tfd_record *)tfd_span_map_records();
+    if (!block->shadow)
+        return tfd_trail_add(trail, name, "mmap records", errno);
+    error = set_records(table, 0, block->shadow, TFD_SLOTS);
+    if (!error)
+        return 0;
+    munmap(block->shadow, TFD_RECORD_BYTES);
+    return tfd_trail_add(trail, name, "ioctl TRAMPFD_IOC_SET_RECORDS", -error);
+}
+
 static int map(struct tfd_block *block, struct trampfd_trail *trail)
 {
-    struct table *table = unpark();
     int error = 0;
+    struct table *table = take_table(trail, &error);
 
-    if (!table)
-        table = make_table(trail, &error);
     if (error)
         return error;
-    block->shadow = (union tfd_record *)tfd_span_map_records();
-    if (!block->shadow) {
-        error = tfd_trail_add(trail, name, "mmap records", errno);
+    error = map_shadow(block, table, trail);
+    if (error) {
         drop_table(table);
         return error;
     }
@@ -190,12 +212,7 @@ static void unmap(struct tfd_block *block)
 
 static int store(struct tfd_block *block, unsigned index, const union tfd_record *record)
 {
-    struct table *table = block->private;
-    int error = 0;
-
-    if (!tfd_descriptor_is_ours(&table->descriptor))
-        error = tfd_device_attach(&table->descriptor, table->start);
-    return error ? error : set_record(&table->descriptor, index, record);
+    return set_records(block->private, index, record, 1);
 }
 
 /* Records are written whole; every word except the entry keeps its value. */
