@@ -95,9 +95,9 @@ struct trampfd_query {
  * Returns the new descriptor (close-on-exec, read/write, seekable). The device must be open for
  * writing. Errors, in this order: EBADF (it is not), EFAULT (argument unreadable), EINVAL (flags,
  * reserved, null data, unknown type), EOPNOTSUPP (32-bit caller, processor without support, or
- * TRAMPFD_SEALED with a kernel that cannot seal), EINVAL (data_size too small), E2BIG (data_size), EFAULT (data unreadable), E2BIG (unknown part of
- * data), EINVAL (flags, reserved or counts in data), EDQUOT (limit of descriptors per user),
- * ENOMEM, EMFILE, ENFILE.
+ * TRAMPFD_SEALED with a kernel that cannot seal), EINVAL (data_size too small), E2BIG (data_size),
+ * EFAULT (data unreadable), E2BIG (unknown part of data), EINVAL (flags, reserved or counts in
+ * data), EDQUOT (limit of descriptors per user), ENOMEM, EMFILE, ENFILE.
  */
 struct trampfd_create {
 	__u32 type;
@@ -119,8 +119,8 @@ struct trampfd_create {
  * @reserved: zero
  *
  * On the device, open for writing: returns another descriptor (close-on-exec) of the object that is
- * mapped there, for a library whose descriptor was closed by a program that did not know it. Errors:
- * EBADF, EFAULT, E2BIG, EINVAL (reserved), ENOENT (no such mapping), EMFILE.
+ * mapped there, for a library whose descriptor was closed by a program that did not know it.
+ * Errors: EBADF, EFAULT, E2BIG, EINVAL (reserved), ENOENT (no such mapping), EMFILE.
  */
 struct trampfd_attach {
 	__u64 address;
@@ -173,7 +173,9 @@ struct trampfd_set {
  * Errors: EFAULT, E2BIG and EINVAL (this structure), EINVAL (no records, or not of the table),
  * ENOMEM, EFAULT (records unreadable), EINVAL (an entry is neither zero nor a user-space address),
  * EXDEV (the address space has no records), EPERM (one of the records is frozen, or an entry is
- * neither zero nor in the list of allowed PCs), ENOMEM or EDQUOT (a page of records cannot be had). On any error nothing is stored.
+ * neither zero nor in the list of allowed PCs), ENOMEM (no memory for a page of records, or the
+ * address space has as many as RLIMIT_MEMLOCK lets it have), EDQUOT (limit of pages per user). On
+ * any error nothing is stored.
  */
 struct trampfd_set_records {
 	__u32 first;
@@ -432,7 +434,8 @@ enum trampfd_x86_reg {
  * Other lengths, offsets and protections, and MAP_SHARED, give EINVAL: the code is mapped with
  * PROT_READ | PROT_EXEC, which security modules and filters see, and the records with PROT_READ.
  * mprotect gives EACCES whatever is asked for; mremap and unmapping a part of a mapping give
- * EINVAL, and MAP_FIXED over a mapping of the same descriptor EBUSY. The code mapping holds all TRAMPFD_MAX_SLOTS slots whatever nslots is.
+ * EINVAL, and MAP_FIXED over a mapping of the same descriptor EBUSY. The code mapping holds all
+ * TRAMPFD_MAX_SLOTS slots whatever nslots is.
  *
  * TRAMPFD_IOC_SET_RECORDS stores each 8-byte word at once, the first word of a record last: a slot
  * called meanwhile jumps to the old target or the new one. A target that reads further words may
@@ -443,9 +446,10 @@ enum trampfd_x86_reg {
  * until the last mapping of them is removed; with that they are gone, and mmap, pread and ioctls
  * give EXDEV. fork copies: the child has its own records and its own list of allowed PCs with its
  * lock, equal to the parent's at the time of the fork, and its requests through the inherited
- * descriptor act on its own. A child whose copy could not be had (memory or limit) gets SIGBUS when
- * it calls. A process that got the descriptor in another way (SCM_RIGHTS, a fork that did not
- * inherit a records mapping, exec) has none: EXDEV.
+ * descriptor act on its own. Pages are shared until one of them sets a record there. A child for
+ * which the kernel had no memory for the list of its pages gets SIGBUS when it calls. A process
+ * that got the descriptor in another way (SCM_RIGHTS, a fork that did not inherit a records
+ * mapping, exec) has none: EXDEV.
  */
 
 /**
