@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What changed in the kernel between 6.1 and the newest version this module is built for. */
+/*
+ * What changed in the kernel between 6.1 and the newest version this module is built for. Kbuild
+ * defines HAS_ macros by what it finds in the headers.
+ */
 #ifndef TRAMPFD_COMPAT_H
 #define TRAMPFD_COMPAT_H
 
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
-#include <linux/version.h>
 
 /* What mseal(2) sets; zero in kernels without it. */
 #ifdef VM_SEALED
@@ -18,7 +20,7 @@
 static inline void trampfd_vm_flags(struct vm_area_struct *vma, unsigned long set,
 				    unsigned long clear)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#ifdef HAS_VM_FLAGS_MOD
 	vm_flags_mod(vma, set, clear);
 #else
 	vma->vm_flags = (vma->vm_flags | set) & ~clear;
@@ -29,7 +31,7 @@ static inline void trampfd_vm_flags(struct vm_area_struct *vma, unsigned long se
 /* Whether the fault is handled under the lock of its vma instead of the mmap_lock. */
 static inline bool trampfd_fault_has_vma_lock(const struct vm_fault *vmf)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#ifdef HAS_VMA_LOCK
 	return vmf->flags & FAULT_FLAG_VMA_LOCK;
 #else
 	return false;
@@ -40,9 +42,9 @@ static inline unsigned long trampfd_unmapped_area(struct file *file, unsigned lo
 						  unsigned long len, unsigned long pgoff,
 						  unsigned long flags)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+#if defined(HAS_UNMAPPED_AREA)
 	return mm_get_unmapped_area(file, addr, len, pgoff, flags);
-#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#elif defined(HAS_UNMAPPED_AREA_OF_MM)
 	return mm_get_unmapped_area(current->mm, file, addr, len, pgoff, flags);
 #else
 	return current->mm->get_unmapped_area(file, addr, len, pgoff, flags);
