@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Put what the selftest `attacker` of the kernel module printed on the page docs/kernel.md.
 
-The log is that of tests/vm/run. Outcomes are kept in docs/kernel-attacks.json, so that those of other
-kernels stay on the page.
+The log is that of tests/vm/run. Outcomes are kept in docs/kernel-attacks.json, so that those of
+other kernels stay on the page.
 """
 
 from __future__ import annotations
