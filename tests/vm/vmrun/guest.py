@@ -39,6 +39,7 @@ class Job:
     kvm: bool
     fast: bool
     debug_allocator: bool
+    systemd: bool
 
 
 def command_script(job: Job) -> str:
@@ -67,6 +68,9 @@ def qemu(job: Job, out: Path, initramfs: Path, disk: Path | None) -> list[str]:
     parameters = f"{target.parameters} loglevel=5 panic=-1 oops=panic panic_on_warn=1 maxcpus=1"
     if disk:
         parameters += " copies=/dev/vda"
+    if job.systemd:
+        # The first for init, the others for systemd.
+        parameters += " systemd=1 systemd.unit=multi-user.target systemd.show_status=no"
     if job.fast:
         parameters += " norandmaps"
     if job.debug_allocator:

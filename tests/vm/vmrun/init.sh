@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 # First process of the guest. The share "out" holds the module and the command; the command's output
 # and status, and the kernel log, go back there. A missing "status" file means that the guest died.
+# With systemd=1 on the kernel's command line, systemd of that root is the first process from then
+# on, and a service of it runs the command.
 export PATH=/bin
 busybox mount -t proc proc /proc
 busybox --install -s /bin
@@ -46,21 +48,15 @@ hostname trampfd-vm
 
 echo 1 > /sys/devices/system/cpu/cpu1/online || fail "start the second processor"
 [ ! -e /out/trampfd.ko ] || insmod /out/trampfd.ko || fail "insmod trampfd"
-chroot /new /bin/sh /mnt/out/command > /out/output 2>&1
-status=$?
 
-# What the command's processes leave behind for the next moment (RCU, delayed closing) is not a leak.
-live=/sys/module/trampfd/parameters/live
-none="descriptors 0 contexts 0 copies 0 pages 0"
-if [ -e $live ]; then
-	for _ in 1 2 3 4 5; do
-		[ "$(cat $live)" = "$none" ] && break
-		sleep 1
-	done
-	cat $live > /out/live
-	rmmod trampfd || echo "rmmod failed" >> /out/live
+if [ -z "${systemd:-}" ]; then
+	chroot /new /bin/sh /mnt/out/command > /out/output 2>&1
+	exec sh /finish $? /out
 fi
-dmesg > /out/dmesg
-echo "$status" > /out/status
-sync
-poweroff -f
+
+units=/new/etc/systemd/system
+cp /command.service "$units/trampfd-vm.service" || fail "write the service"
+mkdir -p "$units/multi-user.target.wants" /new/run/trampfd-vm || fail "make folders"
+ln -s ../trampfd-vm.service "$units/multi-user.target.wants" || fail "enable the service"
+cp /bin/busybox /finish /new/run/trampfd-vm || fail "copy /finish"
+exec switch_root -c /dev/console /new /lib/systemd/systemd

@@ -16,7 +16,7 @@ from .kernels import Kernel
 
 WANTED = ("virtio_pci", "virtio_blk", "9pnet_virtio", "9p", "overlay")
 NEVER_BUILT_IN = {"virtio_blk", "9p", "overlay"}  # in Debian's kernels
-INIT = Path(__file__).with_name("init.sh")
+SCRIPTS = {"init": "init.sh", "finish": "finish.sh", "command.service": "command.service"}
 
 
 def module_image(path: Path) -> bytes:
@@ -71,7 +71,8 @@ def make_initramfs(kernel: Kernel, target: Path) -> None:
         ):
             (folder / name).mkdir()
         shutil.copy(kernel.busybox, folder / "bin" / "busybox")
-        shutil.copy(INIT, folder / "init")
+        for name, source in SCRIPTS.items():
+            shutil.copy(Path(__file__).with_name(source), folder / name)
         (folder / "init").chmod(0o755)
         for name in order:
             (folder / "modules" / f"{name}.ko").write_bytes(module_image(files[name]))
