@@ -220,6 +220,17 @@ def test_a_compiler_cannot_be_hardened(systemd: Systemd) -> None:
     assert not systemd.drop_ins.exists()
 
 
+def test_guile_needs_a_variable_too(systemd: Systemd) -> None:
+    """Its callbacks are served, and it ends with a signal when its own code is refused."""
+    guile = core.need("guile")
+    code = '(display "ready\\n") (force-output) (read-char)'
+    with service(guile, "--no-auto-compile", "-c", code) as pid:
+        systemd.add("scheme", pid, program=guile)
+        found = systemd.one("scheme")
+    assert found["needs"] == ["preload library", "GUILE_JIT_THRESHOLD=-1 in the environment"]
+    assert "Environment=GUILE_JIT_THRESHOLD=-1\n" in found["drop_in"]
+
+
 def test_a_service_that_is_hardened(systemd: Systemd) -> None:
     systemd.add("good", os.getpid(), hardened="yes")
     found = systemd.one("good")

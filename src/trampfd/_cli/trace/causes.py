@@ -99,7 +99,7 @@ _OWN = [
         (r"/(mono|mono-sgen|libmono[^/]*\.so[^/]*)$", Cause("Mono", NOTHING, _IS_JIT)),
         (r"/(pypy[0-9.]*|libpypy[^/]*)$", Cause("PyPy's JIT", SETTING, "its option --jit off")),
         (
-            r"/libguile[^/]*$",
+            r"/(guile[-0-9.]*|libguile[^/]*)$",
             Cause("Guile's JIT", SETTING, "GUILE_JIT_THRESHOLD=-1 in the environment"),
         ),
         (r"/(ruby[0-9.]*|libruby[^/]*)$", Cause("Ruby's JIT", SETTING, "no option --jit")),
