@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import gc
 import os
 import re
@@ -321,15 +322,25 @@ def registers_context(*registers: tuple[int, int]) -> bytes:
 
 RDI, R15, RIP = 13, 22, 23
 
+# Requests of uapi/linux/trampfd.h.
+SET_ALLOWED, SET_REGS = 0x4010E904, 0x4010E905
 
-def test_write_to_the_descriptor_is_reported() -> None:
+
+def set_in_kernel(trampoline: Trampoline, request: int, data: bytes) -> None:
+    """By the descriptor of the trampoline; the argument is a struct trampfd_set."""
+    assert trampoline.descriptor is not None
+    kept = ctypes.create_string_buffer(data, len(data))
+    argument = struct.pack("QII", ctypes.addressof(kept), len(data), 0)
+    fcntl.ioctl(trampoline.descriptor, request, argument)
+
+
+def test_what_is_set_by_the_descriptor_is_reported() -> None:
     need_device()
     with Trampoline(LABS, {"rdi": 5}, backend="trampfd-user") as trampoline:
-        assert trampoline.descriptor is not None
-        os.pwrite(trampoline.descriptor, registers_context((RDI, 6), (RIP, LABS)), 1)
+        set_in_kernel(trampoline, SET_REGS, registers_context((RDI, 6), (RIP, LABS)))
         assert trampoline.verify().differences == (Difference("rdi", 0, 5, 6),)
         assert call(trampoline) == 6
-        os.pwrite(trampoline.descriptor, registers_context((R15, 1), (RIP, ABORT)), 1)
+        set_in_kernel(trampoline, SET_REGS, registers_context((R15, 1), (RIP, ABORT)))
         assert {str(difference) for difference in trampoline.verify().differences} == {
             f"pc is {ABORT:#x}, should be {LABS:#x}",
             "rdi is missing, should be 0x5",
@@ -341,11 +352,10 @@ def test_allowed_is_locked_in_the_kernel() -> None:
     need_device()
     arguments = {"allowed": [LABS], "backend": "trampfd-user"}
     with Trampoline(LABS, {"rdi": -5}, **arguments) as trampoline:  # type: ignore[arg-type]
-        assert trampoline.descriptor is not None
-        with pytest.raises(OSError, match="Invalid argument"):
-            os.pwrite(trampoline.descriptor, registers_context((RIP, ABORT)), 1)
         with pytest.raises(PermissionError):
-            os.pwrite(trampoline.descriptor, struct.pack("II", 0, 0), 3)
+            set_in_kernel(trampoline, SET_REGS, registers_context((RIP, ABORT)))
+        with pytest.raises(PermissionError):
+            set_in_kernel(trampoline, SET_ALLOWED, struct.pack("II", 0, 0))
         assert trampoline.verify()
         assert call(trampoline) == 5
 
@@ -484,5 +494,5 @@ def test_bad_arguments_say_what_is_wrong(what: str) -> None:
 def test_the_kernel_refuses_its_own_addresses() -> None:
     need_device()
     for backend in ("trampfd-user", "auto"):
-        with pytest.raises(trampfd.ClosureError, match="write registers: Invalid argument"):
+        with pytest.raises(trampfd.ClosureError, match="set registers: Invalid argument"):
             Trampoline(1 << 63, backend=backend)

@@ -17,12 +17,13 @@
  * A longjmp(3), or an exception through code without -fexceptions, leaves a function without that
  * call, and coroutines do not end in the reverse order of their start.  So "newest" is not enough:
  * for each pointer, two addresses of its function's frame are kept, that of the call and the chain
- * (functions that are inlined into each other share a frame, so the chain alone is ambiguous).  The
- * former is where the caller's frame ends (DWARF's canonical frame address), and not the frame
- * pointer, which some CPUs have at the other end of the callee's frame.  A pointer is dropped once the thread's own stack is in use only above that frame, and when the same
- * function asks again at the same place.  On stacks other than the thread's own only the latter
- * shows that a function was left, because it may simply wait while another stack is in use;
- * pointers that are never deleted there exist as long as the thread.
+ * (functions that are inlined into each other share a frame, so the chain alone is ambiguous).
+ * The former is where the caller's frame ends (DWARF's canonical frame address), and not the frame
+ * pointer, which some CPUs have at the other end of the callee's frame.  A pointer is dropped once
+ * the thread's own stack is in use only above that frame, and when the same function asks again at
+ * the same place.  On stacks other than the thread's own only the latter shows that a function was
+ * left, because it may simply wait while another stack is in use; pointers that are never deleted
+ * there exist as long as the thread.
  *
  * The interface does not support functions that start on one thread and end on another, stacks that
  * lie inside the stack of the thread, or use in signal handlers.

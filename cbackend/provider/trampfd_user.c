@@ -10,12 +10,13 @@
  * their number.  Freed slots keep theirs, so that a call of a freed slot can be named; at most a
  * quarter of that limit is kept in this way, to leave the rest to the program.
  *
- * Fork: the child inherits none of these mappings, and of its descriptors it can only read what they
- * hold; so it makes its own before fork(2) returns.  The contexts that it copies must not change
- * meanwhile, so a descriptor that is older than a fork is never set again: the slot gets a new one.
- * If a thread is setting a context while another one forks, the child may find the old context, the
- * new one or none: no lock is held during a fork, and the child reads the descriptor at once.  That concerns only the closure that is being prepared or freed at that moment, which no
- * other thread may rely on.
+ * Fork: the child inherits none of these mappings, and of its descriptors it can only read what
+ * they hold; so it makes its own before fork(2) returns.  The contexts that it copies must not
+ * change meanwhile, so a descriptor that is older than a fork is never set again: the slot gets a
+ * new one.  If a thread is setting a context while another one forks, the child may find the old
+ * context, the new one or none: no lock is held during a fork, and the child reads the descriptor
+ * at once.  That concerns only the closure that is being prepared or freed at that moment, which
+ * no other thread may rely on.
  */
 #define _GNU_SOURCE
 #include "provider.h"

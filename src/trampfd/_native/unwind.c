@@ -46,7 +46,7 @@ static int no_debuginfo(void)
     return -1;
 }
 
-static struct callbacks callbacks = {.find_debuginfo = no_debuginfo};
+static struct callbacks callbacks;
 
 static int load_libdw(void)
 {
@@ -71,6 +71,8 @@ static int load_libdw(void)
 
     if (libdw.begin)
         return 0;
+    /* Here, so that no pointer to code is in writable memory of a process that does not trace. */
+    callbacks.find_debuginfo = no_debuginfo;
     library = dlopen("libdw.so.1", RTLD_NOW | RTLD_LOCAL); /* never closed */
     for (size_t i = 0; library && i < sizeof(functions) / sizeof(functions[0]); i++) {
         void *function = dlsym(library, functions[i].name);
