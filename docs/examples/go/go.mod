@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+
+module callbacks
+
+go 1.19
