@@ -25,7 +25,7 @@ static void put_list(struct trampfd_list *list)
 
 static size_t list_bytes(u32 nvalues)
 {
-	return struct_size_t(struct trampfd_values, values, nvalues);
+	return struct_size((struct trampfd_values *)NULL, values, nvalues);
 }
 
 void trampfd_policy_inherit(struct trampfd_policy *policy, const struct trampfd_policy *from)
