@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* For ports whose libffi writes two words and then the address; their stock_code.h has the words. */
 #include "arch/port.h"
 #include "frame.h"
 #include "slot/allowed.h"
