@@ -439,7 +439,6 @@ static int user_mmap(struct trampfd *tfd, struct vm_area_struct *vma)
 		.mprotect = trampfd_refuse_mprotect,
 		.mremap = trampfd_refuse_mremap,
 	};
-
 	const unsigned long rights = VM_READ | VM_WRITE | VM_EXEC;
 	struct user *user = to_user(tfd);
 

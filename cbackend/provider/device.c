@@ -29,22 +29,22 @@ int tfd_device_present(void)
 _Static_assert(TRAMPFD_FEATURE_TABLE == TRAMPFD_FEATURE_USER << TRAMPFD_TABLE,
                "a bit for each type");
 
-/* The features that the kernel offers for the type, or a negative errno in `error`. */
-static uint64_t query(int device, uint32_t type, int *error)
+/* What the kernel offers, if that includes the type; returns 0 or a negative errno. */
+static int query(int device, uint32_t type, uint64_t *features)
 {
     struct trampfd_query answer = {0};
 
-    *error = ioctl(device, TRAMPFD_IOC_QUERY, &answer) ? -errno : 0;
-    if (*error)
-        return 0;
+    if (ioctl(device, TRAMPFD_IOC_QUERY, &answer))
+        return -errno;
     if (answer.version != TRAMPFD_VERSION || !(answer.features & (TRAMPFD_FEATURE_USER << type)))
-        *error = -ENOTSUP;
+        return -ENOTSUP;
     if (type == TRAMPFD_TABLE
         && (answer.max_slots != TRAMPFD_MAX_SLOTS || answer.slot_size != TRAMPFD_SLOT_SIZE
             || answer.record_size != TRAMPFD_RECORD_SIZE
             || answer.displacement != TRAMPFD_RECORDS_OFFSET))
-        *error = -ENOTSUP;
-    return answer.features;
+        return -ENOTSUP;
+    *features = answer.features;
+    return 0;
 }
 
 /* The same file under a number that programs do not use themselves. */
@@ -92,12 +92,12 @@ int tfd_device_create(struct tfd_descriptor *descriptor, uint32_t type, int seal
                       const char *source, struct trampfd_trail *trail)
 {
     int device = open(TRAMPFD_DEVICE, O_RDWR | O_CLOEXEC);
-    uint64_t features;
+    uint64_t features = 0;
     int error, fd, sealed;
 
     if (device < 0)
         return tfd_trail_add(trail, source, "open /dev/trampfd", errno);
-    features = query(device, type, &error);
+    error = query(device, type, &features);
     if (error) {
         close(device);
         return tfd_trail_add(trail, source, "ioctl TRAMPFD_IOC_QUERY", -error);

@@ -4,13 +4,13 @@
  * can only read.  Arming a slot is a system call; a call costs the same as in the static table.
  *
  * A block owns a descriptor.  If a program closes it (daemons close all descriptors), the kernel
- * makes another one of what is mapped, and calls are not affected.  Between
- * the check that the descriptor is still ours and the request, another thread may close it and open
- * something else with the same number, which then refuses the request.
+ * makes another one of what is mapped, and calls are not affected.  Between the check that the
+ * descriptor is still ours and the request, another thread may close it and open something else
+ * with the same number, which then refuses the request.
  *
- * If records have to be sealed, so are the mappings, where the kernel can do that: nothing else can be
- * mapped in their place.  They can never be unmapped then, so a block that is given back is parked,
- * with all its records dead, until the next one is needed.
+ * If records have to be sealed, so are the mappings, where the kernel can do that: nothing else can
+ * be mapped in their place.  They can never be unmapped then, so a block that is given back is
+ * parked, with all its records dead, until the next one is needed.
  *
  * Fork: the kernel gives the child its own records, under the same descriptor number.
  */
@@ -122,35 +122,37 @@ static int map_slots(struct table *table, struct trampfd_trail *trail)
     return error;
 }
 
-static struct table *make_table(struct trampfd_trail *trail, int *error)
+static int make_table(struct table **made, struct trampfd_trail *trail)
 {
     struct table *table = malloc(sizeof(*table));
+    int error;
 
-    if (!table) {
-        *error = tfd_trail_add(trail, name, "malloc", ENOMEM);
-        return NULL;
-    }
-    *error = create(&table->descriptor, trail);
-    if (*error)
+    if (!table)
+        return tfd_trail_add(trail, name, "malloc", ENOMEM);
+    error = create(&table->descriptor, trail);
+    if (error)
         goto free_table;
-    *error = map_slots(table, trail);
-    if (!*error)
-        return table;
+    error = map_slots(table, trail);
+    if (error)
+        goto close_table;
+    *made = table;
+    return 0;
+
+close_table:
     tfd_descriptor_close(&table->descriptor);
 free_table:
     free(table);
-    return NULL;
+    return error;
 }
 
 /* A parked one, or a new one. */
-static struct table *take_table(struct trampfd_trail *trail, int *error)
+static int take_table(struct table **taken, struct trampfd_trail *trail)
 {
-    struct table *table = parked;
-
-    if (!table)
-        return make_table(trail, error);
-    parked = table->next;
-    return table;
+    if (!parked)
+        return make_table(taken, trail);
+    *taken = parked;
+    parked = parked->next;
+    return 0;
 }
 
 static void drop_table(struct table *table)
@@ -185,8 +187,8 @@ static int map_shadow(struct tfd_block *block, struct table *table, struct tramp
 
 static int map(struct tfd_block *block, struct trampfd_trail *trail)
 {
-    int error = 0;
-    struct table *table = take_table(trail, &error);
+    struct table *table = NULL;
+    int error = take_table(&table, trail);
 
     if (error)
         return error;
