@@ -459,16 +459,34 @@ sys.exit(main(sys.argv[1:]))
     ]
 
 
+# A Python that does not take the hook.
+ISOLATED = (sys.executable, "-I", PROGRAMS / "callbacks.py", "cffi")
+
+
+def test_a_python_without_the_hook_is_read_by_py_spy() -> None:
+    if python_line.spy() is None:
+        pytest.skip("py-spy is not installed")
+    found = Traced(*ISOLATED)
+    assert "callback" in found.of("cffi callback")["python"]["source"]
+    assert found.json["notes"] == []
+
+
 def test_a_python_without_the_hook_says_what_is_missing() -> None:
-    found = Traced(sys.executable, "-I", PROGRAMS / "callbacks.py", "cffi")
-    attempt = found.of("cffi callback")
-    if python_line.spy():
-        assert "callback" in attempt["python"]["source"]
-        assert found.json["notes"] == []
-    else:
-        assert attempt["python"] is None
-        (note,) = found.json["notes"]
-        assert note.endswith("are not known: pip install 'trampfd[trace]' (py-spy) reads them")
+    code = """\
+import sys
+from trampfd.__main__ import main
+from trampfd._cli.trace import python_line
+python_line.spy = lambda: None
+sys.exit(main(sys.argv[1:]))
+"""
+    report = core.new_folder() / "report.json"
+    words = [sys.executable, "-c", code, "trace", "--json", "-o", report, "--", *ISOLATED]
+    done = core.run(*words)
+    assert done.returncode == 1, done.stderr
+    found = json.loads(report.read_text())
+    assert [attempt["python"] for attempt in found["attempts"]] == [None]
+    (note,) = found["notes"]
+    assert note.endswith("are not known: pip install 'trampfd[trace]' (py-spy) reads them")
 
 
 # A running process
@@ -528,8 +546,8 @@ def test_what_cannot_be_traced_is_told() -> None:
         ("/etc/passwd",): "cannot run /etc/passwd: Permission denied",
         ("-o", "/nosuch/file", "true"): "cannot write /nosuch/file: No such file or directory",
         ("-p", str(2**22 + 1)): f"there is no process {2**22 + 1}",
-        ("-p", str(os.getpid()), "true"): "error: a command, or -p",
-        (): "error: name a command, or a process with -p",
+        ("-p", str(os.getpid()), "true"): "error: name either a command, or a process with -p",
+        (): "error: name either a command, or a process with -p",
     }
     for words, message in messages.items():
         done = core.run(*TRACE, *words)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,9 +110,6 @@ def _steps(needs: dict[Cause, str], found: Evidence) -> Iterator[str]:
             yield cause.advice
 
 
-_VARIABLE = re.compile(r"(\w+=\S+) in the environment")
-
-
 def drop_in(unit: Unit, needs: dict[Cause, str], found: Evidence) -> str:
     """The file that hardens the service and lets trampfd serve it."""
     lines = ["[Service]", "MemoryDenyWriteExecute=yes", "SystemCallArchitectures=native"]
@@ -122,9 +118,10 @@ def drop_in(unit: Unit, needs: dict[Cause, str], found: Evidence) -> str:
             f'Environment="LD_PRELOAD={" ".join(filter(None, [_library(), unit.preload]))}"'
         )
     if found.pythons:
-        lines += ["Environment=PYTHON_JIT=0", "UnsetEnvironment=PYTHONPERFSUPPORT"]
-    variables = [match[1] for cause in needs for match in [_VARIABLE.match(cause.advice)] if match]
-    lines += [f"Environment={text}" for text in variables if not text.startswith("PYTHON")]
+        lines.append("UnsetEnvironment=PYTHONPERFSUPPORT PYTHON_PERF_JIT_SUPPORT")
+    variables = [cause.variable for cause in needs if cause.variable]
+    variables += ["PYTHON_JIT=0"] if found.pythons else []
+    lines += [f"Environment={variable}" for variable in dict.fromkeys(variables)]
     if _serves(needs, causes.RUN):
         lines += [f"ExecStartPre={python} -m trampfd enable --status" for python in found.pythons]
     return "\n".join([MARK, *lines, ""])

@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     """Carry out `trampfd advise` and return its exit status."""
     command = _command_of(args.words)
     if (bool(args.units) + args.all + (args.root is not None)) != 1:
-        args.error("name services or a command, or use --all or --root")
+        args.error("give one of these: services, --all, --root, or a command after --")
     if args.dry_run and not args.write:
         args.error("--dry-run is for --write")
     if args.write and (args.root is not None or command):

@@ -63,7 +63,7 @@ def _systemctl(*words: str) -> str:
     done = process.run(["systemctl", *words], timeout=_SECONDS)
     if done.returncode:
         why = process.last_line(done.stderr) or f"exit status {done.returncode}"
-        raise process.Failure(f"{words[0]} failed: {why}")
+        raise process.Failure(f"systemctl {words[0]} failed: {why}")
     return done.stdout
 
 

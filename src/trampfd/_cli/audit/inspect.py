@@ -19,7 +19,7 @@ from ..._system.maps import (
     written_executable,
 )
 from .rules import Guess, guess
-from .target import ALIAS, ANY_FILE, WRITABLE_EXECUTABLE, WRITTEN, Target
+from .target import ALIAS, ANY_FILE, WRITABLE_EXECUTABLE, WRITTEN, Target, command_of
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,7 @@ def audit(pids: Iterable[int]) -> list[Finding]:
 def inspect(pid: int) -> Process:
     """Return what `trampfd audit` reports of process `pid`; raises the errors of `audit`."""
     name = process_name(pid)
-    text = os.fsdecode(read_proc(pid, "cmdline")).rstrip("\0")
-    command = tuple(text.split("\0")) if text else ()
+    command = command_of(pid)
     target = Target(pid, command, read_smaps(pid))
     return Process(
         pid=pid,

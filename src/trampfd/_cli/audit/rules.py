@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..._system.maps import Mapping
+from .. import compilers
 from .target import WRITTEN, Target
 
 
@@ -199,28 +200,16 @@ _CFFI = re.compile(r"/_cffi_backend[^/]*\.so$")
 
 # What is mapped and makes such memory, the likeliest maker first: a compiler is there to be used,
 # while many programs load libffi, LLVM or PCRE2 for something else.
+_COMPILERS_IN_USE = (
+    *("V8", "Java", ".NET", "Mono", "LuaJIT", "PyPy", "Ruby", "QEMU", "Wine"),
+    *("JavaScriptCore", "SpiderMonkey", "PHP"),
+)
 _LIBRARIES = [
-    (re.compile(pattern), maker)
-    for pattern, maker in [
-        (r"/(node|nodejs|chrome|chromium|electron|libnode\.so[^/]*|libv8[^/]*)$", "V8"),
-        (r"/libjvm\.so$", "Java"),
-        (r"/lib(coreclr|clrjit)\.so$", ".NET"),
-        (r"/(mono|mono-sgen|libmono[^/]*\.so[^/]*)$", "Mono"),
-        (r"/(luajit[^/]*|libluajit[^/]*)$", "LuaJIT"),
-        (r"/(pypy[0-9.]*|libpypy[^/]*)$", "PyPy"),
-        (r"/(ruby[0-9.]*|libruby[^/]*)$", "Ruby"),
-        (r"/qemu-[^/]*$", "QEMU"),
-        (r"/(wine[^/]*|ntdll\.so|ntdll\.dll)$", "Wine"),
-        (r"/libjavascriptcoregtk[^/]*$", "JavaScriptCore"),
-        (r"/(libxul\.so|libmozjs[^/]*)$", "SpiderMonkey"),
-        (r"/opcache\.so$", "PHP"),
-        (_CFFI.pattern, "cffi (ffi.callback)"),
-        (r"/libffi[^/]*\.so[^/]*$", _LIBFFI),
-        (r"/numba/[^/]*\.so$", "Numba"),
-        (r"/libllvmlite[^/]*$", "llvmlite"),
-        (r"/libLLVM[^/]*$", "LLVM"),
-        (r"/libpcre2-[^/]*$", "PCRE2"),
-    ]
+    *((compilers.FILES[name], name) for name in _COMPILERS_IN_USE),
+    (_CFFI, "cffi (ffi.callback)"),
+    (re.compile(r"/libffi[^/]*\.so[^/]*$"), _LIBFFI),
+    (re.compile(r"/numba/[^/]*\.so$"), "Numba"),
+    *((compilers.FILES[name], name) for name in ("llvmlite", "LLVM", "PCRE2")),
 ]
 
 
@@ -247,15 +236,23 @@ _PERF_VARIABLES = (b"PYTHONPERFSUPPORT", b"PYTHON_PERF_JIT_SUPPORT")
 _PERF_OPTION = re.compile(r"\0-X\0?(perf|perf_jit)\0")
 
 
+def perf_request(target: Target) -> str | None:
+    """What asked a CPython for its support for perf: a variable or an option."""
+    for name in _PERF_VARIABLES:
+        if target.environment.get(name, b"0") not in (b"", b"0"):
+            return name.decode()
+    option = _PERF_OPTION.search("\0".join([*target.command, ""]))
+    return f"-X {option[1]}" if option else None
+
+
 def _by_python_options(target: Target, kind: str) -> Guess | None:
     """What a CPython was asked to do, for releases and machines whose code is not known."""
     python = target.files(_PYTHON) if kind == WRITTEN else []
     if not python:
         return None
-    asked = [name.decode() for name in _PERF_VARIABLES if target.environment.get(name, b"")]
-    asked += [f"-X {option}" for option in _PERF_OPTION.findall("\0".join([*target.command, ""]))]
+    asked = perf_request(target)
     if asked:
-        return Guess(_PYTHON_PERF, f"{python[0]} was started with {asked[0]}")
+        return Guess(_PYTHON_PERF, f"{python[0]} was started with {asked}")
     if target.environment.get(b"PYTHON_JIT", b"0") in (b"", b"0"):
         return None
     elves = (target.elf(path) for path in python)

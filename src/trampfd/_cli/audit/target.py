@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cached_property
 from pathlib import Path
@@ -107,6 +108,15 @@ class Target:
         wishes = {path: _wants_executable_stack(self.elf(path)) for path in self.files(ANY_FILE)}
         asking = [path for path, wish in wishes.items() if wish == "asks"]
         return asking or [path for path, wish in wishes.items() if wish == "silent"]
+
+
+def command_of(pid: int) -> tuple[str, ...]:
+    """The arguments of a process; none for a kernel thread, or once its main thread has ended.
+
+    Raises OSError if it has ended, or may not be read.
+    """
+    text = os.fsdecode(read_proc(pid, "cmdline")).rstrip("\0")
+    return tuple(text.split("\0")) if text else ()
 
 
 def _stack_pointer(pid: int, thread: int) -> int | None:

@@ -11,8 +11,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..._system.maps import read_maps, read_proc
-from ..audit.target import Target
+from ..._system.maps import read_maps
+from .. import compilers
+from ..audit import rules
+from ..audit.target import Target, command_of
 from .calls import ALIAS, GAIN, Wish
 
 TYPE_CHECKING = False
@@ -41,16 +43,23 @@ class Cause:
             program does without; `HARMLESS`: the program works when it is refused; `CHANGE`: a file
             has to be built anew or updated; `NOTHING`.
         advice: what to do, a clause.
+        variable: "NAME=value", of the environment of a program that does without; or empty.
     """
 
     name: str
     served_by: str
     advice: str
+    variable: str = ""
 
 
 _BY_RUN = "`trampfd run` or `trampfd enable` serves it"
 _BY_PRELOAD = "the preload library serves it: LD_PRELOAD=$(trampfd preload)"
 _IS_JIT = "a JIT compiler: without it, or without hardening"
+
+
+def _by_variable(name: str, variable: str) -> Cause:
+    return Cause(name, SETTING, f"{variable} in the environment", variable)
+
 
 CTYPES = Cause("ctypes callback", RUN, _BY_RUN)
 CTYPES_BY_PRELOAD = Cause(CTYPES.name, PRELOAD, _BY_PRELOAD)
@@ -61,7 +70,7 @@ _FUNCTION = Cause(
     LIBRARY,
     "link the program with libtrampfd, see trampfd(3), or make no pointer to a nested function",
 )
-_PYTHON_JIT = Cause("CPython's JIT", SETTING, "PYTHON_JIT=0 in the environment")
+_PYTHON_JIT = _by_variable("CPython's JIT", "PYTHON_JIT=0")
 _PYTHON_PERF = Cause(
     "CPython's perf trampolines", SETTING, "PYTHONPERFSUPPORT=0 in the environment, and no -X perf"
 )
@@ -72,52 +81,36 @@ _PYTHON = re.compile(r"/(python3[0-9.]*t?d?|libpython3[^/]*\.so[^/]*)$")
 # Functions of a libffi, where it is linked into another file.
 _CLOSURE_FUNCTION = re.compile(r"^(ffi_closure_alloc|dlmmap|dlmalloc|ffi_prep_closure(_loc)?)$")
 
+# The interfaces of Python, in front of a libffi or with one of their own.
+_INTERFACES = [
+    (re.compile(r"/_cffi_backend[^/]*\.so$"), CFFI),
+    (re.compile(r"/_ctypes\.[^/]*\.so$"), CTYPES),
+]
+_GEM = Cause("Ruby's ffi gem", CHANGE, "it has pages of its own: upgrade the gem")
+# By their names in `compilers`.
+_COMPILERS = {
+    "llvmlite": Cause("LLVM", NOTHING, _IS_JIT),
+    "LLVM": Cause("LLVM", NOTHING, _IS_JIT),
+    "LuaJIT": Cause("LuaJIT", NOTHING, _IS_JIT),
+    "PCRE2": Cause("PCRE2's JIT", HARMLESS, "it interprets the expression when this is refused"),
+    "V8": Cause("V8", SETTING, "its option --jitless"),
+    "Java": Cause("Java", NOTHING, _IS_JIT),
+    ".NET": Cause(".NET", NOTHING, _IS_JIT),
+    "Mono": Cause("Mono", NOTHING, _IS_JIT),
+    "PyPy": Cause("PyPy's JIT", SETTING, "its option --jit off"),
+    "Guile": _by_variable("Guile's JIT", "GUILE_JIT_THRESHOLD=-1"),
+    "Ruby": Cause("Ruby's JIT", SETTING, "no option --jit"),
+    "QEMU": Cause("QEMU", NOTHING, _IS_JIT),
+    "Wine": Cause("Wine", NOTHING, "it loads Windows programs"),
+    "JavaScriptCore": _by_variable("JavaScriptCore", "JSC_useJIT=0"),
+    "SpiderMonkey": Cause("SpiderMonkey", NOTHING, _IS_JIT),
+    "PHP": Cause("PHP's JIT", SETTING, "opcache.jit=disable, pcre.jit=0"),
+}
 _OWN = [
-    (re.compile(pattern), cause)
-    for pattern, cause in [
-        (r"/_cffi_backend[^/]*\.so$", CFFI),
-        (r"/_ctypes\.[^/]*\.so$", CTYPES),
-        (
-            r"/ffi_c[^/]*\.so$",
-            Cause("Ruby's ffi gem", CHANGE, "it has pages of its own: upgrade the gem"),
-        ),
-        (
-            r"/(libllvmlite|libLLVM)[^/]*$",
-            Cause("LLVM", NOTHING, _IS_JIT),
-        ),
-        (r"/(luajit[^/]*|libluajit[^/]*)$", Cause("LuaJIT", NOTHING, _IS_JIT)),
-        (
-            r"/libpcre2-[^/]*$",
-            Cause("PCRE2's JIT", HARMLESS, "it interprets the expression when this is refused"),
-        ),
-        (
-            r"/(node|nodejs|chrome|chromium|electron|libnode\.so[^/]*|libv8[^/]*)$",
-            Cause("V8", SETTING, "its option --jitless"),
-        ),
-        (r"/libjvm\.so$", Cause("Java", NOTHING, _IS_JIT)),
-        (r"/lib(coreclr|clrjit)\.so$", Cause(".NET", NOTHING, _IS_JIT)),
-        (r"/(mono|mono-sgen|libmono[^/]*\.so[^/]*)$", Cause("Mono", NOTHING, _IS_JIT)),
-        (r"/(pypy[0-9.]*|libpypy[^/]*)$", Cause("PyPy's JIT", SETTING, "its option --jit off")),
-        (
-            r"/(guile[-0-9.]*|libguile[^/]*)$",
-            Cause("Guile's JIT", SETTING, "GUILE_JIT_THRESHOLD=-1 in the environment"),
-        ),
-        (r"/(ruby[0-9.]*|libruby[^/]*)$", Cause("Ruby's JIT", SETTING, "no option --jit")),
-        (r"/qemu-[^/]*$", Cause("QEMU", NOTHING, _IS_JIT)),
-        (
-            r"/(wine[^/]*|ntdll\.so|ntdll\.dll)$",
-            Cause("Wine", NOTHING, "it loads Windows programs"),
-        ),
-        (
-            r"/libjavascriptcoregtk[^/]*$",
-            Cause("JavaScriptCore", SETTING, "JSC_useJIT=0 in the environment"),
-        ),
-        (r"/(libxul\.so|libmozjs[^/]*)$", Cause("SpiderMonkey", NOTHING, _IS_JIT)),
-        (
-            r"/(opcache\.so|php[0-9.]*)$",
-            Cause("PHP's JIT", SETTING, "opcache.jit=disable, pcre.jit=0"),
-        ),
-    ]
+    *_INTERFACES,
+    (re.compile(r"/ffi_c[^/]*\.so$"), _GEM),
+    *((compilers.FILES[name], cause) for name, cause in _COMPILERS.items()),
+    (re.compile(r"/php[0-9.]*$"), _COMPILERS["PHP"]),
 ]
 
 # Whose libffi closures these are, by the file that calls libffi.
@@ -185,7 +178,7 @@ def _of_closure(callers: Sequence[Frame]) -> Cause:
     holder = callers[0].file
     others = [frame for frame in callers if frame.file != holder]
     user = others[0] if others else callers[0]
-    for pattern, cause in _OWN[:2]:
+    for pattern, cause in _INTERFACES:
         if pattern.search(user.file) or pattern.search(holder):
             return cause
     if not _LIBFFI.search(holder):
@@ -221,31 +214,29 @@ def is_python(frames: Sequence[Frame]) -> bool:
 def _of_python(pid: int, callers: Sequence[Frame]) -> Cause:
     """Its own code, or a libffi that is built in and has no names."""
     functions = " ".join(frame.function or "" for frame in callers[:6])
-    environment = _environment(pid)
-    asks_for_perf = environment.get(b"PYTHONPERFSUPPORT", b"0") not in (b"", b"0")
-    if asks_for_perf or _PERF.search(functions) or _PERF_OPTION.search(_read(pid, "cmdline")):
+    for pattern, cause in _BY_FUNCTION:
+        if pattern.search(functions):
+            return cause
+    target = Target(pid, _command(pid), [])
+    if rules.perf_request(target) is not None:
         return _PYTHON_PERF
-    if re.search("JIT|jit|executor|optimiz", functions) or environment.get(b"PYTHON_JIT") == b"1":
+    if target.environment.get(b"PYTHON_JIT") == b"1":
         return _PYTHON_JIT
-    if re.search("CFuncPtr|closure|callback", functions):
-        return CTYPES
     return Cause("CPython itself", NOTHING, "look at the native stack: --json has all of it")
 
 
-_PERF = re.compile("perf_|code_arena|PerfTrampoline")
-_PERF_OPTION = re.compile(rb"\0-X\0?perf(_jit)?\0")
+_BY_FUNCTION = [
+    (re.compile("perf_|code_arena|PerfTrampoline"), _PYTHON_PERF),
+    (re.compile("JIT|jit|executor|optimiz"), _PYTHON_JIT),
+    (re.compile("CFuncPtr|closure|callback"), CTYPES),
+]
 
 
-def _environment(pid: int) -> dict[bytes, bytes]:
-    variables = _read(pid, "environ").split(b"\0")
-    return dict(variable.split(b"=", 1) for variable in variables if b"=" in variable)
-
-
-def _read(pid: int, name: str) -> bytes:
+def _command(pid: int) -> tuple[str, ...]:
     try:
-        return read_proc(pid, name)
+        return command_of(pid)
     except OSError:
-        return b""
+        return ()
 
 
 def _of_stack(pid: int) -> Cause:
@@ -284,6 +275,7 @@ def of_file(path: str) -> Cause | None:
 
 
 _MAKERS = {
+    **_COMPILERS,
     "ctypes (CFUNCTYPE)": CTYPES,
     "cffi (ffi.callback)": CFFI,
     "CPython JIT": _PYTHON_JIT,
@@ -305,9 +297,6 @@ def of_maker(maker: str) -> Cause:
             if pattern.search("/" + maker.partition("(")[2].rstrip(")")):
                 return Cause(name, PRELOAD, _BY_PRELOAD)
         return Cause(f"closure of {maker}", PRELOAD, _BY_PRELOAD)
-    for _, cause in _OWN:
-        if cause.name.startswith(maker):
-            return cause
     if maker.startswith(("executable stack", "text relocations")):
         return Cause(maker, CHANGE, "build the file that `trampfd audit` names anew")
     return Cause(maker, NOTHING, "trampfd does not know it: `trampfd trace` tells more")

@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     """Carry out `trampfd trace` and return its exit status."""
     command = args.program[1:] if args.program[:1] == ["--"] else args.program
     if bool(command) == (args.pid is not None):
-        args.error("name a command, or a process with -p" if not command else "a command, or -p")
+        args.error("name either a command, or a process with -p")
     try:
         from . import python_line, tracer
     except ImportError as error:
