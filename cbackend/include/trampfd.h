@@ -133,6 +133,8 @@ TRAMPFD_API void trampfd_closure_free_named(void *closure, const char *name);
  * threads wait for each other.  The first use of a record is a page fault.  This holds for all that
  * takes a slot: bound functions, trampolines of the backend "context" and nested functions count
  * as closures.  It does not hold for
+ *   - the page of a trampoline with the backend "context" (mmap(2), mprotect(2) and munmap(2); where
+ *     the kernel refuses one of the first two, there is no trampoline);
  *   - memory of malloc(3): larger closures, bound functions that libffi calls, trampolines, a
  *     thread's first closure in a process with more than 30 keys of pthread_key_create(3), and the
  *     plan of a signature, which is made when the first closure of the signature is prepared (with
@@ -141,8 +143,8 @@ TRAMPFD_API void trampfd_closure_free_named(void *closure, const char *name);
  *   - the provider "sealed", where each closure is prepared and freed by lseek(2), getrlimit(2) and
  *     pwrite(2) of a descriptor, and the first of them after a fork copies all records to a new file
  *     (memfd_create(2), ftruncate(2), openat(2), mmap(2) and close(2), too);
- *   - the provider "trampfd", where each closure is prepared and freed by ioctl(2) and pwrite(2) of
- *     a descriptor, and "trampfd-user", where each has a descriptor, which is made when its slot is
+ *   - the provider "trampfd", where each closure is prepared and freed by ioctl(2) of a
+ *     descriptor, and "trampfd-user", where each has a descriptor, which is made when its slot is
  *     first used (openat(2), ioctl(2), fcntl(2), mmap(2) and close(2), too).  Their blocks are
  *     mapped ahead all the same.
  *
@@ -445,7 +447,8 @@ struct trampfd_trampoline;
  * Returns NULL with errno set, and every attempt on `trail` (emptied first) unless that is
  * NULL.  EINVAL: the context or the list breaks a rule above (the trail says which), the kernel
  * finds that `pc` is not an address of user space, or no backend has that name.  EPERM: `pc`
- * is not in the list.  ENOMEM.  "context": as trampfd_closure_alloc().  "trampfd-user": that of
+ * is not in the list.  ENOMEM.  "context": as trampfd_closure_alloc(), and those of mmap(2) and
+ * mprotect(2), for the page that its registers and stack data are on.  "trampfd-user": that of
  * open(2) on /dev/trampfd (ENOENT if the kernel does not have trampfd, EACCES), ENOTSUP if the
  * kernel's trampfd is of another version or lacks the type, EDQUOT, EMFILE, ENFILE, and those of
  * mmap(2).
