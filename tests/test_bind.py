@@ -57,6 +57,7 @@ def test_program_under_valgrind(program: str) -> None:
     core.check(core.need("valgrind"), "--quiet", "--error-exitcode=1", core.executable(program))
 
 
+@pytest.mark.needs_port_with("bind")
 @pytest.mark.only_table
 @pytest.mark.skipif(cpu.NAME != "x86_64", reason="the instructions counted are those of x86-64")
 def test_call_adds_at_most_seven_instructions() -> None:
