@@ -54,8 +54,9 @@ help:
 demo: $(VENV)/.demo
 	$(RUN) -m trampfd demo
 
+# Files of tests in two processes at a time: the longest parts wait rather than compute.
 test: $(VENV)/.test
-	$(RUN) -m pytest $(PYTEST_ARGS)
+	$(RUN) -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 bench: $(VENV)/.test
 	$(RUN) -m trampfd bench $(BENCH_ARGS)
