@@ -25,6 +25,7 @@ PROGRAMS = (
     ("core/dl_iterate", ""),
     ("core/free_in_call", ""),
     ("core/lookup_race", ""),
+    ("core/permanent", ""),
     ("core/prep_errors", ""),
     ("core/read_back", ""),
     ("core/registers", ""),
@@ -108,6 +109,7 @@ NOT_LIVE = "free of an address that is not a live closure: {} (closure {{}})"
 FREED = NOT_LIVE.format("it was freed before")
 INSIDE = NOT_LIVE.format("it is the code of one, or inside it")
 NEVER = NOT_LIVE.format("it was never allocated here")
+PERMANENT = NOT_LIVE.format("it is permanent")
 CALL = "call of a closure that was {}: {{}}{} (slot SLOT of the block at BLOCK)"
 
 # What is misused, and the message, where {} is the address that the program announces.
@@ -119,6 +121,7 @@ ABORTS = {
     "free stack": NEVER,
     "free heap": NEVER,
     "free a small number": NEVER,
+    "free a permanent one": PERMANENT,
     "call freed": CALL.format("freed", ""),
     "call freed by name": CALL.format("freed", " (on_click)"),
     "call freed by long name": CALL.format("freed", " (012345678901234567890123456789012345678)"),

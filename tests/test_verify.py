@@ -231,7 +231,7 @@ def test_a_bound_function_that_libffi_calls() -> None:
 
 @pytest.mark.parametrize("wrong", [3, None, len, FUNCTION(), ctypes.c_int(3)])
 def test_rejects_other_callbacks(wrong: object) -> None:
-    with pytest.raises(ValueError, match="takes a callback that trampfd made"):
+    with pytest.raises(ValueError, match="no callback that trampfd made"):
         trampfd.verify(wrong)
 
 
@@ -239,7 +239,7 @@ def test_a_released_callback_cannot_be_verified() -> None:
     ffi = cffi.FFI()
     callback = trampfd.callback("int(int)", lambda a: a, ffi=ffi)
     ffi.release(callback)
-    with pytest.raises(ValueError, match=r"freed|takes a callback that trampfd made"):
+    with pytest.raises(ValueError, match=r"freed|no callback that trampfd made"):
         trampfd.verify(callback)
 
 

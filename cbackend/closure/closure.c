@@ -3,6 +3,7 @@
 #include "arch/port.h"
 #include "base/fatal.h"
 #include "base/lock.h"
+#include "provider/provider.h"
 #include "slot/dead.h"
 #include "slot/pool.h"
 #include "base/trail.h"
@@ -44,7 +45,7 @@ void *tfd_closure_memory(struct tfd_slot slot)
 {
     union tfd_record *shadow = tfd_slot_shadow(slot);
 
-    return shadow->owner.state == TFD_STATE_USED ? (void *)shadow : (void *)shadow->owner.state;
+    return tfd_state_is_closure(shadow->owner.state) ? (void *)shadow : (void *)shadow->owner.state;
 }
 
 void *trampfd_closure_alloc(size_t size, void **code, struct trampfd_trail *trail)
@@ -65,7 +66,7 @@ static inline struct tfd_slot find(const void *closure)
 
     if (!slot.block)
         return tfd_heap_find(closure);
-    return tfd_slot_state(slot) == TFD_STATE_USED ? slot : tfd_slot_none(-ENOENT);
+    return tfd_state_is_closure(tfd_slot_state(slot)) ? slot : tfd_slot_none(-ENOENT);
 }
 
 struct tfd_slot tfd_closure_slot(const void *closure)
@@ -244,12 +245,52 @@ int trampfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun
 
     if (!slot.block || !cif || !fun)
         return -EINVAL;
+    if (tfd_slot_state(slot) == TFD_STATE_PERMANENT)
+        return -EPERM;
     memory = memory_of(slot, closure);
     if (is_live(slot, memory)) {
         record.closure.fun = tfd_heap_call;
         record.closure.user_data = memory;
     }
     return prepare_with_memory(slot, &record, tfd_plan_call, memory, fun, user_data);
+}
+
+/* Inside. */
+static int make_permanent(struct tfd_slot slot)
+{
+    const struct tfd_provider *provider = tfd_provider_of(slot.block);
+    uintptr_t *state = &tfd_slot_shadow(slot)->owner.state;
+    int error = 0;
+
+    if (!tfd_state_is_closure(*state))
+        return -ENOTSUP;
+    if (tfd_slot_record(slot)->go.entry == tfd_entry_dead)
+        return -EINVAL;
+    if (provider->freeze)
+        error = provider->freeze(slot.block, (unsigned)slot.index);
+    if (!error)
+        __atomic_store_n(state, TFD_STATE_PERMANENT, __ATOMIC_RELEASE);
+    return error;
+}
+
+int trampfd_closure_make_permanent(void *closure)
+{
+    int error = tfd_enter();
+    struct tfd_slot slot;
+
+    if (error)
+        return error;
+    slot = find(closure);
+    error = slot.block ? make_permanent(slot) : -EINVAL;
+    tfd_leave();
+    return error;
+}
+
+int tfd_closure_is_permanent(const void *closure)
+{
+    struct tfd_slot slot = find(closure);
+
+    return slot.block && tfd_slot_state(slot) == TFD_STATE_PERMANENT;
 }
 
 int tfd_closure_free(void *closure, const char *name)
@@ -265,6 +306,10 @@ int tfd_closure_free(void *closure, const char *name)
         return -ENOENT;
     }
     state = tfd_slot_state(slot);
+    if (state == TFD_STATE_PERMANENT) {
+        tfd_leave();
+        return -EPERM;
+    }
     if (tfd_pool_give_inside(slot, name, plan_of_slot(slot) ? TFD_HOLDS_PLAN : TFD_HOLDS_NOTHING))
         tfd_fatal("a closure was freed twice, or its provider refused to free it",
                   tfd_slot_code(slot));
@@ -285,6 +330,8 @@ static const char *why_refused(const void *closure, char name[TFD_SIBLING_NAME])
         slot = tfd_pool_find_record(closure);
     if (slot.block) {
         state = tfd_slot_state(slot);
+        if (state == TFD_STATE_PERMANENT)
+            return "it is permanent";
         return state == TFD_STATE_CONTEXT || state == TFD_STATE_CHAIN
                    ? "it is a trampoline's or a nested function's"
                    : "it was freed before";
@@ -382,7 +429,7 @@ static void describe(struct trampfd_closure *closure, struct tfd_slot slot,
         closure->entry = state == TFD_STATE_CONTEXT ? TRAMPFD_ENTRY_CONTEXT : TRAMPFD_ENTRY_CHAIN;
         return;
     }
-    closure->closure = state == TFD_STATE_USED ? (void *)tfd_slot_shadow(slot) : (void *)state;
+    closure->closure = tfd_closure_memory(slot);
     if (record->go.entry == tfd_entry_dead)
         return;
     closure->entry = kind_of_entry(record);

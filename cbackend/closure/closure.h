@@ -44,11 +44,14 @@ int tfd_closure_is_live(const union tfd_record *record, uintptr_t second, const 
 _Noreturn void tfd_closure_died(const union tfd_record *record);
 
 /*
- * trampfd_closure_free_named() that returns -ENOENT if the address is not a live closure; and the
- * message that ends the process in that case.
+ * trampfd_closure_free_named() that returns -ENOENT if the address is not a live closure, and
+ * -EPERM if the closure is permanent; and the message that ends the process in these cases.
  */
 int tfd_closure_free(void *closure, const char *name);
 _Noreturn void tfd_closure_free_refused(const void *closure);
+
+/* Has trampfd_closure_make_permanent() done its work?  The caller owns the closure. */
+int tfd_closure_is_permanent(const void *closure);
 
 /*
  * The memory of a closure that trampfd_closure_prep() prepared to read what to call there at each

@@ -96,11 +96,35 @@ TRAMPFD_API void *trampfd_closure_alloc(size_t size, void **code, struct trampfd
  * message).  The other providers deliberately keep records out of the reach of such stores: only this
  * function changes them.
  *
- * Errors: EINVAL, `closure` is not a live closure of this library; ENOTSUP, libffi cannot make a
- * closure for the cif's ABI; EDEADLK (see Signals).
+ * Errors: EINVAL, `closure` is not a live closure of this library; EPERM, it is permanent; ENOTSUP,
+ * libffi cannot make a closure for the cif's ABI; EDEADLK (see Signals).
  */
 TRAMPFD_API int trampfd_closure_prep(ffi_closure *closure, ffi_cif *cif, trampfd_handler fun,
                                      void *user_data);
+
+/*
+ * Keep a closure, which is prepared, as it is until the process ends or executes another program: it
+ * cannot be prepared again (EPERM), and freeing it is reported as an error and ends the process.
+ * Doing this twice is allowed.
+ *
+ * With the providers "trampfd" and "trampfd-user" the kernel makes the record final
+ * (TRAMPFD_IOC_FREEZE): no request of this process, and none of its children, changes where the
+ * closure goes.  If the records are sealed (see trampfd_seal()) and the kernel is Linux 6.10 or later,
+ * "trampfd" also lets nobody map anything in place of the closure.  The other providers have
+ * nothing of that kind: with them, this only keeps the program itself from changing the closure.
+ * trampfd_slot_find() tells the provider.  What the record points to (cif, user data) stays memory
+ * of the caller.
+ *
+ * Threads: other threads may call the closure meanwhile, but not prepare or free it.
+ * Fork: the closure is permanent in the child, too.  With "trampfd-user" the child makes a record of
+ * its own, which it makes final before fork(2) returns.
+ *
+ * Returns 0 or a negative errno, and then nothing has changed: EINVAL, `closure` is not a live
+ * closure of this library, or is not prepared; ENOTSUP, it is larger than ffi_closure; EDEADLK (see
+ * Signals); ESTALE, the program closed the descriptor of the record and mapped something else in
+ * its place ("trampfd-user": closed the descriptor); else the kernel's error.
+ */
+TRAMPFD_API int trampfd_closure_make_permanent(void *closure);
 
 /*
  * Free a closure; `closure` is the writable address, and NULL is ignored.  From now on a call

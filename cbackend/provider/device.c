@@ -156,6 +156,13 @@ int tfd_descriptor_set(const struct tfd_descriptor *descriptor, unsigned long re
     return ioctl(descriptor->fd, request, &set) ? -errno : 0;
 }
 
+int tfd_descriptor_freeze(const struct tfd_descriptor *descriptor, unsigned first, unsigned count)
+{
+    struct trampfd_freeze records = {.first = first, .n = count};
+
+    return ioctl(descriptor->fd, TRAMPFD_IOC_FREEZE, &records) ? -errno : 0;
+}
+
 int tfd_descriptor_allow(const struct tfd_descriptor *descriptor, const uint64_t *list,
                          unsigned count)
 {

@@ -53,6 +53,9 @@ void tfd_descriptor_close(struct tfd_descriptor *descriptor);
 int tfd_descriptor_set(const struct tfd_descriptor *descriptor, unsigned long request,
                        const void *data, size_t size);
 
+/* Make `count` records from `first` on final.  Returns 0 or a negative errno. */
+int tfd_descriptor_freeze(const struct tfd_descriptor *descriptor, unsigned first, unsigned count);
+
 /* Restrict the descriptor to `count` code addresses permanently.  Returns 0 or a negative errno. */
 int tfd_descriptor_allow(const struct tfd_descriptor *descriptor, const uint64_t *list,
                          unsigned count);

@@ -39,6 +39,12 @@ struct tfd_provider {
      */
     int (*disarm)(struct tfd_block *block, unsigned index);
 
+    /*
+     * Where the kernel holds the record of a slot: make it final, for this process and its children.
+     * NULL: no kernel does.  Returns 0 or a negative errno.
+     */
+    int (*freeze)(struct tfd_block *block, unsigned index);
+
     /* Read a record back from where the slots read it.  Returns 0 or a negative errno. */
     int (*load)(const struct tfd_block *block, unsigned index, union tfd_record *record);
 

@@ -78,6 +78,14 @@ static int map_at(const struct tfd_descriptor *table, char *start, struct trampf
     return 0;
 }
 
+/* A program may have closed the descriptor.  Returns 0 or a negative errno. */
+static int have_descriptor(struct table *table)
+{
+    return tfd_descriptor_is_ours(&table->descriptor)
+               ? 0
+               : tfd_device_attach(&table->descriptor, table->start);
+}
+
 static int set_records(struct table *table, unsigned first, const union tfd_record *records,
                        unsigned count)
 {
@@ -86,10 +94,8 @@ static int set_records(struct table *table, unsigned first, const union tfd_reco
         .n = count,
         .records = (uintptr_t)records,
     };
-    int error = 0;
+    int error = have_descriptor(table);
 
-    if (!tfd_descriptor_is_ours(&table->descriptor))
-        error = tfd_device_attach(&table->descriptor, table->start);
     if (!error && ioctl(table->descriptor.fd, TRAMPFD_IOC_SET_RECORDS, &set))
         error = -errno;
     return error;
@@ -226,6 +232,14 @@ static int disarm(struct tfd_block *block, unsigned index)
     return store(block, index, &record);
 }
 
+static int freeze(struct tfd_block *block, unsigned index)
+{
+    struct table *table = block->private;
+    int error = have_descriptor(table);
+
+    return error ? error : tfd_descriptor_freeze(&table->descriptor, index, 1);
+}
+
 static void probe(struct trampfd_trail *trail)
 {
     struct tfd_block block = {0};
@@ -243,6 +257,7 @@ const struct tfd_provider tfd_provider_trampfd = {
     .unmap = unmap,
     .store = store,
     .disarm = disarm,
+    .freeze = freeze,
     .load = tfd_provider_load_from_memory,
     .in_memory = tfd_provider_record_in_memory,
     .intact = tfd_provider_slot_intact,

@@ -258,6 +258,14 @@ static int intact(const struct tfd_block *block, unsigned index)
     return 1;
 }
 
+static int freeze(struct tfd_block *block, unsigned index)
+{
+    const struct user_block *private = block->private;
+    const struct tfd_descriptor *descriptor = &private->slots[index].descriptor;
+
+    return tfd_descriptor_is_ours(descriptor) ? tfd_descriptor_freeze(descriptor, 0, 1) : -ESTALE;
+}
+
 static void copy_slot(struct tfd_block *block, unsigned index, struct user_slot *slot)
 {
     union tfd_record record = block->shadow[index];
@@ -267,6 +275,8 @@ static void copy_slot(struct tfd_block *block, unsigned index, struct user_slot 
         error = read_context(&slot->descriptor, &block->shadow[index], &record);
     if (!error)
         error = make_slot(block, index, &record, slot);
+    if (!error && block->shadow[index].owner.state == TFD_STATE_PERMANENT)
+        error = freeze(block, index);
     if (error) {
         tfd_warn("cannot recreate a closure after fork", page_of(block, index), -error);
         tfd_descriptor_close(&slot->descriptor);
@@ -364,6 +374,7 @@ const struct tfd_provider tfd_provider_trampfd_user = {
     .unmap = unmap,
     .store = store,
     .disarm = disarm,
+    .freeze = freeze,
     .load = load,
     .in_memory = in_memory,
     .intact = intact,

@@ -73,10 +73,11 @@ union tfd_record {
  * Freeing changes nothing else of a record than its entry and its state: a call that passed the
  * slot before reads what it would have read.
  */
-#define TFD_STATE_FRESH ((uintptr_t)0)   /* never handed out */
-#define TFD_STATE_USED ((uintptr_t)1)    /* the record itself is the caller's memory */
-#define TFD_STATE_CONTEXT ((uintptr_t)2) /* no closure: a trampoline owns the slot */
-#define TFD_STATE_CHAIN ((uintptr_t)3)   /* no closure: a nested function's pointer */
+#define TFD_STATE_FRESH ((uintptr_t)0)     /* never handed out */
+#define TFD_STATE_USED ((uintptr_t)1)      /* the record itself is the caller's memory */
+#define TFD_STATE_CONTEXT ((uintptr_t)2)   /* no closure: a trampoline owns the slot */
+#define TFD_STATE_CHAIN ((uintptr_t)3)     /* no closure: a nested function's pointer */
+#define TFD_STATE_PERMANENT ((uintptr_t)5) /* as used, but it is never freed */
 
 _Static_assert(sizeof(void *) == TFD_WORD, "a word holds a pointer");
 _Static_assert(sizeof(union tfd_record) == TFD_RECORD_SIZE, "size of a record");
@@ -121,6 +122,12 @@ static inline int tfd_state_is_freed(uintptr_t state)
 static inline int tfd_state_is_free(uintptr_t state)
 {
     return state == TFD_STATE_FRESH || tfd_state_is_freed(state);
+}
+
+/* Used or permanent: one comparison. */
+static inline int tfd_state_is_closure(uintptr_t state)
+{
+    return (state & ~(TFD_STATE_USED ^ TFD_STATE_PERMANENT)) == TFD_STATE_USED;
 }
 
 static inline uintptr_t tfd_state_next(uintptr_t state)

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import sys
 
-from . import _cffi_signature, _ctypes_signature
+from . import _cffi_signature, _ctypes_signature, _native
 from ._install import installed
+from ._owner import owner_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,12 +51,34 @@ def _cffi_type(type: Any, ffi: Any) -> Any:
     )
 
 
+# Owners of closures that nobody frees; their callables are dropped at the end of the interpreter.
+_permanent: Any = []
+
+
+def _keeping(make: Callable[..., Any]) -> Callable[..., Any]:
+    """As `make`, but the closures are permanent."""
+
+    def make_permanent(function: Callable[..., Any]) -> Any:
+        pointer = make(function)
+        owner = owner_of(pointer)
+        assert isinstance(owner, _native.Closure)
+        owner.make_permanent()
+        _permanent.append(owner)
+        return pointer
+
+    return make_permanent
+
+
 if TYPE_CHECKING:
 
     @overload
-    def callback(type: type[_Pointer], function: Callable[..., Any]) -> _Pointer: ...
+    def callback(
+        type: type[_Pointer], function: Callable[..., Any], *, permanent: bool = False
+    ) -> _Pointer: ...
     @overload
-    def callback(type: type[_Pointer], function: None = None) -> _Decorator[_Pointer]: ...
+    def callback(
+        type: type[_Pointer], function: None = None, *, permanent: bool = False
+    ) -> _Decorator[_Pointer]: ...
     @overload
     def callback(
         type: str | CType,
@@ -64,6 +87,7 @@ if TYPE_CHECKING:
         onerror: Callable[..., Any] | None = None,
         *,
         ffi: Any = None,
+        permanent: bool = False,
     ) -> Any: ...
     @overload
     def callback(
@@ -73,6 +97,7 @@ if TYPE_CHECKING:
         onerror: Callable[..., Any] | None = None,
         *,
         ffi: Any = None,
+        permanent: bool = False,
     ) -> _Decorator[Any]: ...
 
 
@@ -83,6 +108,7 @@ def callback(
     onerror: Callable[..., Any] | None = None,
     *,
     ffi: Any = None,
+    permanent: bool = False,
 ) -> Any:
     """Make a C function pointer that calls a Python function.
 
@@ -98,10 +124,16 @@ def callback(
         the traceback; what it returns, unless None, is given to C.
     ffi
         For a C declaration: the ``cffi.FFI`` or compiled ``ffi`` object that parses it.
+    permanent
+        Never free the closure: C may call the pointer until the process ends, whatever becomes of
+        what is returned (``ffi.release()`` does not free it either), and the function lives as long
+        as the interpreter.  With the kernel's providers the record is final: no system call of the
+        process or of its children changes where the closure goes.
 
-    Returns a cdata of exactly that type, or an instance of that class.  It owns the closure: keep
-    it as long as C may call the pointer.  A later call ends the process with a message.  The
-    function may be called from any thread, also from threads that Python did not create.
+    Returns a cdata of exactly that type, or an instance of that class.  Unless it is permanent, it
+    owns the closure: keep it as long as C may call the pointer.  A later call ends the process with
+    a message.  The function may be called from any thread, also from threads that Python did not
+    create.
 
     The cdata is one with a destructor, as from ``ffi.gc()``.  Unlike that of
     ``ffi.callback()`` it is freed at once by ``ffi.release()``, and its repr names the function
@@ -111,7 +143,8 @@ def callback(
     cannot parse, NotImplementedError for a function type that cannot be called back (variadic,
     unions, bit fields, packed structures), OverflowError and the like for an `error` that does
     not fit the result type, and ClosureError (an OSError and MemoryError) when every attempt to
-    make a closure fails.
+    make a closure fails.  With permanent, OSError is raised when the kernel does not make the
+    record final.
     """
     if _is_function_class(type):
         if error is not None or onerror is not None or ffi is not None:
@@ -130,4 +163,5 @@ def callback(
         def make(function: Callable[..., Any]) -> Any:
             return _cffi_signature.make(ctype, function, error, onerror)
 
-    return make if function is None else make(function)
+    chosen = _keeping(make) if permanent else make
+    return chosen if function is None else chosen(function)

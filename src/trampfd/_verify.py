@@ -8,20 +8,10 @@ import gc
 from typing import Any, overload
 
 from . import _native
+from ._owner import owner_of
 from ._report import Report, Verification, report_of
 
 _ALL = object()
-
-
-def closure_of(callback: Any) -> _native.Closure | _native.Bound:
-    """The owner of a callback's closure: cffi's destructor, or what ctypes keeps alive."""
-    for owner in gc.get_referents(callback):
-        if isinstance(owner, (_native.Closure, _native.Bound)):
-            return owner
-    raise ValueError(
-        "verify() takes a callback that trampfd made (by callback(), bind(), or after install()), "
-        f"not {callback!r}"
-    )
 
 
 def _all_owners() -> list[_native.Closure | _native.Bound]:
@@ -77,4 +67,4 @@ def verify(callback: Any = _ALL) -> Report | Verification:
     "trampfd-user" closure is read (without an argument it is reported as changed: "record"), and
     OSError (ENOMEM) if there is no memory for a plan.
     """
-    return _verify_all() if callback is _ALL else report_of(closure_of(callback).verify())
+    return _verify_all() if callback is _ALL else report_of(owner_of(callback).verify())

@@ -28,6 +28,7 @@
 #include <closure/plan.h>
 #include <closure/verify.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -244,7 +245,24 @@ static PyObject *closure_verify(struct owner *self, PyObject *unused)
     return owner_verify(self, compare);
 }
 
+/* The caller keeps the object until the end of the interpreter. */
+static PyObject *closure_make_permanent(struct owner *self, PyObject *unused)
+{
+    int error = -EINVAL; /* it was freed */
+
+    (void)unused;
+    Py_BEGIN_CRITICAL_SECTION(self);
+    if (self->closure)
+        error = trampfd_closure_make_permanent(self->closure);
+    Py_END_CRITICAL_SECTION();
+    if (error)
+        return error_raise(error);
+    Py_RETURN_NONE;
+}
+
 static const PyMethodDef closure_methods[] = {
+    {"make_permanent", (PyCFunction)closure_make_permanent, METH_NOARGS,
+     PyDoc_STR("make_permanent()\n--\n\nSee trampfd_closure_make_permanent().")},
     {"verify", (PyCFunction)closure_verify, METH_NOARGS, owner_verify_doc},
     {NULL, NULL, 0, NULL},
 };

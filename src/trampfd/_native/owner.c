@@ -6,6 +6,8 @@
 #include "origin.h"
 #include "report.h"
 
+#include <closure/closure.h>
+
 PyObject *owner_readable(PyObject *name)
 {
     if (!PyUnicode_IS_COMPACT_ASCII(name) && !PyUnicode_AsUTF8(name)) {
@@ -42,13 +44,17 @@ int owner_traverse(struct owner *self, visitproc visit, void *arg)
     return 0;
 }
 
-/* Called as a destructor of ffi.gc(), with the cdata as argument.  Not while it is verified. */
+/*
+ * Called as a destructor of ffi.gc(), with the cdata as argument.  Not while it is verified.  A
+ * permanent closure is dropped at the end of the interpreter only.
+ */
 PyObject *owner_call(struct owner *self, PyObject *args, PyObject *kwargs)
 {
     (void)args;
     (void)kwargs;
     Py_BEGIN_CRITICAL_SECTION(self);
-    owner_free(self);
+    if (!self->closure || !tfd_closure_is_permanent(self->closure))
+        owner_free(self);
     Py_END_CRITICAL_SECTION();
     Py_RETURN_NONE;
 }

@@ -30,6 +30,12 @@ static void free_address(void *address)
     trampfd_closure_free(address);
 }
 
+static void free_permanent(void *closure)
+{
+    CHECK(!trampfd_closure_make_permanent(closure), "make it permanent");
+    free_address(closure);
+}
+
 static void call_freed(const char *name)
 {
     adder *code;
@@ -128,6 +134,8 @@ int main(int argc, char **argv)
         free_address((char *)on_heap + 64);
     else if (!strcmp(way, "free a small number"))
         free_address((void *)8);
+    else if (!strcmp(way, "free a permanent one"))
+        free_permanent(closure);
     else if (!strcmp(way, "call freed"))
         call_freed(NULL);
     else if (!strcmp(way, "call freed by name"))
