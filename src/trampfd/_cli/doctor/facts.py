@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from ..._system import ffi_origin, hardening, jit
+from ..._system import ffi_origin, hardening, jit, kernel_module
 from ..._system.fact import Fact, absent
 from ..._system.ffi_origin import FfiOrigin
 from ..._system.hardening import Hardening
+from ..._system.kernel_module import KernelModule
 from ..._system.selinux import SELinux
 from .. import enable
 from .._hook import is_disabled
@@ -75,6 +76,7 @@ class System:
     """All that is known of the system; ``libffi`` has one entry for each module that calls one."""
 
     kernel: Kernel
+    kernel_module: KernelModule
     python: Python
     hardening: Hardening
     cffi: Cffi
@@ -90,6 +92,7 @@ def look(extra: Iterable[str | os.PathLike[str]] = ()) -> System:
     """
     return System(
         kernel=kernel(),
+        kernel_module=kernel_module.look(),
         python=python(),
         hardening=hardening.look(),
         cffi=cffi(),
@@ -103,8 +106,8 @@ def look(extra: Iterable[str | os.PathLike[str]] = ()) -> System:
 
 def rows(system: System) -> Iterator[tuple[str, str]]:
     """Name and text of each fact, in order, for printing."""
-    for name in ("kernel", "python", "hardening", "cffi", "trampfd"):
-        yield from _rows(name, getattr(system, name))
+    for name in ("kernel", "kernel_module", "python", "hardening", "cffi", "trampfd"):
+        yield from _rows(name.replace("_", " "), getattr(system, name))
     for consumer, origin in system.libffi.items():
         yield from _rows(f"libffi of {consumer}", origin)
 
