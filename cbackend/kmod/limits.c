@@ -51,7 +51,8 @@ static int live_get(char *buf, const struct kernel_param *kp)
 
 static const struct kernel_param_ops live_ops = { .get = live_get };
 
-module_param_cb(live, &live_ops, NULL, 0444);
+/* Not for everyone: it tells what other users do. */
+module_param_cb(live, &live_ops, NULL, 0400);
 MODULE_PARM_DESC(live, "objects alive now: descriptors, contexts, copies of tables, pages");
 
 static struct trampfd_quota *find_quota(kuid_t uid)
