@@ -546,42 +546,6 @@ static struct helper {
 
 enum { BY_RIGHTS, BY_PIDFD };
 
-static int receive(int socket)
-{
-	char byte, room[CMSG_SPACE(sizeof(int))];
-	struct iovec data = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr message = {
-		.msg_iov = &data,
-		.msg_iovlen = 1,
-		.msg_control = room,
-		.msg_controllen = sizeof(room),
-	};
-	int fd = -1;
-
-	if (recvmsg(socket, &message, 0) == 1 && CMSG_FIRSTHDR(&message))
-		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
-	return fd;
-}
-
-static void send_descriptor(int socket, int fd)
-{
-	char byte = 0, room[CMSG_SPACE(sizeof(int))] = {};
-	struct iovec data = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr message = {
-		.msg_iov = &data,
-		.msg_iovlen = 1,
-		.msg_control = room,
-		.msg_controllen = sizeof(room),
-	};
-	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-
-	head->cmsg_level = SOL_SOCKET;
-	head->cmsg_type = SCM_RIGHTS;
-	head->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(head), &fd, sizeof(fd));
-	CHECK(sendmsg(socket, &message, 0) == 1);
-}
-
 static int steal(pid_t parent, int number)
 {
 	int pidfd = syscall(SYS_pidfd_open, parent, 0);
@@ -594,7 +558,8 @@ static void help(int socket, pid_t parent)
 	int order[2];
 
 	while (read(socket, order, sizeof(order)) == sizeof(order)) {
-		int fd = order[0] == BY_RIGHTS ? receive(socket) : steal(parent, order[1]);
+		int fd = order[0] == BY_RIGHTS ? receive_descriptor(socket)
+					       : steal(parent, order[1]);
 		int error = fd < 0 ? errno : set_wanted(fd);
 
 		if (write(socket, &error, sizeof(error)) != sizeof(error))
@@ -632,7 +597,7 @@ static int ask_helper(int way)
 
 	CHECK(write(helper.socket, order, sizeof(order)) == sizeof(order));
 	if (way == BY_RIGHTS)
-		send_descriptor(helper.socket, victim.fd);
+		CHECK(send_descriptor(helper.socket, victim.fd) == 1);
 	CHECK(read(helper.socket, &error, sizeof(error)) == sizeof(error));
 	return error;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -274,6 +275,59 @@ int set_entry(int fd, unsigned int i, void *entry)
 	struct trampfd_record record = { .entry = (uintptr_t)entry };
 
 	return set_records(fd, i, &record, 1);
+}
+
+/* A message of one byte with room for a descriptor. */
+struct message {
+	char byte, room[CMSG_SPACE(sizeof(int))];
+	struct iovec data;
+	struct msghdr head;
+};
+
+static void make_message(struct message *message)
+{
+	*message = (struct message){};
+	message->data = (struct iovec){ .iov_base = &message->byte, .iov_len = 1 };
+	message->head = (struct msghdr){
+		.msg_iov = &message->data,
+		.msg_iovlen = 1,
+		.msg_control = message->room,
+		.msg_controllen = sizeof(message->room),
+	};
+}
+
+ssize_t send_descriptor(int socket, int fd)
+{
+	struct message message;
+	struct cmsghdr *head;
+
+	make_message(&message);
+	head = CMSG_FIRSTHDR(&message.head);
+	head->cmsg_level = SOL_SOCKET;
+	head->cmsg_type = SCM_RIGHTS;
+	head->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(head), &fd, sizeof(fd));
+	return sendmsg(socket, &message.head, 0);
+}
+
+int receive_descriptor(int socket)
+{
+	struct message message;
+	int fd = -1;
+
+	make_message(&message);
+	if (recvmsg(socket, &message.head, 0) == 1 && CMSG_FIRSTHDR(&message.head))
+		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message.head)), sizeof(fd));
+	return fd;
+}
+
+void check_module_works(void)
+{
+	struct table table = open_table(1);
+
+	CHECK(set_entry(table.fd, 0, return_r10) == 0);
+	CHECK(((uint64_t (*)(void))slot(&table, 0))() == (uintptr_t)record(&table, 0));
+	close_table(&table);
 }
 
 struct fault last_fault;

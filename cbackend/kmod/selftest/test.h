@@ -89,6 +89,13 @@ int set_records(int fd, unsigned int first, const struct trampfd_record *records
 ssize_t read_records(int fd, unsigned int first, struct trampfd_record *records, unsigned int n);
 int set_entry(int fd, unsigned int i, void *entry);
 
+/* That a trampoline can be made and called, after what may have broken it. */
+void check_module_works(void);
+
+/* One descriptor through a socket. Sending returns 1, receiving a descriptor, or both -1. */
+ssize_t send_descriptor(int socket, int fd);
+int receive_descriptor(int socket);
+
 static inline void *slot(const struct table *table, unsigned int i)
 {
 	return table->base + (size_t)i * TRAMPFD_SLOT_SIZE;
