@@ -21,7 +21,7 @@ none="descriptors 0 contexts 0 copies 0 pages 0"
 failed=0
 
 for name in create user_context user_call table_misuse table_call final attacker limits io_uring \
-	races fuzz module; do
+	races fuzz syscalls module; do
 	echo "# $name"
 	"$folder/$name" || { echo "not ok $name: status $?"; failed=1; }
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
