@@ -61,8 +61,11 @@ static struct inode *new_file_inode(void)
 		return NULL;
 	inode->i_ino = get_next_ino();
 	inode->i_mode = S_IFREG | 0600;
-	/* There is no label: security modules judge it like memory that the process executes. */
-	inode->i_flags |= S_PRIVATE;
+	/*
+	 * There is no label: security modules judge it like memory that the process executes.
+	 * Appending alone is allowed, and there is no write operation: so ftruncate(2) is refused.
+	 */
+	inode->i_flags |= S_PRIVATE | S_APPEND;
 	return inode;
 }
 

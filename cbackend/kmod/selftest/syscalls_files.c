@@ -78,7 +78,6 @@ static long do_write(struct fuzzer *fuzzer)
 	}
 }
 
-/* The size of the file means nothing, but setting it unmaps its pages. */
 static long do_truncate(struct fuzzer *fuzzer)
 {
 	return ftruncate(any_descriptor(fuzzer), pick(fuzzer, 2) ? 0 : any_position(fuzzer));
@@ -418,7 +417,7 @@ static long do_fixed_buffers(struct fuzzer *fuzzer)
 static const struct kind kinds[] = {
 	{ .name = "read", .call = do_read },
 	{ .name = "write", .call = do_write, .never = true, .why = no_operation },
-	{ .name = "ftruncate", .call = do_truncate },
+	{ .name = "ftruncate", .call = do_truncate, .never = true, .why = no_operation },
 	{ .name = "fallocate", .call = do_allocate, .never = true, .why = no_operation },
 	{ .name = "sendfile, copy_file_range",
 	  .call = do_sendfile,

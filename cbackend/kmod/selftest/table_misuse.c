@@ -149,6 +149,8 @@ static void writes(void)
 	int fd = new_table(NSLOTS);
 
 	FAILS(pwrite(fd, &record, 64, TRAMPFD_RECORDS_OFFSET), EINVAL);
+	FAILS(ftruncate(fd, 0), EPERM);
+	FAILS(ftruncate(fd, 1 << 20), EPERM);
 	FAILS(pwritev(fd, &part, 1, TRAMPFD_RECORDS_OFFSET), EINVAL);
 	FAILS(pwritev2(fd, &part, 1, TRAMPFD_RECORDS_OFFSET, RWF_NOWAIT), EINVAL);
 	CHECK(lseek(fd, TRAMPFD_RECORDS_OFFSET, SEEK_SET) == TRAMPFD_RECORDS_OFFSET);
@@ -245,7 +247,7 @@ static void mmap_misuse(void)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
 		FAILS(mmap(NULL, good[i].size, good[i].prot, MAP_SHARED, fd, good[i].offset),
-		      EINVAL);
+		      EACCES);
 		for (int prot = 0; prot <= (PROT_READ | PROT_WRITE | PROT_EXEC); prot++)
 			if (prot != good[i].prot)
 				FAILS(mmap(NULL, good[i].size, prot, MAP_PRIVATE, fd,

@@ -225,7 +225,7 @@ struct trampfd_freeze {
  * What is set by ioctl is read back by pread(2), whose position names a context; it does not count
  * bytes. read(2) uses the position set by lseek and never moves it. lseek takes SEEK_SET only. A
  * null buffer, a count of zero, and a position that the type does not have give EINVAL. Writing in
- * any way gives EINVAL.
+ * any way gives EINVAL, and ftruncate(2) EPERM.
  *
  *   position                       TRAMPFD_USER       TRAMPFD_TABLE
  *   TRAMPFD_MAP_OFFSET             trampfd_map        trampfd_table_map
@@ -431,7 +431,7 @@ enum trampfd_x86_reg {
  *     mmap(base + m.records.offset, m.records.size, m.records.prot,
  *          m.records.flags | MAP_FIXED, fd, m.records.offset);
  *
- * Other lengths, offsets and protections, and MAP_SHARED, give EINVAL: the code is mapped with
+ * Other lengths, offsets and protections give EINVAL, and MAP_SHARED EACCES: the code is mapped with
  * PROT_READ | PROT_EXEC, which security modules and filters see, and the records with PROT_READ.
  * mprotect gives EACCES whatever is asked for; mremap and unmapping a part of a mapping give
  * EINVAL, and MAP_FIXED over a mapping of the same descriptor EBUSY. The code mapping holds all
