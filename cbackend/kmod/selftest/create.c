@@ -253,7 +253,8 @@ static void descriptor(void)
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", cases[i].fd);
 		length = readlink(path, text, sizeof(text) - 1);
 		CHECK(length > 0 && !strcmp(text, "anon_inode:[trampfd]"));
-		FAILS(open(path, O_RDWR), ENXIO);
+		FAILS(open(path, O_RDONLY), ENXIO);
+		FAILS(open(path, O_RDWR), EPERM);
 		FAILS(pwrite(cases[i].fd, text, 64, 65536), EINVAL);
 		snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", cases[i].fd);
 		info = open(path, O_RDONLY);

@@ -102,7 +102,7 @@ int main(void)
 {
     pthread_t thread;
 
-    alarm(scaled(200, 6000));
+    alarm(scaled(500, 6000));
     at_each_step(wait_for_fork);
     live = make_many(LIVE);
     CHECK(!pthread_create(&thread, NULL, work, NULL), "pthread_create");

@@ -203,7 +203,7 @@ int main(int argc, char **argv)
 {
     int count, named = 0, right = 0, other = 0;
 
-    alarm(scaled(200, 6000));
+    alarm(scaled(500, 6000));
     make_closure(argc > 1 ? argv[1] : "plan");
     CHECK(!pipe(orders) && !pipe(done) && !pipe2(errors, O_NONBLOCK), "%s", strerror(errno));
     count = count_steps();

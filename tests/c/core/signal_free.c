@@ -49,7 +49,7 @@ int main(void)
     int served = 0, refused = 0, status = 0;
     adder *code;
 
-    alarm(scaled(100, 3000));
+    alarm(scaled(500, 3000));
     free_many(make_many(10));
     standing = make(1, &code);
     at_each_step(free_standing);

@@ -77,7 +77,7 @@ int main(int argc, char **argv)
     adder *codes[ROUNDS], *code;
     pthread_t thread;
 
-    alarm(scaled(100, 3000));
+    alarm(scaled(500, 3000));
     if (argc > 1 && !strcmp(argv[1], "among threads"))
         CHECK(!pthread_create(&thread, NULL, wait_for_ever, NULL), "pthread_create");
     standing = make(1, &standing_code);
