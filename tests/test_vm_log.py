@@ -26,7 +26,11 @@ OURS = OTHERS.replace("__d_lookup", "trampfd_mmap").replace("+0x1/0x2", "+0x1/0x
 
 
 def test_a_quiet_log() -> None:
-    assert complaints("[    1.0] trampfd: loading out-of-tree module taints kernel.\n") == []
+    assert not complaints(
+        "[    0.0] rcu: \tRCU callback double-/use-after-free debug is enabled.\n"
+        "[    0.1] kmemleak: Kernel memory leak detector initialized (mem pool available: 14990)\n"
+        "[    1.0] trampfd: loading out-of-tree module taints kernel.\n"
+    )
 
 
 @pytest.mark.parametrize(

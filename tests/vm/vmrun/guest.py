@@ -19,7 +19,7 @@ from .ramdisk import pack
 
 NOTHING_ALIVE = "descriptors 0 contexts 0 copies 0 pages 0"
 DESCRIPTORS = 65536  # the user type takes one for each closure
-RESULTS = ("console.log", "dmesg", "live", "output", "status", "init-error", "folders")
+RESULTS = ("console.log", "dmesg", "kmemleak", "live", "output", "status", "init-error", "folders")
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,9 @@ def qemu(job: Job, out: Path, initramfs: Path, disk: Path | None) -> list[str]:
     # maxcpus: the kernel patches its code while it boots, and QEMU 7.2 at times lets another
     # processor run the breakpoint that was there meanwhile; so init starts the second one.
     target = job.kernel.machine
-    parameters = f"{target.parameters} loglevel=5 panic=-1 oops=panic panic_on_warn=1 maxcpus=1"
+    parameters = f"{target.parameters} loglevel=5 panic=-1 oops=panic maxcpus=1"
+    if not job.kernel.source.reports_races:  # which it would take for warnings
+        parameters += " panic_on_warn=1"
     if disk:
         parameters += " copies=/dev/vda"
     if job.systemd:
@@ -145,6 +147,7 @@ def faults(out: Path, has_module: bool) -> list[str]:
     """What the kernel log and the module's counters tell against the run."""
     found = complaints(text(out / "console.log"))
     found += [line for line in complaints(text(out / "dmesg")) if line not in found]
+    found += text(out / "kmemleak").splitlines()
     live = text(out / "live").strip()
     if has_module and live != NOTHING_ALIVE:
         found.append(f"the module was not clean at the end: {live or 'not known'}")

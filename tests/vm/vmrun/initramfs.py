@@ -52,7 +52,8 @@ def make_initramfs(kernel: Kernel, target: Path) -> None:
     """Writes the compressed archive to target."""
     files = kernel.module_files()
     order = load_order(files)
-    missing = ", ".join(sorted(NEVER_BUILT_IN.difference(order)))
+    needed = set() if kernel.source.configs else NEVER_BUILT_IN
+    missing = ", ".join(sorted(needed.difference(order)))
     if missing:
         raise VmError(f"{kernel.folder} lacks modules: {missing}; remove that folder and try again")
     with tempfile.TemporaryDirectory() as place:

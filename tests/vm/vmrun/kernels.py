@@ -3,7 +3,8 @@
 
 For each kernel a private apt configuration with its own lists and an empty package status resolves
 the newest kernel of the suite, its headers, and the compiler that the headers ask for. Everything
-but the kernel itself is unpacked into one folder that serves as root of the build.
+but the kernel itself is unpacked into one folder that serves as root of the build.  Those for
+debugging are built there once, from Debian's source.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 from debian import cache
 from debian.apt import Apt, AptError
 
-from . import VmError
+from . import VmError, build
 from .host import run
 from .machines import AARCH64, X86_64, Machine
 
@@ -38,25 +39,44 @@ GUEST_MODULES = (
 class Source:
     """Where a kernel comes from: lines for apt, and the meta packages to resolve.
 
-    Without headers, the guest has no trampfd module; busybox of its CPU is fetched instead.
+    With configs, the image is the package of the source, and the kernel is built with them.  Else
+    without headers, the guest has no trampfd module; busybox of its CPU is fetched instead.
     """
 
     suites: tuple[str, ...]
     image: str
     headers: str
     machine: Machine = X86_64
+    configs: tuple[str, ...] = ()
 
     @property
     def packages(self) -> list[str]:
+        if self.configs:
+            return [self.image, *TOOLS, *build.TOOLS]
         more = [self.headers, *TOOLS] if self.headers else ["busybox-static"]
         return [self.image, *more]
 
+    @property
+    def reports_races(self) -> bool:
+        return RACES in self.configs
 
+    @property
+    def suffix(self) -> str:
+        """Of the folder in the cache: another configuration is another kernel."""
+        return f"_{build.digest(self.configs)}" if self.configs else ""
+
+
+RACES = "kcsan"
 BOOKWORM = ("debian bookworm main", "debian-security bookworm-security main")
 KERNELS = {
     "6.1": Source(BOOKWORM, "linux-image-amd64", "linux-headers-amd64"),
     "6.12": Source(BOOKWORM, "linux-image-6.12-amd64", "linux-headers-6.12-amd64"),
     "sid": Source(("debian sid main",), "linux-image-amd64", "linux-headers-amd64"),
+    # These report each wrong use of memory, each wrong order of locks, and each data race.
+    "debug": Source(BOOKWORM, "linux-source-6.12", "", configs=("kasan",)),
+    "debug-6.1": Source(BOOKWORM, "linux-source-6.1", "", configs=("kasan",)),
+    "debug-sid": Source(("debian sid main",), "linux-source", "", configs=("kasan",)),
+    "races": Source(BOOKWORM, "linux-source-6.12", "", configs=(RACES,)),
     # AArch64 with pages of 4 and of 16 KiB.  Debian has no kernel with pages of 64 KiB.
     "arm64": Source(("debian trixie main",), "linux-image-arm64", "", AARCH64),
     "arm64-16k": Source(("debian trixie main",), "linux-image-arm64-16k", "", AARCH64),
@@ -82,7 +102,7 @@ class Kernel:
     @property
     def has_module(self) -> bool:
         """Can the trampfd module be built for it?"""
-        return bool(self.source.headers)
+        return bool(self.source.headers or self.source.configs)
 
     @property
     def busybox(self) -> Path:
@@ -100,6 +120,8 @@ class Kernel:
     @property
     def headers(self) -> str:
         """Header folder as seen inside root."""
+        if self.source.configs:
+            return build.BUILD
         return f"/usr/src/linux-headers-{self.release}"
 
     @property
@@ -162,10 +184,11 @@ def is_image(name: str) -> bool:
     return bool(re.match(r"linux-(image|binary|modules)-", name))
 
 
-def unpack_all(archives: Path, names: list[str], folder: Path) -> None:
+def unpack_all(archives: Path, names: list[str], folder: Path, configs: tuple[str, ...]) -> None:
     """Fills the folder of a kernel; it is complete or absent, whatever happens."""
+    for left in folder.parent.glob("*.partial"):
+        shutil.rmtree(left, ignore_errors=True)
     partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
     make_root(partial / "root")
     for name in names:
         if is_image(name):
@@ -173,13 +196,18 @@ def unpack_all(archives: Path, names: list[str], folder: Path) -> None:
         else:
             unpack(archives / name, partial / "root")
     finish_root(partial / "root")
+    if configs:
+        print("vm: building it, which takes ten minutes", flush=True)
+        build.build_kernel(partial / "root", configs, partial / "image")
     partial.rename(folder)
 
 
 def release_of(names: list[str]) -> str:
-    """Kernel release, from the file name of its image."""
+    """Kernel release, from the file name of its image or source."""
     for name in names:
-        found = re.match(r"linux-image-(\d+\.\d+\.\d[^_]*)_", name)
+        found = re.match(r"linux-image-(\d+\.\d+\.\d[^_]*)_", name) or re.match(
+            r"linux-source-[\d.]+_(\d+\.\d+\.\d+)-", name
+        )
         if found:
             return found[1]
     raise VmError("apt resolved no kernel image; is the Debian mirror complete?")
@@ -187,16 +215,18 @@ def release_of(names: list[str]) -> str:
 
 def resolve_and_unpack(source: Source, place: Path) -> Kernel:
     """Brings the newest kernel of the source into that folder of the cache."""
+    # Of an attempt that failed; apt does not name packages that are there already.
+    shutil.rmtree(place / "apt" / "cache", ignore_errors=True)
     apt = Apt(place / "apt", source.suites, architecture=source.machine.debian, timeout=3600)
     apt.update()
     names = apt.resolve(source.packages)
     package = source.headers or source.image
     version = next(name for name in names if name.startswith(package + "_")).split("_")[1]
-    folder = place / f"{release_of(names)}_{version}"
+    folder = place / f"{release_of(names)}_{version}{source.suffix}"
     if not folder.exists():
         print(f"vm: fetching {release_of(names)} and what belongs to it", flush=True)
-        unpack_all(apt.download_all(source.packages), names, folder)
-        shutil.rmtree(place / "apt" / "cache" / "archives")
+        unpack_all(apt.download_all(source.packages), names, folder, source.configs)
+        shutil.rmtree(place / "apt" / "cache")
     return Kernel(release_of(names), folder, source)
 
 
@@ -210,6 +240,8 @@ def fetch(name: str, *, refresh: bool) -> Kernel:
     current = place / "current"
     with cache.locked(place):
         known = current.read_text().strip() if current.exists() else ""
+        if not known.endswith(source.suffix):
+            known = ""
         if known and not refresh and time.time() - current.stat().st_mtime < RECENT:
             return Kernel(known.split("_")[0], place / known, source)
         try:

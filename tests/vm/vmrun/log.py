@@ -16,6 +16,30 @@ COMPLAINT = re.compile(
 )
 
 
+# What kernels for debugging say of themselves while they boot.
+BOAST = re.compile(r"debug is enabled|leak detector initialized")
+RACE = "BUG: KCSAN: "
+BORDER = "=" * 60
+OURS = "[trampfd]"
+
+
+def without_races_of_others(log: str) -> list[str]:
+    """The lines but those of data races that the module has no part in: Linux has many of them."""
+    lines: list[str] = []
+    report: list[str] = []
+    for line in log.splitlines():
+        is_end = bool(report) and BORDER in line
+        if RACE in line or report:
+            report.append(line)
+        else:
+            lines.append(line)
+        if is_end:
+            lines += report if OURS in "".join(report) else []
+            report = []
+    return lines + report
+
+
 def complaints(log: str) -> list[str]:
     """Lines of the log that tell of a fault in the kernel."""
-    return [line for line in log.splitlines() if COMPLAINT.search(line)]
+    lines = without_races_of_others(log)
+    return [line for line in lines if COMPLAINT.search(line) and not BOAST.search(line)]

@@ -1,0 +1,53 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# faults.sh FOLDER SECONDS
+#
+# Runs the fuzzers that were built into FOLDER, as root, while one allocation of the kernel in fifty
+# fails, for so many seconds.  It needs a kernel with failslab and fail_page_alloc.  How the fuzzers
+# themselves end does not count: the kernel's log tells, and at the end nothing may be alive in the
+# module.
+case $1 in
+-h | --help)
+	awk 'NR > 2 && !/^#/ { exit } NR > 2 { sub(/^# ?/, ""); print }' "$0"
+	exit 0
+	;;
+esac
+if [ $# -ne 2 ]; then
+	echo "usage: faults.sh FOLDER SECONDS" >&2
+	exit 2
+fi
+folder=$1
+end=$(($(date +%s) + $2))
+debug=/sys/kernel/debug
+live=/sys/module/trampfd/parameters/live
+none="descriptors 0 contexts 0 copies 0 pages 0"
+
+[ -d $debug/failslab ] || mount -t debugfs debug $debug
+for kind in failslab fail_page_alloc; do
+	[ -d $debug/$kind ] || { echo "this kernel has no $kind" >&2; exit 1; }
+	echo 2 > $debug/$kind/probability
+	echo 0 > $debug/$kind/interval
+	echo -1 > $debug/$kind/times
+	echo 0 > $debug/$kind/verbose # a line and a stack for each would look like a fault of the kernel
+	echo Y > $debug/$kind/task-filter
+	echo N > $debug/$kind/ignore-gfp-wait
+done
+echo 0 > $debug/fail_page_alloc/min-order
+
+rounds=0
+while [ "$(date +%s)" -lt "$end" ]; do
+	for name in fuzz syscalls; do
+		(
+			echo 1 > /proc/self/make-it-fail
+			TRAMPFD_SHORT=1 exec "$folder/$name"
+		) > /dev/null 2>&1
+	done
+	rounds=$((rounds + 1))
+done
+echo "# $rounds rounds with failing allocations"
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	[ "$(cat $live)" = "$none" ] && exit 0
+	sleep 1
+done
+echo "not ok: left behind: $(cat $live)"
+exit 1
