@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import resource
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from lib.race import Effort, Outcome, rotated
 QUESTION = PROVIDER
 PROVIDERS = ("table", "sealed", "trampfd", "trampfd-user")
 KERNEL = PROVIDERS[2:]
+USER = PROVIDERS[3]
 DEVICE = Path("/dev/trampfd")
 
 
@@ -69,9 +71,19 @@ def _run(provider: str, *words: object) -> list[float]:
     return [float(word) for word in printed.split()]
 
 
+def _present_for(live: int) -> tuple[list[str], dict[str, str]]:
+    """Without what cannot make so many closures: the user type takes a descriptor for each."""
+    there, absent = _present()
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if USER in there and live >= descriptors:
+        there.remove(USER)
+        absent[USER] = f"{live:,} closures take more descriptors than {descriptors:,}"
+    return there, absent
+
+
 @functools.cache
 def _making(effort: Effort, live: int) -> dict[str, Outcome]:
-    there, absent = _present()
+    there, absent = _present_for(live)
     found: dict[str, dict[str, list[float]]] = {
         case: {provider: [] for provider in there} for case in (MADE, FORK, AFTER_FORK)
     }
