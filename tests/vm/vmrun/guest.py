@@ -40,6 +40,7 @@ class Job:
     fast: bool
     debug_allocator: bool
     systemd: bool
+    selinux: bool
 
 
 def command_script(job: Job) -> str:
@@ -60,6 +61,19 @@ def command_script(job: Job) -> str:
     )
 
 
+def drive(image: Path, options: str) -> list[str]:
+    return ["-drive", f"file={image},format=raw,if=virtio,{options}"]
+
+
+def share(tag: str, folder: Path, options: str = "") -> list[str]:
+    return [
+        "-fsdev",
+        f"local,id={tag},path={folder},security_model=none{options}",
+        "-device",
+        f"virtio-9p-pci,fsdev={tag},mount_tag={tag}",
+    ]
+
+
 def qemu(job: Job, out: Path, initramfs: Path, disk: Path | None) -> list[str]:
     """The command line. Any panic ends QEMU, as does the guest's poweroff."""
     # maxcpus: the kernel patches its code while it boots, and QEMU 7.2 at times lets another
@@ -73,6 +87,8 @@ def qemu(job: Job, out: Path, initramfs: Path, disk: Path | None) -> list[str]:
     if job.systemd:
         # The first for init, the others for systemd.
         parameters += " systemd=1 systemd.unit=multi-user.target systemd.show_status=no"
+    if job.selinux:
+        parameters += " security=selinux selinux=1 enforcing=1"
     if job.fast:
         parameters += " norandmaps"
     if job.debug_allocator:
@@ -82,17 +98,14 @@ def qemu(job: Job, out: Path, initramfs: Path, disk: Path | None) -> list[str]:
         if job.kvm
         else ["-accel", "tcg,thread=multi", "-cpu", target.emulated_cpu]
     )
-    shares: list[str] = ["-drive", f"file={disk},format=raw,if=virtio,readonly=on"] if disk else []
-    for tag, path, options in (
-        ("hostroot", job.root, ",readonly=on,multidevs=remap"),
-        ("out", out, ""),
-    ):
-        shares += [
-            "-fsdev",
-            f"local,id={tag},path={path},security_model=none{options}",
-            "-device",
-            f"virtio-9p-pci,fsdev={tag},mount_tag={tag}",
-        ]
+    shares = share("out", out)
+    if job.root.is_file():
+        parameters += " disk=/dev/vda"
+        shares += drive(job.root, "snapshot=on")
+    else:
+        shares += share("hostroot", job.root, ",readonly=on,multidevs=remap")
+    if disk:
+        shares += drive(disk, "readonly=on")
     return [
         target.qemu,
         *machine,

@@ -21,17 +21,21 @@ done < /modules/order
 
 options=trans=virtio,version=9p2000.L,msize=262144
 mount -t 9p -o "$options" out /out || fail "mount out"
-mount -t 9p -o "$options,ro,cache=loose" hostroot /host || fail "mount the host's root"
-mount -t tmpfs -o size=75% upper /upper && mkdir /upper/data /upper/work
-mount -t tmpfs -o size=75% copies /copies
-# The kernel hands its command line's copies= on in the environment.
-[ -z "${copies:-}" ] || tar -xf "$copies" -C /copies || fail "unpack the copies from $copies"
-mount -t overlay -o lowerdir=/copies:/host,upperdir=/upper/data,workdir=/upper/work overlay /new ||
-	fail "mount overlay"
-# A folder that lies on the share as well would be listed there, too.
-[ ! -e /out/folders ] || while read -r folder; do
-	mount --bind "/copies$folder" "/new$folder" || fail "mount the copy of $folder"
-done < /out/folders
+# The kernel hands its command line's disk= and copies= on in the environment.
+if [ -n "${disk:-}" ]; then
+	mount -t ext4 "$disk" /new || fail "mount $disk"
+else
+	mount -t 9p -o "$options,ro,cache=loose" hostroot /host || fail "mount the host's root"
+	mount -t tmpfs -o size=75% upper /upper && mkdir /upper/data /upper/work
+	mount -t tmpfs -o size=75% copies /copies
+	[ -z "${copies:-}" ] || tar -xf "$copies" -C /copies || fail "unpack the copies from $copies"
+	mount -t overlay -o lowerdir=/copies:/host,upperdir=/upper/data,workdir=/upper/work overlay \
+		/new || fail "mount overlay"
+	# A folder that lies on the share as well would be listed there, too.
+	[ ! -e /out/folders ] || while read -r folder; do
+		mount --bind "/copies$folder" "/new$folder" || fail "mount the copy of $folder"
+	done < /out/folders
+fi
 
 mount -t proc proc /new/proc
 mount -t sysfs sys /new/sys
@@ -54,9 +58,10 @@ if [ -z "${systemd:-}" ]; then
 	exec sh /finish $? /out
 fi
 
-units=/new/etc/systemd/system
-cp /command.service "$units/trampfd-vm.service" || fail "write the service"
+# In /run, where systemd gives labels of SELinux to what is there already.
+units=/new/run/systemd/system
 mkdir -p "$units/multi-user.target.wants" /new/run/trampfd-vm || fail "make folders"
+cp /command.service "$units/trampfd-vm.service" || fail "write the service"
 ln -s ../trampfd-vm.service "$units/multi-user.target.wants" || fail "enable the service"
 cp /bin/busybox /finish /new/run/trampfd-vm || fail "copy /finish"
 exec switch_root -c /dev/console /new /lib/systemd/systemd

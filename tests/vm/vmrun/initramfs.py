@@ -14,8 +14,8 @@ from . import VmError
 from .host import run
 from .kernels import Kernel
 
-WANTED = ("virtio_pci", "virtio_blk", "9pnet_virtio", "9p", "overlay")
-NEVER_BUILT_IN = {"virtio_blk", "9p", "overlay"}  # in Debian's kernels
+WANTED = ("virtio_pci", "virtio_blk", "9pnet_virtio", "9p", "overlay", "crc32c_generic", "ext4")
+NEVER_BUILT_IN = {"virtio_blk", "9p", "overlay", "ext4"}  # in Debian's kernels
 SCRIPTS = {"init": "init.sh", "finish": "finish.sh", "command.service": "command.service"}
 
 

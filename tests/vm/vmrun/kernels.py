@@ -32,7 +32,13 @@ GUEST_MODULES = (
     "fs/overlayfs/*",
     "drivers/virtio/*",
     "drivers/block/virtio_blk.*",
+    "fs/ext4/*",
+    "fs/jbd2/*",
+    "fs/mbcache.*",
+    "crypto/crc32c_generic.*",
+    "lib/*crc*",
 )
+MARKER = "guest-modules"  # in the folder of a kernel: what was unpacked of its modules
 
 
 @dataclass(frozen=True)
@@ -199,7 +205,17 @@ def unpack_all(archives: Path, names: list[str], folder: Path, configs: tuple[st
     if configs:
         print("vm: building it, which takes ten minutes", flush=True)
         build.build_kernel(partial / "root", configs, partial / "image")
+    (partial / MARKER).write_text("\n".join(GUEST_MODULES))
+    shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
+
+
+def is_complete(folder: Path, source: Source) -> bool:
+    """Has it the modules that guests need now?  One that is built here needs none."""
+    if source.configs:
+        return folder.exists()
+    marker = folder / MARKER
+    return marker.exists() and marker.read_text() == "\n".join(GUEST_MODULES)
 
 
 def release_of(names: list[str]) -> str:
@@ -223,7 +239,7 @@ def resolve_and_unpack(source: Source, place: Path) -> Kernel:
     package = source.headers or source.image
     version = next(name for name in names if name.startswith(package + "_")).split("_")[1]
     folder = place / f"{release_of(names)}_{version}{source.suffix}"
-    if not folder.exists():
+    if not is_complete(folder, source):
         print(f"vm: fetching {release_of(names)} and what belongs to it", flush=True)
         unpack_all(apt.download_all(source.packages), names, folder, source.configs)
         shutil.rmtree(place / "apt" / "cache")
@@ -240,7 +256,7 @@ def fetch(name: str, *, refresh: bool) -> Kernel:
     current = place / "current"
     with cache.locked(place):
         known = current.read_text().strip() if current.exists() else ""
-        if not known.endswith(source.suffix):
+        if not known.endswith(source.suffix) or not is_complete(place / known, source):
             known = ""
         if known and not refresh and time.time() - current.stat().st_mtime < RECENT:
             return Kernel(known.split("_")[0], place / known, source)
