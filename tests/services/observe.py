@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Start the services of this folder in each state, use them, and write what came of it.
 
-observe.py FILE, as root of the system of tests/vm/make-services-root. The states are: stock; stock
-with MemoryDenyWriteExecute=yes; and with the drop-in that `trampfd advise` makes of the stock one.
+observe.py FILE [UNIT...], as root of the system of tests/vm/make-services-root: all services, or
+those that are named. The states are: stock; stock with MemoryDenyWriteExecute=yes; and with the
+drop-in that `trampfd advise` makes of the stock one.
 """
 
 from __future__ import annotations
@@ -81,6 +82,12 @@ def over_dbus() -> str:
     return run(words).stdout.strip()
 
 
+def manages_bluetooth() -> str:
+    """The interfaces that an object of the mechanism has."""
+    words = ["busctl", "introspect", "--list", "org.blueman.Mechanism", "/org/blueman/mechanism"]
+    return " ".join(word for word in run(words).stdout.split() if word == "org.blueman.Mechanism")
+
+
 def inhibits() -> str:
     """Who waits for a shutdown, which a service of the system bus is told."""
     lines = run(["systemd-inhibit", "--list", "--no-legend", "--no-pager"]).stdout
@@ -130,12 +137,39 @@ SERVICES = (
         "1 2 3 4; 1 2 3 4",
     ),
     Service(
+        "soundfile, sound in memory by callbacks of cffi",
+        "services-soundfile.service",
+        over_tcp(8007),
+        "[1, 2, 3] at 8000",
+    ),
+    Service(
+        "blueman-mechanism on the system bus",
+        "blueman-mechanism.service",
+        manages_bluetooth,
+        "org.blueman.Mechanism",
+    ),
+    Service(
+        "matrix-synapse",
+        "services-synapse.service",
+        over_http(":8008/health"),
+        "OK",
+    ),
+    Service(
         "unattended-upgrades, which waits for a shutdown",
         "unattended-upgrades.service",
         inhibits,
         "waits",
     ),
 )
+
+
+def chosen(units: Sequence[str]) -> list[Service]:
+    """The services with these units; all if none is named. SystemExit for an unknown one."""
+    known = [service.unit for service in SERVICES]
+    for unit in units:
+        if unit not in known:
+            sys.exit(f"{sys.argv[0]}: {unit} is none of {', '.join(known)}")
+    return [service for service in SERVICES if not units or service.unit in units]
 
 
 def run(words: Sequence[str], *good: int) -> subprocess.CompletedProcess[str]:
@@ -204,8 +238,13 @@ def last_words(unit: str) -> str:
 
 def pids(unit: str) -> list[int]:
     group = show(unit, "ControlGroup")
-    file = Path(f"/sys/fs/cgroup{group}/cgroup.procs")
-    return list(map(int, file.read_text().split())) if group and file.exists() else []
+    if not group:
+        return []
+    try:
+        text = Path(f"/sys/fs/cgroup{group}/cgroup.procs").read_text()
+    except OSError:  # the service has ended, maybe while this was read
+        return []
+    return [int(pid) for pid in text.split()]
 
 
 def audit(of: dict[str, list[int]]) -> dict[str, list[str]]:
@@ -216,6 +255,12 @@ def audit(of: dict[str, list[int]]) -> dict[str, list[str]]:
     reports = json.loads(run([*TRAMPFD, "audit", "--json", *every], 1).stdout)
     kinds = {report["pid"]: [f["kind"] for f in report["findings"]] for report in reports}
     return {unit: sorted({k for pid in found for k in kinds[pid]}) for unit, found in of.items()}
+
+
+def take(steps: Sequence[str]) -> None:
+    """Do what `trampfd advise` asks for besides the drop-in; trampfd is installed already."""
+    for step in steps:
+        say(run(["sh", "-c", step.rpartition("&& ")[2]]).stdout.strip())
 
 
 def state(
@@ -237,20 +282,20 @@ def state(
 # All of them
 
 
-def observe() -> dict[str, Any]:
-    stock = state("stock", SERVICES, {})
+def observe(services: Sequence[Service]) -> dict[str, Any]:
+    stock = state("stock", services, {})
     every = json.loads(run([*TRAMPFD, "advise", "--all", "--json"], 1, 3).stdout)["advice"]
     for item in every:
         say(f"advise: {item['name']}: {item['hardenable']} {item['needs'] or item['obstacles']}")
     advice = {item["name"]: item for item in every}
-    stop(SERVICES)
-    alone = state("hardened", SERVICES, {service.unit: HARDENED for service in SERVICES})
-    stop(SERVICES)
+    stop(services)
+    alone = state("hardened", services, {service.unit: HARDENED for service in services})
+    stop(services)
     served = {}
     for is_enabled in (False, True):
-        if is_enabled:
-            say(run([*TRAMPFD, "enable"]).stdout)
-        group = [s for s in SERVICES if bool(advice.get(s.unit, {}).get("steps")) == is_enabled]
+        group = [s for s in services if bool(advice.get(s.unit, {}).get("steps")) == is_enabled]
+        for service in group:
+            take(advice.get(service.unit, {}).get("steps") or [])
         made = {s.unit: advice.get(s.unit, {}).get("drop_in") or HARDENED for s in group}
         served |= state("enabled" if is_enabled else "served", group, made)
         stop(group)
@@ -264,9 +309,11 @@ def observe() -> dict[str, Any]:
                 for key in ("hardenable", "needs", "obstacles", "steps", "drop_in")
             },
         }
-        for service in SERVICES
+        for service in services
     }
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(json.dumps(observe(), indent=1) + "\n")
+    file, *units = sys.argv[1:]
+    outcomes = observe(chosen(units))
+    Path(file).write_text(json.dumps(outcomes, indent=1) + "\n")
