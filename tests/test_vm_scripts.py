@@ -14,6 +14,8 @@ pytestmark = pytest.mark.any_provider
 CHECKOUT = Path(__file__).resolve().parents[1]
 SCRIPTS = {
     "run": ([sys.executable, str(CHECKOUT / "tests/vm/run")], "--kernel"),
+    "make-services-root": (["sh", str(CHECKOUT / "tests/vm/make-services-root")], "services"),
+    "make-services-disk": (["sh", str(CHECKOUT / "tests/vm/make-services-disk")], "IMAGE"),
     "suite": (["sh", str(CHECKOUT / "tests/vm/suite")], "KERNEL PYTHON [PART...]"),
     "run.sh": (["sh", str(CHECKOUT / "cbackend/kmod/selftest/run.sh")], "FOLDER [short]"),
 }
@@ -23,6 +25,9 @@ UNKNOWN = [
     ("run", ["--kernel", "5.0"], "5.0"),
     ("run", ["selftests"], "selftests"),
     ("run", ["--kernel", "arm64-16k"], "give a command"),
+    ("run", ["--no-module"], "give a command"),
+    ("make-services-root", ["folder"], "too many"),
+    ("make-services-disk", [], "missing"),
     ("suite", [], "missing"),
     ("suite", ["6.12"], "missing"),
     ("suite", ["--no-such-option"], "--no-such-option"),

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Write docs/services.md from what tests/services/observe.py saw in a virtual machine.
+"""Write docs/services.md from what services did in a virtual machine.
 
-What came of the services is kept in docs/services.json.
+What tests/services/observe.py saw is kept in docs/services.json, and what observe_selinux.py saw
+where SELinux was enforcing in docs/services-selinux.json.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from support import pages
 
 PAGE = pages.DOCS / "services.md"
 OUTCOMES = pages.DOCS / "services.json"
+SELINUX_OUTCOMES = pages.DOCS / "services-selinux.json"
 WORKS = "works"
 
 
@@ -68,14 +70,57 @@ def section(kept: dict[str, Any]) -> str:
     return "\n".join([*lines, ""])
 
 
+def denials(state: dict[str, Any]) -> str:
+    """What was denied, with the objects of each permission in one piece."""
+    objects: dict[str, list[str]] = {}
+    for text in state["denied"]:
+        permission, on = text.split(" ", 1)
+        objects.setdefault(f"`{permission}`", []).append(on)
+    return "; ".join(f"{name} {', '.join(on)}" for name, on in objects.items()) or "none"
+
+
+def new_denials(row: dict[str, Any]) -> list[str]:
+    """What was denied with the drop-in, and not to the stock service."""
+    return [text for text in row["trampfd"]["denied"] if text not in row["stock"]["denied"]]
+
+
+def selinux_section(kept: dict[str, Any]) -> str:
+    """What stands between the marks for SELinux."""
+    head = ["Service", "Domain", "Stock", "Denied", "With the drop-in", "Denied"]
+    rows = [
+        [
+            name,
+            f"`{row['trampfd']['domain']}`",
+            cell(row["stock"]),
+            denials(row["stock"]),
+            cell(row["trampfd"]),
+            denials(row["trampfd"]),
+        ]
+        for name, row in kept.items()
+    ]
+    return "\n".join([*pages.table(head, rows), ""])
+
+
 def add(new: dict[str, Any]) -> None:
     """To what is kept, and to the page."""
     pages.put(PAGE, "tests/write_services.py", section(pages.keep(OUTCOMES, new)))
 
 
+def add_selinux(new: dict[str, Any]) -> None:
+    """To what is kept of the system with SELinux, and to the page."""
+    kept = pages.keep(SELINUX_OUTCOMES, new)
+    pages.put(PAGE, "tests/write_services.py --add-selinux", selinux_section(kept))
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="write_services", description=__doc__)
-    parser.add_argument(
-        "--add", type=Path, metavar="FILE", required=True, help="take the outcomes from there"
+    chosen = parser.add_mutually_exclusive_group(required=True)
+    chosen.add_argument("--add", type=Path, metavar="FILE", help="take the outcomes from there")
+    chosen.add_argument(
+        "--add-selinux", type=Path, metavar="FILE", help="take those of the system with SELinux"
     )
-    add(json.loads(parser.parse_args().add.read_text()))
+    arguments = parser.parse_args()
+    if arguments.add:
+        add(json.loads(arguments.add.read_text()))
+    else:
+        add_selinux(json.loads(arguments.add_selinux.read_text()))
