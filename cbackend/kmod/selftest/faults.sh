@@ -5,7 +5,8 @@
 # Runs the fuzzers that were built into FOLDER, as root, while one allocation of the kernel in fifty
 # fails, for so many seconds.  It needs a kernel with failslab and fail_page_alloc.  How the fuzzers
 # themselves end does not count: the kernel's log tells, and at the end nothing may be alive in the
-# module.
+# module.  They should be linked statically, and are copied to memory first: what a file system on a
+# network could not allocate, it does not try again.
 case $1 in
 -h | --help)
 	awk 'NR > 2 && !/^#/ { exit } NR > 2 { sub(/^# ?/, ""); print }' "$0"
@@ -16,7 +17,8 @@ if [ $# -ne 2 ]; then
 	echo "usage: faults.sh FOLDER SECONDS" >&2
 	exit 2
 fi
-folder=$1
+folder=$(mktemp -d) && mount -t tmpfs fuzzers "$folder" || exit 1
+cp "$1/fuzz" "$1/syscalls" "$folder" || exit 1
 end=$(($(date +%s) + $2))
 debug=/sys/kernel/debug
 live=/sys/module/trampfd/parameters/live
@@ -37,13 +39,11 @@ echo 0 > $debug/fail_page_alloc/min-order
 rounds=0
 while [ "$(date +%s)" -lt "$end" ]; do
 	for name in fuzz syscalls; do
-		(
-			echo 1 > /proc/self/make-it-fail
-			TRAMPFD_SHORT=1 exec "$folder/$name"
-		) > /dev/null 2>&1
+		TRAMPFD_SHORT=1 TRAMPFD_FAULTS=1 "$folder/$name" > "$folder/said" 2>&1
 	done
 	rounds=$((rounds + 1))
 done
+grep '^calls: ' "$folder/said"
 echo "# $rounds rounds with failing allocations"
 for _ in 1 2 3 4 5 6 7 8 9 10; do
 	[ "$(cat $live)" = "$none" ] && exit 0

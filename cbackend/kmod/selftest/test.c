@@ -379,6 +379,16 @@ void store(void *address)
 	*(volatile char *)address = 1;
 }
 
+/* From now on allocations for this process fail as the kernel's fault injection is set. */
+static void let_allocations_fail(void)
+{
+	int fd = open("/proc/self/make-it-fail", O_WRONLY);
+
+	if (fd < 0 || write(fd, "1", 1) != 1)
+		die("/proc/self/make-it-fail");
+	close(fd);
+}
+
 pid_t start_child(int (*function)(void *), void *argument)
 {
 	pid_t pid = fork();
@@ -389,6 +399,8 @@ pid_t start_child(int (*function)(void *), void *argument)
 	if (pid)
 		return pid;
 	failures = 0;
+	if (getenv("TRAMPFD_FAULTS"))
+		let_allocations_fail();
 	status = function(argument);
 	_exit(status ? status : failures != 0);
 }

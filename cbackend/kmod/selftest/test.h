@@ -120,7 +120,8 @@ void store(void *address); /* writes a byte there */
 
 /*
  * Runs function(argument) in a child. Its end is the exit status (1 when a check failed), or minus
- * the signal that ended it.
+ * the signal that ended it. With TRAMPFD_FAULTS in the environment, allocations for it may fail: see
+ * faults.sh.
  */
 pid_t start_child(int (*function)(void *), void *argument);
 int end_of_child(pid_t pid);
