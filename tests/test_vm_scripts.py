@@ -24,7 +24,7 @@ UNKNOWN = [
     ("run", ["--kern", "6.12"], "--kern"),
     ("run", ["--kernel", "5.0"], "5.0"),
     ("run", ["selftests"], "selftests"),
-    ("run", ["--kernel", "arm64-16k"], "give a command"),
+    ("run", ["--kernel", "arm64-16k", "--", "true"], "name a root file system"),
     ("run", ["--no-module"], "give a command"),
     ("make-services-root", ["folder"], "too many"),
     ("make-services-disk", [], "missing"),

@@ -20,3 +20,4 @@ static_assert(sizeof(struct trampfd_table_map) == 64);
 static_assert(sizeof(struct trampfd_record) == TRAMPFD_RECORD_SIZE);
 static_assert(TRAMPFD_X86_EIP == 7 && TRAMPFD_X86_RAX == 8);
 static_assert(TRAMPFD_X86_R10 == 17 && TRAMPFD_X86_RIP == 23 && TRAMPFD_X86_64_MAX == 24);
+static_assert(TRAMPFD_ARM64_X18 == 31 && TRAMPFD_ARM64_PC == 42);

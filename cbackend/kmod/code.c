@@ -6,6 +6,7 @@
  * process and never changes. No process has it writable, and VM_MAYWRITE is off: there is no
  * private copy to be had by mprotect, ptrace or /proc/PID/mem.
  */
+#include <linux/cacheflush.h>
 #include <linux/mm.h>
 
 #include "trampfd.h"
@@ -27,6 +28,7 @@ static void write_page(u8 *code, u32 first_slot)
 					TRAMPFD_RECORDS_OFFSET + slot * TRAMPFD_RECORD_SIZE -
 						slot * TRAMPFD_SLOT_SIZE);
 	}
+	flush_icache_range((unsigned long)code, (unsigned long)code + PAGE_SIZE);
 }
 
 int trampfd_code_init(void)
@@ -77,7 +79,7 @@ int trampfd_code_mmap(const struct trampfd *tfd, struct vm_area_struct *vma)
 		return -EINVAL;
 	if ((vma->vm_flags & (VM_READ | VM_WRITE | VM_EXEC)) != (VM_READ | VM_EXEC))
 		return -EINVAL;
-	trampfd_vma_init(vma, tfd, VM_DONTEXPAND, VM_MAYWRITE);
+	trampfd_vma_init(vma, tfd, VM_DONTEXPAND | trampfd_arch_code_flags(), VM_MAYWRITE);
 	vma->vm_ops = &ops;
 	return 0;
 }

@@ -3,16 +3,22 @@
  * trampfd: trampolines whose context is kept by the kernel. The interface is described in
  * uapi/linux/trampfd.h. This file is the device and the start and end of the module.
  */
+#include <linux/compat.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/uaccess.h>
 
 #include "trampfd.h"
 
-static const struct trampfd_type *const types[TRAMPFD_NUM_TYPES] = {
-	[TRAMPFD_USER] = &trampfd_user_type,
-	[TRAMPFD_TABLE] = &trampfd_table_type,
-};
+#if !defined(CONFIG_X86_64) && !defined(CONFIG_ARM64)
+#error "trampfd has no kernel part for this processor: it needs x86-64 or AArch64"
+#endif
+
+/* NULL: the processor cannot have it. */
+static const struct trampfd_type *type_of(u32 number)
+{
+	return number == TRAMPFD_TABLE ? &trampfd_table_type : trampfd_arch_user_type();
+}
 
 static long query(unsigned int cmd, unsigned long arg)
 {
@@ -26,7 +32,7 @@ static long query(unsigned int cmd, unsigned long arg)
 
 	q.version = TRAMPFD_VERSION;
 	q.features = TRAMPFD_FEATURE_TABLE;
-	if (trampfd_arch_fetch_faults())
+	if (type_of(TRAMPFD_USER))
 		q.features |= TRAMPFD_FEATURE_USER;
 	if (trampfd_can_seal())
 		q.features |= TRAMPFD_FEATURE_SEALED;
@@ -49,13 +55,12 @@ static long create(struct file *file, unsigned int cmd, unsigned long arg)
 		return err;
 	if (c.flags & ~TRAMPFD_SEALED || c.reserved || !c.data || c.type >= TRAMPFD_NUM_TYPES)
 		return -EINVAL;
-	if (!trampfd_arch_caller_supported())
-		return -EOPNOTSUPP;
-	if (c.type == TRAMPFD_USER && !trampfd_arch_fetch_faults())
+	/* Callers of 32 bits and x32 would need other registers and other slots. */
+	if (in_compat_syscall() || !type_of(c.type))
 		return -EOPNOTSUPP;
 	if (c.flags & TRAMPFD_SEALED && !trampfd_can_seal())
 		return -EOPNOTSUPP;
-	return trampfd_create_fd(types[c.type], &c);
+	return trampfd_create_fd(type_of(c.type), &c);
 }
 
 static long attach(struct file *file, unsigned int cmd, unsigned long arg)

@@ -152,7 +152,7 @@ static bool entries_are_addresses(const struct trampfd_record *records, u32 n)
 	u32 i;
 
 	for (i = 0; i < n; i++)
-		if (records[i].entry && !trampfd_arch_user_address(records[i].entry))
+		if (records[i].entry && !trampfd_user_address(records[i].entry))
 			return false;
 	return true;
 }

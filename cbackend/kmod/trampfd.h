@@ -82,6 +82,12 @@ struct trampfd {
 	struct mutex lock;
 };
 
+/* Where user-space code can be. */
+static inline bool trampfd_user_address(u64 address)
+{
+	return address && address < TASK_SIZE_MAX;
+}
+
 /* A request without the size of its argument, which may grow. */
 #define TRAMPFD_BARE(cmd) ((cmd) & ~IOCSIZE_MASK)
 
@@ -144,17 +150,15 @@ int trampfd_code_init(void);
 void trampfd_code_exit(void);
 int trampfd_code_mmap(const struct trampfd *tfd, struct vm_area_struct *vma);
 
-/* x86_64.c: all that depends on the processor */
-bool trampfd_arch_user_address(u64 address);
-bool trampfd_arch_caller_supported(void);
-bool trampfd_arch_fetch_faults(void);
+/* x86_64.c, aarch64.c: all that depends on the processor */
+const struct trampfd_type *trampfd_arch_user_type(void); /* NULL: it cannot have TRAMPFD_USER */
 bool trampfd_arch_reg_known(u32 name);
 bool trampfd_arch_reg_is_pc(u32 name);
 void trampfd_arch_set_reg(struct pt_regs *regs, u32 name, u64 value);
 struct pt_regs *trampfd_arch_fault_regs(unsigned long pc);
-void trampfd_arch_arrive(struct pt_regs *regs);
 bool trampfd_arch_push(struct pt_regs *regs, const struct trampfd_stack *stack,
 		       unsigned long *base);
+unsigned long trampfd_arch_code_flags(void); /* VM_ flags that it adds to the slots */
 void trampfd_arch_write_slot(u8 *code, u32 displacement);
 
 #endif

@@ -202,7 +202,7 @@ static int check_regs(struct regs_context *ctx)
 		if (trampfd_arch_reg_is_pc(reg->name))
 			ctx->pc = reg->value;
 	}
-	return trampfd_arch_user_address(ctx->pc) ? 0 : -EINVAL;
+	return trampfd_user_address(ctx->pc) ? 0 : -EINVAL;
 }
 
 static int fill_regs(struct regs_context *ctx, const struct trampfd_set *set)
@@ -413,7 +413,6 @@ static vm_fault_t user_fault(struct vm_fault *vmf)
 		if (copy_to_user_nofault((void __user *)base, stack.data, stack.head.size))
 			return fault_in_stack(vmf, base, stack.head.size);
 	}
-	trampfd_arch_arrive(&next);
 	*regs = next;
 	return VM_FAULT_NOPAGE;
 }

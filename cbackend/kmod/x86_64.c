@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* x86-64: register names, the fault frame, the stack push, and the code of a slot. */
-#include <linux/compat.h>
 #include <linux/minmax.h>
 #include <linux/ptrace.h>
+#include <linux/sched/task_stack.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <asm/cpufeature.h>
 #include <asm/processor-flags.h>
 
 #include "trampfd.h"
-
-#ifndef CONFIG_X86_64
-#error "trampfd has no kernel part for this processor: it needs x86-64"
-#endif
 
 #define FIELD(name) offsetof(struct pt_regs, name)
 
@@ -25,21 +21,10 @@ static const u16 reg_offset[] = {
 
 static_assert(ARRAY_SIZE(reg_offset) == TRAMPFD_X86_64_MAX - TRAMPFD_X86_RAX);
 
-bool trampfd_arch_user_address(u64 address)
+/* Without NX, fetching from a page without code is not told from reading it. */
+const struct trampfd_type *trampfd_arch_user_type(void)
 {
-	return address && address < TASK_SIZE_MAX;
-}
-
-/* 32-bit and x32 callers would need other registers and other slots. */
-bool trampfd_arch_caller_supported(void)
-{
-	return !in_compat_syscall();
-}
-
-/* Whether fetching from a page without code is told from reading it: a call of TRAMPFD_USER. */
-bool trampfd_arch_fetch_faults(void)
-{
-	return boot_cpu_has(X86_FEATURE_NX);
+	return boot_cpu_has(X86_FEATURE_NX) ? &trampfd_user_type : NULL;
 }
 
 bool trampfd_arch_reg_known(u32 name)
@@ -52,15 +37,12 @@ bool trampfd_arch_reg_is_pc(u32 name)
 	return name == TRAMPFD_X86_RIP;
 }
 
+/* RF is for the instruction that faulted: a breakpoint on the first one of the target counts. */
 void trampfd_arch_set_reg(struct pt_regs *regs, u32 name, u64 value)
 {
+	if (trampfd_arch_reg_is_pc(name))
+		regs->flags &= ~X86_EFLAGS_RF;
 	*(unsigned long *)((char *)regs + reg_offset[name - TRAMPFD_X86_RAX]) = value;
-}
-
-/* RF is for the instruction that faulted: a breakpoint on the first one of the target counts. */
-void trampfd_arch_arrive(struct pt_regs *regs)
-{
-	regs->flags &= ~X86_EFLAGS_RF;
 }
 
 /*
@@ -89,6 +71,11 @@ bool trampfd_arch_push(struct pt_regs *regs, const struct trampfd_stack *stack, 
 		regs->sp = *base;
 	}
 	return access_ok((void __user *)*base, sp - *base);
+}
+
+unsigned long trampfd_arch_code_flags(void)
+{
+	return 0;
 }
 
 /* endbr64; lea displacement(slot), %r10; jmp *(%r10). @displacement: from the slot's start. */

@@ -25,7 +25,7 @@ Dir::State "{folder}";
 Dir::State::status "{folder}/status";
 Dir::Cache "{folder}/cache";
 APT::Architecture "{architecture}";
-APT::Architectures {{ "{architecture}"; }};
+APT::Architectures {{ "{architectures}"; }};
 APT::Install-Recommends "false";
 APT::Sandbox::User "";
 APT::Update::Error-Mode "any";
@@ -95,6 +95,7 @@ class Apt:
 
     suites: as in a line of sources.list, after the mirror: ``debian sid main``.
     sources: fetch source packages, and no binary ones.
+    foreign: another architecture; its packages are named with it, as in ``busybox:arm64``.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class Apt:
         *,
         sources: bool = False,
         architecture: str = "",
+        foreign: str = "",
         retries: int = 3,
         timeout: float = 600,
     ) -> None:
@@ -118,7 +120,12 @@ class Apt:
         lines = [f"{kind} [signed-by={KEYRING}] {MIRROR}/{suite}\n" for suite in suites]
         (folder / "sources.list").write_text("".join(lines))
         self._config.write_text(
-            CONFIGURATION.format(folder=folder, architecture=architecture, retries=retries)
+            CONFIGURATION.format(
+                folder=folder,
+                architecture=architecture,
+                architectures='"; "'.join(filter(None, (architecture, foreign))),
+                retries=retries,
+            )
         )
 
     def get(self, *words: str) -> str:

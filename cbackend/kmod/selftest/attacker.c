@@ -108,7 +108,7 @@ static void make_table(void)
 
 static void make_user(void)
 {
-	const struct trampfd_reg pc = { .name = TRAMPFD_X86_RIP, .value = (uintptr_t)honest };
+	const struct trampfd_reg pc = { .name = CPU_PC, .value = (uintptr_t)honest };
 
 	victim.fd = new_user();
 	CHECK(set_regs(victim.fd, &pc, 1) == 0);
@@ -150,7 +150,7 @@ static const struct {
 	struct trampfd_reg pc;
 } wanted_regs = {
 	.head.nregs = 1,
-	.pc = { .name = TRAMPFD_X86_RIP, .value = (uintptr_t)hijacked },
+	.pc = { .name = CPU_PC, .value = (uintptr_t)hijacked },
 };
 
 static const void *wanted(void)
@@ -182,13 +182,14 @@ static int set_wanted(int fd)
 	return error_of(set_bytes(fd, TRAMPFD_IOC_SET_REGS, &wanted_regs, sizeof(wanted_regs)));
 }
 
-/* The attacker's own code, for any byte of a page that is a slot: mov $666, %eax; ret. */
+/* The attacker's own code, which returns HIJACKED, for any byte of a page that is a slot. */
+static const unsigned char code[16] = CODE_RETURNING_666;
+
 static void fill_with_code(char *page, size_t size)
 {
-	static const unsigned char code[16] = { 0xb8, 0x9a, 0x02, 0x00, 0x00, 0xc3 };
-
 	for (size_t i = 0; i < size; i += sizeof(code))
 		memcpy(page + i, code, sizeof(code));
+	__builtin___clear_cache(page, page + size);
 }
 
 static int map_code(char *where, size_t size, int flags)
@@ -217,8 +218,6 @@ static void *place(void)
 
 static int store_wanted(void)
 {
-	static const unsigned char code[] = { 0xb8, 0x9a, 0x02, 0x00, 0x00, 0xc3 };
-
 	if (signal_of(store, place()))
 		return EFAULT;
 	if (is_table())

@@ -26,7 +26,7 @@ static void frozen_records(void)
 	struct table table = open_table(100);
 
 	for (unsigned int i = 0; i < 8; i++)
-		records[i].entry = (uintptr_t)return_r10;
+		records[i].entry = (uintptr_t)return_chain;
 	CHECK(set_records(table.fd, 0, records, 8) == 0);
 	CHECK(freeze(table.fd, 2, 3) == 0);
 	CHECK(freeze(table.fd, 4, 1) == 0);
@@ -34,7 +34,7 @@ static void frozen_records(void)
 		if (i >= 2 && i < 5)
 			FAILS(set_entry(table.fd, i, NULL), EPERM);
 		else
-			CHECK(set_entry(table.fd, i, return_r10_again) == 0);
+			CHECK(set_entry(table.fd, i, return_chain_again) == 0);
 	}
 	/* Words count too, and one frozen record refuses the whole range. */
 	records[2].words[6] = 1;
@@ -44,12 +44,12 @@ static void frozen_records(void)
 	CHECK(read_records(table.fd, 0, back, 8) == sizeof(back));
 	for (unsigned int i = 0; i < 8; i++) {
 		CHECK(back[i].entry ==
-		      (uintptr_t)(i >= 2 && i < 5 ? return_r10 : return_r10_again));
+		      (uintptr_t)(i >= 2 && i < 5 ? return_chain : return_chain_again));
 		CHECK(((target *)slot(&table, i))() == (uintptr_t)record(&table, i));
 	}
 	/* An empty one is final as well. */
 	CHECK(freeze(table.fd, 99, 1) == 0);
-	FAILS(set_entry(table.fd, 99, return_r10), EPERM);
+	FAILS(set_entry(table.fd, 99, return_chain), EPERM);
 	close_table(&table);
 }
 
@@ -68,7 +68,7 @@ static void freeze_misuse(void)
 	}
 	FAILS(freeze(user, 0, 2), EINVAL);
 	FAILS(ioctl(table, TRAMPFD_IOC_FREEZE, bad_pointer), EFAULT);
-	CHECK(set_entry(table, 0, return_r10) == 0);
+	CHECK(set_entry(table, 0, return_chain) == 0);
 	close(table);
 	close(user);
 }
@@ -80,7 +80,7 @@ static int freeze_in_child(void *argument)
 	FAILS(set_entry(table->fd, 0, NULL), EPERM);
 	CHECK(set_entry(table->fd, 1, NULL) == 0);
 	CHECK(freeze(table->fd, 1, 1) == 0);
-	FAILS(set_entry(table->fd, 1, return_r10), EPERM);
+	FAILS(set_entry(table->fd, 1, return_chain), EPERM);
 	return 0;
 }
 
@@ -95,10 +95,10 @@ static void frozen_in_children(void)
 	struct table table = open_table(100);
 	int unmapped = new_table(100), user = new_user();
 
-	CHECK(set_entry(table.fd, 0, return_r10) == 0);
+	CHECK(set_entry(table.fd, 0, return_chain) == 0);
 	CHECK(freeze(table.fd, 0, 1) == 0);
 	CHECK(in_child(freeze_in_child, &table) == 0);
-	CHECK(set_entry(table.fd, 1, return_r10) == 0);
+	CHECK(set_entry(table.fd, 1, return_chain) == 0);
 	CHECK(in_child(freeze_without_records, &unmapped) == 0);
 	CHECK(in_child(freeze_without_records, &user) == 0);
 	CHECK(set_stack(user, 0, 0, "x", 1) == 0);
@@ -110,8 +110,8 @@ static void frozen_in_children(void)
 static void frozen_contexts(void)
 {
 	const struct trampfd_reg regs[] = {
-		{ .name = TRAMPFD_X86_R10, .value = 5 },
-		{ .name = TRAMPFD_X86_RIP, .value = (uintptr_t)return_r10 },
+		{ .name = CPU_CHAIN, .value = 5 },
+		{ .name = CPU_PC, .value = (uintptr_t)return_chain },
 	};
 	int fd = new_user();
 	target *address = map_user(fd);
@@ -143,7 +143,7 @@ static void stays(char *start, size_t size)
 /* In a child, whose end takes away what cannot be unmapped. */
 static int use_sealed(void *argument)
 {
-	const struct trampfd_reg pc = { .name = TRAMPFD_X86_RIP, .value = (uintptr_t)return_r10 };
+	const struct trampfd_reg pc = { .name = CPU_PC, .value = (uintptr_t)return_chain };
 	struct table table;
 	char *address;
 	int user;
@@ -157,7 +157,7 @@ static int use_sealed(void *argument)
 	stays(table.base + TRAMPFD_RECORDS_OFFSET, table.records_size);
 	stays(address, 4096);
 	/* Sealing is about the place: what is stored may change. */
-	CHECK(set_entry(table.fd, 7, return_r10) == 0);
+	CHECK(set_entry(table.fd, 7, return_chain) == 0);
 	CHECK(((target *)slot(&table, 7))() == (uintptr_t)record(&table, 7));
 	CHECK(set_regs(user, &pc, 1) == 0);
 	((target *)address)();
@@ -205,7 +205,7 @@ static int attach_in_child(void *argument)
 
 	close(table->fd);
 	fd = attach(table->base);
-	CHECK(set_entry(fd, 1, return_r10) == 0);
+	CHECK(set_entry(fd, 1, return_chain) == 0);
 	CHECK(((target *)slot(table, 1))() == (uintptr_t)record(table, 1));
 	return 0;
 }
@@ -234,7 +234,7 @@ static void descriptors_of_mappings(void)
 	close(table.fd);
 	table.fd = attach(record(&table, 99));
 	CHECK(number(table.fd) == id);
-	CHECK(set_entry(table.fd, 0, return_r10) == 0);
+	CHECK(set_entry(table.fd, 0, return_chain) == 0);
 	CHECK(((target *)slot(&table, 0))() == (uintptr_t)record(&table, 0));
 	CHECK(in_child(attach_in_child, &table) == 0);
 	CHECK(signal_of(call, slot(&table, 1)) == SIGSEGV);
@@ -247,7 +247,7 @@ static void mapped_over_itself(void)
 	struct table table = open_table(100), other = open_table(100);
 	char *records = (char *)record(&table, 0);
 
-	CHECK(set_entry(table.fd, 0, return_r10) == 0);
+	CHECK(set_entry(table.fd, 0, return_chain) == 0);
 	FAILS(mmap(records, table.records_size, PROT_READ, MAP_PRIVATE | MAP_FIXED, table.fd,
 		   TRAMPFD_RECORDS_OFFSET),
 	      EBUSY);
@@ -256,7 +256,7 @@ static void mapped_over_itself(void)
 	      EBUSY);
 	CHECK(((target *)slot(&table, 0))() == (uintptr_t)record(&table, 0));
 	/* Another one may take its place. */
-	CHECK(set_entry(other.fd, 1, return_r10) == 0);
+	CHECK(set_entry(other.fd, 1, return_chain) == 0);
 	CHECK(mmap(records, table.records_size, PROT_READ, MAP_PRIVATE | MAP_FIXED, other.fd,
 		   TRAMPFD_RECORDS_OFFSET) == records);
 	CHECK(((target *)slot(&table, 1))() == (uintptr_t)record(&table, 1));
@@ -267,8 +267,12 @@ static void mapped_over_itself(void)
 int main(void)
 {
 	const struct test tests[] = {
-		TEST(frozen_records),	  TEST(freeze_misuse),	 TEST(frozen_in_children),
-		TEST(frozen_contexts),	  TEST(sealed_mappings), TEST(descriptors_of_mappings),
+		TEST(frozen_records),
+		TEST(freeze_misuse),
+		TEST(frozen_in_children),
+		TEST(frozen_contexts),
+		TEST_OF_SMALL_PAGES(sealed_mappings),
+		TEST(descriptors_of_mappings),
 		TEST(mapped_over_itself),
 	};
 

@@ -75,12 +75,12 @@ static void fill(struct state *state)
 		regs->nregs = pick(state, 4);
 		for (unsigned int i = 0; i < 3; i++)
 			regs->regs[i] = (struct trampfd_reg){
-				.name = TRAMPFD_X86_R10 + pick(state, 7),
-				.value = (uintptr_t)return_r10,
+				.name = CPU_PC - pick(state, 7),
+				.value = (uintptr_t)return_chain,
 			};
 	} else {
 		for (size_t i = 0; i < sizeof(state->buffer); i += 64)
-			memcpy(state->buffer + i, &(uint64_t){ (uintptr_t)return_r10 }, 8);
+			memcpy(state->buffer + i, &(uint64_t){ (uintptr_t)return_chain }, 8);
 	}
 }
 

@@ -140,7 +140,7 @@ static bool registers_are_right(void)
 /* All that an attack may have changed. */
 static void restore(void)
 {
-	const struct trampfd_reg pc = { .name = TRAMPFD_X86_RIP, .value = (uintptr_t)honest };
+	const struct trampfd_reg pc = { .name = CPU_PC, .value = (uintptr_t)honest };
 	const uint64_t allowed[] = { (uintptr_t)honest, (uintptr_t)hijacked };
 
 	CHECK(ftruncate(targets[FILE_TARGET].fd, 0) == 0);
@@ -158,7 +158,7 @@ static void open_targets(void)
 		struct trampfd_reg pc;
 	} regs = {
 		.head.nregs = 1,
-		.pc = { .name = TRAMPFD_X86_RIP, .value = (uintptr_t)hijacked },
+		.pc = { .name = CPU_PC, .value = (uintptr_t)hijacked },
 	};
 
 	payload = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

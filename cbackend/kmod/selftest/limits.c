@@ -94,7 +94,7 @@ static struct table full_table(void)
 	struct table table = open_table(TRAMPFD_MAX_SLOTS);
 
 	for (unsigned int i = 0; i < TRAMPFD_MAX_SLOTS; i++)
-		records[i].entry = (uintptr_t)return_r10;
+		records[i].entry = (uintptr_t)return_chain;
 	CHECK(set_records(table.fd, 0, records, TRAMPFD_MAX_SLOTS) == 0);
 	return table;
 }
@@ -126,7 +126,7 @@ static void fork_shares_pages(void)
 	/* The child is gone, so the page is the parent's again. */
 	set_parameter(PARAMETERS "max_user_pages", "0");
 	for (unsigned int i = 0; i < TRAMPFD_MAX_SLOTS; i += 64)
-		CHECK(set_entry(table.fd, i, return_r10_again) == 0);
+		CHECK(set_entry(table.fd, i, return_chain_again) == 0);
 	CHECK(all_lead_to_their_records(&table));
 	set_parameter(PARAMETERS "max_user_pages", "65536");
 	close_table(&table);
@@ -170,7 +170,7 @@ static int write_as_other_user(void *argument)
 	struct table *table = argument;
 
 	CHECK(setresuid(12345, 12345, 12345) == 0);
-	CHECK(set_entry(table->fd, 0, return_r10_again) == 0);
+	CHECK(set_entry(table->fd, 0, return_chain_again) == 0);
 	return 0;
 }
 
@@ -179,7 +179,7 @@ static void children_pay(void)
 {
 	struct table table = open_table(64);
 
-	CHECK(set_entry(table.fd, 0, return_r10) == 0);
+	CHECK(set_entry(table.fd, 0, return_chain) == 0);
 	set_parameter(PARAMETERS "max_user_pages", "1");
 	CHECK(in_child(write_as_other_user, &table) == 0);
 	set_parameter(PARAMETERS "max_user_pages", "65536");
@@ -196,16 +196,16 @@ static int with_little_memory(void *argument)
 	/* Who may lock memory is not limited. */
 	fd = new_table(TRAMPFD_MAX_SLOTS);
 	for (unsigned int i = 0; i < 3 * 64; i += 64)
-		CHECK(set_entry(fd, i, return_r10) == 0);
+		CHECK(set_entry(fd, i, return_chain) == 0);
 	close(fd);
 	CHECK(setresuid(12345, 12345, 12345) == 0);
 	fd = new_table(TRAMPFD_MAX_SLOTS);
-	CHECK(set_entry(fd, 0, return_r10) == 0 && set_entry(fd, 64, return_r10) == 0);
-	FAILS(set_entry(fd, 128, return_r10), ENOMEM);
-	CHECK(set_entry(fd, 1, return_r10) == 0);
+	CHECK(set_entry(fd, 0, return_chain) == 0 && set_entry(fd, 64, return_chain) == 0);
+	FAILS(set_entry(fd, 128, return_chain), ENOMEM);
+	CHECK(set_entry(fd, 1, return_chain) == 0);
 	close(fd);
 	fd = new_table(TRAMPFD_MAX_SLOTS);
-	CHECK(set_entry(fd, 128, return_r10) == 0);
+	CHECK(set_entry(fd, 128, return_chain) == 0);
 	close(fd);
 	return 0;
 }
@@ -221,9 +221,9 @@ static void touching_takes_no_page(void)
 
 	set_parameter(PARAMETERS "max_user_pages", "0");
 	CHECK(signal_of(load, record(&table, 0)) == 0 && record(&table, 0)->entry == 0);
-	FAILS(set_entry(table.fd, 0, return_r10), EDQUOT);
+	FAILS(set_entry(table.fd, 0, return_chain), EDQUOT);
 	set_parameter(PARAMETERS "max_user_pages", "65536");
-	CHECK(set_entry(table.fd, 0, return_r10) == 0);
+	CHECK(set_entry(table.fd, 0, return_chain) == 0);
 	CHECK(call_slot(&table, 0) == (uintptr_t)record(&table, 0));
 	close_table(&table);
 }
@@ -296,11 +296,11 @@ int main(void)
 {
 	const struct test tests[] = {
 		TEST(descriptors),
-		TEST(pages),
-		TEST(fork_shares_pages),
+		TEST_OF_SMALL_PAGES(pages),
+		TEST_OF_SMALL_PAGES(fork_shares_pages),
 		TEST(parent_writes),
 		TEST(children_pay),
-		TEST(pinned_memory),
+		TEST_OF_SMALL_PAGES(pinned_memory),
 		TEST(touching_takes_no_page),
 		TEST(user_namespaces),
 	};

@@ -67,15 +67,15 @@ static void in_use_by_descriptor(void)
 static void in_use_by_mapping(void)
 {
 	const struct trampfd_reg regs[] = {
-		{ .name = TRAMPFD_X86_R10, .value = 5 },
-		{ .name = TRAMPFD_X86_RIP, .value = (uintptr_t)return_r10 },
+		{ .name = CPU_CHAIN, .value = 5 },
+		{ .name = CPU_PC, .value = (uintptr_t)return_chain },
 	};
 	struct table table = open_table(64);
 	int user = new_user();
 	target *address = map_user(user);
 
 	CHECK(set_regs(user, regs, 2) == 0);
-	CHECK(set_entry(table.fd, 1, return_r10) == 0);
+	CHECK(set_entry(table.fd, 1, return_chain) == 0);
 	close(user);
 	close(table.fd);
 	FAILS(unload(), EWOULDBLOCK);
@@ -96,7 +96,7 @@ static void again_and_again(void)
 	for (long i = repetitions(50); i >= 0; i--) {
 		struct table table = open_table(4096);
 
-		CHECK(set_entry(table.fd, 4095, return_r10) == 0);
+		CHECK(set_entry(table.fd, 4095, return_chain) == 0);
 		CHECK(((target *)slot(&table, 4095))() == (uintptr_t)record(&table, 4095));
 		close_table(&table);
 		CHECK(unload_soon() == 0);

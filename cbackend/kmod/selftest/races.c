@@ -33,8 +33,8 @@ static void *write_all_the_time(void *argument)
 	struct shared *shared = argument;
 
 	for (unsigned int i = 0; i < NSLOTS; i++) {
-		records[0][i].entry = (uintptr_t)return_r10;
-		records[1][i].entry = (uintptr_t)return_r10_again;
+		records[0][i].entry = (uintptr_t)return_chain;
+		records[1][i].entry = (uintptr_t)return_chain_again;
 	}
 	for (; !shared->stop; shared->done[0]++)
 		shared->wrong += set_records(shared->table.fd, 0, records[shared->done[0] % 2],
@@ -91,7 +91,7 @@ static int child(void *argument)
 	for (unsigned int i = 0; i < NSLOTS; i += 17)
 		shared->wrong += call_slot(table, i) != (uintptr_t)record(table, i);
 	for (unsigned int i = 0; i < NSLOTS; i += 31) {
-		shared->wrong += set_entry(table->fd, i, return_r10) != 0;
+		shared->wrong += set_entry(table->fd, i, return_chain) != 0;
 		shared->wrong += call_slot(table, i) != (uintptr_t)record(table, i);
 	}
 	return shared->wrong != 0;
@@ -108,7 +108,7 @@ static void start_workers(struct shared *shared, pthread_t *threads)
 {
 	shared->table = open_table(NSLOTS);
 	for (unsigned int i = 0; i < NSLOTS; i++)
-		CHECK(set_entry(shared->table.fd, i, return_r10) == 0);
+		CHECK(set_entry(shared->table.fd, i, return_chain) == 0);
 	for (size_t i = 0; i < ARRAY_SIZE(workers); i++)
 		pthread_create(&threads[i], NULL, workers[i], shared);
 }

@@ -270,7 +270,7 @@ static long do_pidfd_getfd(struct fuzzer *fuzzer)
 
 	close_after(pidfd);
 	if (fd >= 0)
-		set_entry(fd, pick(fuzzer, 64), return_r10);
+		set_entry(fd, pick(fuzzer, 64), return_chain);
 	close_after(fd);
 	return fd;
 }

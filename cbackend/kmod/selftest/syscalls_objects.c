@@ -176,7 +176,7 @@ static bool map_object(unsigned int i)
 
 static void *any_target(struct fuzzer *fuzzer)
 {
-	static void *const targets[] = { return_r10, return_r10_again, return_difference };
+	static void *const targets[] = { return_chain, return_chain_again, return_difference };
 
 	return (void *)(uintptr_t)PICK(fuzzer, targets);
 }
@@ -197,8 +197,8 @@ static int set_some_records(struct fuzzer *fuzzer, int fd, unsigned int first, u
 static int set_context(struct fuzzer *fuzzer, int fd)
 {
 	const struct trampfd_reg regs[] = {
-		{ .name = TRAMPFD_X86_R10, .value = rand_r(&fuzzer->seed) },
-		{ .name = TRAMPFD_X86_RIP, .value = (uintptr_t)any_target(fuzzer) },
+		{ .name = CPU_CHAIN, .value = rand_r(&fuzzer->seed) },
+		{ .name = CPU_PC, .value = (uintptr_t)any_target(fuzzer) },
 	};
 
 	return set_regs(fd, regs, ARRAY_SIZE(regs));
@@ -207,8 +207,8 @@ static int set_context(struct fuzzer *fuzzer, int fd)
 static int set_list(int fd)
 {
 	const uint64_t list[] = {
-		(uintptr_t)return_r10,
-		(uintptr_t)return_r10_again,
+		(uintptr_t)return_chain,
+		(uintptr_t)return_chain_again,
 		(uintptr_t)return_difference,
 	};
 
@@ -306,7 +306,7 @@ static long do_map(struct fuzzer *fuzzer)
 				     PROT_READ | PROT_WRITE };
 	static const int flags[] = { MAP_SHARED,    MAP_POPULATE, MAP_LOCKED,
 				     MAP_NORESERVE, MAP_NONBLOCK, MAP_SYNC,
-				     MAP_32BIT,	    MAP_HUGETLB,  MAP_GROWSDOWN };
+				     CPU_MMAP_FLAG, MAP_HUGETLB,  MAP_GROWSDOWN };
 	static const int places[] = { 0, MAP_FIXED, MAP_FIXED, MAP_FIXED_NOREPLACE };
 	const unsigned int i = pick(fuzzer, OBJECTS);
 	struct mapping mapping = any_mapping(fuzzer, i);

@@ -4,6 +4,7 @@
 #include "syscalls.h"
 #include "test.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -15,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -249,13 +251,14 @@ static long poke(struct fuzzer *fuzzer, pid_t pid)
 static long step(struct fuzzer *fuzzer, pid_t pid)
 {
 	struct user_regs_struct regs;
+	struct iovec set = { .iov_base = &regs, .iov_len = sizeof(regs) };
 	int status;
 
-	if (ptrace(PTRACE_GETREGS, pid, NULL, &regs) < 0)
+	if (ptrace(PTRACE_GETREGSET, pid, NT_PRSTATUS, &set) < 0)
 		return -1;
-	regs.rip = (uintptr_t)any_trampoline(fuzzer);
-	regs.orig_rax = -1;
-	if (ptrace(PTRACE_SETREGS, pid, NULL, &regs) < 0)
+	USER_PC(regs) = (uintptr_t)any_trampoline(fuzzer);
+	LEAVE_SYSCALL(regs);
+	if (ptrace(PTRACE_SETREGSET, pid, NT_PRSTATUS, &set) < 0)
 		return -1;
 	for (int i = 0; i < 5; i++) {
 		if (ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) < 0)

@@ -343,7 +343,7 @@ static void nobody_writes(void)
 	struct trampfd_record stored;
 	long bytes = 0;
 
-	CHECK(set_entry(table.fd, 0, return_r10) == 0);
+	CHECK(set_entry(table.fd, 0, return_chain) == 0);
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		struct iovec local = { .iov_base = &bytes, .iov_len = 8 };
 		struct iovec remote = { .iov_base = places[i], .iov_len = 8 };
@@ -358,7 +358,7 @@ static void nobody_writes(void)
 	poke(&table);
 	CHECK(((uint64_t (*)(void))slot(&table, 0))() == (uintptr_t)record(&table, 0));
 	CHECK(read_records(table.fd, 0, &stored, 1) == 64);
-	CHECK(stored.entry == (uintptr_t)return_r10);
+	CHECK(stored.entry == (uintptr_t)return_chain);
 	close(memory);
 	close(zero);
 	close_table(&table);
@@ -389,12 +389,12 @@ static void other_address_spaces(void)
 	int fd = new_table(NSLOTS);
 
 	/* Not mapped at the time of the fork: the child has no records. */
-	CHECK(set_entry(fd, 0, return_r10) == 0);
+	CHECK(set_entry(fd, 0, return_chain) == 0);
 	CHECK(in_child(use_without_records, &fd) == 0);
 	close(fd);
 
 	table = open_table(NSLOTS);
-	CHECK(set_entry(table.fd, 0, return_r10) == 0);
+	CHECK(set_entry(table.fd, 0, return_chain) == 0);
 	unmap_table(&table);
 	CHECK(use_without_records(&table.fd) == 0);
 	close(table.fd);
@@ -443,15 +443,15 @@ static void lists_of_children(void)
 int main(void)
 {
 	const struct test tests[] = {
-		TEST(map),
+		TEST_OF_SMALL_PAGES(map),
 		TEST(positions),
 		TEST(record_misuse),
-		TEST(fault_in_the_middle),
+		TEST_OF_SMALL_PAGES(fault_in_the_middle),
 		TEST(writes),
 		TEST(allowed_list),
 		TEST(long_allowed_list),
-		TEST(mmap_misuse),
-		TEST(rights_stay),
+		TEST_OF_SMALL_PAGES(mmap_misuse),
+		TEST_OF_SMALL_PAGES(rights_stay),
 		TEST(nobody_writes),
 		TEST(other_address_spaces),
 		TEST(lists_of_children),

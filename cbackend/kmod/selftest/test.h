@@ -9,21 +9,27 @@
 #ifndef TEST_H
 #define TEST_H
 
+#include "cpu.h"
+
 #include <errno.h>
 #include <linux/trampfd.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <ucontext.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 struct test {
 	const char *name;
 	void (*run)(void);
+	bool small_pages;
 };
 
-#define TEST(function) { #function, function }
+#define TEST(function) { #function, function, false }
+/* Its numbers are those of pages of 4 KiB; it is skipped where pages are larger. */
+#define TEST_OF_SMALL_PAGES(function) { #function, function, true }
 
 int run_tests(const struct test *tests, size_t n);
 void skip(const char *why);
@@ -89,6 +95,9 @@ int set_records(int fd, unsigned int first, const struct trampfd_record *records
 ssize_t read_records(int fd, unsigned int first, struct trampfd_record *records, unsigned int n);
 int set_entry(int fd, unsigned int i, void *entry);
 
+/* Test: a 32-bit system call may ask what there is, and create nothing. */
+void caller_of_32_bits(void);
+
 /* That a trampoline can be made and called, after what may have broken it. */
 void check_module_works(void);
 
@@ -110,9 +119,16 @@ static inline struct trampfd_record *record(const struct table *table, unsigned 
 int signal_of(void (*function)(void *), void *argument);
 /* State of the last signal that signal_of() saw. */
 struct fault {
-	uint64_t address, rip, rsp, r10;
+	uint64_t address, pc, sp, chain;
 };
 extern struct fault last_fault;
+
+/*
+ * What a CPU has in a folder of its own. cpu.h: CPU_PC and CPU_CHAIN, the register names of the PC
+ * and of the static chain register, which points to the record.
+ */
+void fill_fault(struct fault *fault, const ucontext_t *context); /* all but the address */
+bool slot_leads_to(const void *slot, const void *record); /* every byte of it is as it should be */
 
 void call(void *function); /* for signal_of: calls it without arguments */
 void load(void *address);  /* reads a byte there */
@@ -128,18 +144,18 @@ int end_of_child(pid_t pid);
 int in_child(int (*function)(void *), void *argument);
 
 /* capture.S: calls a function with all registers set to known values. */
-enum { CAPTURED_SP = 15, CAPTURED_REGS = 16, BELOW = 512 };
-/* What the target found: registers in the order TRAMPFD_X86_RAX, ...; the bytes below entry_sp. */
+enum { BELOW = 512 };
+/* What the target found: registers in the order of cpu.h; the bytes below entry_sp. */
 extern uint64_t captured[CAPTURED_REGS];
 extern uint64_t entry_sp; /* stack pointer on entry, had nothing moved it */
 extern unsigned char below[BELOW];
-extern uint64_t captured_xmm;
+extern uint64_t captured_vector;
 void call_captured(void *function, void *stack); /* stack: NULL for the current one */
 void capture(void);				 /* the target */
 uint64_t poison_of(unsigned int i);		 /* value of register i before the call */
 void jump_with_stack(void *function, uint64_t sp);
-uint64_t return_r10(void);	  /* target: r10 */
-uint64_t return_r10_again(void);  /* the same at another address */
-uint64_t return_difference(void); /* target: r10 - r11 */
+uint64_t return_chain(void);	   /* target: the static chain register */
+uint64_t return_chain_again(void); /* the same at another address */
+uint64_t return_difference(void);  /* target: that register minus another one */
 
 #endif

@@ -34,7 +34,6 @@ BOOT_TOOLS = {
     "cpio": "cpio",
     "gcc": "gcc",
     "make": "make",
-    "objcopy": "binutils",
     "xz": "xz-utils",
 }
 
@@ -68,6 +67,9 @@ def enter(root: Path) -> list[Word]:
 def require_tools(machine: Machine, *, boot: bool) -> None:
     """Makes sure that the tools are there; root gets them installed."""
     boot_tools = {machine.qemu: machine.package, **BOOT_TOOLS}
+    if not machine.is_native:
+        # The C++ compiler brings the C library for that CPU with it.
+        boot_tools[f"{machine.compiler}-g++"] = f"g++-{machine.compiler}"
     tools = {**BUILD_TOOLS, **(boot_tools if boot else {})}
     packages = sorted({package for tool, package in tools.items() if not shutil.which(tool)})
     if not packages:

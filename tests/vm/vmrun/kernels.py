@@ -3,8 +3,9 @@
 
 For each kernel a private apt configuration with its own lists and an empty package status resolves
 the newest kernel of the suite, its headers, and the compiler that the headers ask for. Everything
-but the kernel itself is unpacked into one folder that serves as root of the build.  Those for
-debugging are built there once, from Debian's source.
+but the kernel itself is unpacked into one folder that serves as root of the build.  What builds is
+always for x86-64; for a kernel of another CPU, that is a cross compiler.  Kernels for debugging are
+built there once, from Debian's source.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ MARKER = "guest-modules"  # in the folder of a kernel: what was unpacked of its 
 class Source:
     """Where a kernel comes from: lines for apt, and the meta packages to resolve.
 
-    With configs, the image is the package of the source, and the kernel is built with them.  Else
-    without headers, the guest has no trampfd module; busybox of its CPU is fetched instead.
+    With configs, the image is the package of the source, and the kernel is built with them; there
+    are no headers then.
     """
 
     suites: tuple[str, ...]
@@ -56,11 +57,26 @@ class Source:
     configs: tuple[str, ...] = ()
 
     @property
-    def packages(self) -> list[str]:
+    def is_cross(self) -> bool:
+        """Is the kernel for another CPU than the programs that build?"""
+        return self.machine != X86_64
+
+    @property
+    def packages(self) -> list[list[str]]:
+        """What to unpack, one list after the other.
+
+        Each is resolved by itself: headers ask for a compiler that runs on their own CPU, beside
+        which no cross compiler can be installed.  Unpacked later, that takes its place.
+        """
         if self.configs:
-            return [self.image, *TOOLS, *build.TOOLS]
-        more = [self.headers, *TOOLS] if self.headers else ["busybox-static"]
-        return [self.image, *more]
+            return [[self.image, *TOOLS, *build.TOOLS]]
+        if not self.is_cross:
+            return [[self.image, self.headers, *TOOLS]]
+        kernel = [self.image, self.headers, "busybox-static"]
+        return [
+            [f"{name}:{self.machine.debian}" for name in kernel],
+            [f"gcc-{self.machine.compiler}", *TOOLS],
+        ]
 
     @property
     def reports_races(self) -> bool:
@@ -74,6 +90,7 @@ class Source:
 
 RACES = "kcsan"
 BOOKWORM = ("debian bookworm main", "debian-security bookworm-security main")
+TRIXIE = ("debian trixie main",)
 KERNELS = {
     "6.1": Source(BOOKWORM, "linux-image-amd64", "linux-headers-amd64"),
     "6.12": Source(BOOKWORM, "linux-image-6.12-amd64", "linux-headers-6.12-amd64"),
@@ -84,8 +101,8 @@ KERNELS = {
     "debug-sid": Source(("debian sid main",), "linux-source", "", configs=("kasan",)),
     "races": Source(BOOKWORM, "linux-source-6.12", "", configs=(RACES,)),
     # AArch64 with pages of 4 and of 16 KiB.  Debian has no kernel with pages of 64 KiB.
-    "arm64": Source(("debian trixie main",), "linux-image-arm64", "", AARCH64),
-    "arm64-16k": Source(("debian trixie main",), "linux-image-arm64-16k", "", AARCH64),
+    "arm64": Source(TRIXIE, "linux-image-arm64", "linux-headers-arm64", AARCH64),
+    "arm64-16k": Source(TRIXIE, "linux-image-arm64-16k", "linux-headers-arm64-16k", AARCH64),
 }
 
 
@@ -106,15 +123,16 @@ class Kernel:
         return self.source.machine
 
     @property
-    def has_module(self) -> bool:
-        """Can the trampfd module be built for it?"""
-        return bool(self.source.headers or self.source.configs)
+    def tools(self) -> str:
+        """What names of the compiler and its tools in root begin with."""
+        return f"{self.machine.compiler}-" if self.source.is_cross else ""
 
     @property
     def busybox(self) -> Path:
         """One that runs in the guest without libraries."""
-        own = self.root / "usr" / "bin" / "busybox"
-        found = shutil.which("busybox") if self.has_module else str(own) if own.exists() else None
+        if self.source.is_cross:
+            return self.root / "usr" / "bin" / "busybox"
+        found = shutil.which("busybox")
         if not found:
             raise VmError("there is no busybox for the guest: install busybox-static")
         return Path(found)
@@ -233,15 +251,23 @@ def resolve_and_unpack(source: Source, place: Path) -> Kernel:
     """Brings the newest kernel of the source into that folder of the cache."""
     # Of an attempt that failed; apt does not name packages that are there already.
     shutil.rmtree(place / "apt" / "cache", ignore_errors=True)
-    apt = Apt(place / "apt", source.suites, architecture=source.machine.debian, timeout=3600)
+    apt = Apt(
+        place / "apt",
+        source.suites,
+        architecture=X86_64.debian,
+        foreign=source.machine.debian if source.is_cross else "",
+        timeout=3600,
+    )
     apt.update()
-    names = apt.resolve(source.packages)
+    names = [name for packages in source.packages for name in apt.resolve(packages)]
     package = source.headers or source.image
     version = next(name for name in names if name.startswith(package + "_")).split("_")[1]
     folder = place / f"{release_of(names)}_{version}{source.suffix}"
     if not is_complete(folder, source):
         print(f"vm: fetching {release_of(names)} and what belongs to it", flush=True)
-        unpack_all(apt.download_all(source.packages), names, folder, source.configs)
+        for packages in source.packages:
+            archives = apt.download_all(packages)
+        unpack_all(archives, names, folder, source.configs)
         shutil.rmtree(place / "apt" / "cache")
     return Kernel(release_of(names), folder, source)
 

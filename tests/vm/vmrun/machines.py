@@ -17,6 +17,7 @@ class Machine:
     emulated_cpu: str
     parameters: str  # for the kernel
     package: str  # of Debian, with QEMU for it
+    compiler: str  # what names of cross compilers begin with
 
     @property
     def qemu(self) -> str:
@@ -36,6 +37,7 @@ X86_64 = Machine(
     # tsc: it is the host's; an emulated clock takes longer.
     parameters="console=ttyS0 tsc=reliable",
     package="qemu-system-x86",
+    compiler="x86_64-linux-gnu",
 )
 
 # Signatures of pointers by QEMU's own method: that of the architecture takes most of the time.
@@ -46,4 +48,5 @@ AARCH64 = Machine(
     emulated_cpu="max,pauth-impdef=on",
     parameters="console=ttyAMA0",
     package="qemu-system-arm",
+    compiler="aarch64-linux-gnu",
 )

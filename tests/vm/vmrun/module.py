@@ -11,6 +11,9 @@ from pathlib import Path
 from . import VmError
 from .host import enter, run
 from .kernels import Kernel
+from .machines import Machine
+
+TOOLS = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 
 
 def build_module(kernel: Kernel, checkout: Path, place: Path, *, sparse: bool) -> Path:
@@ -33,7 +36,9 @@ def build_module(kernel: Kernel, checkout: Path, place: Path, *, sparse: bool) -
         complaints = re.findall(r"^.*(?:warning|error):.*$", log, re.MULTILINE)
         if complaints:
             raise VmError("the module does not build cleanly:\n" + "\n".join(complaints))
-        run(["objcopy", "--strip-debug", build / "trampfd.ko", target])
+        built = f"/build/{name}/trampfd.ko"
+        run([*enter(kernel.root), f"{kernel.tools}objcopy", "--strip-debug", built], env=TOOLS)
+        shutil.copy(build / "trampfd.ko", target)
     finally:
         shutil.rmtree(build, ignore_errors=True)
     return target
@@ -54,13 +59,15 @@ def make_in_root(kernel: Kernel, name: str, sparse: bool) -> str:
             *checks,
             "modules",
         ],
-        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"},
+        env=TOOLS,
     )
 
 
-def build_selftests(checkout: Path, place: Path, *, short: bool) -> list[str]:
-    """Compiles the selftests into place with the host's compiler; returns words that run them."""
+def build_selftests(machine: Machine, checkout: Path, place: Path) -> Path:
+    """Compiles the selftests with the host's compiler for that CPU; returns their folder."""
     source = checkout / "cbackend" / "kmod" / "selftest"
     build = place / "selftest"
-    run(["make", "-C", source, f"BUILD={build}"])
-    return ["sh", str(source / "run.sh"), str(build), *(["short"] if short else [])]
+    cross = [] if machine.is_native else [f"CC={machine.compiler}-gcc", "LDFLAGS=-static"]
+    run(["make", "-C", source, f"CPU={machine.cpu}", f"BUILD={build}", *cross])
+    shutil.copy(source / "run.sh", build)
+    return build

@@ -319,7 +319,7 @@ struct trampfd_user {
 
 /**
  * struct trampfd_reg - one register
- * @name: register of the caller's architecture (TRAMPFD_X86_*)
+ * @name: register of the caller's architecture (TRAMPFD_X86_*, TRAMPFD_ARM64_*)
  * @reserved: zero
  * @value: value to load
  */
@@ -362,7 +362,7 @@ struct trampfd_regs {
  * 16 + size bytes. Read like struct trampfd_regs.
  *
  * The data goes to base = SP - offset - size. With TRAMPFD_SET_SP, base is first lowered to where
- * SP may be on entry of a function (x86-64: rounded down to 16, minus 8) and SP becomes base. A
+ * SP may be on entry of a function (rounded down to 16; x86-64: minus 8) and SP becomes base. A
  * store that fails is SIGSEGV with no register changed [addition: the proposal had changed them].
  * No red zone is kept: pass an offset of 128 or more where the x86-64 one is alive.
  */
@@ -409,15 +409,51 @@ enum trampfd_x86_reg {
 	TRAMPFD_X86_64_MAX,
 };
 
+/* Register names for AArch64, as the proposal numbers them: all but x29, x30 and the SP. */
+enum trampfd_arm64_reg {
+	TRAMPFD_ARM64_X0 = 13,
+	TRAMPFD_ARM64_X1,
+	TRAMPFD_ARM64_X2,
+	TRAMPFD_ARM64_X3,
+	TRAMPFD_ARM64_X4,
+	TRAMPFD_ARM64_X5,
+	TRAMPFD_ARM64_X6,
+	TRAMPFD_ARM64_X7,
+	TRAMPFD_ARM64_X8,
+	TRAMPFD_ARM64_X9,
+	TRAMPFD_ARM64_X10,
+	TRAMPFD_ARM64_X11,
+	TRAMPFD_ARM64_X12,
+	TRAMPFD_ARM64_X13,
+	TRAMPFD_ARM64_X14,
+	TRAMPFD_ARM64_X15,
+	TRAMPFD_ARM64_X16,
+	TRAMPFD_ARM64_X17,
+	TRAMPFD_ARM64_X18,
+	TRAMPFD_ARM64_X19,
+	TRAMPFD_ARM64_X20,
+	TRAMPFD_ARM64_X21,
+	TRAMPFD_ARM64_X22,
+	TRAMPFD_ARM64_X23,
+	TRAMPFD_ARM64_X24,
+	TRAMPFD_ARM64_X25,
+	TRAMPFD_ARM64_X26,
+	TRAMPFD_ARM64_X27,
+	TRAMPFD_ARM64_X28,
+	TRAMPFD_ARM64_PC,
+	TRAMPFD_ARM64_MAX,
+};
+
 /* ------------------------------------------------------------------ TRAMPFD_TABLE [addition] -- *
  *
  * A block of up to TRAMPFD_MAX_SLOTS trampolines that are called at full speed. The kernel provides
  * two mappings: immutable code (read and execute), and records (read only). Slot i does
  *
- *     endbr64; lea record_i(%rip), %r10; jmp *(%r10)
+ *     endbr64; lea record_i(%rip), %r10; jmp *(%r10)                  x86-64
+ *     bti c; adr x18, record_i; ldar x16, [x18]; br x16               AArch64
  *
- * so it jumps to the first 8 bytes of record i with the record's address in r10. All other
- * registers and the stack reach the target as they were. The other 56 bytes of a record are the
+ * so it jumps to the first 8 bytes of record i with the record's address in r10 or x18. All other
+ * registers and the stack reach the target as they were, but for x16 of AArch64. The other 56 bytes of a record are the
  * caller's own. A record that was never written is all zero; calling its slot is SIGSEGV (a jump
  * to address 0).
  *

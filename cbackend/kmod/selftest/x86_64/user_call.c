@@ -18,16 +18,16 @@ typedef uint64_t target(void);
 
 static struct trampfd_reg to_capture(void)
 {
-	return (struct trampfd_reg){ .name = TRAMPFD_X86_RIP, .value = (uintptr_t)capture };
+	return (struct trampfd_reg){ .name = CPU_PC, .value = (uintptr_t)capture };
 }
 
 /* A descriptor whose trampoline loads r10 and goes to the target. */
 static int r10_descriptor(uint64_t r10, target *function)
 {
 	const struct trampfd_reg regs[] = {
-		{ .name = TRAMPFD_X86_R10, .value = r10 },
+		{ .name = CPU_CHAIN, .value = r10 },
 		{ .name = TRAMPFD_X86_R11, .value = r10 },
-		{ .name = TRAMPFD_X86_RIP, .value = (uintptr_t)function },
+		{ .name = CPU_PC, .value = (uintptr_t)function },
 	};
 	int fd = new_user();
 
@@ -75,7 +75,7 @@ static void mmap_misuse(void)
 static void where_it_is_wanted(void)
 {
 	char *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int fd = r10_descriptor(7, return_r10);
+	int fd = r10_descriptor(7, return_chain);
 
 	CHECK(mmap(page, 4096, RIGHTS, MAP_PRIVATE | MAP_FIXED, fd, 0) == page);
 	CHECK(((uint64_t (*)(void))page)() == 7);
@@ -88,7 +88,7 @@ static void where_it_is_wanted(void)
 
 static void mapping_is_closed(void)
 {
-	int fd = r10_descriptor(1, return_r10);
+	int fd = r10_descriptor(1, return_chain);
 	char *address = map_user(fd);
 	int memory = open("/proc/self/mem", O_RDWR), pipes[2];
 	struct iovec local = { .iov_base = &(char){ 0 }, .iov_len = 1 };
@@ -125,8 +125,8 @@ static void mapping_is_closed(void)
 static void life_cycle(void)
 {
 	const struct trampfd_reg regs[] = {
-		{ .name = TRAMPFD_X86_R10, .value = 5 },
-		{ .name = TRAMPFD_X86_RIP, .value = (uintptr_t)return_r10 },
+		{ .name = CPU_CHAIN, .value = 5 },
+		{ .name = CPU_PC, .value = (uintptr_t)return_chain },
 	};
 	int fd = new_user();
 	target *one = map_user(fd), *two = map_user(fd);
@@ -148,7 +148,7 @@ static void life_cycle(void)
 
 static void only_named_registers_change(void)
 {
-	for (unsigned int name = TRAMPFD_X86_RAX; name < TRAMPFD_X86_RIP; name++) {
+	for (unsigned int name = TRAMPFD_X86_RAX; name < CPU_PC; name++) {
 		const struct trampfd_reg regs[] = {
 			to_capture(),
 			{ .name = name, .value = 0xfeedface00000000 + name },
@@ -162,7 +162,7 @@ static void only_named_registers_change(void)
 			CHECK(captured[i] ==
 			      (i == name - TRAMPFD_X86_RAX ? regs[1].value : poison_of(i)));
 		CHECK(captured[CAPTURED_SP] == entry_sp);
-		CHECK(captured_xmm == poison_of(0));
+		CHECK(captured_vector == poison_of(0));
 		munmap(address, 4096);
 		close(fd);
 	}
@@ -178,7 +178,7 @@ static void all_registers(void)
 	for (unsigned int i = 0; i < TRAMPFD_MAX_REGS; i++)
 		regs[i] = (struct trampfd_reg){ .name = TRAMPFD_X86_RAX + i % 15,
 						.value = 1000 + i };
-	regs[0] = (struct trampfd_reg){ .name = TRAMPFD_X86_RIP, .value = 0x1000 };
+	regs[0] = (struct trampfd_reg){ .name = CPU_PC, .value = 0x1000 };
 	regs[TRAMPFD_MAX_REGS - 1] = to_capture();
 	CHECK(set_regs(fd, regs, TRAMPFD_MAX_REGS) == 0);
 	call_captured(address, NULL);
@@ -257,7 +257,7 @@ static void stack_of_any_alignment(void)
 /* The data goes to a page that is not there yet, then to one that cannot be written. */
 static void stack_page_absent(void)
 {
-	const struct trampfd_reg regs[] = { to_capture(), { .name = TRAMPFD_X86_R10, .value = 1 } };
+	const struct trampfd_reg regs[] = { to_capture(), { .name = CPU_CHAIN, .value = 1 } };
 	const uint64_t data = 0x1122334455667788;
 	char *stack = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int fd = new_user();
@@ -292,8 +292,7 @@ static void jump(void *argument)
 static void push_fails(void)
 {
 	char *page = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	const struct trampfd_reg regs[] = { to_capture(),
-					    { .name = TRAMPFD_X86_R10, .value = 77 } };
+	const struct trampfd_reg regs[] = { to_capture(), { .name = CPU_CHAIN, .value = 77 } };
 	const uint64_t stacks[] = {
 		(uintptr_t)page + 4096,
 		0,
@@ -319,8 +318,8 @@ static void push_fails(void)
 			struct jump to = { .function = address, .sp = stacks[i] };
 
 			CHECK(signal_of(jump, &to) == SIGSEGV);
-			CHECK(last_fault.rip == (uintptr_t)address);
-			CHECK(last_fault.rsp == stacks[i] && last_fault.r10 != 77);
+			CHECK(last_fault.pc == (uintptr_t)address);
+			CHECK(last_fault.sp == stacks[i] && last_fault.chain != 77);
 		}
 	}
 	munmap(address, 4096);
@@ -342,7 +341,7 @@ static int map_in_child(void *argument)
 
 static void fork_rule(void)
 {
-	int fd = r10_descriptor(9, return_r10);
+	int fd = r10_descriptor(9, return_chain);
 	target *address = map_user(fd);
 
 	CHECK(in_child(call_in_child, address) == -SIGSEGV);
@@ -365,7 +364,7 @@ static void handler(int signal)
 static void under_signals(void)
 {
 	struct itimerval often = { { 0, 2000 }, { 0, 2000 } }, never = {};
-	int one = r10_descriptor(3, return_r10), two = r10_descriptor(4, return_r10);
+	int one = r10_descriptor(3, return_chain), two = r10_descriptor(4, return_chain);
 	target *called = map_user(two);
 	struct sigaction action = { .sa_handler = handler }, old;
 
@@ -392,7 +391,7 @@ static void on_raise(int signal)
 
 static void as_signal_handler(void)
 {
-	const struct trampfd_reg reg = { .name = TRAMPFD_X86_RIP, .value = (uintptr_t)on_raise };
+	const struct trampfd_reg reg = { .name = CPU_PC, .value = (uintptr_t)on_raise };
 	int fd = new_user();
 	void *address = map_user(fd);
 
@@ -436,9 +435,9 @@ static void contexts_do_not_mix(void)
 	}
 	for (long i = 0; i < repetitions(100000); i++) {
 		const struct trampfd_reg regs[] = {
-			{ .name = TRAMPFD_X86_R10, .value = i },
+			{ .name = CPU_CHAIN, .value = i },
 			{ .name = TRAMPFD_X86_R11, .value = i },
-			{ .name = TRAMPFD_X86_RIP, .value = (uintptr_t)return_difference },
+			{ .name = CPU_PC, .value = (uintptr_t)return_difference },
 		};
 
 		CHECK(set_regs(fd, regs, 3) == 0);

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static const struct trampfd_reg pc = { .name = TRAMPFD_X86_RIP, .value = 0x1000 };
+static const struct trampfd_reg pc = { .name = CPU_PC, .value = 0x1000 };
 
 /* A read that must fail leaves the buffer alone. */
 static void read_fails(int fd, size_t count, off_t position, int error)
@@ -156,12 +156,11 @@ static void regs_misuse(void)
 		context.regs[0].name = names[i];
 		WRITE_FAILS(REGS_BYTES(2), EINVAL);
 	}
-	context.regs[0] = context.regs[1] = (struct trampfd_reg){ .name = TRAMPFD_X86_R10,
-								  .value = 1 };
+	context.regs[0] = context.regs[1] = (struct trampfd_reg){ .name = CPU_CHAIN, .value = 1 };
 	WRITE_FAILS(REGS_BYTES(2), EINVAL);
 	for (size_t i = 0; i < ARRAY_SIZE(pcs); i++) {
 		context.regs[0] = pc;
-		context.regs[1] = (struct trampfd_reg){ .name = TRAMPFD_X86_RIP, .value = pcs[i] };
+		context.regs[1] = (struct trampfd_reg){ .name = CPU_PC, .value = pcs[i] };
 		WRITE_FAILS(REGS_BYTES(2), EINVAL);
 	}
 #undef WRITE_FAILS
@@ -192,7 +191,7 @@ static void set_misuse(void)
 
 static int use_in_child(void *argument)
 {
-	const struct trampfd_reg other = { .name = TRAMPFD_X86_RIP, .value = 0x2000 };
+	const struct trampfd_reg other = { .name = CPU_PC, .value = 0x2000 };
 	struct {
 		struct trampfd_regs head;
 		struct trampfd_reg reg;
@@ -324,7 +323,7 @@ static void allowed_misuse(void)
 
 static void allowed_list(void)
 {
-	const struct trampfd_reg other = { .name = TRAMPFD_X86_RIP, .value = 0x2000 };
+	const struct trampfd_reg other = { .name = CPU_PC, .value = 0x2000 };
 	const struct trampfd_reg both[] = { pc, other };
 	uint64_t pcs[TRAMPFD_MAX_PCS];
 	struct {
@@ -356,7 +355,7 @@ static void allowed_list(void)
 
 static void locked_list(void)
 {
-	const struct trampfd_reg other = { .name = TRAMPFD_X86_RIP, .value = 0x2000 };
+	const struct trampfd_reg other = { .name = CPU_PC, .value = 0x2000 };
 	const uint64_t pcs[] = { pc.value };
 	int fd = new_user();
 

@@ -70,7 +70,7 @@ capture:
 	mov	%r14, captured+104(%rip)
 	mov	%r15, captured+112(%rip)
 	mov	%rsp, captured+120(%rip)
-	movq	%xmm7, captured_xmm(%rip)
+	movq	%xmm7, captured_vector(%rip)
 	mov	entry_sp(%rip), %rsp
 	lea	-512(%rsp), %rsi
 	lea	below(%rip), %rdi
@@ -87,21 +87,21 @@ jump_with_stack:
 	jmp	*%rdi
 	.size	jump_with_stack, . - jump_with_stack
 
-	.globl	return_r10
-	.type	return_r10, @function
-return_r10:
+	.globl	return_chain
+	.type	return_chain, @function
+return_chain:
 	endbr64
 	mov	%r10, %rax
 	ret
-	.size	return_r10, . - return_r10
+	.size	return_chain, . - return_chain
 
-	.globl	return_r10_again
-	.type	return_r10_again, @function
-return_r10_again:
+	.globl	return_chain_again
+	.type	return_chain_again, @function
+return_chain_again:
 	endbr64
 	mov	%r10, %rax
 	ret
-	.size	return_r10_again, . - return_r10_again
+	.size	return_chain_again, . - return_chain_again
 
 	.globl	return_difference
 	.type	return_difference, @function
@@ -114,9 +114,9 @@ return_difference:
 
 	.bss
 	.balign	8
-	.globl	captured, entry_sp, below, captured_xmm
+	.globl	captured, entry_sp, below, captured_vector
 captured:	.skip 128
-captured_xmm:	.skip 8
+captured_vector:	.skip 8
 entry_sp:	.skip 8
 old_sp:		.skip 8
 target:		.skip 8
