@@ -142,7 +142,11 @@ tfd_entry tfd_step_stack;
  */
 tfd_entry *tfd_port_last_step(const struct trampfd_context *context, int names_chain);
 
-/* The kernel's trampolines (provider/trampfd*.c, trampoline/kernel.c); or generic/no_kernel.c. */
+/*
+ * The kernel's trampolines: those of a table (provider/device.c, provider/trampfd.c), or
+ * generic/no_kernel.c; and TRAMPFD_USER (provider/trampfd_user.c, provider/user_context.c,
+ * trampoline/kernel.c), for which the following is, or generic/no_user.c.
+ */
 
 /*
  * Jumps to the entry of the record that lies in the TFD_RECORD_SIZE bytes below the stack pointer,

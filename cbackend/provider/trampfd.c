@@ -28,12 +28,12 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
-#define SIZE (TFD_CODE_BYTES + TFD_RECORD_BYTES)
+#define SIZE (TRAMPFD_CODE_SIZE + TFD_RECORD_BYTES)
 
 _Static_assert(TRAMPFD_MAX_SLOTS == TFD_SLOTS, "slots of a table");
-_Static_assert(TRAMPFD_SLOT_SIZE == TFD_SLOT_SIZE, "slot size");
 _Static_assert(TRAMPFD_RECORD_SIZE == TFD_RECORD_SIZE, "record size");
-_Static_assert(TRAMPFD_RECORDS_OFFSET == TFD_CODE_BYTES, "records follow the code");
+_Static_assert(TRAMPFD_RECORDS_OFFSET == TRAMPFD_CODE_SIZE, "records follow the code");
+_Static_assert(TRAMPFD_CODE_SIZE % TFD_GRANULE == 0, "the code fills granules");
 _Static_assert(TFD_ALLOWED_MAX <= TRAMPFD_MAX_TABLE_PCS, "the list fits");
 
 static const char name[] = "trampfd";
@@ -68,10 +68,10 @@ static int map_at(const struct tfd_descriptor *table, char *start, struct trampf
 {
     const int flags = MAP_PRIVATE | MAP_FIXED;
 
-    if (mmap(start, TFD_CODE_BYTES, PROT_READ | PROT_EXEC, flags, table->fd, TRAMPFD_CODE_OFFSET)
+    if (mmap(start, TRAMPFD_CODE_SIZE, PROT_READ | PROT_EXEC, flags, table->fd, TRAMPFD_CODE_OFFSET)
         == MAP_FAILED)
         return tfd_trail_add(trail, name, "mmap slots", errno);
-    if (mmap(start + TFD_CODE_BYTES, TFD_RECORD_BYTES, PROT_READ, flags, table->fd,
+    if (mmap(start + TRAMPFD_CODE_SIZE, TFD_RECORD_BYTES, PROT_READ, flags, table->fd,
              TRAMPFD_RECORDS_OFFSET)
         == MAP_FAILED)
         return tfd_trail_add(trail, name, "mmap records", errno);
@@ -104,8 +104,8 @@ static int set_records(struct table *table, unsigned first, const union tfd_reco
 static int slots_lead_to_records(const char *start)
 {
     for (size_t i = 0; i < TFD_SLOTS; i++)
-        if (!tfd_port_slot_leads_to(start + i * TFD_SLOT_SIZE,
-                                    start + TFD_CODE_BYTES + i * TFD_RECORD_SIZE))
+        if (!tfd_port_slot_leads_to(start + i * TRAMPFD_SLOT_SIZE,
+                                    start + TRAMPFD_CODE_SIZE + i * TFD_RECORD_SIZE))
             return 0;
     return 1;
 }
@@ -204,10 +204,10 @@ static int map(struct tfd_block *block, struct trampfd_trail *trail)
         return error;
     }
     block->code = table->start;
-    block->records = (union tfd_record *)(table->start + TFD_CODE_BYTES);
+    block->records = (union tfd_record *)(table->start + TRAMPFD_CODE_SIZE);
     block->provider = TFD_PROVIDER_TRAMPFD;
     block->source = TFD_TRAMPFD;
-    block->slot_size = TFD_SLOT_SIZE;
+    block->slot_size = TRAMPFD_SLOT_SIZE;
     block->private = table;
     return 0;
 }

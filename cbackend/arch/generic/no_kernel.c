@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A port without the kernel's trampolines: its providers and its backend always fail. */
-#include "arch/port.h"
+/* A port without the kernel's trampolines: no device, and a provider of tables that always fails. */
 #include "base/trail.h"
 #include "provider/device.h"
 #include "provider/provider.h"
-#include "trampoline/backend.h"
 
 #include <errno.h>
 
@@ -39,36 +37,4 @@ const struct tfd_provider tfd_provider_trampfd = {
     .present = absent,
     .map = map_table,
     .probe = probe_table,
-};
-
-static int map_user(struct tfd_block *block, struct trampfd_trail *trail)
-{
-    (void)block;
-    return refuse(tfd_provider_trampfd_user.name, trail);
-}
-
-static void probe_user(struct trampfd_trail *trail)
-{
-    refuse(tfd_provider_trampfd_user.name, trail);
-}
-
-const struct tfd_provider tfd_provider_trampfd_user = {
-    .name = "trampfd-user",
-    .present = absent,
-    .map = map_user,
-    .probe = probe_user,
-};
-
-static int make(struct trampfd_trampoline *trampoline, const struct trampfd_allowed *allowed,
-                struct trampfd_trail *trail)
-{
-    (void)trampoline;
-    (void)allowed;
-    return refuse(tfd_context_kernel.name, trail);
-}
-
-const struct tfd_context_backend tfd_context_kernel = {
-    .name = "trampfd-user",
-    .present = absent,
-    .make = make,
 };

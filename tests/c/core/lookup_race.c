@@ -5,6 +5,7 @@
  */
 #include "check.h"
 #include "slot/layout.h"
+#include "uapi/linux/trampfd.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -16,6 +17,8 @@ static atomic_int stop;
 
 static size_t slot_size(const struct trampfd_slot *slot)
 {
+    if (!strcmp(slot->provider, "trampfd"))
+        return TRAMPFD_SLOT_SIZE;
     return strcmp(slot->provider, "trampfd-user") ? TFD_SLOT_SIZE : (size_t)sysconf(_SC_PAGESIZE);
 }
 
