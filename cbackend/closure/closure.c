@@ -43,9 +43,9 @@ struct tfd_slot tfd_closure_new(size_t size, struct trampfd_trail *trail)
 
 void *tfd_closure_memory(struct tfd_slot slot)
 {
-    union tfd_record *shadow = tfd_slot_shadow(slot);
+    uintptr_t state = tfd_slot_state(slot);
 
-    return tfd_state_is_closure(shadow->owner.state) ? (void *)shadow : (void *)shadow->owner.state;
+    return tfd_state_is_closure(state) ? (void *)tfd_slot_shadow(slot) : (void *)state;
 }
 
 void *trampfd_closure_alloc(size_t size, void **code, struct trampfd_trail *trail)
@@ -262,7 +262,7 @@ static int make_permanent(struct tfd_slot slot)
     uintptr_t *state = &tfd_slot_shadow(slot)->owner.state;
     int error = 0;
 
-    if (!tfd_state_is_closure(*state))
+    if (!tfd_state_is_closure(tfd_slot_state(slot)))
         return -ENOTSUP;
     if (tfd_slot_record(slot)->go.entry == tfd_entry_dead)
         return -EINVAL;
