@@ -41,11 +41,14 @@ struct tfd_slot tfd_closure_new(size_t size, struct trampfd_trail *trail)
                                       : new_with_heap(size, trail);
 }
 
+static void *memory_by_state(struct tfd_slot slot, uintptr_t state)
+{
+    return tfd_state_is_closure(state) ? (void *)tfd_slot_shadow(slot) : (void *)state;
+}
+
 void *tfd_closure_memory(struct tfd_slot slot)
 {
-    uintptr_t state = tfd_slot_state(slot);
-
-    return tfd_state_is_closure(state) ? (void *)tfd_slot_shadow(slot) : (void *)state;
+    return memory_by_state(slot, tfd_slot_state(slot));
 }
 
 void *trampfd_closure_alloc(size_t size, void **code, struct trampfd_trail *trail)
@@ -429,7 +432,7 @@ static void describe(struct trampfd_closure *closure, struct tfd_slot slot,
         closure->entry = state == TFD_STATE_CONTEXT ? TRAMPFD_ENTRY_CONTEXT : TRAMPFD_ENTRY_CHAIN;
         return;
     }
-    closure->closure = tfd_closure_memory(slot);
+    closure->closure = memory_by_state(slot, state);
     if (record->go.entry == tfd_entry_dead)
         return;
     closure->entry = kind_of_entry(record);
