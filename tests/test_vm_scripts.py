@@ -26,7 +26,7 @@ UNKNOWN = [
     ("run", ["selftests"], "selftests"),
     ("run", ["--kernel", "arm64-16k", "--", "true"], "name a root file system"),
     ("run", ["--no-module"], "give a command"),
-    ("make-services-root", ["folder"], "too many"),
+    ("make-services-root", ["folder"], "folder is not short"),
     ("make-services-disk", [], "missing"),
     ("suite", [], "missing"),
     ("suite", ["6.12"], "missing"),
