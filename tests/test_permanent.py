@@ -61,12 +61,35 @@ def test_release_does_not_free_it() -> None:
     assert INT(address)(4) == 8
 
 
+def test_an_owner_that_is_dropped_all_the_same() -> None:
+    """As when all modules of trampfd are removed and imported again: C gets the error value."""
+    code = (
+        "import ctypes, trampfd, trampfd._callback\n"
+        "INT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)\n"
+        "pointer = trampfd.callback(INT, lambda number: number + 1, permanent=True)\n"
+        "address = ctypes.cast(pointer, ctypes.c_void_p).value\n"
+        "assert pointer(1) == 2\n"
+        "del pointer\n"
+        "trampfd._callback._permanent.clear()\n"
+        "assert INT(address)(1) == 0\n"
+        "assert trampfd.status().slots_used == 1\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "returned its error value" in done.stderr
+
+
 def test_others_are_freed() -> None:
     before = trampfd.status().slots_used
     pointer = trampfd.callback(INT, Doubled(), permanent=False)
     assert trampfd.status().slots_used == before + 1
     del pointer
     assert trampfd.status().slots_used == before
+
+
+def test_takes_only_a_bool() -> None:
+    with pytest.raises(TypeError, match="permanent must be a bool, not 'yes'"):
+        trampfd.callback(INT, Doubled(), permanent="yes")  # type: ignore[call-overload]
 
 
 def test_decorates() -> None:

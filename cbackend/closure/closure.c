@@ -289,13 +289,6 @@ int trampfd_closure_make_permanent(void *closure)
     return error;
 }
 
-int tfd_closure_is_permanent(const void *closure)
-{
-    struct tfd_slot slot = find(closure);
-
-    return slot.block && tfd_slot_state(slot) == TFD_STATE_PERMANENT;
-}
-
 int tfd_closure_free(void *closure, const char *name)
 {
     struct tfd_slot slot;

@@ -50,9 +50,6 @@ _Noreturn void tfd_closure_died(const union tfd_record *record);
 int tfd_closure_free(void *closure, const char *name);
 _Noreturn void tfd_closure_free_refused(const void *closure);
 
-/* Has trampfd_closure_make_permanent() done its work?  The caller owns the closure. */
-int tfd_closure_is_permanent(const void *closure);
-
 /*
  * The memory of a closure that trampfd_closure_prep() prepared to read what to call there at each
  * call; otherwise NULL.

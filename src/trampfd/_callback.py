@@ -62,8 +62,12 @@ def _keeping(make: Callable[..., Any]) -> Callable[..., Any]:
         pointer = make(function)
         owner = owner_of(pointer)
         assert isinstance(owner, _native.Closure)
-        owner.make_permanent()
         _permanent.append(owner)
+        try:
+            owner.make_permanent()
+        except OSError:
+            _permanent.remove(owner)
+            raise
         return pointer
 
     return make_permanent
@@ -146,6 +150,8 @@ def callback(
     make a closure fails.  With permanent, OSError is raised when the kernel does not make the
     record final.
     """
+    if not isinstance(permanent, bool):
+        raise TypeError(f"permanent must be a bool, not {permanent!r}")
     if _is_function_class(type):
         if error is not None or onerror is not None or ffi is not None:
             raise TypeError(

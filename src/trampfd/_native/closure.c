@@ -215,14 +215,14 @@ void closure_dealloc(PyObject *object)
 
     PyObject_GC_UnTrack(self);
     owner_free(&self->owner);
-    if (target && self->owner.closure) /* at the end of the interpreter: it stays callable */
+    if (target && self->owner.closure) /* it stays callable, see owner_free() */
         atomic_store(&target->closure, NULL);
     clear_callable(self);
     clear_onerror(self);
     if (target && !self->owner.closure)
         target_release(target);
     Py_DECREF(self->owner.signature);
-    if (!target && self->owner.closure) /* at the end of the main interpreter: the memory stays */
+    if (!target && self->owner.closure) /* of the main interpreter: the memory stays, too */
         return;
     Py_DECREF(self->owner.about);
     type->tp_free(object);

@@ -8,6 +8,8 @@
 
 #include <closure/closure.h>
 
+#include <errno.h>
+
 PyObject *owner_readable(PyObject *name)
 {
     if (!PyUnicode_IS_COMPACT_ASCII(name) && !PyUnicode_AsUTF8(name)) {
@@ -30,9 +32,12 @@ void owner_free(struct owner *self)
                         ? NULL
                         : owner_take(&self->closure);
     char text[TFD_NAME_SIZE_DEBUG];
+    int error = closure ? tfd_closure_free(closure, origin_freed(owner_name(self), text)) : 0;
 
-    if (closure)
-        trampfd_closure_free_named(closure, origin_freed(owner_name(self), text));
+    if (error == -EPERM) /* it is permanent */
+        __atomic_store_n(&self->closure, closure, __ATOMIC_RELEASE);
+    else if (error)
+        tfd_closure_free_refused(closure);
 }
 
 int owner_traverse(struct owner *self, visitproc visit, void *arg)
@@ -44,17 +49,13 @@ int owner_traverse(struct owner *self, visitproc visit, void *arg)
     return 0;
 }
 
-/*
- * Called as a destructor of ffi.gc(), with the cdata as argument.  Not while it is verified.  A
- * permanent closure is dropped at the end of the interpreter only.
- */
+/* Called as a destructor of ffi.gc(), with the cdata as argument.  Not while it is verified. */
 PyObject *owner_call(struct owner *self, PyObject *args, PyObject *kwargs)
 {
     (void)args;
     (void)kwargs;
     Py_BEGIN_CRITICAL_SECTION(self);
-    if (!self->closure || !tfd_closure_is_permanent(self->closure))
-        owner_free(self);
+    owner_free(self);
     Py_END_CRITICAL_SECTION();
     Py_RETURN_NONE;
 }

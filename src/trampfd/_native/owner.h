@@ -106,7 +106,10 @@ static inline int owner_check(PyObject *object)
  */
 #define owner_take(place) __atomic_exchange_n(place, NULL, __ATOMIC_ACQ_REL)
 
-/* Free the closure, unless the interpreter finalises: then it stays, as C may call it at exit. */
+/*
+ * Free the closure, unless it is permanent or the interpreter finalises: then it stays, as C may
+ * call it at exit.
+ */
 void owner_free(struct owner *self);
 
 /*

@@ -24,6 +24,8 @@ static void refuses_others(void)
     CHECK(trampfd_closure_make_permanent(large) == -ENOTSUP, "a large one");
     CHECK(trampfd_closure_make_permanent(unprepared) == -EINVAL, "one that is not prepared");
     CHECK(trampfd_closure_make_permanent(code) == -EINVAL, "a function pointer");
+    CHECK(trampfd_closure_make_permanent(&code) == -EINVAL, "an address on the stack");
+    CHECK(trampfd_closure_make_permanent(NULL) == -EINVAL, "NULL");
     trampfd_closure_free(large);
     trampfd_closure_free(unprepared);
     CHECK(trampfd_closure_make_permanent(unprepared) == -EINVAL, "one that is free");
