@@ -62,7 +62,7 @@ def look(root: Path = Path("/")) -> Hardening:
         max_map_count=from_file(root / "proc/sys/vm/max_map_count", lambda text: Fact(int(text))),
         pax=_status(thread, "PaX", Fact),
         security_modules=_security_modules(root),
-        lockdown=_lockdown(root),
+        lockdown=lockdown(root),
         ipe=_ipe(root),
         ima=_ima(root),
         selinux=selinux.look(root),
@@ -119,7 +119,8 @@ def _security_modules(root: Path) -> Fact[tuple[str, ...]]:
     return _security_file(root, "lsm", lambda text: Fact(tuple(text.split(","))))
 
 
-def _lockdown(root: Path) -> Fact[str]:
+def lockdown(root: Path) -> Fact[str]:
+    """The level of the kernel's lockdown, which holds for all processes."""
     # The level in force is the one in brackets: none [integrity] confidentiality
     return _security_file(root, "lockdown", lambda text: Fact(text.split("[")[1].split("]")[0]))
 

@@ -12,17 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .fact import ABSENT, UNKNOWN, Fact, absent, from_file, unknown
+from .hardening import lockdown
 
-_DEVICE = "dev/trampfd"
 _KEYS = "proc/keys"
 _KIND = f" {'asymmetric':.9} "  # as wide as the column is
 
 
 @dataclass(frozen=True)
 class KernelModule:
-    """The optional part in the kernel.
+    """The optional part in the kernel: whether it would be loaded.
 
-    device: /dev/trampfd, which closures use if it is there.
     file: of the module, installed for the running kernel.
     signatures: whether the kernel takes only signed modules.
     signer: the name of the key that the file is signed with.
@@ -30,7 +29,6 @@ class KernelModule:
     rejected: whether the kernel refuses to load the file; the note says why, and what to do.
     """
 
-    device: Fact[str]
     file: Fact[str]
     signatures: Fact[bool]
     signer: Fact[str]
@@ -44,14 +42,7 @@ def look(root: Path = Path("/"), release: str = "") -> KernelModule:
     signatures = _signatures(root)
     signer = _signer(file)
     key = _key(root, signer)
-    missing = Fact[bool](None, file.note, file.state)
-    rejected = missing if file.value is None else _rejected(signatures, signer, key)
-    return KernelModule(_device(root), file, signatures, signer, key, rejected)
-
-
-def _device(root: Path) -> Fact[str]:
-    path = root / _DEVICE
-    return Fact(str(path)) if path.exists() else absent(f"no {path}")
+    return KernelModule(file, signatures, signer, key, _rejected(file, signatures, signer, key))
 
 
 def _found(folder: Path) -> Iterator[Path]:
@@ -72,8 +63,7 @@ def _signatures(root: Path) -> Fact[bool]:
     enforced = from_file(parameter, lambda text: Fact({"Y": True, "N": False}[text]))
     if enforced.value:
         return Fact(True, "module.sig_enforce")
-    lockdown = from_file(root / "sys/kernel/security/lockdown", Fact)
-    if lockdown.value and "[none]" not in lockdown.value:
+    if lockdown(root).value not in (None, "none"):
         return Fact(True, "the kernel is locked down")
     return absent("this kernel knows no signatures") if enforced.state == ABSENT else enforced
 
@@ -114,7 +104,11 @@ _REFUSED = "modprobe: Key was rejected by service"
 _ENROL = "mokutil --import /var/lib/dkms/mok.pub, then restart and choose Enroll MOK"
 
 
-def _rejected(signatures: Fact[bool], signer: Fact[str], key: Fact[bool]) -> Fact[bool]:
+def _rejected(
+    file: Fact[str], signatures: Fact[bool], signer: Fact[str], key: Fact[bool]
+) -> Fact[bool]:
+    if file.value is None:
+        return absent(file.note)
     if not signatures.value:
         return Fact(False) if signatures.state != UNKNOWN else unknown(signatures.note)
     if signer.state == ABSENT:
