@@ -3,9 +3,9 @@
 # faults.sh FOLDER SECONDS
 #
 # Runs the fuzzers that were built into FOLDER, as root, while one allocation of the kernel in fifty
-# fails, for so many seconds.  It needs a kernel with failslab and fail_page_alloc.  How the fuzzers
-# themselves end does not count: the kernel's log tells, and at the end nothing may be alive in the
-# module.  They should be linked statically, and are copied to memory first: what a file system on a
+# fails, for so many seconds.  It needs a kernel with failslab and fail_page_alloc.  The fuzzers
+# themselves may fail, but one must get to its end; the kernel's log tells, and at the end nothing may
+# be alive in the module.  They should be linked statically, and are copied to memory first: what a file system on a
 # network could not allocate, it does not try again.
 case $1 in
 -h | --help)
@@ -37,14 +37,16 @@ done
 echo 0 > $debug/fail_page_alloc/min-order
 
 rounds=0
+completed=0
 while [ "$(date +%s)" -lt "$end" ]; do
 	for name in fuzz syscalls; do
 		TRAMPFD_SHORT=1 TRAMPFD_FAULTS=1 "$folder/$name" > "$folder/said" 2>&1
 	done
+	grep -q '^calls: ' "$folder/said" && completed=$((completed + 1))
 	rounds=$((rounds + 1))
 done
-grep '^calls: ' "$folder/said"
-echo "# $rounds rounds with failing allocations"
+echo "# $rounds rounds with failing allocations, $completed to their end"
+[ $completed -gt 0 ] || { echo "not ok: no fuzzer got to its end"; cat "$folder/said"; exit 1; }
 for _ in 1 2 3 4 5 6 7 8 9 10; do
 	[ "$(cat $live)" = "$none" ] && exit 0
 	sleep 1

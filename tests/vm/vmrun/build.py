@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from . import VmError
-from .host import enter, run
+from .host import run, run_in
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 GUEST = "guest"
@@ -39,10 +39,7 @@ def digest(configs: Iterable[str]) -> str:
 
 
 def make(root: Path, *words: str) -> str:
-    return run(
-        [*enter(root), "make", "-C", BUILD, f"-j{os.cpu_count()}", *words],
-        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"},
-    )
+    return run_in(root, ["make", "-C", BUILD, f"-j{os.cpu_count()}", *words])
 
 
 def missing(lines: str, config: str) -> list[str]:

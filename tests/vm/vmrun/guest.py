@@ -28,7 +28,7 @@ class Job:
     """What to run, where, and with how much of everything."""
 
     kernel: Kernel
-    module: Path
+    module: Path | None
     selftests: Path | None
     words: list[str]
     root: Path
@@ -159,13 +159,13 @@ def boot(job: Job, out: Path) -> str:
     return "" if (out / "status").exists() else "the guest died before the command ended"
 
 
-def faults(out: Path) -> list[str]:
+def faults(out: Path, has_module: bool) -> list[str]:
     """What the kernel log and the module's counters tell against the run."""
     found = complaints(text(out / "console.log"))
     found += [line for line in complaints(text(out / "dmesg")) if line not in found]
     found += text(out / "kmemleak").splitlines()
     live = text(out / "live").strip()
-    if live != NOTHING_ALIVE:
+    if has_module and live != NOTHING_ALIVE:
         found.append(f"the module was not clean at the end: {live or 'not known'}")
     return found
 
@@ -196,10 +196,12 @@ def run_in_guest(job: Job) -> int:
             raise VmError(f"{out}: {error.strerror}") from error
         for name in RESULTS:
             (out / name).unlink(missing_ok=True)
-        shutil.copy(job.module, out / "trampfd.ko")
+        (out / "trampfd.ko").unlink(missing_ok=True)
+        if job.module:
+            shutil.copy(job.module, out / "trampfd.ko")
         shutil.rmtree(out / "selftest", ignore_errors=True)
         if job.selftests:
             shutil.copytree(job.selftests, out / "selftest")
         (out / "command").write_text(command_script(job))
         trouble = boot(job, out)
-        return report(out, trouble, faults(out))
+        return report(out, trouble, faults(out, job.module is not None))

@@ -64,6 +64,11 @@ def enter(root: Path) -> list[Word]:
     return ["unshare", *user, "--mount", "sh", "-c", IN_ROOT, root]
 
 
+def run_in(root: Path, words: Sequence[Word]) -> str:
+    """Runs a tool of another root, and returns what it printed."""
+    return run([*enter(root), *words], env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"})
+
+
 def require_tools(machine: Machine, *, boot: bool) -> None:
     """Makes sure that the tools are there; root gets them installed."""
     boot_tools = {machine.qemu: machine.package, **BOOT_TOOLS}

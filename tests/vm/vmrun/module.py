@@ -9,11 +9,9 @@ import shutil
 from pathlib import Path
 
 from . import VmError
-from .host import enter, run
+from .host import run, run_in
 from .kernels import Kernel
 from .machines import Machine
-
-TOOLS = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 
 
 def build_module(kernel: Kernel, checkout: Path, place: Path, *, sparse: bool) -> Path:
@@ -37,7 +35,7 @@ def build_module(kernel: Kernel, checkout: Path, place: Path, *, sparse: bool) -
         if complaints:
             raise VmError("the module does not build cleanly:\n" + "\n".join(complaints))
         built = f"/build/{name}/trampfd.ko"
-        run([*enter(kernel.root), f"{kernel.tools}objcopy", "--strip-debug", built], env=TOOLS)
+        run_in(kernel.root, [f"{kernel.tools}objcopy", "--strip-debug", built])
         shutil.copy(build / "trampfd.ko", target)
     finally:
         shutil.rmtree(build, ignore_errors=True)
@@ -46,9 +44,9 @@ def build_module(kernel: Kernel, checkout: Path, place: Path, *, sparse: bool) -
 
 def make_in_root(kernel: Kernel, name: str, sparse: bool) -> str:
     checks = ["C=2", "CF=-D__CHECK_ENDIAN__"] if sparse else []
-    return run(
+    return run_in(
+        kernel.root,
         [
-            *enter(kernel.root),
             "make",
             "-C",
             kernel.headers,
@@ -59,7 +57,6 @@ def make_in_root(kernel: Kernel, name: str, sparse: bool) -> str:
             *checks,
             "modules",
         ],
-        env=TOOLS,
     )
 
 
