@@ -36,6 +36,17 @@ def of_cffi(function: Any) -> tuple[Any, int]:
     return pointer, int(FFI.cast("uintptr_t", pointer))
 
 
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    """A program that has INT and must end well."""
+    start = (
+        "import ctypes, os, trampfd, trampfd._callback\n"
+        "INT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", start + code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
 BOTH = pytest.mark.parametrize("make", [of_ctypes, of_cffi])
 
 
@@ -63,9 +74,7 @@ def test_release_does_not_free_it() -> None:
 
 def test_an_owner_that_is_dropped_all_the_same() -> None:
     """As when all modules of trampfd are removed and imported again: C gets the error value."""
-    code = (
-        "import ctypes, trampfd, trampfd._callback\n"
-        "INT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)\n"
+    done = run(
         "pointer = trampfd.callback(INT, lambda number: number + 1, permanent=True)\n"
         "address = ctypes.cast(pointer, ctypes.c_void_p).value\n"
         "assert pointer(1) == 2\n"
@@ -74,8 +83,6 @@ def test_an_owner_that_is_dropped_all_the_same() -> None:
         "assert INT(address)(1) == 0\n"
         "assert trampfd.status().slots_used == 1\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
     assert "returned its error value" in done.stderr
 
 
@@ -115,9 +122,7 @@ def test_a_class_with_a_constructor_of_its_own() -> None:
 
 
 def test_in_a_child_of_fork() -> None:
-    code = (
-        "import ctypes, os, trampfd\n"
-        "INT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)\n"
+    run(
         "pointer = trampfd.callback(INT, lambda number: number + 1, permanent=True)\n"
         "pid = os.fork()\n"
         "if not pid:\n"
@@ -125,13 +130,11 @@ def test_in_a_child_of_fork() -> None:
         "assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 42\n"
         "assert pointer(1) == 2 and trampfd.verify(pointer)\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_at_the_end_of_the_interpreter() -> None:
     """C calls it once Python has ended: nothing of Python runs, and the process ends well."""
-    code = (
-        "import ctypes, trampfd\n"
+    done = run(
         "NONE = ctypes.CFUNCTYPE(None)\n"
         "def said(): print('said', flush=True)\n"
         "pointer = trampfd.callback(NONE, said, permanent=True)\n"
@@ -139,7 +142,5 @@ def test_at_the_end_of_the_interpreter() -> None:
         "assert not ctypes.CDLL(None).__cxa_atexit(pointer, None, None)\n"
         "del pointer\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
     assert done.stdout == "said\n"
     assert "callback said was called" in done.stderr
